@@ -1,0 +1,72 @@
+/** Exit codes of every command. They are stable and documented in docs/reference/exit-codes.md. */
+export const exitCodes = {
+  done: 0,
+  usage: 1,
+  failed: 2,
+  pending: 3,
+  unreachable: 4,
+  hostKey: 5,
+  confirmation: 6,
+  locked: 75,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** What an error carries beside its message, so that a person knows the next step. */
+export interface ErrorDetails {
+  /** Stable code such as `E-HOSTKEY`; docs/reference/errors.md has an entry for each. */
+  readonly code: `E-${string}`;
+  /** Process exit code; `failed` (2) unless told otherwise. */
+  readonly exit?: ExitCode;
+  /** `file:line:column`, a host, or another place that a person can go to. */
+  readonly where?: string;
+  /** The operator's next step, as a sentence or a command. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** An error meant for a person: what is wrong, where, and what to do. The stack is shown only with `--debug`. */
+export class OlympusError extends Error {
+  readonly code: `E-${string}`;
+  readonly exit: ExitCode;
+  readonly where: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(message: string, details: ErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "OlympusError";
+    this.code = details.code;
+    this.exit = details.exit ?? exitCodes.failed;
+    this.where = details.where;
+    this.hint = details.hint;
+  }
+}
+
+/** Several failures of one command (one per host, say). The exit code is the most severe one. */
+export class OlympusErrors extends Error {
+  readonly errors: readonly OlympusError[];
+
+  constructor(message: string, errors: readonly OlympusError[]) {
+    super(message);
+    this.name = "OlympusErrors";
+    this.errors = errors;
+  }
+
+  get exit(): ExitCode {
+    return worstExit(this.errors.map((error) => error.exit));
+  }
+}
+
+/** From mildest to worst: when hosts end differently, the worst decides. */
+const severity: readonly ExitCode[] = [0, 3, 6, 75, 4, 2, 1, 5, 130];
+
+/** The exit code that speaks for several outcomes. Empty input gives 0. */
+export function worstExit(codes: readonly ExitCode[]): ExitCode {
+  return codes.reduce<ExitCode>((worst, code) => (severity.indexOf(code) > severity.indexOf(worst) ? code : worst), 0);
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,23 @@
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder that holds package.json. */
+export const projectRoot: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Per-user cache: tools, images, package downloads. Safe to delete; everything in it can be made again. */
+export function cacheDir(...parts: string[]): string {
+  const base = process.env.OLYMPUS_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "olympus");
+  return join(base, ...parts);
+}
+
+/** `.olympus` in the project: state, logs and working copies of one team. Not safe to delete while its machines exist. */
+export function stateDir(team: string, ...parts: string[]): string {
+  return join(process.env.OLYMPUS_STATE ?? join(projectRoot, ".olympus"), team, ...parts);
+}
+
+/** Short-lived private files (keys while a command runs), on tmpfs where the system has one for this user. 0700, made by whoever writes. */
+export function runtimeDir(...parts: string[]): string {
+  const base = process.env.XDG_RUNTIME_DIR ?? (process.getuid?.() === 0 ? "/run" : join(homedir(), ".cache"));
+  return join(base, "olympus", ...parts);
+}

@@ -1,0 +1,117 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { exitCodes, messageOf, OlympusError, OlympusErrors } from "../base/errors.ts";
+import { projectRoot } from "../base/paths.ts";
+import type { RunAction } from "./command.ts";
+import type { CommandContext, GlobalOptions } from "./context.ts";
+import { createReporter } from "./terminal.ts";
+
+/** Options that every command takes, wherever they stand; the rest of the words goes to the command. */
+export function splitGlobalOptions(words: readonly string[]): { options: GlobalOptions; argv: string[] } {
+  const argv: string[] = [];
+  let team: string | undefined;
+  const flags = { json: false, yes: false, debug: false, input: true };
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at]!;
+    if (word === "--") {
+      argv.push(...words.slice(at));
+      break;
+    }
+    if (word === "--json") flags.json = true;
+    else if (word === "--yes" || word === "-y") flags.yes = true;
+    else if (word === "--debug") flags.debug = true;
+    else if (word === "--no-input") flags.input = false;
+    else if (word === "--team") team = words[++at];
+    else if (word.startsWith("--team=")) team = word.slice("--team=".length);
+    else argv.push(word);
+  }
+  return { options: { ...flags, ...(team === undefined ? {} : { team }) }, argv };
+}
+
+/** The team file that a command uses when none was named: the lab that is up, or the project's own. */
+export function findTeamFile(options: GlobalOptions): string {
+  if (options.team !== undefined) return options.team;
+  if (process.env.OLYMPUS_TEAM) return process.env.OLYMPUS_TEAM;
+  const pointer = join(projectRoot, ".olympus", "current-team");
+  if (existsSync(pointer)) return readFileSync(pointer, "utf8").trim();
+  return join(projectRoot, "team.yaml");
+}
+
+/** Wires global options, interruption, output and exit codes around the actions of commands. */
+export function createRunner(words: readonly string[]): { run: RunAction; argv: string[] } {
+  const { options, argv } = splitGlobalOptions(words);
+  const reporter = createReporter({ json: options.json });
+  const interruption = new AbortController();
+
+  const context: CommandContext = {
+    reporter,
+    options,
+    signal: interruption.signal,
+    async loadTeam() {
+      const { loadTeam } = await import("../team/load.ts");
+      return loadTeam(findTeamFile(options));
+    },
+    async confirm(question) {
+      if (options.yes) return true;
+      if (!options.input || !process.stdin.isTTY || !process.stderr.isTTY) {
+        throw new OlympusError(`${question} Nobody can be asked here.`, {
+          code: "E-CONFIRM",
+          exit: exitCodes.confirmation,
+          hint: "Give --yes to agree.",
+        });
+      }
+      const prompt = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `, { signal: interruption.signal })).trim());
+      } finally {
+        prompt.close();
+      }
+    },
+  };
+
+  const onSignal = (): void => {
+    if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
+    reporter.warn("stopping after this step (again: at once)");
+    interruption.abort();
+  };
+
+  const run: RunAction =
+    (action) =>
+    async (...args) => {
+      process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+      try {
+        const code = await action(context, ...args);
+        process.exitCode = code ?? exitCodes.done;
+      } catch (error) {
+        process.exitCode = showError(error);
+      } finally {
+        process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+      }
+    };
+
+  function showError(error: unknown): number {
+    if (interruption.signal.aborted) {
+      reporter.warn("interrupted; run the same command to go on from here");
+      return exitCodes.interrupted;
+    }
+    const all = error instanceof OlympusErrors ? error.errors : [error];
+    if (error instanceof OlympusErrors) reporter.warn(error.message);
+    for (const one of all) {
+      if (one instanceof OlympusError) {
+        reporter.event({ type: "error", code: one.code, message: one.message, where: one.where, hint: one.hint });
+        reporter.error(one);
+      } else {
+        reporter.event({ type: "error", code: "E-BUG", message: messageOf(one) });
+        reporter.error(
+          new OlympusError(messageOf(one), { code: "E-BUG", hint: "This is a fault in Olympus; --debug shows where." }),
+        );
+      }
+      if (options.debug && one instanceof Error) process.stderr.write(`${one.stack}\n`);
+    }
+    if (error instanceof OlympusErrors) return error.exit;
+    return error instanceof OlympusError ? error.exit : exitCodes.failed;
+  }
+
+  return { run, argv };
+}

@@ -1,0 +1,46 @@
+import type { Readable } from "node:stream";
+import type { Secret } from "../base/secret.ts";
+
+/** A host and everything needed to trust it. There is no way to connect without a pinned host key. */
+export interface SshTarget {
+  /** Host name in the team file, for messages. */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** Pinned public host key, `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+  /** Where the pin stands, for the message on a mismatch: `team.yaml:31` or a secret's name. */
+  readonly pinnedIn: string;
+  /** OpenSSH private key. */
+  readonly privateKey: Secret;
+  /** Until authenticated; 10,000 ms unless given. */
+  readonly connectTimeoutMs?: number;
+}
+
+export interface ExecOptions {
+  /** Sent to the command's stdin, which is then closed. Secrets travel here, never in the command. */
+  readonly stdin?: string | Uint8Array | Readable;
+  readonly onStdout?: (chunk: Buffer) => void;
+  readonly onStderr?: (chunk: Buffer) => void;
+  /** The command's channel is closed after this many ms, and the call rejects with E-SSH-TIMEOUT. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecResult {
+  /** Exit code; 128 + n when ended by signal n. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * One authenticated connection. At most 8 commands run at once, others queue.
+ * `exec` resolves for every exit code, and rejects with E-SSH-LOST when the connection is cut.
+ */
+export interface SshConnection {
+  readonly target: SshTarget;
+  exec(command: string, options?: ExecOptions): Promise<ExecResult>;
+  close(): void;
+}

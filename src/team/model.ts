@@ -1,0 +1,38 @@
+import type { Agent, Hypervisor, ServiceVm, Team } from "./schema.ts";
+
+/** A VM with every size and reference resolved. Sizes in MiB. */
+export interface Machine {
+  readonly name: string;
+  readonly kind: "agent" | "service";
+  readonly hypervisor: string;
+  readonly address: string;
+  readonly image: string;
+  readonly memory: number;
+  readonly vcpu: number;
+  readonly root: number;
+  readonly data: number;
+  readonly generation: number;
+  /** `52:54:00:…`, derived from team and machine name, so that it never changes. */
+  readonly mac: string;
+  /** Roles with their parameters from the team file, unordered. */
+  readonly roles: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly agent: Agent | undefined;
+  readonly service: ServiceVm | undefined;
+}
+
+/** A team file that passed validation, with everything derived from it. */
+export interface LoadedTeam {
+  /** Absolute path of the team file. */
+  readonly file: string;
+  readonly name: string;
+  readonly team: Team;
+  readonly hypervisors: readonly NamedHypervisor[];
+  /** In the order of the file: agents, then services. */
+  readonly machines: readonly Machine[];
+  /** Absolute path of the secrets file. */
+  readonly secretsFile: string;
+}
+
+export interface NamedHypervisor extends Hypervisor {
+  readonly name: string;
+}
