@@ -1,4 +1,4 @@
-import type { Agent, Hypervisor, ServiceVm, Team } from "./schema.ts";
+import type { Agent, Budget, Hypervisor, ModelChoice, ServiceVm, Team } from "./schema.ts";
 
 /** A VM with every size and reference resolved. Sizes in MiB. */
 export interface Machine {
@@ -14,9 +14,9 @@ export interface Machine {
   readonly generation: number;
   /** `52:54:00:…`, derived from team and machine name, so that it never changes. */
   readonly mac: string;
-  /** Roles with their parameters from the team file, unordered. */
+  /** Every role of this machine, those of its kind included, with the parameters from the team file; unordered. */
   readonly roles: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly agent: Agent | undefined;
+  readonly agent: ResolvedAgent | undefined;
   readonly service: ServiceVm | undefined;
 }
 
@@ -35,4 +35,11 @@ export interface LoadedTeam {
 
 export interface NamedHypervisor extends Hypervisor {
   readonly name: string;
+}
+
+/** An agent with the team's defaults filled in. */
+export interface ResolvedAgent extends Agent {
+  /** Ordered; at least one. */
+  readonly models: ModelChoice[];
+  readonly budget: Budget;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shapes } from "../../vm-templates/shapes.ts";
 
 /** Names become host names, bot names and resource names: lower case, digits, hyphens. */
 const nameSchema = z
@@ -28,6 +29,17 @@ const networkSchema = z.strictObject({
   packages: z.strictObject({ debian: z.array(z.string()).default([]) }).prefault({}),
 });
 
+/** Roles by name with parameters: `postgresql: {maxConnections: 50}`; a role without parameters may stand alone: `docker:`. */
+const rolesSchema = z
+  .record(
+    nameSchema,
+    z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .transform((params) => params ?? {}),
+  )
+  .default({});
+
 const hypervisorSchema = z.strictObject({
   address: z.ipv4(),
   /** Login for libvirt over SSH; needs the libvirt group there. */
@@ -45,6 +57,7 @@ const hypervisorSchema = z.strictObject({
     .string()
     .regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, "paste the public host key, type and base64")
     .optional(),
+  roles: rolesSchema,
 });
 
 const templateSchema = z.strictObject({
@@ -55,6 +68,8 @@ const templateSchema = z.strictObject({
   /** Disk that outlives rebuild and destroy, mounted at /srv/olympus. */
   data: sizeSchema,
 });
+
+const builtIn = z.record(z.string(), templateSchema).parse(shapes);
 
 const modelSchema = z.strictObject({
   provider: z.enum(["anthropic", "openai", "google", "openai-compatible", "rehearsal"]),
@@ -91,7 +106,7 @@ const machineShape = {
   /** Raised by `olympus rebuild`: a new number makes a new root disk; data stays. */
   generation: z.int().nonnegative().default(0),
   /** Roles beside the ones that the machine's kind brings, or parameters for those: `postgresql: {maxConnections: 50}`. */
-  roles: z.record(nameSchema, z.record(z.string(), z.unknown())).default({}),
+  roles: rolesSchema,
 };
 
 export const lenses = [
@@ -144,6 +159,8 @@ const connectivitySchema = z.strictObject({
   protocol: z.enum(["ssh", "http", "https", "tcp", "udp"]),
   port: z.int().min(1).max(65535),
   purpose: z.string(),
+  /** `false` writes down a way that is known and closed. Whatever no open row names is closed as well. */
+  open: z.boolean().default(true),
 });
 
 const teamChannelsSchema = z.strictObject({
@@ -168,11 +185,18 @@ export const teamSchema = z.strictObject({
   name: nameSchema,
   network: networkSchema,
   hypervisors: z.record(nameSchema, hypervisorSchema),
-  templates: z.record(nameSchema, templateSchema).default({}),
+  /** Added to light, medium and heavy of vm-templates, or in place of them. */
+  templates: z
+    .record(nameSchema, templateSchema)
+    .prefault({})
+    .transform((own) => ({ ...builtIn, ...own })),
   defaults: z.strictObject({
     image: nameSchema.default("debian-12"),
-    models: z.array(modelSchema).min(1),
+    /** For agents that name none. */
+    models: z.array(modelSchema).default([]),
     budget: budgetSchema,
+    /** Parameters of roles on every host that has the role: `base: {…}`. */
+    roles: rolesSchema,
     timezone: z.string().default("Etc/UTC"),
   }),
   agents: z.record(nameSchema, agentSchema),

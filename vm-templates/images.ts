@@ -1,0 +1,27 @@
+/** Built here from distribution packages; the recipe's hash is the image's identity. */
+export interface RecipeImage {
+  readonly kind: "recipe";
+  /** Folder under vm-templates with the recipe. */
+  readonly recipe: string;
+}
+
+/** Downloaded; the sha256 is the image's identity. */
+export interface AddressImage {
+  readonly kind: "address";
+  readonly url: string;
+  /** Unknown until the first download, which takes it from the publisher's `checksums` and pins it. */
+  readonly sha256?: string;
+  readonly checksums?: string;
+}
+
+export type ImageSource = RecipeImage | AddressImage;
+
+/** Images that a machine may name. */
+export const images: Readonly<Record<string, ImageSource>> = {
+  "debian-12": { kind: "recipe", recipe: "debian-12" },
+  "debian-12-cloud": {
+    kind: "address",
+    url: "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2",
+    checksums: "https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS",
+  },
+};
