@@ -1,0 +1,178 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+
+/**
+ * What an agent's machine is told, at /etc/olympus/agent.json. Role `agent` writes it from the team file.
+ * It holds no secret: `…File` fields name files that `readSecretFile` looks for in systemd's credentials
+ * directory, or beside this file where there is none.
+ */
+
+const id = z.string().min(1);
+const file = z.string().min(1);
+
+const personSchema = z.strictObject({
+  /** The chat server's id, pinned by bootstrap: a re-created name has another id and so no rights. */
+  id,
+  name: z.string().min(1),
+  /** May start work by mentioning the agent. */
+  command: z.boolean().default(false),
+  /** Kinds of gate that this person may open. */
+  approve: z.array(z.string()).default([]),
+});
+
+const agentSchema = z.strictObject({ id, name: z.string().min(1) });
+
+const chatSchema = z.strictObject({
+  /** `http://10.220.1.20:8065`, without a trailing slash. */
+  url: z.url().transform((url) => url.replace(/\/+$/, "")),
+  tokenFile: file,
+  /** The bot's own user id; a token of another account is refused at start. */
+  botId: id,
+  people: z.array(personSchema).default([]),
+  /** The team's other agents. Bots that are not listed here never start work. */
+  agents: z.array(agentSchema).default([]),
+  /** How many agents may answer one another in a row before a human has to. */
+  maxHops: z.int().min(0).default(4),
+  /** Mentions that were missed for longer than this, in hours, are not answered any more. */
+  maxAgeHours: z.number().positive().default(72),
+});
+
+const priceSchema = z.strictObject({
+  /** US dollars per million tokens. */
+  input: z.number().nonnegative(),
+  output: z.number().nonnegative(),
+  cachedInput: z.number().nonnegative().optional(),
+});
+
+const modelSchema = z.strictObject({
+  provider: z.enum(["anthropic", "openai", "google", "openai-compatible", "rehearsal"]),
+  model: z.string().min(1),
+  /** Must be given for `openai-compatible` and `rehearsal`: the server's root, without `/v1`. */
+  baseUrl: z
+    .url()
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional(),
+  /** Not needed for `rehearsal`, nor for local servers that ask for none. */
+  keyFile: file.optional(),
+  price: priceSchema.optional(),
+});
+
+const limitsSchema = z.strictObject({
+  /** Runs at the same time, in different threads. */
+  runs: z.int().min(1).max(64).default(4),
+  /** Seconds one model call may take. */
+  modelTimeout: z.number().positive().default(120),
+  /** Tokens one answer may have; what the budget check reserves. */
+  outputTokens: z.int().positive().default(4096),
+  /** Posts of a thread that a model gets to see: the first and the newest ones. */
+  threadPosts: z.int().min(2).default(60),
+  /** Seconds that work in progress gets when the harness is told to stop. */
+  drain: z.number().positive().max(60).default(30),
+});
+
+export const agentConfigSchema = z
+  .strictObject({
+    version: z.literal(1),
+    /** The bot's user name and the machine's name. */
+    agent: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
+    team: z.string().min(1),
+    /** Who the agent is: the start of every system prompt. */
+    persona: z.string().min(1),
+    /** What it should know about its team, one line each. */
+    facts: z.array(z.string()).default([]),
+    chat: chatSchema,
+    /** Ordered: the first is tried first. */
+    models: z.array(modelSchema).min(1),
+    /** US dollars. */
+    budget: z.strictObject({ run: z.number().positive(), day: z.number().positive() }),
+    /** Status page and health. `hosts` are further values of the Host header that are let in (`athena:18789`). */
+    listen: z.strictObject({
+      address: z.string().min(1),
+      port: z.int().min(0).max(65535),
+      tokenFile: file,
+      hosts: z.array(z.string()).default([]),
+    }),
+    /** Absolute; holds the database. Must outlive the root disk. */
+    dataDir: z.string().startsWith("/"),
+    /** Decides when a budget's day begins. */
+    timezone: z
+      .string()
+      .refine(isTimezone, "not a time zone that this system knows, such as Europe/Berlin")
+      .default("Etc/UTC"),
+    limits: limitsSchema.prefault({}),
+    /** Waits are divided by this; 1 but in tests. */
+    scale: z.number().positive().default(1),
+  })
+  .superRefine((config, context) => {
+    config.models.forEach((choice, index) => {
+      if (
+        choice.baseUrl === undefined &&
+        (choice.provider === "openai-compatible" || choice.provider === "rehearsal")
+      ) {
+        context.addIssue({
+          code: "custom",
+          path: ["models", index, "baseUrl"],
+          message: `${choice.provider} needs one`,
+        });
+      }
+      if (choice.keyFile === undefined && ["anthropic", "openai", "google"].includes(choice.provider)) {
+        context.addIssue({
+          code: "custom",
+          path: ["models", index, "keyFile"],
+          message: `${choice.provider} needs one`,
+        });
+      }
+    });
+  });
+
+/** As written to disk: what role `agent` renders. */
+export type AgentConfigInput = z.input<typeof agentConfigSchema>;
+/** With defaults filled in: what the harness works with. */
+export type AgentConfig = z.output<typeof agentConfigSchema>;
+export type ModelConfig = AgentConfig["models"][number];
+export type ChatConfig = AgentConfig["chat"];
+
+function isTimezone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads and checks a configuration. Throws E-AGENT-CONFIG naming every wrong field; never falls back to permissive values. */
+export async function loadAgentConfig(path: string): Promise<AgentConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw configError(`cannot read the agent's configuration: ${messageOf(cause)}`, path, cause);
+  }
+  return parseAgentConfig(text, path);
+}
+
+/** Like `loadAgentConfig` for text at hand; `path` is only named in errors. */
+export function parseAgentConfig(text: string, path: string): AgentConfig {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw configError(`the agent's configuration is not JSON: ${messageOf(cause)}`, path, cause);
+  }
+  const parsed = agentConfigSchema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map((issue) => `${issue.path.join(".") || "(top)"}: ${issue.message}`);
+  throw configError(`the agent's configuration is wrong:\n  ${wrong.join("\n  ")}`, path);
+}
+
+function configError(message: string, where: string, cause?: unknown): OlympusError {
+  return new OlympusError(message, {
+    code: "E-AGENT-CONFIG",
+    exit: exitCodes.usage,
+    where,
+    hint: "the team file is its source: correct it there and run  npm run role -- setup agent --host <agent>",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
