@@ -1,0 +1,76 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { projectRoot } from "../src/base/paths.ts";
+
+/** What a vitest project reported. `complete` is false when its report is missing, old or broken. */
+export interface RunnerReport {
+  readonly project: string;
+  readonly complete: boolean;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skippedNames: readonly string[];
+}
+
+const vitestReport = z.object({
+  success: z.boolean(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+    }),
+  ),
+});
+
+/** Reads vitest's JSON report. A suite that failed to load counts as one failure, so that it cannot vanish. */
+export function readReport(project: string, file: string, notBefore: number): RunnerReport {
+  try {
+    if (statSync(file).mtimeMs < notBefore) throw new Error("report is of an earlier run");
+    const report = vitestReport.parse(JSON.parse(readFileSync(file, "utf8")));
+    const tests = report.testResults.flatMap((suite) => suite.assertionResults);
+    const unloaded = report.testResults.filter(
+      (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
+    );
+    return {
+      project,
+      complete: tests.length > 0,
+      passed: tests.filter((test) => test.status === "passed").length,
+      failed: tests.filter((test) => test.status === "failed").length + unloaded.length,
+      skippedNames: tests
+        .filter((test) => test.status !== "passed" && test.status !== "failed")
+        .map((test) => test.fullName),
+    };
+  } catch (error) {
+    console.error(`no report of ${project}: ${error instanceof Error ? error.message : String(error)}`);
+    return { project, complete: false, passed: 0, failed: 1, skippedNames: [] };
+  }
+}
+
+export function sumReports(reports: readonly RunnerReport[]): { passed: number; failed: number; skipped: number } {
+  return {
+    passed: reports.reduce((sum, report) => sum + report.passed, 0),
+    failed: reports.reduce((sum, report) => sum + report.failed, 0),
+    skipped: reports.reduce((sum, report) => sum + report.skippedNames.length, 0),
+  };
+}
+
+/** Ids in the table of docs/reference/not-run.md. */
+export function notRunIds(markdown = readFileSync(join(projectRoot, "docs/reference/not-run.md"), "utf8")): string[] {
+  return [...markdown.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, id]) => id!);
+}
+
+/**
+ * Compares what was left out with docs/reference/not-run.md: each entry must have been skipped once, as the test named
+ * after it, and nothing else may be. An entry that ran after all (its key was given) is fine. Gives sentences, empty when all is as listed.
+ */
+export function missingFromNotRun(reports: readonly RunnerReport[], listed = notRunIds()): string[] {
+  const skipped = reports.flatMap((report) => report.skippedNames);
+  const idOf = (name: string): string | undefined => listed.find((id) => name.split(" ")[0] === id);
+  const unlisted = skipped.filter((name) => idOf(name) === undefined);
+  const doubled = listed.filter((id) => skipped.filter((name) => idOf(name) === id).length > 1);
+  return [
+    ...unlisted.map((name) => `left out, but not in docs/reference/not-run.md: ${name}`),
+    ...doubled.map((id) => `left out more than once: ${id}`),
+  ];
+}
