@@ -1,0 +1,154 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { exitCodes, OlympusError } from "../src/base/errors.ts";
+import { Secret } from "../src/base/secret.ts";
+import type { LoadedTeam } from "../src/team/model.ts";
+import { readIdentities } from "./identity.ts";
+import { emptySops, readSops, type SopsFile, writeSops } from "./sops.ts";
+
+export { initSecrets } from "./init.ts";
+
+/** A team's secrets, by dotted path such as `ssh.deploy.private`. Plain values live only in this process. */
+export interface SecretStore {
+  /** Absolute path of the encrypted file. */
+  readonly file: string;
+  /** The secret at `path`, or undefined when it is not set. */
+  get(path: string): Secret | undefined;
+  /** The secret at `path`. Throws E-SECRET-MISSING, naming the command that sets it. */
+  require(path: string): Secret;
+  /** Sets a value in memory; `save` writes it. Empty values are refused. */
+  set(path: string, value: string): void;
+  /** Forgets a value in memory; `save` writes it. */
+  delete(path: string): void;
+  /** Every path that has a value, in the order of the file. */
+  paths(): string[];
+  /** Every secret, for masking output. */
+  all(): Secret[];
+  /** Who can open the file, `age1…`. */
+  recipients(): string[];
+  /** Replaces who can open the file; `save` writes it. Removing somebody makes a new data key. */
+  setRecipients(recipients: readonly string[]): void;
+  /**
+   * Writes the encrypted file (0600, by rename, synced) when something changed since it was opened. What another process wrote
+   * meanwhile is kept: only this process's own changes are laid over it. Gives whether it wrote.
+   */
+  save(): Promise<boolean>;
+}
+
+/** Opens a team's secrets. Throws E-SECRETS-FILE (missing), E-SECRETS-IDENTITY (no identity fits), E-SECRETS-BROKEN (tampered, cut off). */
+export async function openSecrets(team: Pick<LoadedTeam, "secretsFile">): Promise<SecretStore> {
+  if (!existsSync(team.secretsFile)) {
+    throw new OlympusError("the team has no secrets file yet", {
+      code: "E-SECRETS-FILE",
+      exit: exitCodes.usage,
+      where: team.secretsFile,
+      hint: "olympus secrets init",
+    });
+  }
+  return createStore(team.secretsFile, await load(team.secretsFile));
+}
+
+/** A store over a file that does not exist yet, opened by `recipients`. */
+export function newSecrets(file: string, recipients: readonly string[]): SecretStore {
+  const store = createStore(file, emptySops());
+  store.setRecipients(recipients);
+  return store;
+}
+
+async function load(file: string): Promise<SopsFile> {
+  return readSops(await readFile(file, "utf8"), await readIdentities(), file);
+}
+
+function createStore(file: string, opened: SopsFile): SecretStore {
+  let base = opened;
+  let recipients: readonly string[] = opened.entries.map((entry) => entry.recipient);
+  let recipientsChanged = false;
+  const changes = new Map<string, string | undefined>();
+  const current = (path: string): string | undefined => (changes.has(path) ? changes.get(path) : base.values.get(path));
+  const pathsNow = (): string[] =>
+    [...new Set([...base.values.keys(), ...changes.keys()])].filter((path) => current(path) !== undefined);
+
+  const get = (path: string): Secret | undefined => {
+    const value = current(path);
+    return value === undefined ? undefined : new Secret(path, value);
+  };
+
+  return {
+    file,
+    get,
+    require(path) {
+      const secret = get(path);
+      if (secret !== undefined) return secret;
+      throw new OlympusError(`the secret ${path} is not set`, {
+        code: "E-SECRET-MISSING",
+        exit: exitCodes.usage,
+        where: file,
+        hint: isGenerated(path) ? "olympus secrets init" : `olympus secrets set ${path}`,
+      });
+    },
+    set(path, value) {
+      checkPath(path, pathsNow(), file);
+      if (value === "") throw new OlympusError(`the secret ${path} is empty`, { code: "E-SECRET-VALUE", exit: 1 });
+      if (current(path) !== value) changes.set(path, value);
+    },
+    delete(path) {
+      if (current(path) !== undefined) changes.set(path, undefined);
+    },
+    paths: pathsNow,
+    all: () => pathsNow().map((path) => get(path)!),
+    recipients: () => [...recipients],
+    setRecipients(wanted) {
+      recipientsChanged ||= wanted.length !== recipients.length || wanted.some((one) => !recipients.includes(one));
+      recipients = [...new Set(wanted)];
+    },
+    async save() {
+      if (changes.size === 0 && !recipientsChanged) return false;
+      if (existsSync(file)) base = await load(file);
+      if (!recipientsChanged) recipients = base.entries.map((entry) => entry.recipient);
+      await replaceFile(file, await writeSops(base, changes, recipients));
+      base = await load(file);
+      changes.clear();
+      recipientsChanged = false;
+      return true;
+    },
+  };
+}
+
+/** Prefixes of what `olympus secrets init` or `olympus bootstrap` make themselves. */
+function isGenerated(path: string): boolean {
+  return /^(ssh|hosts|postgresql|pulumi|team)\.|^agents\..*\.dashboard$|^mattermost\.admin\./.test(path);
+}
+
+function checkPath(path: string, existing: readonly string[], where: string): void {
+  const fits =
+    path.split(".").every((part) => /^[A-Za-z0-9_-]+$/.test(part)) && path !== "sops" && !path.startsWith("sops.");
+  const clash = existing.find((other) => other.startsWith(`${path}.`) || path.startsWith(`${other}.`));
+  if (fits && clash === undefined) return;
+  throw new OlympusError(clash ? `${path} cannot be set beside ${clash}` : `${path} is no name for a secret`, {
+    code: "E-SECRET-VALUE",
+    exit: exitCodes.usage,
+    where,
+    hint: "Names are words of letters, digits, _ and - joined by dots: models.anthropic",
+  });
+}
+
+/** Writes a new file beside the old one and renames it, so that a crash leaves one or the other whole. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const temporary = `${file}.${randomBytes(4).toString("hex")}.new`;
+  try {
+    const handle = await open(temporary, "wx", 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
