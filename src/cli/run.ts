@@ -53,7 +53,8 @@ export function createRunner(words: readonly string[]): { run: RunAction; argv: 
       return loadTeam(findTeamFile(options));
     },
     async confirm(question) {
-      if (options.yes) return true;
+      // CI=true means that nobody is there to be asked, and that somebody decided so.
+      if (options.yes || process.env.CI === "true") return true;
       if (!options.input || !process.stdin.isTTY || !process.stderr.isTTY) {
         throw new OlympusError(`${question} Nobody can be asked here.`, {
           code: "E-CONFIRM",
@@ -96,7 +97,7 @@ export function createRunner(words: readonly string[]): { run: RunAction; argv: 
       return exitCodes.interrupted;
     }
     const all = error instanceof OlympusErrors ? error.errors : [error];
-    if (error instanceof OlympusErrors) reporter.warn(error.message);
+    if (error instanceof OlympusErrors) reporter.info(error.message);
     for (const one of all) {
       if (one instanceof OlympusError) {
         reporter.event({ type: "error", code: one.code, message: one.message, where: one.where, hint: one.hint });
