@@ -11,10 +11,18 @@ export function cacheDir(...parts: string[]): string {
   return join(base, ...parts);
 }
 
-/** `.olympus` in the project: state, logs and working copies of one team. Not safe to delete while its machines exist. */
-export function stateDir(team: string, ...parts: string[]): string {
-  return join(process.env.OLYMPUS_STATE ?? join(projectRoot, ".olympus"), team, ...parts);
+/** `.olympus` in the project: everything that this computer keeps about teams and labs. */
+export function stateRoot(...parts: string[]): string {
+  return join(process.env.OLYMPUS_STATE ?? join(projectRoot, ".olympus"), ...parts);
 }
+
+/** State, logs and working copies of one team. Not safe to delete while its machines exist. */
+export function stateDir(team: string, ...parts: string[]): string {
+  return stateRoot(team, ...parts);
+}
+
+/** Names the team file that commands use while a lab is up. */
+export const teamPointer = (): string => stateRoot("current-team");
 
 /** Short-lived private files (keys while a command runs), on tmpfs where the system has one for this user. 0700, made by whoever writes. */
 export function runtimeDir(...parts: string[]): string {

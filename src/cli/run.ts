@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { exitCodes, messageOf, OlympusError, OlympusErrors } from "../base/errors.ts";
-import { projectRoot } from "../base/paths.ts";
+import { projectRoot, teamPointer } from "../base/paths.ts";
 import type { RunAction } from "./command.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 import { createReporter } from "./terminal.ts";
@@ -33,7 +33,7 @@ export function splitGlobalOptions(words: readonly string[]): { options: GlobalO
 export function findTeamFile(options: GlobalOptions): string {
   if (options.team !== undefined) return options.team;
   if (process.env.OLYMPUS_TEAM) return process.env.OLYMPUS_TEAM;
-  const pointer = join(projectRoot, ".olympus", "current-team");
+  const pointer = teamPointer();
   if (existsSync(pointer)) return readFileSync(pointer, "utf8").trim();
   return join(projectRoot, "team.yaml");
 }

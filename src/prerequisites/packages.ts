@@ -1,8 +1,7 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { execa } from "execa";
 import { exitCodes, OlympusError } from "../base/errors.ts";
-import { projectRoot } from "../base/paths.ts";
+import { stateRoot } from "../base/paths.ts";
 import type { Step } from "../base/report.ts";
 
 /** Debian packages on the operator's machine, by what needs them. */
@@ -74,16 +73,16 @@ export async function installPackages(names: readonly string[], step: Step, sign
   };
   await apt(["update"], "reading package lists");
   await apt(["install", "-y", "--no-install-recommends", ...names], `installing ${names.length}`);
-  await mkdir(join(projectRoot, ".olympus"), { recursive: true });
-  await appendFile(packagesNote, names.map((name) => `${name}\n`).join(""));
+  await mkdir(stateRoot(), { recursive: true });
+  await appendFile(packagesNote(), names.map((name) => `${name}\n`).join(""));
 }
 
-const packagesNote = join(projectRoot, ".olympus", "packages.txt");
+const packagesNote = (): string => stateRoot("packages.txt");
 
 /** Names of the Debian packages that Olympus installed on this machine; empty when none. */
 export async function installedByOlympus(): Promise<string[]> {
   try {
-    return [...new Set((await readFile(packagesNote, "utf8")).split("\n").filter(Boolean))];
+    return [...new Set((await readFile(packagesNote(), "utf8")).split("\n").filter(Boolean))];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
