@@ -1,0 +1,103 @@
+/** A post as the harness sees it, whatever the chat server. Times are the server's, ms. */
+export interface ChatPost {
+  readonly id: string;
+  readonly channelId: string;
+  /** The thread's first post; the post's own id when it starts a thread. */
+  readonly rootId: string;
+  readonly authorId: string;
+  readonly text: string;
+  readonly createdAt: number;
+  /** Joins, header changes and the like. */
+  readonly system: boolean;
+  /** Written by a bot, a webhook or a plugin, whatever account it used. */
+  readonly automatic: boolean;
+  /** In a direct message with the agent. */
+  readonly direct: boolean;
+  /** Whether the server says that the agent is mentioned (also by @channel); undefined where it does not say. */
+  readonly mentioned: boolean | undefined;
+  /** On posts written by a harness. */
+  readonly marker: PostMarker | undefined;
+}
+
+/** Carried by every post of a harness: makes it recognisable after a crash, and counts hops between agents. */
+export interface PostMarker {
+  readonly run: string;
+  readonly part: number;
+  /** The post that is answered. */
+  readonly source: string;
+  /** How many agents in a row answered one another up to this post. */
+  readonly hops: number;
+}
+
+export interface ChatChannel {
+  readonly id: string;
+  readonly direct: boolean;
+  /** Server's time of its newest post, ms. */
+  readonly lastPostAt: number;
+}
+
+export interface NewPost {
+  readonly channelId: string;
+  readonly rootId: string;
+  readonly text: string;
+  readonly marker: PostMarker;
+}
+
+export interface ChatAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: number;
+}
+
+export interface ChatEvents {
+  /** A connection stands; it may have missed any number of events since the last one. */
+  connected(): void;
+  disconnected(reason: string): void;
+  /** A post was written somewhere the agent can see. May come twice, and in rare cases out of order. */
+  posted(post: ChatPost): void;
+}
+
+/** `retry`: may work later. `refused`: never will (gone, forbidden, malformed). `unauthorised`: not with this token. */
+export type ChatErrorKind = "retry" | "refused" | "unauthorised";
+
+export class ChatError extends Error {
+  readonly kind: ChatErrorKind;
+  /** What the server asked us to wait, ms. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(kind: ChatErrorKind, message: string, retryAfterMs?: number, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "ChatError";
+    this.kind = kind;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/**
+ * A chat server. Every promise settles within a bounded time (30 s) whatever the network does, and rejects with nothing
+ * but `ChatError`. Implementations pass the suite in test/contract/harness-chat-suite.ts.
+ */
+export interface Chat {
+  /** Who we are there. Rejects with `unauthorised` when the token is not taken. */
+  account(): Promise<ChatAccount>;
+  /** Begins to connect and keeps connecting until `close`; must not throw, and returns at once. */
+  open(events: ChatEvents): void;
+  close(): void;
+  /** Every channel that the agent is a member of, direct messages included. */
+  channels(): Promise<ChatChannel[]>;
+  /**
+   * Posts of a channel, newest first: a page of those written before post `before`, or the newest. An empty page means that
+   * there are none. Posts with the same time as `before` may be missing: see `catch-up.ts`. `direct` is given by the caller.
+   */
+  page(channel: ChatChannel, before: string | undefined): Promise<ChatPost[]>;
+  /** A thread's posts, oldest first; its newest ones when it is longer than the implementation's bound (at least 1,000). */
+  thread(rootId: string): Promise<ChatPost[]>;
+  /** Shows the author that the agent has seen the post. Doing so twice is the same as once. */
+  acknowledge(postId: string): Promise<void>;
+  /** Writes a post and gives its id. The same run and part, repeated within seconds, is one post. */
+  post(post: NewPost): Promise<string>;
+  /** User names by id; unknown ids are left out. */
+  names(ids: readonly string[]): Promise<Map<string, string>>;
+  /** Characters (code points) that a post may have. */
+  maxPost(): Promise<number>;
+}

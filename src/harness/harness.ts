@@ -1,0 +1,177 @@
+import type { Chat } from "./chat-port.ts";
+import { ChatError } from "./chat-port.ts";
+import { backoff } from "./clock.ts";
+import { Feed } from "./feed.ts";
+import { execute, type RunParts } from "./run.ts";
+import { waiting } from "./store/inbox.ts";
+import { pendingParts } from "./store/outbox.ts";
+import { claimNext, finish, type OpenRun, resumeOpen } from "./store/runs.ts";
+
+export interface HarnessState {
+  readonly chat: "connecting" | "connected" | "disconnected" | "unauthorised";
+  /** Why not connected, when not. */
+  readonly reason: string | undefined;
+  readonly connectedAt: number | undefined;
+  readonly caughtUpAt: number | undefined;
+  /** Mentions that wait for their thread or a slot. */
+  readonly waiting: number;
+  /** Runs under way. */
+  readonly running: readonly { id: string; lane: string; kind: string; since: number }[];
+  /** Answers, or parts of them, that are not delivered yet. */
+  readonly undelivered: number;
+  readonly draining: boolean;
+}
+
+/** The core: takes mentions in, works on each lane's one after the other, delivers. Nothing here knows which chat or models. */
+export class Harness {
+  readonly #parts: RunParts;
+  readonly #feed: Feed;
+  readonly #stop = new AbortController();
+  readonly #open = new Map<string, { run: OpenRun; since: number; done: Promise<void> }>();
+  #working = 0;
+  #draining = false;
+  #chat: HarnessState["chat"] = "connecting";
+  #reason: string | undefined;
+  #connectedAt: number | undefined;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    this.#feed = new Feed({ ...parts, wake: () => this.#pump() });
+  }
+
+  /** Resumes what a former process left open and connects. Returns when the account is known; connecting goes on by itself. */
+  async start(): Promise<void> {
+    const { store, chat, config, clock } = this.#parts;
+    for (const run of resumeOpen(store)) this.#begin(run);
+    this.#pump();
+    const account = await this.#account(chat);
+    if (account === undefined) return;
+    const oldest = clock.now() - config.chat.maxAgeHours * 3600_000;
+    this.#feed.start(Math.max(account.createdAt, oldest));
+    chat.open({
+      connected: () => {
+        this.#chat = "connected";
+        this.#reason = undefined;
+        this.#connectedAt = clock.now();
+        this.#feed.connected();
+      },
+      disconnected: (reason) => {
+        this.#chat = "disconnected";
+        this.#reason = reason;
+      },
+      posted: (post) => this.#feed.posted(post),
+    });
+  }
+
+  /** Takes no more work, lets what is under way end for at most the drain limit, then leaves it to the next process. */
+  async stop(): Promise<void> {
+    const { clock, config, chat, log } = this.#parts;
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#feed.stop();
+    chat.close();
+    const open = [...this.#open.values()].map((entry) => entry.done);
+    if (open.length > 0 && this.#chat === "connected") {
+      log.info({ runs: open.length }, "finishing what is under way");
+      const limit = new AbortController();
+      await Promise.race([
+        Promise.all(open),
+        clock.wait(config.limits.drain * 1000, limit.signal).catch(() => undefined),
+      ]);
+      limit.abort();
+    }
+    this.#stop.abort(new Error("the harness stops"));
+    await Promise.all(open);
+  }
+
+  state(): HarnessState {
+    const { store } = this.#parts;
+    return {
+      chat: this.#chat,
+      reason: this.#reason,
+      connectedAt: this.#connectedAt,
+      caughtUpAt: this.#feed.caughtUpAt,
+      waiting: waiting(store),
+      running: [...this.#open.values()].map(({ run, since }) => ({
+        id: run.id,
+        lane: run.lane,
+        kind: run.kind,
+        since,
+      })),
+      undelivered: pendingParts(store),
+      draining: this.#draining,
+    };
+  }
+
+  /** Our account, once the server tells; undefined when stopped before. A token of another account is as bad as none. */
+  async #account(chat: Chat) {
+    const { config, clock, log } = this.#parts;
+    for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
+      try {
+        const account = await chat.account();
+        if (account.id === config.chat.botId) return account;
+        this.#chat = "unauthorised";
+        this.#reason = `the token belongs to ${account.name}, not to the bot that the configuration names`;
+      } catch (error) {
+        if (!(error instanceof ChatError)) throw error;
+        this.#chat = error.kind === "retry" ? "connecting" : "unauthorised";
+        this.#reason = error.message;
+      }
+      log.warn({ reason: this.#reason }, "no access to the chat server yet");
+      await clock.wait(backoff(attempt, 200, 15_000), this.#stop.signal).catch(() => undefined);
+    }
+    return undefined;
+  }
+
+  #pump(): void {
+    const { store, clock, config } = this.#parts;
+    while (!this.#draining && this.#working < config.limits.runs) {
+      const run = claimNext(store, clock.now());
+      if (run === undefined) return;
+      this.#begin(run);
+    }
+  }
+
+  #begin(run: OpenRun): void {
+    const since = this.#parts.clock.now();
+    this.#working++;
+    let working = true;
+    const free = () => {
+      if (!working) return;
+      working = false;
+      this.#working--;
+      // Not at once: whoever frees a slot may be in the middle of its own work.
+      queueMicrotask(() => this.#pump());
+    };
+    const done = this.#carry(run, free).finally(() => {
+      this.#open.delete(run.id);
+      free();
+      this.#pump();
+    });
+    this.#open.set(run.id, { run, since, done });
+  }
+
+  /** Until the run ends or the harness stops. What fails outside of a provider's or the server's doing (a full disk) is tried again. */
+  async #carry(run: OpenRun, free: () => void): Promise<void> {
+    const { clock, log, store } = this.#parts;
+    for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
+      try {
+        return await execute(this.#parts, attempt === 0 ? run : this.#reread(run), this.#stop.signal, free);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        if (error instanceof ChatError && error.kind === "refused") {
+          log.warn({ run: run.id, error: error.message }, "the mention cannot be answered any more");
+          return finish(store, run, "failed", error.message, clock.now());
+        }
+        log.error({ run: run.id, error: String(error) }, "a run failed, will try again");
+        await clock.wait(backoff(attempt, 1000, 60_000), this.#stop.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** The run as the store has it now: it may have come as far as delivery before it failed. */
+  #reread(run: OpenRun): OpenRun {
+    const row = this.#parts.store.get<{ state: OpenRun["state"] }>("SELECT state FROM runs WHERE id = ?", run.id);
+    return { ...run, state: row?.state ?? run.state };
+  }
+}

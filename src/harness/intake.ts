@@ -1,0 +1,89 @@
+import type { ChatPost } from "./chat-port.ts";
+import type { AgentConfig } from "./config.ts";
+import { mentions } from "./mention.ts";
+import { advanceCursor } from "./store/cursors.ts";
+import { type InboxKind, noticedSince, receive } from "./store/inbox.ts";
+import type { Store } from "./store/open.ts";
+
+/** Where inbox rows of the chat come from. */
+export const chatSource = "mattermost";
+
+/** What of a post goes into the inbox: what a run needs without asking the server again. */
+export interface PostPayload {
+  readonly id: string;
+  readonly channelId: string;
+  readonly rootId: string;
+  readonly authorId: string;
+  readonly text: string;
+  readonly createdAt: number;
+  readonly direct: boolean;
+  /** Agents that answered one another up to this post. */
+  readonly hops: number;
+}
+
+export type Decision = { readonly kind: InboxKind } | { readonly kind: "ignore"; readonly why: string };
+
+/** What a post leads to. Pure: the same post gives the same answer live and in backfill. */
+export function decide(post: ChatPost, config: Pick<AgentConfig, "agent" | "chat">): Decision {
+  const { chat } = config;
+  if (post.system) return { kind: "ignore", why: "system message" };
+  if (post.authorId === chat.botId) return { kind: "ignore", why: "own post" };
+  const explicit = mentions(post.text, config.agent) && post.mentioned !== false;
+  if (chat.agents.some((agent) => agent.id === post.authorId)) {
+    if (!explicit) return { kind: "ignore", why: "another agent, no mention" };
+    return (post.marker?.hops ?? 0) >= chat.maxHops
+      ? { kind: "ignore", why: "hop budget used up" }
+      : { kind: "mention" };
+  }
+  if (post.automatic) return { kind: "ignore", why: "foreign bot or webhook" };
+  if (!post.direct && !explicit) return { kind: "ignore", why: "not mentioned" };
+  const person = chat.people.find((candidate) => candidate.id === post.authorId);
+  return person?.command ? { kind: "mention" } : { kind: "notice" };
+}
+
+/** One notice a person and day is polite; more are noise. */
+const noticeEveryMs = 24 * 3600 * 1000;
+
+/**
+ * Takes posts in, in the given order, and moves the channel's cursor to `readTo` (server's time), all in one transaction.
+ * Gives how many were new work.
+ */
+export function takeIn(
+  store: Store,
+  config: Pick<AgentConfig, "agent" | "chat">,
+  posts: readonly ChatPost[],
+  cursor: { channel: string; readTo: number },
+  now: number,
+): number {
+  const decided = posts
+    .map((post) => ({ post, decision: decide(post, config) }))
+    .filter(({ decision }) => decision.kind !== "ignore");
+  return store.transaction(() => {
+    let taken = 0;
+    for (const { post, decision } of decided) {
+      if (decision.kind === "ignore") continue;
+      if (decision.kind === "notice" && noticedSince(store, post.authorId, now - noticeEveryMs)) continue;
+      const fresh = receive(
+        store,
+        {
+          source: chatSource,
+          sourceId: post.id,
+          lane: `${chatSource}:${post.rootId}`,
+          kind: decision.kind,
+          author: post.authorId,
+          createdAt: post.createdAt,
+          payload: payloadOf(post),
+        },
+        now,
+      );
+      if (fresh) taken++;
+    }
+    advanceCursor(store, chatSource, cursor.channel, cursor.readTo);
+    return taken;
+  });
+}
+
+function payloadOf(post: ChatPost): PostPayload {
+  const { id, channelId, rootId, authorId, text, createdAt, direct } = post;
+  return { id, channelId, rootId, authorId, text, createdAt, direct, hops: post.marker?.hops ?? 0 };
+}

@@ -1,0 +1,141 @@
+import type { Chat, ChatPost, NewPost } from "./chat-port.ts";
+import { ChatError } from "./chat-port.ts";
+import { backoff, type Clock } from "./clock.ts";
+import type { AgentConfig } from "./config.ts";
+import { deliver } from "./deliver.ts";
+import type { PostPayload } from "./intake.ts";
+import type { Log } from "./log.ts";
+import type { ModelCaller } from "./model-port.ts";
+import { systemPrompt, threadMessages } from "./prompt.ts";
+import { ask } from "./router.ts";
+import { splitPost } from "./split.ts";
+import type { Store } from "./store/open.ts";
+import { handOver, outcomeOf } from "./store/outbox.ts";
+import { finish, type OpenRun } from "./store/runs.ts";
+import { recordStep } from "./store/steps.ts";
+import { withoutBroadcast } from "./visible.ts";
+
+export interface RunParts {
+  readonly config: AgentConfig;
+  readonly store: Store;
+  readonly chat: Chat;
+  readonly models: ModelCaller;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A run that was begun this often and never got to its answer brings the process down: it is not begun again. */
+const mostStarts = 8;
+
+/**
+ * Carries one run from where its journal stands to its end. May be called again for the same run after a crash at any point.
+ * `onAnswered` tells that only delivery is left, which needs none of the slots for work. Throws only when aborted or when the store fails.
+ */
+export async function execute(
+  parts: RunParts,
+  run: OpenRun,
+  signal: AbortSignal,
+  onAnswered: () => void,
+): Promise<void> {
+  const { config, store, clock } = parts;
+  const post = JSON.parse(run.payload) as PostPayload;
+  if (run.state === "running") {
+    const answer =
+      run.kind === "notice"
+        ? notice(config)
+        : run.starts > mostStarts
+          ? gaveUp
+          : await answerMention(parts, run, post, signal);
+    if (answer === undefined) return finish(store, run, "done", "already answered", clock.now());
+    handOver(store, run, await posts(parts, run, post, answer.text, signal), answer.outcome, clock.now());
+  }
+  onAnswered();
+  const dead = await deliver({ ...parts, botId: config.chat.botId }, run, signal);
+  const outcome = outcomeOf(store, run.id);
+  if (dead.length > 0) return finish(store, run, "failed", `not delivered: ${dead[0]}`, clock.now());
+  finish(store, run, outcome === "answered" || run.kind === "notice" ? "done" : "failed", outcome, clock.now());
+}
+
+const gaveUp = {
+  text: "I failed at this several times in a row and will not try again by myself. My log says more.",
+  outcome: "gave up",
+};
+
+function notice(config: AgentConfig): { text: string; outcome: string } {
+  const names = config.chat.people.filter((person) => person.command).map((person) => person.name);
+  const whom = names.length === 0 ? "" : ` Please ask ${names.slice(0, 3).join(", ")}.`;
+  return { text: `I work only for people whom my team has named in its team file.${whom}`, outcome: "notice" };
+}
+
+/** Undefined when the thread shows that the mention was answered before: the database was lost, the chat remembers. */
+async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
+  const { config, store, clock } = parts;
+  const began = clock.now();
+  const [, thread] = await Promise.all([
+    acknowledge(parts, run, post.id),
+    untilAnswered(parts, signal, () => parts.chat.thread(post.rootId)),
+  ]);
+  if (thread.some((other) => other.authorId === config.chat.botId && other.marker?.source === post.id))
+    return undefined;
+  const names = await namesOf(parts, thread, post, signal);
+  const messages = threadMessages(config, thread, post, names);
+  recordStep(store, {
+    run: run.id,
+    kind: "context",
+    at: began,
+    tookMs: clock.now() - began,
+    outcome: "ok",
+    detail: `${messages.length} messages`,
+  });
+  return ask(parts, run.id, systemPrompt(config), messages, signal);
+}
+
+/** Shows that the mention was seen, before any model is asked. An answer matters more: what fails here is noted and left. */
+async function acknowledge({ chat, store, clock }: RunParts, run: OpenRun, postId: string): Promise<void> {
+  const at = clock.now();
+  const outcome = await chat.acknowledge(postId).then(
+    () => "ok",
+    (error: unknown) => String(error),
+  );
+  recordStep(store, { run: run.id, kind: "ack", at, tookMs: clock.now() - at, outcome });
+}
+
+async function namesOf(parts: RunParts, thread: readonly ChatPost[], post: PostPayload, signal: AbortSignal) {
+  const { people, agents, botId } = parts.config.chat;
+  const known = new Set([botId, ...people.map((person) => person.id), ...agents.map((agent) => agent.id)]);
+  const unknown = new Set([...thread.map((other) => other.authorId), post.authorId].filter((id) => !known.has(id)));
+  return unknown.size === 0
+    ? new Map<string, string>()
+    : untilAnswered(parts, signal, () => parts.chat.names([...unknown]));
+}
+
+/** The answer as posts, in the thread of the mention. */
+async function posts(
+  parts: RunParts,
+  run: OpenRun,
+  post: PostPayload,
+  text: string,
+  signal: AbortSignal,
+): Promise<NewPost[]> {
+  const limit = await untilAnswered(parts, signal, () => parts.chat.maxPost());
+  return splitPost(withoutBroadcast(text.trim()), limit).map((part, index) => ({
+    channelId: post.channelId,
+    rootId: post.rootId,
+    text: part,
+    marker: { run: run.id, part: index, source: post.id, hops: post.hops + 1 },
+  }));
+}
+
+/** Asks the chat server until it answers. What it refuses (a deleted thread, a channel that we were removed from) counts as nothing there. */
+async function untilAnswered<T>({ clock, log }: RunParts, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof ChatError) || error.kind === "refused") throw error;
+      log.warn({ error: error.message }, "the chat server does not answer, will try again");
+      await clock.wait(error.retryAfterMs ?? backoff(attempt, 300, 30_000), signal);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { Store } from "./open.ts";
+
+/** What may cause work. `mention`: answer it. `notice`: tell the author, once, that it will not be. */
+export type InboxKind = "mention" | "notice";
+
+export interface InboxEntry {
+  readonly source: string;
+  /** Unique on the other side: a post's id. */
+  readonly sourceId: string;
+  /** The conversation it belongs to. */
+  readonly lane: string;
+  readonly kind: InboxKind;
+  readonly author: string;
+  /** Server's time, ms. */
+  readonly createdAt: number;
+  readonly payload: object;
+}
+
+/** Takes an entry in; false when it was known. The second arrival of an event changes nothing. */
+export function receive(store: Store, entry: InboxEntry, now: number): boolean {
+  const { changes } = store.run(
+    `INSERT INTO inbox (source, source_id, lane, kind, author, created_at, received_at, payload)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, source_id) DO NOTHING`,
+    entry.source,
+    entry.sourceId,
+    entry.lane,
+    entry.kind,
+    entry.author,
+    entry.createdAt,
+    now,
+    JSON.stringify(entry.payload),
+  );
+  return changes === 1;
+}
+
+/** Whether this author was sent a notice since the given time (ms). */
+export function noticedSince(store: Store, author: string, since: number): boolean {
+  return (
+    store.get(
+      "SELECT 1 FROM inbox WHERE author = ? AND kind = 'notice' AND received_at >= ? LIMIT 1",
+      author,
+      since,
+    ) !== undefined
+  );
+}
+
+/** Entries that wait for a lane. */
+export function waiting(store: Store): number {
+  return store.get<{ n: number }>("SELECT count(*) AS n FROM inbox WHERE state = 'new'")!.n;
+}
