@@ -23,6 +23,8 @@ export interface ErrorDetails {
   readonly where?: string;
   /** The operator's next step, as a sentence or a command. */
   readonly hint?: string;
+  /** The faulty line as the person wrote it, with carets on a second line under what is wrong. */
+  readonly excerpt?: string;
   readonly cause?: unknown;
 }
 
@@ -32,6 +34,7 @@ export class OlympusError extends Error {
   readonly exit: ExitCode;
   readonly where: string | undefined;
   readonly hint: string | undefined;
+  readonly excerpt: string | undefined;
 
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -40,6 +43,7 @@ export class OlympusError extends Error {
     this.exit = details.exit ?? exitCodes.failed;
     this.where = details.where;
     this.hint = details.hint;
+    this.excerpt = details.excerpt;
   }
 }
 

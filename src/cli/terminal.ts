@@ -10,6 +10,10 @@ export function formatElapsed(ms: number): string {
 /** A line for a person about an error: cause first, place, next step. */
 export function formatError(error: OlympusError): string {
   const where = error.where === undefined ? "" : `${error.where}  `;
+  if (error.excerpt !== undefined) {
+    const lines = `${error.excerpt} ${error.hint ?? ""}`.replaceAll("\n", "\n  ").trimEnd();
+    return `  ${where}${error.message}  (${error.code})\n  ${lines}`;
+  }
   const hint = error.hint === undefined ? "" : `\n  do   ${error.hint.replaceAll("\n", "\n       ")}`;
   return `${where}${error.message}  (${error.code})${hint}`;
 }

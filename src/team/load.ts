@@ -1,12 +1,71 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { parse } from "yaml";
+import { readFile, stat } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+import { checkAddresses } from "./checks/addresses.ts";
+import { checkCapacity } from "./checks/capacity.ts";
+import { checkMacs } from "./checks/macs.ts";
+import { checkMoney } from "./checks/money.ts";
+import { checkNames } from "./checks/names.ts";
+import { checkReferences } from "./checks/references.ts";
+import { draftOf } from "./draft.ts";
 import type { LoadedTeam } from "./model.ts";
+import { type Problem, problemsError } from "./problems.ts";
 import { resolveTeam } from "./resolve.ts";
 import { teamSchema } from "./schema.ts";
+import { parseSource } from "./source.ts";
+import { schemaProblems } from "./values.ts";
 
-/** Reads, checks and resolves a team file. */
+/** A team of two hundred agents takes 100 kB; whatever is far larger is not a team file. */
+const maxBytes = 2 * 1024 * 1024;
+
+/** Every check beyond the schema; each looks at the whole draft and finds all that it knows of. */
+const checks = [checkNames, checkAddresses, checkMacs, checkReferences, checkMoney, checkCapacity];
+
+/**
+ * Reads, checks and resolves a team file.
+ *
+ * Throws OlympusErrors with everything that is wrong in it, each with place, excerpt and fix (exit 1),
+ * or OlympusError E-TEAM-FILE when there is nothing to read.
+ */
 export async function loadTeam(file: string): Promise<LoadedTeam> {
   const path = resolve(file);
-  return resolveTeam(path, teamSchema.parse(parse(await readFile(path, "utf8"))));
+  return parseTeam(await readTeam(path), path);
+}
+
+/** The same from text; `file` is where relative paths start and how places are shown. */
+export function parseTeam(text: string, file: string): LoadedTeam {
+  const source = parseSource(text);
+  const problems: Problem[] = [];
+  if (source.value !== undefined) {
+    const { data, error } = teamSchema.safeParse(source.value);
+    if (error !== undefined) problems.push(...schemaProblems(error.issues, source.value));
+    const draft = draftOf(source.value);
+    for (const check of checks) problems.push(...check(draft));
+    if (data !== undefined && problems.length === 0 && source.syntax.length === 0) return resolveTeam(file, data);
+  }
+  throw problemsError(shownPath(file), source, problems);
+}
+
+async function readTeam(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxBytes)
+      throw new Error(`it is ${Math.round(size / 1024 / 1024)} MB large, more than the 2 MB that any team takes`);
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new OlympusError(missing ? "there is no team file" : `the team file cannot be read: ${messageOf(error)}`, {
+      code: "E-TEAM-FILE",
+      exit: exitCodes.usage,
+      where: shownPath(path),
+      hint: "Name one with --team or OLYMPUS_TEAM, or start from examples/lab/team.yaml.",
+      cause: error,
+    });
+  }
+}
+
+/** As a person in this folder would write it. */
+function shownPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === "" || near.startsWith("..") ? path : near;
 }

@@ -47,7 +47,13 @@ function serviceMachine(team: Team, name: string, service: ServiceVm): Machine {
 /** MiB and vCPUs of a machine: its own figures, else its template's. Undefined where neither says. */
 export function sizeOf(
   team: Pick<Team, "templates">,
-  machine: Partial<Pick<Agent, "template" | "memory" | "vcpu" | "root" | "data">>,
+  machine: {
+    readonly template?: string | undefined;
+    readonly memory?: number | undefined;
+    readonly vcpu?: number | undefined;
+    readonly root?: number | undefined;
+    readonly data?: number | undefined;
+  },
 ): { memory: number | undefined; vcpu: number | undefined; root: number | undefined; data: number | undefined } {
   const template = machine.template === undefined ? undefined : team.templates[machine.template];
   return {
@@ -59,7 +65,7 @@ export function sizeOf(
 }
 
 function common(team: Team, name: string, machine: Agent | ServiceVm) {
-  const size = sizeOf(team, machine as Agent);
+  const size = sizeOf(team, machine);
   return {
     name,
     hypervisor: machine.on,

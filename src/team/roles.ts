@@ -11,7 +11,7 @@ const serviceRoles = {
 } as const;
 
 /** Services that a VM can carry. */
-export const serviceNames = Object.keys(serviceRoles) as (keyof typeof serviceRoles)[];
+export const serviceNames = ["chat", "rehearsal"] as const satisfies (keyof typeof serviceRoles)[];
 
 /** Roles that a host has because of what it is; the team file adds to them or sets their parameters. */
 export function rolesOfKind(kind: HostKind, services: readonly (keyof typeof serviceRoles)[] = []): readonly string[] {

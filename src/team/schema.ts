@@ -1,112 +1,104 @@
 import { z } from "zod";
 import { shapes } from "../../vm-templates/shapes.ts";
+import {
+  cidrField,
+  countField,
+  dollarsField,
+  emailField,
+  hostKeyField,
+  ipv4Field,
+  nameField,
+  portField,
+  rolesField,
+  sizeField,
+  timezoneField,
+} from "./fields.ts";
+import { serviceNames } from "./roles.ts";
 
-/** Names become host names, bot names and resource names: lower case, digits, hyphens. */
-const nameSchema = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,30}$/, "use 1 to 31 lower-case letters, digits or hyphens, starting with a letter");
+// Descriptions become docs/reference/team-file.md and what editors show: `olympus` reads them nowhere else.
 
-/** `"8 GB"` or `"512 MB"`, binary units as libvirt and Ansible users mean them; a number is MiB. Gives MiB. */
-export const sizeSchema = z
-  .union([
-    z.int().positive(),
-    z.string().regex(/^\d+(\.\d+)?\s*(MB|MiB|GB|GiB|TB|TiB)$/, 'write a size such as "16 GB"'),
-  ])
-  .transform((size) => {
-    if (typeof size === "number") return size;
-    const [, amount, , unit] = /^(\d+(\.\d+)?)\s*([MGT])i?B$/.exec(size)!;
-    return Math.round(Number(amount) * { M: 1, G: 1024, T: 1024 * 1024 }[unit as "M" | "G" | "T"]);
-  });
+const networkSchema = z
+  .strictObject({
+    cidr: cidrField.describe("The machines' network; hypervisors are in it as well."),
+    gateway: ipv4Field,
+    resolvers: z.array(ipv4Field).min(1, "Name one at least.").describe("Name servers that the machines can reach."),
+    domain: z.string().default("internal").describe("Appended to host names."),
+    admin: z
+      .array(cidrField)
+      .min(1, "Name one at least.")
+      .describe("Networks that people sit on: they may reach SSH, chat and dashboards."),
+    packages: z
+      .strictObject({ debian: z.array(z.string()).default([]).describe("Whole APT lines. Empty: what the image has.") })
+      .prefault({})
+      .describe("Where guests get packages from."),
+  })
+  .describe("Addresses, name servers, and the networks that people sit on.");
 
-const networkSchema = z.strictObject({
-  cidr: z.cidrv4(),
-  gateway: z.ipv4(),
-  resolvers: z.array(z.ipv4()).min(1),
-  domain: z.string().default("internal"),
-  /** Networks that people sit on: they may reach SSH, chat and dashboards. */
-  admin: z.array(z.cidrv4()).min(1),
-  /** Where guests get packages from; whole APT lines. Empty: what the image has. */
-  packages: z.strictObject({ debian: z.array(z.string()).default([]) }).prefault({}),
+export const hypervisorSchema = z.strictObject({
+  address: ipv4Field,
+  user: z.string().default("olympus").describe("Login for libvirt over SSH; needs the libvirt group and sudo there."),
+  port: portField.default(22).describe("Port of its SSH server."),
+  memory: sizeField.describe("All of its memory."),
+  disk: sizeField.describe("Space for disks of VMs."),
+  cpus: countField.describe("Hardware threads."),
+  accel: z
+    .enum(["kvm", "tcg"])
+    .default("kvm")
+    .describe("`tcg` emulates where KVM does not work; `olympus doctor` tries."),
+  bridge: z.string().default("br0").describe("Bridge with a port into the network."),
+  pool: z.string().default("default").describe("libvirt storage pool."),
+  hostKey: hostKeyField
+    .optional()
+    .describe("Pinned SSH host key; `olympus pin` writes it. Without it nothing connects."),
+  roles: rolesField.describe("Roles on the hypervisor itself, with parameters."),
 });
 
-/** Roles by name with parameters: `postgresql: {maxConnections: 50}`; a role without parameters may stand alone: `docker:`. */
-const rolesSchema = z
-  .record(
-    nameSchema,
-    z
-      .record(z.string(), z.unknown())
-      .nullable()
-      .transform((params) => params ?? {}),
-  )
-  .default({});
-
-const hypervisorSchema = z.strictObject({
-  address: z.ipv4(),
-  /** Login for libvirt over SSH; needs the libvirt group there. */
-  user: z.string().default("olympus"),
-  port: z.int().min(1).max(65535).default(22),
-  memory: sizeSchema,
-  disk: sizeSchema,
-  /** Hardware threads. */
-  cpus: z.int().positive(),
-  accel: z.enum(["kvm", "tcg"]).default("kvm"),
-  bridge: z.string().default("br0"),
-  pool: z.string().default("default"),
-  /** Pinned SSH host key, `ssh-ed25519 AAAA…`; `olympus pin` writes it. Without it nothing connects. */
-  hostKey: z
-    .string()
-    .regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, "paste the public host key, type and base64")
-    .optional(),
-  roles: rolesSchema,
-});
-
-const templateSchema = z.strictObject({
-  memory: sizeSchema,
-  vcpu: z.int().positive(),
-  /** Disposable system disk. */
-  root: sizeSchema,
-  /** Disk that outlives rebuild and destroy, mounted at /srv/olympus. */
-  data: sizeSchema,
+export const templateSchema = z.strictObject({
+  memory: sizeField,
+  vcpu: countField,
+  root: sizeField.describe("Disposable system disk."),
+  data: sizeField.describe("Disk that outlives rebuild and destroy, mounted at /srv/olympus."),
 });
 
 const builtIn = z.record(z.string(), templateSchema).parse(shapes);
 
-const modelSchema = z.strictObject({
+export const modelSchema = z.strictObject({
   provider: z.enum(["anthropic", "openai", "google", "openai-compatible", "rehearsal"]),
-  model: z.string().min(1),
-  /** For openai-compatible servers, and to reach a provider through a proxy. */
-  baseUrl: z.url().optional(),
-  /** Name of the secret under `models.`; the provider's name unless given. */
-  key: z.string().optional(),
-  /** US dollars per million tokens. */
+  model: z.string().min(1, "Write the model's name as its provider knows it."),
+  baseUrl: z
+    .url("Write an address such as http://10.220.1.30:11434/v1.")
+    .optional()
+    .describe("For openai-compatible servers, and to reach a provider through a proxy."),
+  key: nameField.optional().describe("Name of the secret under `models.`; the provider's name unless given."),
   price: z
     .strictObject({
-      input: z.number().nonnegative(),
-      output: z.number().nonnegative(),
-      cachedInput: z.number().nonnegative().optional(),
+      input: z.number().nonnegative("A price is not below zero."),
+      output: z.number().nonnegative("A price is not below zero."),
+      cachedInput: z.number().nonnegative("A price is not below zero.").optional(),
     })
-    .optional(),
+    .optional()
+    .describe("US dollars per million tokens; 0 for what costs nothing."),
 });
 
-const budgetSchema = z.strictObject({
-  /** US dollars. */
-  run: z.number().positive(),
-  day: z.number().positive(),
+export const budgetSchema = z.strictObject({
+  run: dollarsField.describe("US dollars for one run."),
+  day: dollarsField.describe("US dollars for one agent's day."),
 });
 
-/** What every machine has: an agent, or a VM that carries services. */
 const machineShape = {
-  on: nameSchema,
-  address: z.ipv4(),
-  image: nameSchema.optional(),
-  memory: sizeSchema.optional(),
-  vcpu: z.int().positive().optional(),
-  root: sizeSchema.optional(),
-  data: sizeSchema.optional(),
-  /** Raised by `olympus rebuild`: a new number makes a new root disk; data stays. */
-  generation: z.int().nonnegative().default(0),
-  /** Roles beside the ones that the machine's kind brings, or parameters for those: `postgresql: {maxConnections: 50}`. */
-  roles: rolesSchema,
+  on: nameField.describe("The hypervisor that carries it."),
+  address: ipv4Field,
+  image: nameField.optional().describe("From vm-templates; `defaults.image` unless given."),
+  memory: sizeField.optional().describe("In place of the template's."),
+  vcpu: countField.optional().describe("In place of the template's."),
+  root: sizeField.optional().describe("In place of the template's."),
+  data: sizeField.optional().describe("In place of the template's. It can grow, not shrink."),
+  generation: z
+    .int("Write a whole number.")
+    .nonnegative("Write a whole number.")
+    .default(0)
+    .describe("Raised by `olympus rebuild`: a new number makes a new root disk; data stays."),
+  roles: rolesField.describe("Roles beside those that its kind brings, or parameters for these."),
 };
 
 export const lenses = [
@@ -119,101 +111,123 @@ export const lenses = [
   "product",
 ] as const;
 
-const agentSchema = z.strictObject({
+export const agentSchema = z.strictObject({
   ...machineShape,
-  template: nameSchema,
-  duties: z.array(z.enum(["orchestration", "development", "review"])).min(1),
-  lenses: z.array(z.enum(lenses)).default([]),
-  /** Who the agent is, in its own system prompt: one to twenty lines. */
-  persona: z.string().min(1).max(2000),
-  email: z.email(),
-  /** Ordered: the first is tried first. Falls back to `defaults.models`. */
-  models: z.array(modelSchema).optional(),
-  budget: budgetSchema.optional(),
+  template: nameField.describe("light, medium, heavy, or one of `templates`."),
+  duties: z.array(z.enum(["orchestration", "development", "review"])).min(1, "Name one at least."),
+  lenses: z
+    .array(z.enum(lenses))
+    .default([])
+    .describe("What it looks at first when it reviews. Any agent can be asked for any lens."),
+  persona: z
+    .string()
+    .min(1, "Say who the agent is.")
+    .max(2000, "Keep it under 2000 characters.")
+    .describe("Who the agent is, in its own system prompt: one to twenty lines."),
+  email: emailField,
+  models: z.array(modelSchema).optional().describe("The first is tried first. `defaults.models` unless given."),
+  budget: budgetSchema.optional().describe("`defaults.budget` unless given."),
 });
 
-const serviceVmSchema = z.strictObject({
+export const serviceVmSchema = z.strictObject({
   ...machineShape,
-  template: nameSchema.optional(),
-  /** What runs on it. */
-  services: z.array(z.enum(["chat", "rehearsal"])).min(1),
+  template: nameField.optional().describe("Not needed where all four sizes are given."),
+  services: z.array(z.enum(serviceNames)).min(1, "Name one at least.").describe("What runs on it."),
 });
 
 const personSchema = z.strictObject({
-  email: z.email(),
+  email: emailField,
   name: z.string().optional(),
-  /** May start work by mentioning an agent. */
-  command: z.boolean().default(false),
-  /** Kinds of gate that this person may open. */
-  approve: z.array(z.enum(["merge", "deploy", "infrastructure", "sensitive", "destructive"])).default([]),
-  admin: z.boolean().default(false),
-  github: z.string().optional(),
-  /** SSH public keys for logging in to machines. */
-  keys: z.array(z.string().regex(/^(ssh-|ecdsa-|sk-)/, "paste a public key line")).default([]),
+  command: z.boolean().default(false).describe("May start work by mentioning an agent."),
+  approve: z
+    .array(z.enum(["merge", "deploy", "infrastructure", "sensitive", "destructive"]))
+    .default([])
+    .describe("Kinds of gate that this person may open."),
+  admin: z.boolean().default(false).describe("Administers the chat."),
+  github: z.string().optional().describe("Login on GitHub."),
+  keys: z
+    .array(z.string().regex(/^(ssh-|ecdsa-|sk-)\S+ \S+/, "Paste the line of a .pub file."))
+    .default([])
+    .describe("SSH public keys for logging in to machines."),
 });
 
-/** Ends of a connectivity row: groups, a machine or service by name, or the outside. */
-const connectivitySchema = z.strictObject({
-  from: z.string(),
-  to: z.string(),
-  protocol: z.enum(["ssh", "http", "https", "tcp", "udp"]),
-  port: z.int().min(1).max(65535),
-  purpose: z.string(),
-  /** `false` writes down a way that is known and closed. Whatever no open row names is closed as well. */
-  open: z.boolean().default(true),
-});
+const connectivitySchema = z
+  .strictObject({
+    from: z.string(),
+    to: z.string(),
+    protocol: z.enum(["ssh", "http", "https", "tcp", "udp"]),
+    port: portField,
+    purpose: z.string(),
+    open: z.boolean().default(true).describe("`false` writes down a way that is known and closed."),
+  })
+  .describe(
+    "Ends are agents, services, hypervisors, admin, internet, github, a service (chat, rehearsal), a machine or hypervisor by name, or a network.",
+  );
 
 const teamChannelsSchema = z.strictObject({
   display: z.string(),
-  channels: z.array(nameSchema).min(1),
-  /** Agents and people in it; `all` for everybody. */
-  members: z.union([z.literal("all"), z.array(nameSchema)]).default("all"),
+  channels: z.array(nameField).min(1, "Name one at least.").describe("Beside town-square, which every team has."),
+  members: z
+    .union([z.literal("all"), z.array(nameField)], { error: "Write all, or a list of agents and people." })
+    .default("all"),
 });
 
-const policySchema = z.strictObject({
-  /** Kept for the hypervisor itself. */
-  hostReserve: z.strictObject({ memory: sizeSchema, disk: sizeSchema }).prefault({ memory: "4 GB", disk: "20 GB" }),
-  /** Promised disk may be this many times the real disk (thin volumes). */
-  thinDiskRatio: z.number().min(1).default(1),
-  /** vCPUs per hardware thread. */
-  vcpuRatio: z.number().min(1).default(4),
-  /** The whole team, US dollars a day; agents' days may not sum to more. */
-  budget: z.strictObject({ day: z.number().positive() }),
+export const policySchema = z.strictObject({
+  hostReserve: z
+    .strictObject({ memory: sizeField, disk: sizeField })
+    .prefault({ memory: "4 GB", disk: "20 GB" })
+    .describe("Kept for the hypervisor itself."),
+  thinDiskRatio: z
+    .number()
+    .min(1, "Write 1 or more.")
+    .default(1)
+    .describe("Promised disk may be this many times the real disk (volumes grow as they fill)."),
+  vcpuRatio: z.number().min(1, "Write 1 or more.").default(4).describe("vCPUs per hardware thread."),
+  budget: z
+    .strictObject({ day: dollarsField })
+    .describe("The whole team, US dollars a day; agents' days may not sum to more."),
 });
 
 export const teamSchema = z.strictObject({
-  name: nameSchema,
+  name: nameField.describe("Names state, machines and the chat's site."),
   network: networkSchema,
-  hypervisors: z.record(nameSchema, hypervisorSchema),
-  /** Added to light, medium and heavy of vm-templates, or in place of them. */
+  hypervisors: z.record(nameField, hypervisorSchema).describe("libvirt hosts; one Pulumi stack each."),
   templates: z
-    .record(nameSchema, templateSchema)
+    .record(nameField, templateSchema)
     .prefault({})
-    .transform((own) => ({ ...builtIn, ...own })),
-  defaults: z.strictObject({
-    image: nameSchema.default("debian-12"),
-    /** For agents that name none. */
-    models: z.array(modelSchema).default([]),
-    budget: budgetSchema,
-    /** Parameters of roles on every host that has the role: `base: {…}`. */
-    roles: rolesSchema,
-    timezone: z.string().default("Etc/UTC"),
-  }),
-  agents: z.record(nameSchema, agentSchema),
-  services: z.record(nameSchema, serviceVmSchema).default({}),
-  teams: z.record(nameSchema, teamChannelsSchema),
-  people: z.record(nameSchema, personSchema),
-  connectivity: z.array(connectivitySchema).default([]),
-  policy: policySchema,
-  /** SOPS file with the team's secrets, relative to this file. */
-  secrets: z.string().default("secrets/team.enc.yaml"),
-  /** Only for a team that lives in `olympus lab`. */
+    .transform((own) => ({ ...builtIn, ...own }))
+    .describe("Shapes of machines, beside light, medium and heavy or in place of them."),
+  defaults: z
+    .strictObject({
+      image: nameField.default("debian-12"),
+      models: z.array(modelSchema).default([]).describe("For agents that name none."),
+      budget: budgetSchema.describe("For agents that have none of their own."),
+      timezone: timezoneField.default("Etc/UTC"),
+      roles: rolesField.describe("Parameters of roles on every host that has the role."),
+    })
+    .describe("What agents and machines take when they say nothing themselves."),
+  agents: z.record(nameField, agentSchema).describe("Virtual employees, each on a VM of its own."),
+  services: z.record(nameField, serviceVmSchema).default({}).describe("VMs that carry what the team needs."),
+  teams: z.record(nameField, teamChannelsSchema).describe("Teams in the chat, with their channels."),
+  people: z.record(nameField, personSchema).describe("People by their chat names."),
+  connectivity: z
+    .array(connectivitySchema)
+    .default([])
+    .describe("Who may reach whom. Whatever no open row names is closed."),
+  policy: policySchema.describe("Limits that hold for the whole team."),
+  secrets: z.string().default("secrets/team.enc.yaml").describe("SOPS file with the secrets, relative to this file."),
   lab: z
     .strictObject({
-      /** Ports on 127.0.0.1 for people: `"8065": "10.220.1.20:8065"`. */
-      publish: z.record(z.string().regex(/^\d+$/), z.string().regex(/^[\d.]+:\d+$/)).default({}),
+      publish: z
+        .record(
+          z.string().regex(/^\d+$/, "Write the port as a word in quotes."),
+          z.string().regex(/^[\d.]+:\d+$/, "Write address:port of a machine."),
+        )
+        .default({})
+        .describe('Ports on 127.0.0.1 for people: `"8065": 10.220.1.20:8065`.'),
     })
-    .optional(),
+    .optional()
+    .describe("Only for a team that lives in `olympus lab`."),
 });
 
 /** The team file as written. */
@@ -221,9 +235,11 @@ export type TeamInput = z.input<typeof teamSchema>;
 /** The team file with defaults filled in and sizes in MiB. References are not yet resolved: see `loadTeam`. */
 export type Team = z.output<typeof teamSchema>;
 export type Hypervisor = Team["hypervisors"][string];
+export type Template = Team["templates"][string];
 export type Agent = Team["agents"][string];
 export type ServiceVm = Team["services"][string];
 export type Person = Team["people"][string];
+export type Policy = Team["policy"];
 export type ModelChoice = z.output<typeof modelSchema>;
 export type Budget = z.output<typeof budgetSchema>;
 export type ConnectivityRow = z.output<typeof connectivitySchema>;
