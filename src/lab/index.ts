@@ -1,0 +1,2 @@
+export { answersSsh, type LabMachine } from "./machine.ts";
+export { openThrowaway, type Throwaway, type ThrowawayOptions, withLabMachines } from "./throwaway.ts";
