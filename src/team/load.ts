@@ -24,7 +24,7 @@ const checks = [checkNames, checkAddresses, checkMacs, checkReferences, checkMon
 /**
  * Reads, checks and resolves a team file.
  *
- * Throws OlympusErrors with everything that is wrong in it, each with place, excerpt and fix (exit 1),
+ * Throws TeamProblems with everything that is wrong in it, each with place, excerpt and fix (exit 1),
  * or OlympusError E-TEAM-FILE when there is nothing to read.
  */
 export async function loadTeam(file: string): Promise<LoadedTeam> {
@@ -36,14 +36,18 @@ export async function loadTeam(file: string): Promise<LoadedTeam> {
 export function parseTeam(text: string, file: string): LoadedTeam {
   const source = parseSource(text);
   const problems: Problem[] = [];
+  let team: LoadedTeam | undefined;
   if (source.value !== undefined) {
     const { data, error } = teamSchema.safeParse(source.value);
     if (error !== undefined) problems.push(...schemaProblems(error.issues, source.value));
     const draft = draftOf(source.value);
     for (const check of checks) problems.push(...check(draft));
-    if (data !== undefined && problems.length === 0 && source.syntax.length === 0) return resolveTeam(file, data);
+    if (data !== undefined && source.syntax.length === 0) {
+      if (problems.length === 0) return resolveTeam(file, data);
+      if (problems.every(({ code }) => code === "E-CAPACITY")) team = resolveTeam(file, data);
+    }
   }
-  throw problemsError(shownPath(file), source, problems);
+  throw problemsError(shownPath(file), source, problems, team);
 }
 
 async function readTeam(path: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
+import type { LoadedTeam } from "./model.ts";
 import type { Path, Place, TeamSource } from "./source.ts";
 
 export type ProblemCode =
@@ -24,13 +25,29 @@ export interface Problem {
   readonly fix: string;
 }
 
+/** A team file with problems. Where only its capacity is wrong, the team that it describes comes along, for `olympus plan`. */
+export class TeamProblems extends OlympusErrors {
+  readonly team: LoadedTeam | undefined;
+
+  constructor(message: string, errors: readonly OlympusError[], team: LoadedTeam | undefined) {
+    super(message, errors);
+    this.name = "TeamProblems";
+    this.team = team;
+  }
+}
+
 /** Problems beyond this are counted, not shown. */
 const shownAtMost = 50;
 /** An excerpt is cut around its caret to this many characters. */
 const excerptWidth = 110;
 
 /** All problems of a file in the order of its lines, as one error of exit code 1. `file` is shown as given. */
-export function problemsError(file: string, source: TeamSource, problems: readonly Problem[]): OlympusErrors {
+export function problemsError(
+  file: string,
+  source: TeamSource,
+  problems: readonly Problem[],
+  team: LoadedTeam | undefined,
+): TeamProblems {
   const placed = [
     ...source.syntax.map(({ place, message, fix }) => ({ place, message, fix, code: "E-TEAM-SYNTAX" as const })),
     ...problems.map((problem) => ({ ...problem, place: source.place(problem.path, problem.part ?? "value") })),
@@ -48,7 +65,11 @@ export function problemsError(file: string, source: TeamSource, problems: readon
   });
   const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
   const cut = errors.length > shownAtMost ? `, the first ${shownAtMost} shown` : "";
-  return new OlympusErrors(`${file}: ${count}${cut}; nothing was asked of any machine`, errors.slice(0, shownAtMost));
+  return new TeamProblems(
+    `${file}: ${count}${cut}; nothing was asked of any machine`,
+    errors.slice(0, shownAtMost),
+    team,
+  );
 }
 
 /** The line as written, and below it carets under what is wrong: `   41 |   template: mediun` / `      |             ^^^^^^`. */

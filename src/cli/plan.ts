@@ -1,0 +1,143 @@
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { Fit, HypervisorCapacity, Usage } from "../team/capacity.ts";
+import type { LoadedTeam } from "../team/model.ts";
+import { knownWords } from "../team/nearest.ts";
+import { type CapacityPlan, planOf } from "../team/plan.ts";
+import { TeamProblems } from "../team/problems.ts";
+import { gigabytes } from "../team/sizes.ts";
+import type { CliCommand } from "./command.ts";
+import { table } from "./table.ts";
+
+/** `olympus plan`: pure capacity. Asks no machine anything. */
+export const command: CliCommand = {
+  register(program, run) {
+    program
+      .command("plan")
+      .argument("[hypervisor...]", "hypervisors to show; all when none is named")
+      .description("Shows what the team's machines take of each hypervisor, and how many more would fit.")
+      .addHelpText("before", "  olympus plan\n  olympus plan r820\n  olympus plan --json | jq .agents\n")
+      .action(
+        run(async (context, names: string[]) => {
+          const { team, problems } = await loadCrowded(() => context.loadTeam());
+          for (const name of names) mustKnow(team, name);
+          const plan = planOf(team, names);
+          context.reporter.result(planText(plan, names.length > 0), { type: "plan", ...plan });
+          if (problems !== undefined) throw problems;
+          return undefined;
+        }),
+      );
+  },
+};
+
+/** An overcommitted team is shown all the same; its problems come after the table. */
+async function loadCrowded(
+  load: () => Promise<LoadedTeam>,
+): Promise<{ team: LoadedTeam; problems: TeamProblems | undefined }> {
+  try {
+    return { team: await load(), problems: undefined };
+  } catch (error) {
+    if (error instanceof TeamProblems && error.team !== undefined) return { team: error.team, problems: error };
+    throw error;
+  }
+}
+
+function mustKnow({ hypervisors }: LoadedTeam, name: string): void {
+  const known = hypervisors.map((hypervisor) => hypervisor.name);
+  if (known.includes(name)) return;
+  throw new OlympusError(`unknown hypervisor "${name}"`, {
+    code: "E-USAGE",
+    exit: exitCodes.usage,
+    hint: knownWords(name, known),
+  });
+}
+
+/** The plan as a person reads it; `machines` adds the VMs of each hypervisor. */
+export function planText(plan: CapacityPlan, machines: boolean): string {
+  const templates = Object.keys(plan.fits);
+  const hosts = table(
+    ["hypervisor", "VMs", "memory GB", "", "disk GB", "", "vCPU", ...templates.map((name) => `+${name}`)],
+    [
+      ...plan.hypervisors.map((host) => [
+        host.name,
+        both(host.agents.vms, host.services.vms),
+        ...share(host, "memory"),
+        ...share(host, "disk"),
+        `${both(host.agents.vcpu, host.services.vcpu)} of ${host.offered.vcpu}`,
+        ...templates.map((name) => fitText(host.fits[name])),
+      ]),
+      [
+        "together",
+        both(plan.agents.vms, plan.services.vms),
+        ...share(plan, "memory"),
+        ...share(plan, "disk"),
+        `${both(plan.agents.vcpu, plan.services.vcpu)} of ${plan.offered.vcpu}`,
+        ...templates.map((name) => String(plan.fits[name])),
+      ],
+    ],
+    [3, 5],
+  );
+  const parts = [hosts, legend, table(...sums(plan))];
+  if (machines) parts.push(machineTable(plan));
+  return parts.join("\n\n");
+}
+
+const legend = [
+  "a + b: agents + services. +light: how many more would fit beside what is there, and what runs out first.",
+  "memory and disk are shown of what the hardware has, vCPU of what policy allows; the host's reserve is kept when counting what fits.",
+].join("\n");
+
+function both(agents: number | string, services: number | string): string {
+  return String(services) === "0" ? String(agents) : `${agents} + ${services}`;
+}
+
+function share(
+  { total, agents, services, used }: Pick<HypervisorCapacity, "total" | "agents" | "services" | "used">,
+  what: "memory" | "disk",
+): [string, string] {
+  return [
+    `${both(gigabytes(agents[what]), gigabytes(services[what]))} of ${gigabytes(total[what])}`,
+    percent(used[what], total[what]),
+  ];
+}
+
+function fitText(fit: Fit | undefined): string {
+  return fit === undefined ? "" : `${fit.count} (${fit.limit === "vcpu" ? "vCPU" : fit.limit})`;
+}
+
+function sums(plan: CapacityPlan): Parameters<typeof table> {
+  const line = (name: string, usage: Usage): string[] => [
+    name,
+    `${usage.vms}`,
+    `${gigabytes(usage.memory)} of ${gigabytes(plan.total.memory)} GB`,
+    percent(usage.memory, plan.total.memory),
+    `${gigabytes(usage.disk)} of ${gigabytes(plan.total.disk)} GB`,
+    percent(usage.disk, plan.total.disk),
+    `${usage.vcpu}`,
+  ];
+  return [
+    ["", "VMs", "memory", "", "disk", "", "vCPU"],
+    [line("agents", plan.agents), line("services", plan.services), line("together", plan.used)],
+    [1, 3, 5, 6],
+  ];
+}
+
+function machineTable(plan: CapacityPlan): string {
+  return table(
+    ["machine", "kind", "on", "memory GB", "disk GB", "vCPU"],
+    plan.hypervisors.flatMap(({ demands }) =>
+      demands.map(({ name, kind, hypervisor, memory, disk, vcpu }) => [
+        name,
+        kind,
+        hypervisor,
+        gigabytes(memory),
+        gigabytes(disk),
+        String(vcpu),
+      ]),
+    ),
+    [3, 4, 5],
+  );
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? "" : `${Math.round((part / whole) * 100)} %`;
+}
