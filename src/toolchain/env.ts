@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { delimiter, dirname } from "node:path";
+import { projectRoot, runtimeDir, stateDir } from "../base/paths.ts";
+import type { Secret } from "../base/secret.ts";
+import type { LoadedTeam } from "../team/model.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+/**
+ * What `pulumi` needs to find tools, state and passphrase; `olympus env` prints it and the Automation API is given it.
+ * `passphrase` is the 0600 file that holds the secret `pulumi.passphrase`. Nothing in here is itself a secret.
+ */
+export function pulumiEnv(
+  team: LoadedTeam,
+  tools: Toolchain,
+  passphrase: string = passphraseFile(team),
+  ambient: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const others = (ambient.PATH ?? "/usr/bin:/bin").split(delimiter).filter((folder) => folder !== tools.binDir);
+  return {
+    PATH: [tools.binDir, ...others].join(delimiter),
+    OLYMPUS_ROOT: projectRoot,
+    OLYMPUS_TEAM: team.file,
+    PULUMI_HOME: tools.pulumiHome,
+    PULUMI_BACKEND_URL: ambient.OLYMPUS_PULUMI_BACKEND ?? `file://${stateDir(team.name, "pulumi")}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+    PULUMI_DYNAMIC_TF_PLUGIN_CACHE_DIR: tools.pluginCache,
+    // Hooks run on delete too (orderly shutdown), so destroy and refresh need the program.
+    PULUMI_RUN_PROGRAM: "true",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Only the pinned plugins: whatever else lies on PATH under the same names is not ours.
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
+  };
+}
+
+/** Where a team's passphrase lies while machines are worked on: in the runtime directory, one file for each team file. */
+export function passphraseFile(team: LoadedTeam): string {
+  const key = createHash("sha256").update(team.file).digest("hex").slice(0, 12);
+  return runtimeDir("passphrases", `${team.name}-${key}`);
+}
+
+/** Writes the secret `pulumi.passphrase` to that file, 0600 in a 0700 folder, and returns its path. Repeated writes are harmless. */
+export function writePassphrase(team: LoadedTeam, passphrase: Secret): string {
+  const file = passphraseFile(team);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, passphrase.reveal(), { mode: 0o600 });
+  renameSync(temporary, file);
+  return file;
+}
+
+/** `export NAME='value'` lines for a POSIX shell. */
+export function shellExports(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'`)
+    .join("\n");
+}

@@ -1,0 +1,4 @@
+export { type EnsureOptions, ensureTools, type Part, type Source } from "./ensure.ts";
+export { passphraseFile, pulumiEnv, shellExports, writePassphrase } from "./env.ts";
+export { requirePulumiEnv } from "./require-env.ts";
+export { type Toolchain, toolchain } from "./toolchain.ts";
