@@ -83,6 +83,12 @@ export async function ensureRoots(options: RootOptions): Promise<Roots> {
   return roots;
 }
 
+/** APT lines for guests: those given, else this computer's, without the path of its keyring. */
+export async function guestSources(given: readonly string[]): Promise<{ debian: readonly string[] }> {
+  const { lines } = await readSources(given);
+  return { debian: lines.map((line) => line.replace(/^deb \[[^\]]*\] /, "deb ")) };
+}
+
 async function readSources(lines: readonly string[] | undefined): Promise<AptSources> {
   if (lines === undefined || lines.length === 0) return readAptSources(release);
   return { lines, options: [], certificates: [] };

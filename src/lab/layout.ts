@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
+import { projectRoot, stateDir } from "../base/paths.ts";
+
+/** Where the lab keeps its things. Everything is under `dir`, but for the pointer beside it and the caches. */
+export const layout = {
+  /** `.olympus/lab` */
+  get dir(): string {
+    return stateDir("lab");
+  },
+  /** The lab's name on this computer: two projects have two labs. */
+  get lab(): string {
+    return `lab-${createHash("sha256").update(this.dir).digest("hex").slice(0, 8)}`;
+  },
+  get state(): string {
+    return join(this.dir, "lab.json");
+  },
+  get lock(): string {
+    return join(this.dir, "lab.lock");
+  },
+  /** The team file that every command uses while the lab is up. */
+  get team(): string {
+    return join(this.dir, "team.yaml");
+  },
+  /** What the working copy was made from, to see edits of either. */
+  get origin(): string {
+    return join(this.dir, "origin.json");
+  },
+  get secrets(): string {
+    return join(this.dir, "secrets.enc.yaml");
+  },
+  machine(name: string): string {
+    return join(this.dir, "machines", name);
+  },
+  get pointer(): string {
+    return join(dirname(this.dir), "current-team");
+  },
+  example: join(projectRoot, "examples", "lab", "team.yaml"),
+  /** This computer's interface in the lab's network. */
+  hostInterface: "olylab0",
+};
+
+/** This computer's address in the lab's network: the last usable one of a /24, `10.220.1.254`. */
+export function hostAddressOf(gateway: string): string {
+  return gateway.replace(/\d+$/, "254");
+}
