@@ -12,7 +12,7 @@ import type { LoadedTeam } from "./model.ts";
 import { type Problem, problemsError } from "./problems.ts";
 import { resolveTeam } from "./resolve.ts";
 import { teamSchema } from "./schema.ts";
-import { parseSource } from "./source.ts";
+import { type Path, parseSource } from "./source.ts";
 import { schemaProblems } from "./values.ts";
 
 /** A team of two hundred agents takes 100 kB; whatever is far larger is not a team file. */
@@ -43,8 +43,10 @@ export function parseTeam(text: string, file: string): LoadedTeam {
     const draft = draftOf(source.value);
     for (const check of checks) problems.push(...check(draft));
     if (data !== undefined && source.syntax.length === 0) {
-      if (problems.length === 0) return resolveTeam(file, data);
-      if (problems.every(({ code }) => code === "E-CAPACITY")) team = resolveTeam(file, data);
+      const where = (path: Path): string => `${shownPath(file)}:${source.place(path, "key").line}`;
+      const resolved: LoadedTeam = { ...resolveTeam(file, data), where };
+      if (problems.length === 0) return resolved;
+      if (problems.every(({ code }) => code === "E-CAPACITY")) team = resolved;
     }
   }
   throw problemsError(shownPath(file), source, problems, team);

@@ -31,6 +31,8 @@ export interface LoadedTeam {
   readonly machines: readonly Machine[];
   /** Absolute path of the secrets file. */
   readonly secretsFile: string;
+  /** Where a value stands, `team.yaml:31`, for messages about it; absent for a team that did not come from a file. */
+  readonly where?: (path: readonly (string | number)[]) => string;
 }
 
 export interface NamedHypervisor extends Hypervisor {
