@@ -1,0 +1,25 @@
+import type { HarnessState } from "../harness/harness.ts";
+import type { RunSummary } from "../harness/store/runs.ts";
+
+/** Everything the status page shows; also what `GET /api/status` answers. Times in ms since the epoch, money in US dollars. */
+export interface AgentStatus {
+  readonly version: 1;
+  readonly agent: string;
+  readonly team: string;
+  /** Some of its models are played by a script. */
+  readonly rehearsal: boolean;
+  readonly models: readonly string[];
+  readonly startedAt: number;
+  readonly now: number;
+  readonly memoryMb: number;
+  readonly spentToday: number;
+  readonly budgetDay: number;
+  readonly harness: HarnessState;
+  readonly runs: readonly RunSummary[];
+}
+
+/** Ready means: connected, and nothing written before may still be unread. */
+export function isReady(status: Pick<AgentStatus, "harness">): boolean {
+  const { harness } = status;
+  return harness.chat === "connected" && harness.caughtUpAt !== undefined && !harness.draining;
+}

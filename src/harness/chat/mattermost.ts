@@ -1,0 +1,130 @@
+import type { Post } from "@mattermost/types/posts";
+import type { Secret } from "../../base/secret.ts";
+import type { Chat, ChatChannel, ChatPost, NewPost, PostMarker } from "../chat-port.ts";
+import { restClient } from "./rest.ts";
+import { type ChatSocket, openSocket } from "./socket.ts";
+
+/** Posts of a page: the most that the server gives at once. */
+const pageSize = 200;
+/** Where the marker stands in a post's props. */
+const propName = "olympus";
+const seenEmoji = "eyes";
+const defaultMaxPost = 4000;
+
+/** Mattermost as the harness's chat. `url` without a trailing slash. Nothing is asked before the first call. */
+export function mattermostChat(options: { url: string; token: Secret; botId: string; timeoutMs?: number }): Chat {
+  const { url, botId } = options;
+  const rest = restClient(url, options.token.reveal(), options.timeoutMs);
+  let socket: ChatSocket | undefined;
+  let maxPost: number | undefined;
+
+  return {
+    async account() {
+      const me = await rest.getMe();
+      return { id: me.id, name: me.username, createdAt: me.create_at };
+    },
+
+    open(events) {
+      socket = openSocket(url, options.token.reveal(), {
+        hello: events.connected,
+        closed: events.disconnected,
+        event(message) {
+          if (message.event !== "posted") return;
+          const { post, channel_type, mentions } = message.data as {
+            post: string;
+            channel_type: string;
+            mentions?: string;
+          };
+          const mentioned = mentions !== undefined && (JSON.parse(mentions) as string[]).includes(botId);
+          events.posted(toPost(JSON.parse(post) as Post, channel_type === "D", mentioned));
+        },
+      });
+    },
+
+    close() {
+      socket?.close();
+      socket = undefined;
+    },
+
+    async channels() {
+      const route = `${rest.getBaseRoute()}/users/me/channels?include_deleted=false`;
+      const channels = await (
+        rest as unknown as {
+          doFetch(url: string, options: RequestInit): Promise<{ id: string; type: string; last_post_at: number }[]>;
+        }
+      ).doFetch(route, { method: "get" });
+      return channels.map(({ id, type, last_post_at }) => ({ id, direct: type === "D", lastPostAt: last_post_at }));
+    },
+
+    async page(channel: ChatChannel, before: string | undefined) {
+      const list =
+        before === undefined
+          ? await rest.getPosts(channel.id, 0, pageSize, false)
+          : await rest.getPostsBefore(channel.id, before, 0, pageSize, false);
+      // The server adds threads' first posts to `posts`; only `order` is the page.
+      return list.order
+        .map((id) => toPost(list.posts[id]!, channel.direct, undefined))
+        .sort((a, b) => b.createdAt - a.createdAt);
+    },
+
+    async thread(rootId: string) {
+      const list = await rest.getPaginatedPostThread(rootId, { fetchAll: true });
+      return Object.values(list.posts)
+        .map((post) => toPost(post, false, undefined))
+        .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+    },
+
+    async acknowledge(postId: string) {
+      await rest.addReaction(botId, postId, seenEmoji);
+    },
+
+    async post({ channelId, rootId, text, marker }: NewPost) {
+      const created = await rest.createPost({
+        channel_id: channelId,
+        root_id: rootId,
+        message: text,
+        // The server takes a second post with the same id, within 30 seconds, for the first one.
+        pending_post_id: `${botId}:${marker.run}:${marker.part}`,
+        props: { [propName]: marker },
+      });
+      return created.id;
+    },
+
+    async names(ids: readonly string[]) {
+      const users = await rest.getProfilesByIds([...ids]);
+      return new Map(users.map((user) => [user.id, user.username]));
+    },
+
+    async maxPost() {
+      maxPost ??= Number((await rest.getClientConfig()).MaxPostSize) || defaultMaxPost;
+      return maxPost;
+    },
+  };
+}
+
+function toPost(post: Post, direct: boolean, mentioned: boolean | undefined): ChatPost {
+  const props = post.props as Record<string, unknown> | undefined;
+  return {
+    id: post.id,
+    channelId: post.channel_id,
+    rootId: post.root_id === "" ? post.id : post.root_id,
+    authorId: post.user_id,
+    text: post.message,
+    createdAt: post.create_at,
+    system: post.type.startsWith("system_"),
+    automatic: ["from_bot", "from_webhook", "from_plugin"].some(
+      (name) => props?.[name] === "true" || props?.[name] === true,
+    ),
+    direct,
+    mentioned,
+    marker: toMarker(props?.[propName]),
+  };
+}
+
+/** Props can be written by anybody: only what has the right shape is a marker. */
+function toMarker(value: unknown): PostMarker | undefined {
+  const { run, part, source, hops } = (value ?? {}) as Partial<PostMarker>;
+  if (typeof run !== "string" || typeof part !== "number" || typeof source !== "string" || typeof hops !== "number")
+    return undefined;
+  return { run, part, source, hops };
+}

@@ -1,0 +1,78 @@
+import { Client4 } from "@mattermost/client";
+import { ChatError } from "../chat-port.ts";
+
+/** One request, whatever the network does. */
+const requestTimeoutMs = 20_000;
+
+/** What Client4's own transport resolves to. */
+interface Answer {
+  readonly response: Response;
+  readonly headers: Headers;
+  readonly data: unknown;
+}
+
+/**
+ * Mattermost's own REST client with our transport beneath it: Client4 knows no timeout, hides the status of answers that are not
+ * JSON (rate limits are plain text) and drops headers of errors. Every failure is a `ChatError`.
+ */
+export function restClient(url: string, token: string, timeoutMs: number = requestTimeoutMs): Client4 {
+  const client = new Client4();
+  client.setUrl(url);
+  client.setToken(token);
+  client.setIncludeCookies(false);
+  const transport = async (address: string, options: RequestInit): Promise<Answer> => {
+    const init = (client as unknown as { getOptions(options: RequestInit): RequestInit }).getOptions(options);
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(address, { ...init, signal: AbortSignal.timeout(timeoutMs), redirect: "error" });
+      text = await response.text();
+    } catch (cause) {
+      throw new ChatError("retry", `the chat server does not answer: ${reason(cause)}`, undefined, cause);
+    }
+    if (!response.ok) throw refusal(response, text);
+    return { response, headers: response.headers, data: parse(text, response) };
+  };
+  // Private in Client4's types, and the one place that all of its calls go through.
+  Object.assign(client, { doFetchWithResponse: transport });
+  return client;
+}
+
+function parse(text: string, response: Response): unknown {
+  if (!response.headers.get("content-type")?.includes("json")) return text;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ChatError("retry", "the chat server's answer was cut short", undefined, cause);
+  }
+}
+
+function refusal(response: Response, text: string): ChatError {
+  const { status } = response;
+  const message = `HTTP ${status}: ${messageIn(text)}`;
+  if (status === 401) return new ChatError("unauthorised", message);
+  if (status === 429) return new ChatError("retry", message, waitIn(response.headers));
+  if (status >= 500 || status === 408) return new ChatError("retry", message);
+  return new ChatError("refused", message);
+}
+
+/** Mattermost names the second at which requests are counted anew as `X-Ratelimit-Reset`: seconds from now. */
+function waitIn(headers: Headers): number {
+  const seconds = Number(headers.get("retry-after") ?? headers.get("x-ratelimit-reset"));
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 60) * 1000 : 1000;
+}
+
+function messageIn(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: string };
+    return message ?? text.slice(0, 200);
+  } catch {
+    // A proxy's page or the rate limiter's plain words.
+    return text.slice(0, 200);
+  }
+}
+
+function reason(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
+}

@@ -1,0 +1,36 @@
+import { parseArgs } from "node:util";
+import pino from "pino";
+import { messageOf, OlympusError } from "../base/errors.ts";
+import { startAgent } from "./start.ts";
+
+// The harness process: node main.mjs --config /etc/olympus/agent.json
+const log = pino({ level: process.env.OLYMPUS_LOG ?? "info", base: null, timestamp: pino.stdTimeFunctions.isoTime });
+// Libraries that print go to the log too, one object a line like everything else.
+for (const name of ["log", "info", "warn", "error", "debug"] as const) {
+  console[name] = (...parts: unknown[]) => log.debug({ from: "library" }, parts.map(String).join(" "));
+}
+
+try {
+  const { values } = parseArgs({ options: { config: { type: "string", default: "/etc/olympus/agent.json" } } });
+  const running = await startAgent(values.config, log);
+  log.info({ agent: running.agent, port: running.dashboard.port, pid: process.pid }, "started");
+  const stop = (signal: string) => {
+    log.info({ signal }, "stopping");
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error: messageOf(error) }, "could not stop in order");
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+} catch (error) {
+  const known = error instanceof OlympusError;
+  log.fatal(
+    known ? { code: error.code, where: error.where, hint: error.hint } : { stack: (error as Error).stack },
+    messageOf(error),
+  );
+  process.exitCode = known ? error.exit : 2;
+}

@@ -1,0 +1,77 @@
+import { type Dashboard, startDashboard } from "../dashboard/server.ts";
+import type { AgentStatus } from "../dashboard/status.ts";
+import { dayStart } from "./budget.ts";
+import { mattermostChat } from "./chat/mattermost.ts";
+import { systemClock } from "./clock.ts";
+import { loadAgentConfig } from "./config.ts";
+import { Harness } from "./harness.ts";
+import type { Log } from "./log.ts";
+import { sdkCaller } from "./model/caller.ts";
+import { readSecretFile } from "./secret-file.ts";
+import { lockDataDir } from "./store/lock.ts";
+import { openStore } from "./store/open.ts";
+import { recentRuns } from "./store/runs.ts";
+import { spentSince } from "./store/steps.ts";
+
+export interface RunningAgent {
+  readonly agent: string;
+  readonly dashboard: Dashboard;
+  status(): AgentStatus;
+  stop(): Promise<void>;
+}
+
+/** Puts an agent together from its configuration file and starts it. Throws OlympusError for a configuration, secret, lock or port that is wrong. */
+export async function startAgent(configFile: string, log: Log): Promise<RunningAgent> {
+  const startedAt = Date.now();
+  const config = await loadAgentConfig(configFile);
+  const secret = (name: string) => readSecretFile(name, configFile);
+  const chatToken = secret(config.chat.tokenFile);
+  const dashboardToken = secret(config.listen.tokenFile);
+  // All read now: a missing key is to be known at start, not at the first mention.
+  const keys = new Map(
+    config.models.flatMap(({ keyFile }) => (keyFile === undefined ? [] : [[keyFile, secret(keyFile)] as const])),
+  );
+  const lock = lockDataDir(config.dataDir);
+  const store = openStore(config.dataDir);
+  const clock = systemClock(config.scale);
+  const chat = mattermostChat({ url: config.chat.url, token: chatToken, botId: config.chat.botId });
+  const models = sdkCaller((choice) => (choice.keyFile === undefined ? undefined : keys.get(choice.keyFile)));
+  const harness = new Harness({ config, store, chat, models, clock, log });
+
+  const status = (): AgentStatus => ({
+    version: 1,
+    agent: config.agent,
+    team: config.team,
+    rehearsal: config.models.some((choice) => choice.provider === "rehearsal"),
+    models: config.models.map((choice) => `${choice.provider}/${choice.model}`),
+    startedAt,
+    now: clock.now(),
+    memoryMb: process.memoryUsage.rss() / 1e6,
+    spentToday: spentSince(store, dayStart(clock.now(), config.timezone)),
+    budgetDay: config.budget.day,
+    harness: harness.state(),
+    runs: recentRuns(store, 20),
+  });
+  const { listen } = config;
+  const dashboard = await startDashboard({
+    agent: config.agent,
+    address: listen.address,
+    port: listen.port,
+    hosts: listen.hosts,
+    token: dashboardToken,
+    status,
+  });
+  const started = harness.start();
+  started.catch((error: unknown) => log.error({ error: String(error) }, "the harness could not start"));
+  return {
+    agent: config.agent,
+    dashboard,
+    status,
+    async stop() {
+      await harness.stop();
+      await dashboard.close();
+      store.close();
+      lock.release();
+    },
+  };
+}
