@@ -1,6 +1,7 @@
-import { randomBytes, randomInt } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { LoadedTeam } from "../src/team/model.ts";
+import { generatePassword, generateToken } from "./generate.ts";
 import { createIdentity, identityFile, readIdentities, recipientsOf } from "./identity.ts";
 import { generateSshKeyPair } from "./ssh-keys.ts";
 import { newSecrets, openSecrets, type SecretStore } from "./store.ts";
@@ -56,20 +57,4 @@ export async function initSecrets(team: LoadedTeam, recipients: readonly string[
   fill("team.hmac", () => randomBytes(32).toString("hex"));
   await store.save();
   return { store, made, identity };
-}
-
-/** 256 random bits, safe in addresses and headers. */
-export function generateToken(): string {
-  return randomBytes(32).toString("base64url");
-}
-
-const letters = { lower: "abcdefghijkmnopqrstuvwxyz", upper: "ABCDEFGHJKLMNPQRSTUVWXYZ", digit: "23456789" };
-
-/** 24 letters and digits with at least one of each kind (some servers insist), none that look alike, safe in any quoting. */
-export function generatePassword(): string {
-  const pick = (from: string): string => from[randomInt(from.length)]!;
-  for (;;) {
-    const password = Array.from({ length: 24 }, () => pick(letters.lower + letters.upper + letters.digit)).join("");
-    if (/[a-z]/.test(password) && /[A-Z]/.test(password) && /[0-9]/.test(password)) return password;
-  }
 }

@@ -100,8 +100,10 @@ export async function writeSops(
     document.contents = document.createNode({}) as typeof document.contents;
   document.delete("sops");
   for (const [path, value] of changes) {
-    if (value === undefined) document.deleteIn(path.split("."));
-    else document.setIn(path.split("."), document.createNode(value));
+    if (value === undefined) {
+      // What was set and forgotten between two saves never got there.
+      if (document.hasIn(path.split("."))) document.deleteIn(path.split("."));
+    } else document.setIn(path.split("."), document.createNode(value));
   }
   const removed = file.entries.some((entry) => !recipients.includes(entry.recipient));
   const dataKey = removed ? randomBytes(32) : file.dataKey;

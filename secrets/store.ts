@@ -85,7 +85,7 @@ function createStore(file: string, opened: SopsFile): SecretStore {
         code: "E-SECRET-MISSING",
         exit: exitCodes.usage,
         where: file,
-        hint: isGenerated(path) ? "olympus secrets init" : `olympus secrets set ${path}`,
+        hint: commandFor(path),
       });
     },
     set(path, value) {
@@ -116,9 +116,11 @@ function createStore(file: string, opened: SopsFile): SecretStore {
   };
 }
 
-/** Prefixes of what `olympus secrets init` or `olympus bootstrap` make themselves. */
-function isGenerated(path: string): boolean {
-  return /^(ssh|hosts|postgresql|pulumi|team)\.|^agents\..*\.dashboard$|^mattermost\.admin\./.test(path);
+/** The command that brings a missing secret. */
+function commandFor(path: string): string {
+  if (/^mattermost\.(bots|people)\./.test(path)) return "olympus bootstrap";
+  const generated = /^(ssh|hosts|postgresql|pulumi|team)\.|^agents\..*\.dashboard$|^mattermost\.admin\./;
+  return generated.test(path) ? "olympus secrets init" : `olympus secrets set ${path}`;
 }
 
 function checkPath(path: string, existing: readonly string[], where: string): void {

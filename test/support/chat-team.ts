@@ -41,7 +41,10 @@ export async function seedChatTeam(url: string, botNames: readonly string[] = ["
   const api = async <T>(user: ChatUser | undefined, method: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(`${url}/api/v4${path}`, {
       method,
-      headers: { ...(user === undefined ? {} : { authorization: `Bearer ${user.token}` }), "content-type": "application/json" },
+      headers: {
+        ...(user === undefined ? {} : { authorization: `Bearer ${user.token}` }),
+        "content-type": "application/json",
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -63,18 +66,30 @@ export async function seedChatTeam(url: string, botNames: readonly string[] = ["
 
   const admin = await person("root-admin");
   const team = await api<{ id: string }>(admin, "POST", "/teams", { name: "lab", display_name: "Lab", type: "O" });
-  const join = (user: ChatUser) => api(admin, "POST", `/teams/${team.id}/members`, { team_id: team.id, user_id: user.id });
-  const people = { alice: await person("alice", admin), bob: await person("bob", admin), mallory: await person("mallory", admin) };
+  const join = (user: ChatUser) =>
+    api(admin, "POST", `/teams/${team.id}/members`, { team_id: team.id, user_id: user.id });
+  const people = {
+    alice: await person("alice", admin),
+    bob: await person("bob", admin),
+    mallory: await person("mallory", admin),
+  };
   const bots: Record<string, ChatUser> = {};
   for (const name of botNames) {
     const bot = await api<{ user_id: string }>(admin, "POST", "/bots", { username: name, display_name: name });
-    const token = await api<{ token: string }>(admin, "POST", `/users/${bot.user_id}/tokens`, { description: "harness" });
+    const token = await api<{ token: string }>(admin, "POST", `/users/${bot.user_id}/tokens`, {
+      description: "harness",
+    });
     bots[name] = { id: bot.user_id, name, token: token.token };
   }
   const everybody = [...Object.values(people), ...Object.values(bots)];
   for (const user of everybody) await join(user);
   const addChannel = async (name: string, members: readonly ChatUser[]): Promise<string> => {
-    const channel = await api<{ id: string }>(admin, "POST", "/channels", { team_id: team.id, name, display_name: name, type: "O" });
+    const channel = await api<{ id: string }>(admin, "POST", "/channels", {
+      team_id: team.id,
+      name,
+      display_name: name,
+      type: "O",
+    });
     for (const member of members) await api(admin, "POST", `/channels/${channel.id}/members`, { user_id: member.id });
     return channel.id;
   };
@@ -96,7 +111,12 @@ export async function seedChatTeam(url: string, botNames: readonly string[] = ["
     thread,
     say: (user, channelId, message, rootId = "") =>
       api(user, "POST", "/posts", { channel_id: channelId, message, root_id: rootId }),
-    reactions: async (postId) => (await api<{ user_id: string; emoji_name: string; create_at: number }[] | null>(admin, "GET", `/posts/${postId}/reactions`)) ?? [],
+    reactions: async (postId) =>
+      (await api<{ user_id: string; emoji_name: string; create_at: number }[] | null>(
+        admin,
+        "GET",
+        `/posts/${postId}/reactions`,
+      )) ?? [],
     directChannel: async (a, b) => (await api<{ id: string }>(a, "POST", "/channels/direct", [a.id, b.id])).id,
     async answers(rootId, author, count = 1, seconds = 20) {
       const deadline = Date.now() + seconds * 1000;

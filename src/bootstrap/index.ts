@@ -1,0 +1,64 @@
+import type { SecretStore } from "../../secrets/store.ts";
+import type { Reporter } from "../base/report.ts";
+import type { LoadedTeam } from "../team/model.ts";
+import { ensureSettings, loginAsAdmin } from "./admin.ts";
+import { ensureBots } from "./bots.ts";
+import { chatError, waitForChat } from "./client.ts";
+import type { ChatSetup } from "./context.ts";
+import { ensurePeople, type PeopleResult, type PeopleWishes } from "./people.ts";
+import { ensureTeams } from "./teams.ts";
+import { chatUrl } from "./url.ts";
+
+export interface BootstrapOptions extends PeopleWishes {
+  readonly team: LoadedTeam;
+  readonly secrets: SecretStore;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  /** Where the chat is; the team file's own address unless given. */
+  readonly url?: string;
+  /** How long to wait for the server to answer, ms. */
+  readonly waitMs?: number;
+}
+
+export interface BootstrapResult {
+  /** What was made, renamed, enabled or revoked; 0 when all was as wished. */
+  readonly changed: number;
+  /** One-time passwords of accounts made now: show them once, they are kept nowhere. */
+  readonly passwords: PeopleResult["passwords"];
+  /** People who still use their one-time password. */
+  readonly pending: readonly string[];
+}
+
+/**
+ * Turns an empty Mattermost into the team's chat, and one that is set up into what the team file says now: administrator, bots with their
+ * tokens (into the secrets), people with their pinned ids, teams, channels, members. A second call changes nothing; an interrupted one
+ * is mended by the next. Removes nobody.
+ * Throws E-CHAT-DOWN (exit 4), E-CHAT-LOGIN, E-CHAT-CONFIG, E-CHAT-NAME, E-CHAT-PINNED (exit 6), E-CHAT-REFUSED.
+ */
+export async function bootstrap(options: BootstrapOptions): Promise<BootstrapResult> {
+  const { team, secrets, reporter, signal } = options;
+  const url = options.url ?? chatUrl(team);
+  let count = 0;
+  const changed = (what: string): void => {
+    count += 1;
+    reporter.event({ type: "change", part: "chat", what });
+  };
+  await waitForChat(url, options.waitMs ?? 60_000, signal);
+  try {
+    const { admin, made } = await loginAsAdmin(url, team, secrets);
+    if (made) changed("administrator made");
+    try {
+      await ensureSettings(admin, url, changed);
+      const setup: ChatSetup = { team, secrets, admin, url, signal, changed };
+      const bots = await ensureBots(setup);
+      const people = await ensurePeople(setup, options);
+      await ensureTeams(setup, new Map([...bots, ...people.ids]));
+      return { changed: count, passwords: people.passwords, pending: people.pending };
+    } finally {
+      await secrets.save();
+      await admin.logout();
+    }
+  } catch (error) {
+    throw chatError(error, url, "be set up");
+  }
+}
