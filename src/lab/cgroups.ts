@@ -56,6 +56,13 @@ export function findHierarchies(mounts: string = readFileSync("/proc/mounts", "u
 
 const parent = "olympus-lab";
 
+/** The `cgroup.procs` files of one machine's groups. */
+export function groupFiles(h: Hierarchies, lab: string, machine: string): string[] {
+  return [...new Set([h.main, ...Object.values(h.controllers)])].map((root) =>
+    join(root, parent, lab, machine, "cgroup.procs"),
+  );
+}
+
 /** Makes the groups of one machine with their limits. Gives the `cgroup.procs` files that its first process must write itself into. */
 export async function makeGroups(h: Hierarchies, lab: string, machine: string, limits: Limits): Promise<string[]> {
   const path = (root: string): string => join(root, parent, lab, machine);

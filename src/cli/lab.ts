@@ -1,0 +1,141 @@
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { LabStatus } from "../lab/index.ts";
+import type { CliCommand, RunAction } from "./command.ts";
+
+const examples = `Examples:
+  olympus lab up                     start the lab of examples/lab/team.yaml, or go on with it
+  olympus lab up --team mine.yaml    the lab of another team file
+  olympus lab restart r420 --kill    a power cut of one hypervisor
+  olympus lab down --purge           remove everything, caches too
+
+What it does to this computer: one interface (olylab0), processes and namespaces, files under .olympus/lab and the cache.
+Firewall, routes of others, sysctls and clock stay untouched. Needs root.
+`;
+
+export const command: CliCommand = {
+  register(program, run) {
+    const lab = program
+      .command("lab")
+      .description("a network of hypervisors on this computer")
+      .enablePositionalOptions()
+      .addHelpText("before", examples);
+    lab
+      .command("up")
+      .description("start the lab, or what is missing of it")
+      .action(
+        run(async ({ reporter, options, signal }) => {
+          const { labStatus, labUp } = await import("../lab/index.ts");
+          const { changes } = await labUp({ reporter, signal, ...(options.team && { teamFile: options.team }) });
+          const status = await labStatus();
+          const head = changes.length === 0 ? "The lab is up, as it was." : `The lab is up (${changes.join(", ")}).`;
+          reporter.result(`${head}\n${table(status)}`, { type: "lab", changed: changes.length, ...status });
+          return exitCodes.done;
+        }),
+      );
+    lab
+      .command("down")
+      .description("stop everything; disks of machines and guests stay, unless purged")
+      .option("--purge", "also remove the disks, the lab's secrets and the caches of roots and packages")
+      .option("--dry-run", "only tell what would be removed")
+      .addHelpText("before", "Example: olympus lab down --purge --dry-run\n")
+      .action(
+        run(async ({ reporter, confirm }, { purge = false, dryRun = false }: { purge?: boolean; dryRun?: boolean }) => {
+          const { labDown } = await import("../lab/index.ts");
+          const planned = await labDown({ purge, dryRun: true, reporter });
+          if (planned.length > 0 && purge && !dryRun) {
+            reporter.info(planned.map((line) => `  ${line}`).join("\n"));
+            if (!(await confirm("Remove all of this?"))) return exitCodes.confirmation;
+          }
+          const removed = dryRun ? planned : await labDown({ purge, reporter });
+          const title = removed.length === 0 ? "Nothing left." : dryRun ? "Would remove:" : "Removed:";
+          const text = [title, ...removed.map((line) => `  ${line}`)].join("\n");
+          reporter.result(text, { type: "lab-down", dryRun, removed });
+          return exitCodes.done;
+        }),
+      );
+    lab
+      .command("status")
+      .description("what runs in the lab")
+      .addHelpText("before", "Example: olympus lab status --json\n")
+      .action(
+        run(async ({ reporter }) => {
+          const { labStatus } = await import("../lab/index.ts");
+          const status = await labStatus();
+          reporter.result(table(status), { type: "lab", ...status });
+          return exitCodes.done;
+        }),
+      );
+    registerMachineCommands(lab, run);
+  },
+};
+
+function registerMachineCommands(
+  lab: ReturnType<Parameters<CliCommand["register"]>[0]["command"]>,
+  run: RunAction,
+): void {
+  for (const [verb, what] of [
+    ["restart", "stop a lab machine and start it again with its disks"],
+    ["stop", "stop a lab machine; lab up starts it again"],
+  ] as const) {
+    lab
+      .command(verb)
+      .argument("<machine>", "name of a lab machine")
+      .option("--kill", "at once, like a power cut; otherwise orderly, guests first")
+      .description(what)
+      .addHelpText("before", `Example: olympus lab ${verb} r420\n`)
+      .action(
+        run(async ({ reporter, signal }, name: string, { kill = false }: { kill?: boolean }) => {
+          const { labRestart, labStatus, labStop } = await import("../lab/index.ts");
+          if (verb === "stop") await labStop({ name, kill, reporter, signal });
+          else await labRestart({ name, kill, reporter, signal });
+          const status = await labStatus();
+          reporter.result(table(status), { type: "lab", ...status });
+          return exitCodes.done;
+        }),
+      );
+  }
+  lab
+    .command("exec")
+    .argument("<machine>", "name of a lab machine")
+    .argument("<command...>", "command and its arguments, run as root; write -- before ones with options")
+    .passThroughOptions()
+    .description("run a command in a lab machine")
+    .addHelpText("before", "Example: olympus lab exec r420 -- virsh list --all\n")
+    .action(
+      run(async (_context, name: string, words: string[]) => {
+        const { labExec } = await import("../lab/index.ts");
+        if (words.length === 0) throw new OlympusError("no command given", { code: "E-USAGE", exit: exitCodes.usage });
+        return labExec(name, words);
+      }),
+    );
+}
+
+/** The lab as lines for a person. */
+function table(status: LabStatus): string {
+  if (status.network === undefined) {
+    return status.unfinished
+      ? "The lab was cut off while starting: olympus lab up, or olympus lab down."
+      : "No lab is up.";
+  }
+  const width = Math.max(...status.machines.map(({ name }) => name.length), 10) + 2;
+  const row = (name: string, ...rest: string[]): string => `  ${name.padEnd(width)}${rest.join("  ")}`.trimEnd();
+  return [
+    row(
+      "network",
+      status.network.cidr,
+      `gateway ${status.network.gateway}`,
+      `this computer ${status.network.hostAddress}`,
+    ),
+    ...status.machines.map(({ name, address, running, guests, memory }) =>
+      row(
+        name,
+        address.padEnd(15),
+        running ? "running" : "STOPPED",
+        `${guests} guests`,
+        memory === undefined ? "" : `${memory} MB`,
+      ),
+    ),
+    ...Object.entries(status.publish).map(([port, target]) => row(`:${port}`, `127.0.0.1:${port} -> ${target}`)),
+    row("team file", status.team),
+  ].join("\n");
+}

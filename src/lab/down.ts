@@ -1,0 +1,112 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { dirname } from "node:path";
+import { cacheDir } from "../base/paths.ts";
+import { type Reporter, withStep } from "../base/report.ts";
+import { clearGroups, findHierarchies, groupPids, type Hierarchies, labsWithGroups } from "./cgroups.ts";
+import { layout } from "./layout.ts";
+import { withLock } from "./lock.ts";
+import { stopMachine } from "./machine.ts";
+import { requireRoot } from "./preflight.ts";
+import { isAlive, waitFor } from "./processes.ts";
+import { run, tryRun } from "./sh.ts";
+import { readState } from "./state.ts";
+
+export interface LabDownOptions {
+  /** Also removes the machines' disks, the lab's secrets and state, and the caches of roots and packages. */
+  readonly purge?: boolean;
+  /** Only tells what would be removed. */
+  readonly dryRun?: boolean;
+  readonly reporter: Reporter;
+}
+
+/** One thing that is removed, or was: `2 machines (r420, r720xd)`. */
+export type Removed = readonly string[];
+
+/**
+ * Takes the lab down, whatever state it is in, also one that was cut off while going up or down. Machines are stopped
+ * orderly, unless all they hold is purged anyway. Gives what was removed; nothing when nothing was left.
+ */
+export async function labDown({ purge = false, dryRun = false, reporter }: LabDownOptions): Promise<Removed> {
+  const hierarchies = findHierarchies();
+  const found = await findAll(hierarchies, purge);
+  if (found.length === 0 || dryRun) return found;
+  requireRoot("Taking the lab down");
+  await withLock(layout.lock, 0, () =>
+    withStep(reporter, "lab down", async (step) => {
+      await remove(hierarchies, purge, (detail) => step.update(detail));
+      return { value: undefined, summary: `${found.length} things removed` };
+    }),
+  );
+  if (purge) await removeEmpty(dirname(layout.dir));
+  return found;
+}
+
+async function remove(hierarchies: Hierarchies, purge: boolean, update: (detail: string) => void): Promise<void> {
+  const state = await readState();
+  const network = state?.network;
+  // First of all: from here on commands must not take the lab for being up.
+  await removePointer();
+  if (network !== undefined && !purge) {
+    const running = Object.entries(state!.machines).filter(([, { init }]) => isAlive(init));
+    if (running.length > 0) update(`stopping ${running.map(([name]) => name).join(", ")} and their guests`);
+    await Promise.all(running.map(([name, { init }]) => stopMachine(network, { name, init }, hierarchies, 90_000)));
+  }
+  update("ending processes");
+  await clearGroups(hierarchies, layout.lab);
+  await removeInterface();
+  await rm(layout.state, { force: true });
+  await rm(`${layout.dir}/log`, { recursive: true, force: true });
+  if (!purge) return;
+  update("removing files");
+  await rm(layout.dir, { recursive: true, force: true });
+  for (const folder of caches()) await rm(folder, { recursive: true, force: true });
+}
+
+function caches(): string[] {
+  return [cacheDir("lab-root"), cacheDir("apt")].filter((folder) => existsSync(folder));
+}
+
+async function findAll(hierarchies: Hierarchies, purge: boolean): Promise<string[]> {
+  const found: string[] = [];
+  const state = await readState();
+  const machines = Object.entries(state?.machines ?? {}).filter(([, { init }]) => isAlive(init));
+  if (machines.length > 0) found.push(`machines: ${machines.map(([name]) => name).join(", ")}`);
+  const pids = await groupPids(hierarchies, layout.lab);
+  if (pids.length > 0) found.push(`${pids.length} processes with their namespaces and mounts`);
+  if ((await labsWithGroups(hierarchies)).includes(layout.lab)) found.push(`control groups olympus-lab/${layout.lab}`);
+  if (await ownInterface()) found.push(`interface ${layout.hostInterface}`);
+  if (await pointsHere()) found.push(`pointer ${layout.pointer}`);
+  if (state !== undefined) found.push(`state ${layout.state}`);
+  if (!purge) return found;
+  if (existsSync(layout.dir)) found.push(`${layout.dir} (disks of machines and guests, secrets, state)`);
+  return [...found, ...caches().map((folder) => `cache ${folder}`)];
+}
+
+async function ownInterface(): Promise<boolean> {
+  const { code, stdout } = await tryRun("ip", ["-json", "link", "show", "dev", layout.hostInterface]);
+  return code === 0 && stdout.includes(`olympus-lab:${layout.lab}`);
+}
+
+/** The interface goes with the gateway's namespace, a moment after its last process; one that stays is deleted. */
+async function removeInterface(): Promise<void> {
+  if (!(await ownInterface())) return;
+  const gone = await waitFor(() => (networkInterfaces()[layout.hostInterface] === undefined ? true : undefined), 3_000);
+  if (gone && !(await ownInterface())) return;
+  const { code, stderr } = await tryRun("ip", ["link", "delete", "dev", layout.hostInterface]);
+  if (code !== 0 && !/Cannot find device/.test(stderr))
+    await run("ip", ["link", "delete", "dev", layout.hostInterface]);
+}
+
+async function pointsHere(): Promise<boolean> {
+  return existsSync(layout.pointer) && (await readFile(layout.pointer, "utf8")).trim() === layout.team;
+}
+
+async function removePointer(): Promise<void> {
+  if (await pointsHere()) await rm(layout.pointer, { force: true });
+}
+
+async function removeEmpty(folder: string): Promise<void> {
+  if (existsSync(folder) && (await readdir(folder)).length === 0) await rmdir(folder);
+}
