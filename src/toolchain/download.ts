@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createWriteStream, mkdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { finished } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, OlympusError } from "../base/errors.ts";
 
@@ -60,7 +59,7 @@ async function transfer(url: string, part: string, settings: DownloadSettings): 
   const limit = (milliseconds: number, what: string): NodeJS.Timeout =>
     setTimeout(() => quiet.abort(new Error(`${what} within ${milliseconds} ms`)), milliseconds);
   let timer = limit(settings.connectTimeout ?? 5000, "no answer");
-  const file = createWriteStream(part);
+  const file = await open(part, "w");
   try {
     const response = await fetch(url, { signal: AbortSignal.any([settings.signal, quiet.signal]) });
     if (!response.ok || response.body === null) {
@@ -78,15 +77,14 @@ async function transfer(url: string, part: string, settings: DownloadSettings): 
       timer = limit(settings.stallTimeout ?? 30_000, "nothing more");
       hash.update(chunk);
       received += chunk.byteLength;
-      if (!file.write(chunk)) await once(file, "drain");
+      await file.write(chunk);
       settings.onProgress?.(received, total);
     }
     if (total !== undefined && received !== total) throw new Error(`${received} of ${total} bytes came`);
-    await finished(file.end());
     return hash.digest("hex");
   } finally {
     clearTimeout(timer);
-    file.destroy();
+    await file.close();
   }
 }
 

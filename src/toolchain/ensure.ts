@@ -56,6 +56,8 @@ export async function ensureTools(options: EnsureOptions): Promise<Toolchain> {
   if (missing.length > 0) {
     const run: Run = { options, lock, file, layout, reachable: probe(lock, missing, options), compile: oneAtATime() };
     jobs.push(...missing.map((tool) => obtain(tool, run)));
+  } else if (options.only === undefined) {
+    options.reporter.step("tools").done("as they were");
   }
   if (wanted.includes("sdk")) jobs.push(sdkStep(options));
   const failures = (await Promise.allSettled(jobs)).flatMap((outcome) =>
@@ -79,13 +81,12 @@ interface Run {
 /** One tool, from wherever it can be had, as one step. */
 async function obtain(tool: ToolName, run: Run): Promise<void> {
   const { options, lock, layout } = run;
-  const pin = lock.tools[tool];
-  const step = options.reporter.step(`${tool} ${pin.published}`);
+  const step = options.reporter.step(tool);
   const work = join(layout.root, "build", `${tool}-${pinKey(lock, tool)}.${process.pid}`);
   try {
     const { made, origin, version } = await source(tool, run, work, step);
     install(lock, layout, tool, made, { origin, version });
-    step.done({ found: "found here", download: "downloaded", build: "built from modules" }[origin]);
+    step.done(`${version} ${{ found: "found here", download: "downloaded", build: "built from modules" }[origin]}`);
   } catch (error) {
     step.fail(messageOf(error).split("\n")[0] ?? "failed");
     throw error;

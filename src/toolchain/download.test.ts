@@ -1,0 +1,78 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { cutOff, type Publisher, stalled, startPublisher, status, whole } from "../../test/support/publisher.ts";
+import { downloadFile } from "./download.ts";
+
+const body = randomBytes(300_000);
+const sha256 = createHash("sha256").update(body).digest("hex");
+const other = randomBytes(1000);
+let publisher: Publisher;
+let folder: string;
+let target: string;
+const settings = { signal: new AbortController().signal, backoff: 1, stallTimeout: 200, connectTimeout: 500 };
+
+beforeEach(async () => {
+  publisher = await startPublisher();
+  folder = mkdtempSync(join(tmpdir(), "olympus-download-"));
+  target = join(folder, "file.tar.gz");
+});
+afterEach(async () => {
+  await publisher[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+const get = (expected: string | undefined = sha256) =>
+  downloadFile(`${publisher.url}/file`, target, expected, settings);
+
+describe("a download", () => {
+  test("arrives verified, and leaves no temporary file", async () => {
+    publisher.routes.set("/file", [whole(body)]);
+    expect(await get()).toBe(sha256);
+    expect(readFileSync(target).equals(body)).toBe(true);
+    expect(readdirSync(folder)).toEqual(["file.tar.gz"]);
+  });
+
+  test.each([
+    ["was cut off", cutOff(body)],
+    ["stalled", stalled(body)],
+    ["was answered by a passing error", status(503)],
+    ["was another file", whole(other)],
+  ])("that %s is tried again", async (_what, first) => {
+    publisher.routes.set("/file", [first, whole(body)]);
+    expect(await get()).toBe(sha256);
+    expect(publisher.requests).toHaveLength(2);
+  });
+
+  test("that stays another file is refused, with nothing left", async () => {
+    publisher.routes.set("/file", [whole(other)]);
+    await expect(get()).rejects.toMatchObject({ code: "E-CHECKSUM", message: expect.stringContaining(sha256) });
+    expect(publisher.requests).toHaveLength(3);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("that stays cut off is refused, also without a known checksum", async () => {
+    publisher.routes.set("/file", [cutOff(body)]);
+    await expect(downloadFile(`${publisher.url}/file`, target, undefined, settings)).rejects.toMatchObject({
+      code: "E-DOWNLOAD",
+    });
+    expect(existsSync(target)).toBe(false);
+  });
+
+  test("that does not exist is not asked for again", async () => {
+    await expect(get()).rejects.toMatchObject({ code: "E-DOWNLOAD", message: expect.stringContaining("404") });
+    expect(publisher.requests).toHaveLength(1);
+  });
+
+  test("stops when it is interrupted", async () => {
+    const interruption = new AbortController();
+    publisher.routes.set("/file", [stalled(body)]);
+    const signal = interruption.signal;
+    const going = downloadFile(`${publisher.url}/file`, target, sha256, { ...settings, signal, stallTimeout: 60_000 });
+    setTimeout(() => interruption.abort(), 50);
+    await expect(going).rejects.toThrow();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
