@@ -20,7 +20,7 @@ import { serviceNames } from "./roles.ts";
 const networkSchema = z
   .strictObject({
     cidr: cidrField.describe("The machines' network; hypervisors are in it as well."),
-    gateway: ipv4Field,
+    gateway: ipv4Field.describe("The machines' way out."),
     resolvers: z.array(ipv4Field).min(1, "Name one at least.").describe("Name servers that the machines can reach."),
     domain: z.string().default("internal").describe("Appended to host names."),
     admin: z
@@ -35,7 +35,7 @@ const networkSchema = z
   .describe("Addresses, name servers, and the networks that people sit on.");
 
 export const hypervisorSchema = z.strictObject({
-  address: ipv4Field,
+  address: ipv4Field.describe("In the network, like those of the machines."),
   user: z.string().default("olympus").describe("Login for libvirt over SSH; needs the libvirt group and sudo there."),
   port: portField.default(22).describe("Port of its SSH server."),
   memory: sizeField.describe("All of its memory."),
@@ -54,17 +54,21 @@ export const hypervisorSchema = z.strictObject({
 });
 
 export const templateSchema = z.strictObject({
-  memory: sizeField,
-  vcpu: countField,
+  memory: sizeField.describe("Memory of the VM."),
+  vcpu: countField.describe("Virtual CPUs."),
   root: sizeField.describe("Disposable system disk."),
   data: sizeField.describe("Disk that outlives rebuild and destroy, mounted at /srv/olympus."),
 });
 
 const builtIn = z.record(z.string(), templateSchema).parse(shapes);
 
+const priceField = z.number().nonnegative("A price is not below zero.");
+
 export const modelSchema = z.strictObject({
-  provider: z.enum(["anthropic", "openai", "google", "openai-compatible", "rehearsal"]),
-  model: z.string().min(1, "Write the model's name as its provider knows it."),
+  provider: z
+    .enum(["anthropic", "openai", "google", "openai-compatible", "rehearsal"])
+    .describe("`rehearsal` reads its answers from a script: no key, no cost."),
+  model: z.string().min(1, "Write the model's name as its provider knows it.").describe("As its provider names it."),
   baseUrl: z
     .url("Write an address such as http://10.220.1.30:11434/v1.")
     .optional()
@@ -72,9 +76,9 @@ export const modelSchema = z.strictObject({
   key: nameField.optional().describe("Name of the secret under `models.`; the provider's name unless given."),
   price: z
     .strictObject({
-      input: z.number().nonnegative("A price is not below zero."),
-      output: z.number().nonnegative("A price is not below zero."),
-      cachedInput: z.number().nonnegative("A price is not below zero.").optional(),
+      input: priceField.describe("Tokens sent."),
+      output: priceField.describe("Tokens received."),
+      cachedInput: priceField.optional().describe("Tokens that the provider had in its cache; `input` unless given."),
     })
     .optional()
     .describe("US dollars per million tokens; 0 for what costs nothing."),
@@ -87,7 +91,7 @@ export const budgetSchema = z.strictObject({
 
 const machineShape = {
   on: nameField.describe("The hypervisor that carries it."),
-  address: ipv4Field,
+  address: ipv4Field.describe("Fixed; given to the VM by cloud-init."),
   image: nameField.optional().describe("From vm-templates; `defaults.image` unless given."),
   memory: sizeField.optional().describe("In place of the template's."),
   vcpu: countField.optional().describe("In place of the template's."),
@@ -114,7 +118,10 @@ export const lenses = [
 export const agentSchema = z.strictObject({
   ...machineShape,
   template: nameField.describe("light, medium, heavy, or one of `templates`."),
-  duties: z.array(z.enum(["orchestration", "development", "review"])).min(1, "Name one at least."),
+  duties: z
+    .array(z.enum(["orchestration", "development", "review"]))
+    .min(1, "Name one at least.")
+    .describe("What it is asked for by default."),
   lenses: z
     .array(z.enum(lenses))
     .default([])
@@ -124,7 +131,7 @@ export const agentSchema = z.strictObject({
     .min(1, "Say who the agent is.")
     .max(2000, "Keep it under 2000 characters.")
     .describe("Who the agent is, in its own system prompt: one to twenty lines."),
-  email: emailField,
+  email: emailField.describe("For its accounts in chat and forge."),
   models: z.array(modelSchema).optional().describe("The first is tried first. `defaults.models` unless given."),
   budget: budgetSchema.optional().describe("`defaults.budget` unless given."),
 });
@@ -136,8 +143,8 @@ export const serviceVmSchema = z.strictObject({
 });
 
 const personSchema = z.strictObject({
-  email: emailField,
-  name: z.string().optional(),
+  email: emailField.describe("For the account in the chat."),
+  name: z.string().optional().describe("As the chat shows it."),
   command: z.boolean().default(false).describe("May start work by mentioning an agent."),
   approve: z
     .array(z.enum(["merge", "deploy", "infrastructure", "sensitive", "destructive"]))
@@ -151,30 +158,30 @@ const personSchema = z.strictObject({
     .describe("SSH public keys for logging in to machines."),
 });
 
-const connectivitySchema = z
-  .strictObject({
-    from: z.string(),
-    to: z.string(),
-    protocol: z.enum(["ssh", "http", "https", "tcp", "udp"]),
-    port: portField,
-    purpose: z.string(),
-    open: z.boolean().default(true).describe("`false` writes down a way that is known and closed."),
-  })
-  .describe(
-    "Ends are agents, services, hypervisors, admin, internet, github, a service (chat, rehearsal), a machine or hypervisor by name, or a network.",
-  );
+const ends =
+  "One of: agents, services, hypervisors, admin, internet, github, a service (chat, rehearsal), a machine or hypervisor by name, a network.";
+
+const connectivitySchema = z.strictObject({
+  from: z.string().describe(`Who begins. ${ends}`),
+  to: z.string().describe(`Who answers. ${ends}`),
+  protocol: z.enum(["ssh", "http", "https", "tcp", "udp"]).describe("udp, or what is spoken over tcp."),
+  port: portField.describe("The port of the end that answers."),
+  purpose: z.string().describe("Why, for people."),
+  open: z.boolean().default(true).describe("`false` writes down a way that is known and closed."),
+});
 
 const teamChannelsSchema = z.strictObject({
-  display: z.string(),
+  display: z.string().describe("As the chat shows it."),
   channels: z.array(nameField).min(1, "Name one at least.").describe("Beside town-square, which every team has."),
   members: z
     .union([z.literal("all"), z.array(nameField)], { error: "Write all, or a list of agents and people." })
-    .default("all"),
+    .default("all")
+    .describe("Agents and people in it."),
 });
 
 export const policySchema = z.strictObject({
   hostReserve: z
-    .strictObject({ memory: sizeField, disk: sizeField })
+    .strictObject({ memory: sizeField.describe("Not given to VMs."), disk: sizeField.describe("Not given to VMs.") })
     .prefault({ memory: "4 GB", disk: "20 GB" })
     .describe("Kept for the hypervisor itself."),
   thinDiskRatio: z
@@ -184,7 +191,7 @@ export const policySchema = z.strictObject({
     .describe("Promised disk may be this many times the real disk (volumes grow as they fill)."),
   vcpuRatio: z.number().min(1, "Write 1 or more.").default(4).describe("vCPUs per hardware thread."),
   budget: z
-    .strictObject({ day: dollarsField })
+    .strictObject({ day: dollarsField.describe("US dollars.") })
     .describe("The whole team, US dollars a day; agents' days may not sum to more."),
 });
 
@@ -199,10 +206,10 @@ export const teamSchema = z.strictObject({
     .describe("Shapes of machines, beside light, medium and heavy or in place of them."),
   defaults: z
     .strictObject({
-      image: nameField.default("debian-12"),
+      image: nameField.default("debian-12").describe("From vm-templates."),
       models: z.array(modelSchema).default([]).describe("For agents that name none."),
       budget: budgetSchema.describe("For agents that have none of their own."),
-      timezone: timezoneField.default("Etc/UTC"),
+      timezone: timezoneField.default("Etc/UTC").describe("Of the machines, and of a budget's day."),
       roles: rolesField.describe("Parameters of roles on every host that has the role."),
     })
     .describe("What agents and machines take when they say nothing themselves."),
