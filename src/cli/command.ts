@@ -9,5 +9,5 @@ export interface CliCommand {
 
 /** Wraps an action: gives it the context, turns its result or error into output and an exit code. */
 export type RunAction = <A extends unknown[]>(
-  action: (context: CommandContext, ...args: A) => Promise<number | undefined>,
+  action: (context: CommandContext, ...args: A) => Promise<number | undefined> | Promise<void>,
 ) => (...args: A) => Promise<void>;

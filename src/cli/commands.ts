@@ -8,11 +8,28 @@ export interface CommandEntry {
 
 /** Every command, in the order of a day. Modules are loaded only when asked for, which keeps start-up short. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  quickstart: {
+    summary: "this computer -> lab -> VMs -> Mattermost -> an agent answers",
+    group: "day",
+    load: () => import("./quickstart.ts"),
+  },
+  deploy: {
+    summary: "machines, roles, chat, agents and probe, in order",
+    group: "day",
+    load: () => import("./deploy.ts"),
+  },
+  status: { summary: "how every host is; what needs you comes first", group: "day", load: () => import("./status.ts") },
+  doctor: {
+    summary: "try what later steps need, and say what mends it",
+    group: "day",
+    load: () => import("./doctor.ts"),
+  },
   plan: { summary: "what fits on which hypervisor", group: "team", load: () => import("./plan.ts") },
   hosts: { summary: "everything that a role can be applied to", group: "team", load: () => import("./hosts.ts") },
   pin: { summary: "pin a hypervisor's SSH host key", group: "team", load: () => import("./pin.ts") },
   env: { summary: "what a plain pulumi needs", group: "machines", load: () => import("./env.ts") },
   lab: { summary: "a network of hypervisors on this computer", group: "lab", load: () => import("./lab.ts") },
+  prepare: { summary: "install what this computer needs", group: "other", load: () => import("./prepare.ts") },
   toolchain: { summary: "install the pinned tools", group: "other", load: () => import("./toolchain.ts") },
   bench: { summary: "measure what the docs promise", group: "other", load: () => import("./bench.ts") },
 };

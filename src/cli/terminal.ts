@@ -11,18 +11,34 @@ export function formatElapsed(ms: number): string {
 export function formatError(error: OlympusError): string {
   const where = error.where === undefined ? "" : `${error.where}  `;
   if (error.excerpt !== undefined) {
-    const lines = `${error.excerpt} ${error.hint ?? ""}`.replaceAll("\n", "\n  ").trimEnd();
-    return `  ${where}${error.message}  (${error.code})\n  ${lines}`;
+    const hint = (error.hint ?? "").replaceAll("\n", "\n         ");
+    return `  ${where}${error.message}  (${error.code})\n  ${error.excerpt.replaceAll("\n", "\n  ")} ${hint}`.trimEnd();
   }
   const hint = error.hint === undefined ? "" : `\n  do   ${error.hint.replaceAll("\n", "\n       ")}`;
   return `${where}${error.message}  (${error.code})${hint}`;
 }
 
-/** The reporter of a terminal or a pipe: people's lines on stderr, data on stdout, no control characters off a terminal. */
+interface OpenStep {
+  readonly depth: number;
+  show(): void;
+}
+
+/**
+ * The reporter of a terminal or a pipe: people's lines on stderr, data on stdout, no control characters off a terminal.
+ * On a terminal one line moves, that of the step begun last; elsewhere a step prints a line when it starts, when it ends, and every 30 s.
+ */
 export function createReporter({ json }: { json: boolean }): Reporter & { error(error: OlympusError): void } {
   const live = process.stderr.isTTY === true && process.env.TERM !== "dumb" && !json;
   const started = Date.now();
-  const line = (text: string): void => void process.stderr.write(`${text}\n`);
+  const open: OpenStep[] = [];
+  const clear = (): void => {
+    if (live && open.length > 0) process.stderr.write("\r\u001b[2K");
+  };
+  const line = (text: string): void => {
+    clear();
+    process.stderr.write(`${text}\n`);
+    if (live) open.at(-1)?.show();
+  };
   const stamp = (): string => (live ? "" : `[${formatElapsed(Date.now() - started)}] `);
   const emit = (event: ReportEvent): void => void process.stdout.write(`${JSON.stringify({ v: 1, ...event })}\n`);
 
@@ -35,37 +51,41 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
     },
     result: (text, data) => {
       if (json) emit(data);
-      else process.stdout.write(`${text}\n`);
+      else if (text !== "") process.stdout.write(`${text}\n`);
     },
     step(label) {
       const begun = Date.now();
+      const depth = open.length;
       let detail = "";
-      const show = (): void => {
-        const text = `${label}  ${formatElapsed(Date.now() - begun)}  ${detail}`;
-        if (live) process.stderr.write(`\r\u001b[2K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
-        else line(`${stamp()}${text}`);
+      const text = (tail: string): string =>
+        `${"  ".repeat(depth)}${label}  ${formatElapsed(Date.now() - begun)}  ${tail}`.trimEnd();
+      const self: OpenStep = {
+        depth,
+        show() {
+          if (!live) process.stderr.write(`${stamp()}${text(detail)}\n`);
+          else if (open.at(-1) === self)
+            process.stderr.write(`\r\u001b[2K${text(detail).slice(0, (process.stderr.columns ?? 80) - 1)}`);
+        },
       };
-      const timer = setInterval(show, live ? 1_000 : 30_000);
+      open.push(self);
+      self.show();
+      const timer = setInterval(self.show, live ? 1_000 : 30_000);
       timer.unref();
-      show();
-      const end = (mark: string, summary: string): void => {
+      const end = (state: "done" | "failed", summary: string): void => {
         clearInterval(timer);
-        if (live) process.stderr.write("\r\u001b[2K");
-        line(`${stamp()}${label}  ${formatElapsed(Date.now() - begun)}  ${mark}${summary}`);
-        emitStep(label, mark === "" ? "done" : "failed", summary, Date.now() - begun);
+        clear();
+        open.splice(open.indexOf(self), 1);
+        line(`${stamp()}${text(state === "failed" ? `FAILED  ${summary}` : summary)}`);
+        if (json) emit({ type: "step", label: label.trim(), state, summary, elapsed_ms: Date.now() - begun });
       };
       return {
-        update(text) {
-          detail = text;
-          if (live) show();
+        update(now) {
+          detail = now;
+          if (live) self.show();
         },
-        done: (summary) => end("", summary),
-        fail: (summary) => end("FAILED  ", summary),
+        done: (summary) => end("done", summary),
+        fail: (summary) => end("failed", summary),
       };
     },
   };
-
-  function emitStep(label: string, state: string, summary: string, ms: number): void {
-    if (json) emit({ type: "step", label, state, summary, elapsed_ms: ms });
-  }
 }

@@ -1,0 +1,49 @@
+import { exitCodes } from "../base/errors.ts";
+import type { CliCommand } from "./command.ts";
+
+export const command: CliCommand = {
+  register(program, run) {
+    program
+      .command("deploy")
+      .argument("[machine...]", "only these machines")
+      .description("machines, roles, chat, agents and probe, in this order; changes only what differs")
+      .addHelpText(
+        "before",
+        "Example: olympus deploy            everything\n         olympus deploy athena     one machine\n",
+      )
+      .action(
+        run(async ({ reporter, loadTeam, confirm, signal }, names: string[]) => {
+          const [{ deploy }, { openSecrets }, { checkMachineNames }] = await Promise.all([
+            import("../deploy/deploy.ts"),
+            import("../../secrets/store.ts"),
+            import("../deploy/names.ts"),
+          ]);
+          const team = await loadTeam();
+          checkMachineNames(team, names);
+          const secrets = await openSecrets(team);
+          if (
+            !(await confirm(
+              `Deploy ${names.length === 0 ? `all ${team.machines.length} machines` : names.join(", ")} of team ${team.name}?`,
+            ))
+          ) {
+            return exitCodes.confirmation;
+          }
+          const result = await deploy({
+            team,
+            secrets,
+            ...(names.length === 0 ? {} : { hosts: names }),
+            reporter,
+            signal,
+          });
+          for (const { person, password } of result.passwords) {
+            reporter.info(`password  ${person}: ${password}   (once only, shown nowhere else)`);
+          }
+          reporter.result(result.changed === 0 ? "nothing changed" : `${result.changed} changes`, {
+            type: "deploy",
+            changed: result.changed,
+          });
+          return exitCodes.done;
+        }),
+      );
+  },
+};

@@ -1,0 +1,35 @@
+import { exitCodes } from "../base/errors.ts";
+import { debianPackages, installPackages, missingPackages } from "../prerequisites/packages.ts";
+import type { CliCommand } from "./command.ts";
+
+export const command: CliCommand = {
+  register(program, run) {
+    program
+      .command("prepare")
+      .option("--for <purpose>", "lab, or tests (which need more packages)", "lab")
+      .description("install what this computer needs: Debian packages and tools")
+      .addHelpText("before", "Example: olympus prepare --for tests\n")
+      .action(
+        run(async ({ reporter, confirm, signal }, options: { for: string }) => {
+          const wanted = [
+            ...debianPackages.lab,
+            ...debianPackages.tools,
+            ...(options.for === "tests" ? debianPackages.tests : []),
+          ];
+          const missing = await missingPackages(wanted);
+          if (
+            missing.length > 0 &&
+            !(await confirm(`Install ${missing.length} Debian packages (${missing.join(" ")})?`))
+          ) {
+            return exitCodes.confirmation;
+          }
+          const step = reporter.step("packages");
+          await installPackages(missing, step, signal);
+          step.done(missing.length === 0 ? "as they were" : `${missing.length} installed`);
+          const { ensureTools } = await import("../toolchain/index.ts");
+          await ensureTools({ reporter, signal });
+          return exitCodes.done;
+        }),
+      );
+  },
+};

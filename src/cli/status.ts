@@ -1,0 +1,43 @@
+import { exitCodes } from "../base/errors.ts";
+import type { CliCommand } from "./command.ts";
+
+export const command: CliCommand = {
+  register(program, run) {
+    program
+      .command("status")
+      .option("--all", "also those that are fine")
+      .description("ask every host how it is; what needs you comes first")
+      .addHelpText("before", "Example: olympus status\n")
+      .action(
+        run(async ({ reporter, loadTeam, signal }, { all = false }: { all?: boolean }) => {
+          const [{ teamStatus }, { openSecrets }] = await Promise.all([
+            import("../status/status.ts"),
+            import("../../secrets/store.ts"),
+          ]);
+          const team = await loadTeam();
+          const started = performance.now();
+          const hosts = await teamStatus(team, await openSecrets(team), signal);
+          const seconds = ((performance.now() - started) / 1000).toFixed(1);
+          const order = { broken: 0, unreachable: 1, fine: 2 };
+          const sorted = [...hosts].sort((a, b) => order[a.state] - order[b.state]);
+          const width = Math.max(...hosts.map(({ name }) => name.length));
+          const shown = sorted.filter(({ state }) => all || state !== "fine");
+          const fine = hosts.filter(({ state }) => state === "fine").map(({ name }) => name);
+          const lines = shown.map(({ name, state, detail, next }) =>
+            `${state.padEnd(11)} ${name.padEnd(width)}  ${detail}${next === "" ? "" : `   ${next}`}`.trimEnd(),
+          );
+          const sum =
+            fine.length === hosts.length
+              ? `All ${hosts.length} hosts are fine: ${fine.join(", ")}. Asked in ${seconds} s.`
+              : `${fine.length} of ${hosts.length} hosts are fine. Asked in ${seconds} s.`;
+          const rehearsal =
+            team.team.defaults.models[0]?.provider === "rehearsal"
+              ? ["The model is a rehearsal: docs/how-to/real-model.md."]
+              : [];
+          reporter.result([...lines, sum, ...rehearsal].join("\n"), { type: "status", hosts: sorted });
+          if (fine.length === hosts.length) return exitCodes.done;
+          return hosts.some(({ state }) => state === "unreachable") ? exitCodes.unreachable : exitCodes.failed;
+        }),
+      );
+  },
+};

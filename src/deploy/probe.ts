@@ -1,0 +1,63 @@
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { Step } from "../base/report.ts";
+import type { LoadedTeam } from "../team/model.ts";
+
+const dashboardPort = 18789;
+
+/**
+ * Waits until every agent's harness says that it is ready: chat connected, store open. Asks each once a second.
+ * Throws E-AGENT-READY naming those that are not, with what they answered last.
+ */
+export async function waitUntilReady({
+  team,
+  agents,
+  step,
+  signal,
+  deadlineMs = 90_000,
+}: {
+  team: LoadedTeam;
+  agents: readonly string[];
+  step: Step;
+  signal: AbortSignal;
+  deadlineMs?: number;
+}): Promise<void> {
+  const deadline = Date.now() + deadlineMs;
+  const waiting = new Map(agents.map((name) => [name, "no answer yet"]));
+  while (waiting.size > 0) {
+    signal.throwIfAborted();
+    step.update(`waiting for ${[...waiting.keys()].join(", ")}`);
+    await Promise.all(
+      [...waiting.keys()].map(async (name) => {
+        const answer = await askReady(addressOf(team, name));
+        if (answer === "ready") waiting.delete(name);
+        else waiting.set(name, answer);
+      }),
+    );
+    if (waiting.size === 0) return;
+    if (Date.now() > deadline) {
+      const list = [...waiting].map(([name, answer]) => `${name}: ${answer}`).join("; ");
+      throw new OlympusError(`agents are not ready: ${list}`, {
+        code: "E-AGENT-READY",
+        exit: exitCodes.failed,
+        hint: `olympus logs ${[...waiting.keys()][0]}`,
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
+function addressOf(team: LoadedTeam, name: string): string {
+  const machine = team.machines.find((one) => one.name === name);
+  if (machine === undefined) throw new RangeError(`${name} is no machine of this team`);
+  return machine.address;
+}
+
+async function askReady(address: string): Promise<string> {
+  try {
+    const response = await fetch(`http://${address}:${dashboardPort}/readyz`, { signal: AbortSignal.timeout(3_000) });
+    return response.ok ? "ready" : `${response.status} ${(await response.text()).trim().slice(0, 200)}`;
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+}
