@@ -8,7 +8,11 @@ const description = "olympus";
  * An access token for an account at `<path>.token` among the secrets. One that is missing, revoked or another account's is replaced; every
  * other token that was made by us is revoked, so that a lost one opens nothing. Gives the token.
  */
-export async function ensureToken(setup: ChatSetup, path: string, userId: string): Promise<string> {
+export async function ensureToken(
+  setup: Pick<ChatSetup, "admin" | "secrets" | "url" | "changed">,
+  path: string,
+  userId: string,
+): Promise<string> {
   const { admin, secrets, url, changed } = setup;
   let token = secrets.get(`${path}.token`)?.reveal();
   if (token === undefined || !(await tokenFits(url, token, userId))) {
@@ -30,7 +34,7 @@ export async function ensureToken(setup: ChatSetup, path: string, userId: string
 }
 
 /** Whether a token works, and for that very account. */
-async function tokenFits(url: string, token: string, userId: string): Promise<boolean> {
+export async function tokenFits(url: string, token: string, userId: string): Promise<boolean> {
   try {
     return (await chatClient(url, token).getMe()).id === userId;
   } catch (error) {

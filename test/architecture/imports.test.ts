@@ -53,7 +53,7 @@ const allowed: Record<string, readonly string[]> = {
     "cloud-init",
     "vm-templates",
   ],
-  "src/bootstrap": ["src/base", "src/team", "secrets"],
+  "src/bootstrap": ["src/base", "src/team", "secrets", "src/harness/chat/socket.ts"],
   "src/harness": ["src/base"],
   "src/harness/main.ts": ["src/base", "src/harness", "src/dashboard"],
   "src/dashboard": ["src/base", "src/harness"],

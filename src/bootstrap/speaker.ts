@@ -1,0 +1,23 @@
+import type { SecretStore } from "../../secrets/store.ts";
+import type { LoadedTeam } from "../team/model.ts";
+import { loginAsAdmin } from "./admin.ts";
+import { ensureToken, tokenFits } from "./tokens.ts";
+
+/** An access token with which a person of the team can post; made and kept among the secrets at the first use. Throws E-SECRET-MISSING, E-CHAT-LOGIN. */
+export async function speakerToken(
+  url: string,
+  team: LoadedTeam,
+  secrets: SecretStore,
+  person: string,
+): Promise<string> {
+  const path = `mattermost.people.${person}`;
+  const userId = secrets.require(`${path}.id`).reveal();
+  const token = secrets.get(`${path}.token`)?.reveal();
+  if (token !== undefined && (await tokenFits(url, token, userId))) return token;
+  const { admin } = await loginAsAdmin(url, team, secrets);
+  try {
+    return await ensureToken({ admin, secrets, url, changed: () => undefined }, path, userId);
+  } finally {
+    await admin.logout();
+  }
+}
