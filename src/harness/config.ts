@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 
 /**

@@ -1,10 +1,11 @@
+import { writeSync } from "node:fs";
 import { parseArgs } from "node:util";
-import pino from "pino";
 import { messageOf, OlympusError } from "../base/errors.ts";
+import { jsonLog } from "./log.ts";
 import { startAgent } from "./start.ts";
 
 // The harness process: node main.mjs --config /etc/olympus/agent.json
-const log = pino({ level: process.env.OLYMPUS_LOG ?? "info", base: null, timestamp: pino.stdTimeFunctions.isoTime });
+const log = jsonLog(process.env.OLYMPUS_LOG === "debug" ? "debug" : "info", (line) => writeSync(1, line));
 // Libraries that print go to the log too, one object a line like everything else.
 for (const name of ["log", "info", "warn", "error", "debug"] as const) {
   console[name] = (...parts: unknown[]) => log.debug({ from: "library" }, parts.map(String).join(" "));
@@ -28,9 +29,9 @@ try {
   process.once("SIGINT", stop);
 } catch (error) {
   const known = error instanceof OlympusError;
-  log.fatal(
-    known ? { code: error.code, where: error.where, hint: error.hint } : { stack: (error as Error).stack },
-    messageOf(error),
-  );
+  const fields = known
+    ? { code: error.code, where: error.where, hint: error.hint }
+    : { stack: error instanceof Error ? error.stack : undefined };
+  log.error(fields, messageOf(error));
   process.exitCode = known ? error.exit : 2;
 }

@@ -2,10 +2,10 @@
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { projectRoot } from "../../src/base/paths.ts";
 import { buildBundle } from "../../src/harness/bundle.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
 import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
-import { projectRoot } from "../../src/base/paths.ts";
 import type { ChatTeam } from "./chat-team.ts";
 import { freePort, startService, stopService, untilReady } from "./processes.ts";
 

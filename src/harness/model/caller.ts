@@ -9,22 +9,8 @@ export function sdkCaller(keyOf: (choice: ModelConfig) => Secret | undefined): M
     async call(choice, request, signal) {
       const key = keyOf(choice);
       try {
-        const [{ generateText }, { languageModel }] = await Promise.all([import("ai"), import("./provider.ts")]);
-        const result = await generateText({
-          model: await languageModel(choice, key),
-          instructions: request.system,
-          messages: request.messages.map((message) => ({ ...message })),
-          maxOutputTokens: request.maxOutputTokens,
-          maxRetries: 0,
-          abortSignal: signal,
-        });
-        return {
-          text: result.text,
-          finish: result.finishReason,
-          inputTokens: result.usage.inputTokens ?? 0,
-          cachedTokens: result.usage.inputTokenDetails?.cacheReadTokens ?? 0,
-          outputTokens: result.usage.outputTokens ?? 0,
-        };
+        const { generate } = await import("./sdk.ts");
+        return await generate(choice, request, key, signal);
       } catch (cause) {
         if (signal.aborted) throw signal.reason;
         throw toModelError(cause, key === undefined ? [] : [key]);
