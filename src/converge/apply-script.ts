@@ -1,0 +1,136 @@
+import { readFileSync } from "node:fs";
+import type { Secret } from "../base/secret.ts";
+import type { JournalEntry, Upload } from "./change.ts";
+import type { ResetPlan } from "./journal.ts";
+import type { LocalFile, LocalFolder } from "./operations.ts";
+import { journalFolder, journalVersion, runFolder } from "./places.ts";
+import type { HostPlan, PlannedStep } from "./plan.ts";
+import { quote } from "./quote.ts";
+import { describeUndo, undoScript } from "./undo.ts";
+
+/** Who applies what, for the lock's record on the host. */
+export interface RunInfo {
+  /** Random, 12 hex digits; names the run's unit and folder. */
+  readonly run: string;
+  readonly who: string;
+  readonly what: string;
+  /** Of the facts that the plan was made from. */
+  readonly generation: string;
+  /** Seconds since 1970 by the host's clock. */
+  readonly epoch: number;
+}
+
+/** Everything that goes to the host for one apply. */
+export interface Bundle {
+  readonly script: string;
+  /** Small files in the run's folder, in memory on the host, gone when the run ends. */
+  readonly files: readonly { readonly path: string; readonly content: string | Secret }[];
+  /** Content by hash. */
+  readonly blobs: ReadonlyMap<string, LocalFile | LocalFolder>;
+}
+
+/** The first word of each frame that a run prints. */
+export function markerOf(run: string): string {
+  return `olympus-${run}`;
+}
+
+/** One blob's content hash, once known; written before the steps. */
+export type BlobSums = ReadonlyMap<string, string>;
+
+/** The setup of a host as one script with its files. Pure. */
+export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) => Bundle {
+  const files: { path: string; content: string | Secret }[] = [];
+  const blobs = new Map<string, LocalFile | LocalFolder>();
+  for (const [at, { change }] of plan.steps.entries()) {
+    for (const upload of change.uploads ?? []) {
+      if ("blob" in upload) blobs.set(upload.blob, upload.source);
+      else files.push({ path: `f/${at + 1}/${upload.name}`, content: upload.content });
+    }
+  }
+  const claims = plan.claims.map((one) => `claim ${quote(one.role)} ${quote(JSON.stringify(one))}`);
+  return (sums) => ({
+    script: compile(
+      info,
+      plan.steps.map((step) => ({ label: `${step.role}: ${step.change.summary}`, body: stepBody(step, sums) })),
+      claims,
+    ),
+    files,
+    blobs,
+  });
+}
+
+function stepBody(step: PlannedStep, sums: BlobSums): string {
+  const { change, role, id, restarts, data } = step;
+  const lines: string[] = [];
+  for (const { path, sha256 } of change.saves ?? []) lines.push(`keep_file ${quote(path)} ${sha256}`);
+  for (const { resource, undo } of change.records ?? []) {
+    if (undo.do === "packages") lines.push(`keep_packages ${quote(undo.list)}`);
+    const entry: JournalEntry = {
+      v: journalVersion,
+      role,
+      id,
+      resource,
+      undo,
+      ...(restarts.length === 0 ? {} : { restarts }),
+      ...(data === undefined ? {} : { data }),
+    };
+    lines.push(`j ${quote(JSON.stringify(entry))}`);
+  }
+  for (const unit of restarts) lines.push(`notify ${quote(unit)}`);
+  for (const upload of change.uploads ?? []) lines.push(...checkBlob(upload, sums));
+  lines.push(change.script);
+  return lines.join("\n");
+}
+
+function checkBlob(upload: Upload, sums: BlobSums): string[] {
+  if (!("blob" in upload)) return [];
+  const sum = sums.get(upload.blob);
+  return sum === undefined ? [] : [`check_blob ${quote(upload.blob)} ${sum}`];
+}
+
+/** The reset of roles on a host as one script. Pure. The journal is rewritten last: cut off before, the reset starts again. */
+export function compileReset(plan: ResetPlan, roles: readonly string[], info: RunInfo): Bundle {
+  const steps = plan.undo.map((entry) => {
+    const notify = entry.undo.do === "path" && entry.undo.before.type !== "absent" ? (entry.restarts ?? []) : [];
+    return {
+      label: `${entry.role}: ${describeUndo(entry)}`,
+      body: [
+        undoScript(entry.undo, plan.keepPackages),
+        ...notify.map((unit) => `if have_unit ${quote(unit)}; then notify ${quote(unit)}; fi`),
+      ].join("\n"),
+    };
+  });
+  steps.push({
+    label: "journal",
+    body: ["flush", 'rewrite_journal "$F"/journal', ...roles.map((role) => `unclaim ${quote(role)}`)].join("\n"),
+  });
+  const journal = plan.rest.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+  return {
+    script: compile(info, steps, []),
+    files: [{ path: `f/${steps.length}/journal`, content: journal }],
+    blobs: new Map(),
+  };
+}
+
+let prelude: string | undefined;
+
+function compile(
+  info: RunInfo,
+  steps: readonly { readonly label: string; readonly body: string }[],
+  closing: readonly string[],
+): string {
+  prelude ??= readFileSync(new URL("./prelude.sh", import.meta.url), "utf8");
+  const { who, what, epoch, run, generation } = info;
+  const owner = JSON.stringify({ who, what, since: epoch, run });
+  return [
+    `M=${markerOf(run)} R=${runFolder}/runs/${run} J=${journalFolder} B=${journalFolder}/blobs`,
+    'exec >>"$R/out" 2>&1',
+    prelude,
+    `begin ${quote(generation)} ${quote(owner)}`,
+    ...steps.map(({ body }, at) => `step_${at + 1}() {\n${body}\n}`),
+    ...steps.map(({ label }, at) => `run ${at + 1} ${quote(label)}`),
+    ...closing,
+    "finish",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,50 @@
+import type { OperationKind } from "../change.ts";
+import type { LineOperation } from "../operations.ts";
+import { quote } from "../quote.ts";
+import { conflict } from "./paths.ts";
+
+const resource = ({ path, line }: LineOperation): string => `line:${path}:${line}`;
+
+export const line: OperationKind<LineOperation> = {
+  needs: ({ path }) => [{ fact: "path", path, contentUnless: "" }],
+
+  plan(operation, facts) {
+    const { path, line: wanted, match } = operation;
+    const have = facts.paths[path];
+    if (have !== undefined && (have.type !== "file" || have.content === undefined)) {
+      throw conflict(path, have.type === "file" ? "too large a file" : `a ${have.type}`);
+    }
+    const text = have?.content ?? "";
+    const lines = text.split("\n");
+    if (have !== undefined && lines.includes(wanted)) return undefined;
+    const pattern = match === undefined ? undefined : new RegExp(match);
+    const replaced = pattern === undefined ? undefined : lines.find((one) => pattern.test(one));
+    const cutOff = replaced === undefined && text !== "" && !text.endsWith("\n");
+    return {
+      summary: `${path}: ${replaced === undefined ? "add a line" : "change a line"}`,
+      diff: [...(replaced === undefined ? [] : [`-${replaced}`]), `+${wanted}`],
+      script:
+        replaced === undefined
+          ? `add_line ${quote(path)} ${quote(wanted)}`
+          : `swap_line ${quote(path)} ${quote(replaced)} ${quote(wanted)}`,
+      records: [
+        // Oldest first: undone last, when the line is out again.
+        ...(have === undefined
+          ? [{ resource: `path:${path}`, undo: { do: "path", path, before: { type: "absent" } } } as const]
+          : []),
+        {
+          resource: resource(operation),
+          undo: {
+            do: "line",
+            path,
+            line: wanted,
+            ...(replaced === undefined ? {} : { before: replaced }),
+            ...(cutOff ? { newline: true as const } : {}),
+          },
+        },
+      ],
+    };
+  },
+
+  claims: (operation) => [resource(operation)],
+};

@@ -1,0 +1,82 @@
+import type { Change, OperationKind, UndoRecord } from "../change.ts";
+import type { Facts } from "../facts.ts";
+import type { UserOperation } from "../operations.ts";
+import { quote, quoteAll } from "../quote.ts";
+
+export const user: OperationKind<UserOperation> = {
+  needs: ({ name, group, groups = [] }) => [
+    { fact: "user", name },
+    ...[...(group === undefined ? [] : [group]), ...groups].map((one) => ({ fact: "group" as const, name: one })),
+  ],
+
+  plan(operation, facts) {
+    return facts.users[operation.name] === undefined ? create(operation) : adjust(operation, facts);
+  },
+
+  claims: ({ name }) => [`user:${name}`],
+};
+
+function create(operation: UserOperation): Change {
+  const { name, system = false, group, groups = [], home, shell, makeHome = false } = operation;
+  const words = [
+    ...(system ? ["--system"] : []),
+    ...(group === undefined ? ["--user-group"] : ["--gid", group, "--no-user-group"]),
+    ...(groups.length === 0 ? [] : ["--groups", groups.join(",")]),
+    ...(home === undefined ? [] : ["--home-dir", home]),
+    "--shell",
+    shell ?? (system ? "/usr/sbin/nologin" : "/bin/bash"),
+    makeHome ? "--create-home" : "--no-create-home",
+    name,
+  ];
+  const made = makeHome ? (home ?? `/home/${name}`) : undefined;
+  return {
+    summary: `user ${name}: create`,
+    script: `have_user ${quote(name)} || useradd ${quoteAll(words)}`,
+    records: [
+      {
+        resource: `user:${name}`,
+        undo: { do: "user", name, ...(made === undefined ? {} : { home: made }) },
+      },
+    ],
+  };
+}
+
+function adjust({ name, group, groups = [], home, shell }: UserOperation, facts: Facts): Change | undefined {
+  const have = facts.users[name]!;
+  const missing = groups.filter((one) => {
+    const known = facts.groups[one];
+    return known === undefined || !(known.members.includes(name) || known.gid === have.gid);
+  });
+  const words: string[] = [];
+  const diff: string[] = [];
+  const records: UndoRecord[] = [];
+  if (home !== undefined && home !== have.home) {
+    words.push("--home", home);
+    diff.push(`home ${have.home} -> ${home}`);
+  }
+  if (shell !== undefined && shell !== have.shell) {
+    words.push("--shell", shell);
+    diff.push(`shell ${have.shell} -> ${shell}`);
+  }
+  if (words.length > 0) {
+    records.push({
+      resource: `user-fields:${name}`,
+      undo: { do: "user-fields", name, home: have.home, shell: have.shell },
+    });
+  }
+  const gid = group === undefined ? undefined : facts.groups[group]?.gid;
+  if (group !== undefined && gid !== have.gid) {
+    words.push("--gid", group);
+    diff.push(`group -> ${group}`);
+  }
+  if (missing.length > 0) {
+    words.push("--append", "--groups", missing.join(","));
+    diff.push(`+groups ${missing.join(", ")}`);
+    records.push({
+      resource: `user-groups:${name}:${missing.join(",")}`,
+      undo: { do: "user-groups", name, groups: missing },
+    });
+  }
+  if (words.length === 0) return undefined;
+  return { summary: `user ${name}: ${diff.join(", ")}`, script: `usermod ${quoteAll([...words, name])}`, records };
+}

@@ -1,0 +1,102 @@
+import type { Change } from "./change.ts";
+import type { FactRequest, Facts, HostState } from "./facts.ts";
+import { type Claims, claimsOf } from "./journal.ts";
+import { kindOf } from "./kinds.ts";
+import type { Operation } from "./operations.ts";
+
+/** A role's wish for one host. */
+export interface RoleWish {
+  readonly role: string;
+  readonly operations: readonly Operation[];
+}
+
+/** One thing to do, in order. */
+export interface PlannedStep {
+  readonly role: string;
+  readonly id: string;
+  readonly change: Change;
+  /** Units to restart at the role's end. */
+  readonly restarts: readonly string[];
+  readonly data?: string;
+  /** Restarts and waits follow from changes and are not counted as such. */
+  readonly counted: boolean;
+}
+
+/** What would be done to a host, and nothing else. */
+export interface HostPlan {
+  readonly steps: readonly PlannedStep[];
+  /** Claims of roles that the host does not hold yet; written without being counted. */
+  readonly claims: readonly Claims[];
+  /** Operations looked at. */
+  readonly looked: number;
+  /** Steps that count as changes. */
+  readonly changes: number;
+}
+
+/** Everything that must be known to plan these wishes, each thing once. */
+export function requestsOf(wishes: readonly RoleWish[]): FactRequest[] {
+  const requests = new Map<string, FactRequest>();
+  for (const { operations } of wishes) {
+    for (const operation of operations) {
+      for (const request of kindOf(operation).needs(operation)) requests.set(JSON.stringify(request), request);
+    }
+  }
+  return [...requests.values()];
+}
+
+/** Pure: facts and wishes in, steps out. Throws OlympusError where an operation must not go on. */
+export function planHost(wishes: readonly RoleWish[], facts: Facts, state: HostState): HostPlan {
+  const steps: PlannedStep[] = [];
+  let owed = state.pending;
+  for (const wish of wishes) {
+    steps.push(...planRole(wish, facts, owed));
+    owed = [];
+  }
+  const claims = wishes
+    .map(({ role, operations }) =>
+      claimsOf(
+        role,
+        operations.flatMap((one) => kindOf(one).claims(one)),
+      ),
+    )
+    .filter(({ role, hash }) => state.claims[role] !== hash);
+  return {
+    steps,
+    claims,
+    looked: wishes.reduce((sum, { operations }) => sum + operations.length, 0),
+    changes: steps.filter(({ counted }) => counted).length,
+  };
+}
+
+function planRole({ role, operations }: RoleWish, facts: Facts, owed: readonly string[]): PlannedStep[] {
+  const planned = (operation: Operation, counted: boolean): PlannedStep[] => {
+    const change = kindOf(operation).plan(operation, facts);
+    if (change === undefined) return [];
+    const restarts = [...new Set([...(operation.restarts ?? []), ...(change.restarts ?? [])])];
+    const data = operation.data === undefined ? {} : { data: operation.data };
+    return [{ role, id: operation.id, change, restarts, counted, ...data }];
+  };
+  const steps = operations.filter(({ kind }) => kind !== "wait").flatMap((operation) => planned(operation, true));
+  const restarts = [...new Set([...owed, ...steps.flatMap((step) => step.restarts)])];
+  if (restarts.length > 0) {
+    steps.push({
+      role,
+      id: "restarts",
+      change: { summary: `restart ${restarts.join(", ")}`, script: "flush" },
+      restarts: [],
+      counted: steps.length === 0,
+    });
+  }
+  for (const operation of operations) {
+    if (operation.kind !== "wait") continue;
+    // After a restart what answers now may not answer for a while.
+    const again = steps.length > 0 ? planned(operation, false) : planned(operation, true);
+    steps.push(...(again.length > 0 || steps.length === 0 ? again : waitAnyway(role, operation, facts)));
+  }
+  return steps;
+}
+
+function waitAnyway(role: string, operation: Operation, facts: Facts): PlannedStep[] {
+  const change = kindOf(operation).plan(operation, { ...facts, commands: {} });
+  return change === undefined ? [] : [{ role, id: operation.id, change, restarts: [], counted: false }];
+}

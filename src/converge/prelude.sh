@@ -1,0 +1,189 @@
+# Functions of an apply. POSIX sh; sourced by the script that the plan makes. $M marker, $R this run's folder in
+# memory, $J the journal's folder, $B its blobs. Steps run in subshells with set -eu, one after another.
+umask 022
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a NEEDRESTART_SUSPEND=1
+cd /
+
+say() { printf '%s %s\n' "$M" "$*"; }
+
+# begin GENERATION OWNER: takes the lock, refuses plans made from facts that are no longer true.
+begin() {
+  mkdir -p -m 700 "$J" "$B" "$J/saved" "$J/claims"
+  exec 9>/run/olympus/lock
+  if ! flock -n 9; then say end 75; exit 75; fi
+  have=; if [ -f "$J/generation" ]; then read -r have <"$J/generation"; fi
+  if [ "$have" != "$1" ]; then say end 76; exit 76; fi
+  trap 'rm -rf "$R/f" "$R/apply.sh" /run/olympus/owner' EXIT
+  printf '%s\n' "$2" >/run/olympus/owner
+  # Secrets of a run that was killed go now; of finished runs only the newest outputs stay.
+  for old in /run/olympus/runs/*; do if [ "$old" != "$R" ]; then rm -rf "$old/f" "$old/apply.sh"; fi; done
+  ls -1dt /run/olympus/runs/* | tail -n +6 | while read -r old; do rm -rf "$old"; done
+  printf '%s\n' "${R##*/}" >"$J/generation"
+}
+
+# run NUMBER LABEL: runs step_NUMBER; the first failure ends the apply.
+run() {
+  say begin "$1" "$2"
+  ( set -eu; F="$R/f/$1"; "step_$1" ) </dev/null 9>&-
+  code=$?
+  if [ "$code" != 0 ]; then say fail "$1" "$code"; say end 1; exit 1; fi
+  say done "$1"
+}
+
+finish() { sync "$J/journal.jsonl" "$J/generation" 2>/dev/null; say end 0; }
+
+# Journal and saved state; each is on disk before the change that it is about begins.
+j() { printf '%s\n' "$1" >>"$J/journal.jsonl"; sync "$J/journal.jsonl"; }
+keep_file() {
+  if [ ! -f "$J/saved/$2" ]; then cp -- "$1" "$J/saved/$2.new"; chmod 600 "$J/saved/$2.new"; sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"; fi
+}
+keep_packages() { if [ ! -f "$J/saved/$1" ]; then installed >"$J/saved/$1.new"; sync "$J/saved/$1.new"; mv "$J/saved/$1.new" "$J/saved/$1"; fi; }
+claim() { printf '%s\n' "$2" >"$J/claims/$1.new"; mv "$J/claims/$1.new" "$J/claims/$1"; }
+unclaim() { rm -f "$J/claims/$1"; }
+# rewrite_journal FILE: replaces the journal; forgets saved files that no entry speaks of.
+rewrite_journal() {
+  cp "$1" "$J/journal.new"; sync "$J/journal.new"; mv "$J/journal.new" "$J/journal.jsonl"
+  for saved in "$J"/saved/*; do if [ -f "$saved" ] && ! grep -qF "${saved##*/}" "$J/journal.jsonl"; then case "$saved" in *.made) grep -qF "$(basename "$saved" .made)" "$J/journal.jsonl" || rm -f "$saved";; *) rm -f "$saved";; esac; fi; done
+}
+
+# Restarts owed: noted before the change, forgotten when done, kept over a crash.
+notify() {
+  if [ -f "$J/pending" ] && grep -qxF "$1" "$J/pending"; then return 0; fi
+  printf '%s\n' "$1" >>"$J/pending"; sync "$J/pending"
+}
+settled() {
+  if [ -f "$J/pending" ]; then grep -vxF "$1" "$J/pending" >"$J/pending.new" || : "none is left"; mv "$J/pending.new" "$J/pending"; fi
+}
+reload_wanted() { : >"$R/reload"; }
+reload() { if [ -f "$R/reload" ]; then systemctl daemon-reload; rm -f "$R/reload"; fi; }
+flush() {
+  reload
+  if [ ! -s "$J/pending" ]; then return 0; fi
+  while read -r unit <"$J/pending"; do
+    if have_unit "$unit"; then systemctl restart "$unit" || { unit_log "$unit"; return 1; }; fi
+    settled "$unit"
+    if [ ! -s "$J/pending" ]; then break; fi
+  done
+}
+
+# Paths. Content arrives beside its place and is renamed, so that no reader sees half of it.
+own() { chown "$3:$4" "$1"; chmod "$2" "$1"; }
+put() {
+  t="$(dirname "$2")/.olympus.$$"
+  install -m "$3" -o "$4" -g "$5" -- "$1" "$t" || { rm -f "$t"; return 1; }
+  sync "$t"; mv -T "$t" "$2"
+}
+folder() { if [ ! -d "$1" ]; then mkdir "$1"; fi; own "$@"; }
+relink() { ln -s "$1" "$2.olympus.$$"; mv -T "$2.olympus.$$" "$2"; }
+restore() {
+  if [ ! -f "$1" ]; then echo "the saved content of $2 is gone: $1"; return 1; fi
+  if [ -d "$(dirname "$2")" ]; then put "$1" "$2" "$3" "$4" "$5"; else say kept "$2: its directory is gone, saved content in $1"; fi
+}
+take_away() {
+  if [ -d "$1" ] && [ ! -L "$1" ]; then
+    rmdir --ignore-fail-on-non-empty "$1"
+    if [ -d "$1" ]; then say kept "$1 ($(ls -A "$1" | wc -l) entries that are not ours)"; fi
+  else rm -f "$1"; fi
+}
+check_blob() {
+  if ! printf '%s  %s\n' "$2" "$B/$1" | sha256sum --status -c; then rm -f "$B/$1"; echo "what arrived is not what was sent ($1): removed, run again"; return 1; fi
+}
+unpack() {
+  t="$(dirname "$2")/.olympus.$(basename "$2")"
+  rm -rf "$t"; mkdir "$t"; chmod 755 "$t"
+  tar -xf "$1" -C "$t" --no-same-owner || { rm -rf "$t"; return 1; }
+  sync -f "$t"; mv -T "$t" "$2"; rm -f "$1"
+}
+
+# Lines, by whole and exact text. The file is replaced by rename, with its mode and owner.
+edit_line() { # FILE AWK-PROGRAM
+  t="$(dirname "$1")/.olympus.$$"
+  cp -p "$1" "$t"; awk "$2" "$1" >"$t" || { rm -f "$t"; return 1; }
+  mv -T "$t" "$1"
+}
+add_line() {
+  if [ ! -e "$1" ]; then : >"$1"; chmod 644 "$1"; fi
+  if grep -qxF -e "$2" "$1"; then return 0; fi
+  OLD='' NEW="$2" edit_line "$1" '{ print } END { print ENVIRON["NEW"] }'
+}
+swap_line() { OLD="$2" NEW="$3" edit_line "$1" '!done && $0 == ENVIRON["OLD"] { print ENVIRON["NEW"]; done = 1; next } { print }'; }
+drop_line() {
+  if [ ! -f "$1" ]; then return 0; fi
+  OLD="$2" edit_line "$1" '!done && $0 == ENVIRON["OLD"] { done = 1; next } { print }'
+  # The last line had no end before ours came: it loses it again, if it is still the last.
+  if [ "$3" = cut ]; then truncate -s -1 "$1"; fi
+}
+
+# Packages. apt's lists are renewed once a run, and only when they are old or something could not be found.
+installed() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p' | sort -u; }
+apt_get() {
+  apt-get -q -y -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@"
+}
+refresh_apt() { if [ ! -f "$R/apt-fresh" ]; then apt_get update; : >"$R/apt-fresh"; fi; }
+install_packages() { # LIST NAME...
+  list="$J/saved/$1"; shift
+  if [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mmin -1440 -print -quit)" ]; then refresh_apt; fi
+  if ! apt_get install --no-install-recommends "$@"; then refresh_apt; apt_get install --no-install-recommends "$@"; fi
+  installed | comm -13 "$list" - >"$list.made.new"; mv "$list.made.new" "$list.made"
+}
+remove_packages() { # purge|remove LIST KEEP NAME...
+  how=$1; list="$J/saved/$2"; keep=$3; shift 3
+  installed >"$R/now"
+  if [ -f "$list.made" ]; then comm -12 "$list.made" "$R/now" >"$R/ours"; elif [ -f "$list" ]; then comm -13 "$list" "$R/now" >"$R/ours"; else : >"$R/ours"; fi
+  for name in $keep; do grep -vxF "$name" "$R/ours" >"$R/ours.new" || : "none is left"; mv "$R/ours.new" "$R/ours"; done
+  if [ ! -s "$R/ours" ]; then return 0; fi
+  # apt itself says which of them nothing else needs.
+  apt-mark auto $(cat "$R/ours") >/dev/null
+  for name in $keep; do if grep -qxF "$name" "$R/now"; then apt-mark manual "$name" >/dev/null; fi; done
+  apt-get -s -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sed 's/:.*//' | sort -u >"$R/free"
+  go="$(comm -12 "$R/ours" "$R/free")"
+  if [ -n "$go" ]; then apt_get "$how" $go; fi
+  stay="$(comm -23 "$R/ours" "$R/free" | tr '\n' ' ')"
+  if [ -n "$stay" ]; then say kept "packages that others need: $stay"; fi
+}
+
+# Users and groups.
+have_user() { getent passwd "$1" >/dev/null; }
+have_group() { getent group "$1" >/dev/null; }
+remove_user() { # NAME HOME-WE-MADE
+  if have_user "$1"; then
+    userdel "$1" 2>/dev/null || { pkill -KILL -u "$1" || : "it had no process"; userdel "$1"; }
+  fi
+  if [ -n "$2" ] && [ -d "$2" ]; then
+    ( cd /etc/skel; find . -type f ) | while read -r skel; do if cmp -s "/etc/skel/$skel" "$2/$skel"; then rm "$2/$skel"; fi; done
+    take_away "$2"
+  fi
+}
+leave_group() { if have_user "$1" && have_group "$2" && id -nG "$1" | tr ' ' '\n' | grep -qxF "$2"; then gpasswd -q -d "$1" "$2"; fi; }
+remove_group() {
+  if ! have_group "$1"; then return 0; fi
+  groupdel "$1" || say kept "group $1, which is some user's own"
+}
+
+# Units.
+have_unit() { systemctl cat "$1" >/dev/null 2>&1; }
+unit_log() { systemctl status --no-pager -l -n 20 "$1" || : "its exit code tells its state"; }
+unit_enable() { reload; systemctl -q enable "$1"; }
+unit_disable() { reload; systemctl -q disable "$1"; }
+unit_start() { reload; systemctl start "$1" || { unit_log "$1"; return 1; }; settled "$1"; }
+unit_stop() { systemctl stop "$1"; settled "$1"; }
+wait_for() { # SECONDS UNIT WHAT PROBE
+  until_=$(( $(date +%s) + $1 ))
+  while ! eval "$4" >/dev/null 2>&1; do
+    if [ "$(date +%s)" -ge "$until_" ]; then
+      echo "$3 did not answer within $1 s"
+      if [ -n "$2" ]; then unit_log "$2"; fi
+      return 1
+    fi
+    sleep 0.2
+  done
+}
+
+# PostgreSQL, as its own administrator, SQL on stdin.
+postgres_sql() { runuser -u postgres -- psql -AtXq -v ON_ERROR_STOP=1; }
+have_postgres() { command -v psql >/dev/null && echo 'select 1' | postgres_sql >/dev/null 2>&1; }
+drop_postgres_role() {
+  if ! have_postgres; then return 0; fi
+  owns="$(printf "select count(*) from pg_shdepend d join pg_roles r on r.oid = d.refobjid where r.rolname = '%s' and d.deptype in ('o', 'a')\n" "$1" | postgres_sql)"
+  if [ "$owns" = 0 ]; then printf 'drop role if exists "%s";\n' "$1" | postgres_sql; else say kept "database role $1, which owns data"; fi
+}

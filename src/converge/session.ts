@@ -1,0 +1,155 @@
+import { randomBytes } from "node:crypto";
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import { Secret } from "../base/secret.ts";
+import type { SshConnection } from "../ssh/connection.ts";
+import { type BlobSums, type Bundle, markerOf } from "./apply-script.ts";
+import { blobFile } from "./blobs.ts";
+import { parseFacts } from "./fact-parse.ts";
+import { factScript } from "./fact-script.ts";
+import { type FactRequest, type Facts, freeAt, type HostState } from "./facts.ts";
+import type { LocalFile, LocalFolder } from "./operations.ts";
+import { journalFolder, runFolder } from "./places.ts";
+import { quote } from "./quote.ts";
+import { restate } from "./restate.ts";
+import { type RunOutcome, runWatcher } from "./watch.ts";
+
+/** Linux takes 128 KiB in one argument; longer scripts go over stdin and cost a round trip more. */
+const argumentLimit = 100_000;
+
+/** What can be done on a host over one connection, as root. */
+export interface HostSession {
+  /** One round trip for everything asked. */
+  gather(
+    requests: readonly FactRequest[],
+    options: { roles: readonly string[]; journal: boolean },
+  ): Promise<{ facts: Facts; state: HostState }>;
+  /** Ships what the host lacks, starts the run as a unit of its own, and watches it to its end. */
+  apply(
+    run: string,
+    compile: (sums: BlobSums) => Bundle,
+    facts: Facts,
+    onStep: (label: string) => void,
+  ): Promise<RunOutcome>;
+  /** Watches a run that is on its way, or reads what a finished one printed. */
+  attach(run: string, onStep: (label: string) => void): Promise<RunOutcome>;
+}
+
+/** A session over `ssh`; commands are ended by `signal`, runs on the host are not. */
+export function createSession(ssh: SshConnection, signal: AbortSignal): HostSession {
+  const { target } = ssh;
+  // "-n": a password could not be typed here. The first command doubles as the look whether sudo works.
+  const shell = target.user === "root" ? "/bin/sh" : "sudo -n /bin/sh";
+
+  async function gather(
+    requests: readonly FactRequest[],
+    options: { roles: readonly string[]; journal: boolean },
+  ): Promise<{ facts: Facts; state: HostState }> {
+    const marker = `olympus-${randomBytes(6).toString("hex")}`;
+    const script = factScript(requests, { ...options, marker });
+    const { stdout, stderr, code } =
+      script.length < argumentLimit
+        ? await ssh.exec(`${shell} -c ${quote(script)}`, { signal })
+        : await ssh.exec(`${shell} -s`, { signal, stdin: script });
+    if (!stdout.includes(`${marker} state`)) throw noRootError(target.name, target.user, stderr, code);
+    try {
+      return parseFacts(stdout, marker);
+    } catch (error) {
+      if (error instanceof OlympusError) throw restate(error, `${target.name}: ${error.message}`, target.name);
+      throw error;
+    }
+  }
+
+  return {
+    gather,
+
+    async apply(run, compile, facts, onStep) {
+      const { blobs } = compile(new Map());
+      const missing: { hash: string; file: LocalFile }[] = [];
+      const sums = new Map<string, string>();
+      for (const [hash, source] of blobs) {
+        const file = await blobFile(source);
+        sums.set(hash, file.sha256);
+        if (!facts.blobs.includes(hash)) missing.push({ hash, file });
+      }
+      checkSpace(target.name, missing, blobs, facts);
+      const bundle = compile(sums);
+      const { tarStream } = await import("./tar.ts");
+      const stream = tarStream([
+        ...bundle.files.map(({ path, content }) => ({
+          path,
+          content: Buffer.from(content instanceof Secret ? content.reveal() : content),
+        })),
+        { path: "apply.sh", content: Buffer.from(bundle.script) },
+        ...missing.map(({ hash, file }) => ({ path: `b/${hash}.part`, ...file })),
+      ]);
+      return runWatcher(ssh, `${shell} -c ${quote(startScript(run))}`, run, onStep, signal, stream);
+    },
+
+    async attach(run, onStep) {
+      return runWatcher(ssh, `${shell} -c ${quote(watchScript(run))}`, run, onStep, signal);
+    },
+  };
+}
+
+/**
+ * Unpacks what comes on stdin and starts it as a unit, which lives on when the connection is cut.
+ * Blobs are large: they go to the disk, everything else (secrets) stays in memory.
+ */
+function startScript(run: string): string {
+  return `set -e; umask 077; R=${runFolder}/runs/${run}; B=${journalFolder}/blobs
+mkdir -p "$R" "$B"; ln -s "$B" "$R/b"
+if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$B"/*.part; exit 1; fi
+for p in "$B"/*.part; do if [ -f "$p" ]; then mv "$p" "\${p%.part}"; fi; done
+: >"$R/out"
+systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue /bin/sh "$R/apply.sh"
+${watchScript(run)}`;
+}
+
+/** Prints a run's output from its first line until the run ends. */
+function watchScript(run: string): string {
+  return `R=${runFolder}/runs/${run}
+if [ ! -f "$R/out" ]; then printf '${markerOf(run)} gone\\n'; exit 0; fi
+p=$(systemctl show --value -p MainPID olympus-apply-${run})
+if [ "\${p:-0}" = 0 ]; then cat "$R/out"; else tail -n +1 -f -s 0.1 --pid="$p" "$R/out"; fi
+printf '${markerOf(run)} over\\n'`;
+}
+
+function checkSpace(
+  host: string,
+  missing: readonly { file: LocalFile }[],
+  blobs: ReadonlyMap<string, LocalFile | LocalFolder>,
+  facts: Facts,
+): void {
+  if (blobs.size === 0) return;
+  const need = missing.reduce((sum, { file }) => sum + file.size, 0);
+  const have = freeAt(facts, journalFolder);
+  if (have === undefined || have > need) return;
+  throw spaceError(host, journalFolder, need, have);
+}
+
+/** Not enough room, in words with both numbers. */
+export function spaceError(host: string, path: string, need: number, have: number): OlympusError {
+  const mb = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`;
+  return new OlympusError(`${host}: no space for ${path}: ${mb(need)} needed, ${mb(have)} free.`, {
+    code: "E-ROLE-SPACE",
+    exit: exitCodes.failed,
+    where: host,
+    hint: "Nothing was changed. Make room there (or a larger disk in the team file), then run the same command again.",
+  });
+}
+
+function noRootError(host: string, user: string, stderr: string, code: number): OlympusError {
+  if (/password is required|a terminal is required|not in the sudoers|not allowed to/.test(stderr)) {
+    return new OlympusError(`${host}: ${user} may not become root without a password.`, {
+      code: "E-ROLE-SUDO",
+      exit: exitCodes.failed,
+      where: host,
+      hint: `On ${host}, as root: echo '${user} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/${user}`,
+    });
+  }
+  return new OlympusError(`${host} did not answer as expected (exit ${code}): ${stderr.trim() || "no word"}`, {
+    code: "E-ROLE-FACTS",
+    exit: exitCodes.failed,
+    where: host,
+  });
+}

@@ -1,0 +1,36 @@
+import type { SecretStore } from "../../secrets/store.ts";
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { SshTarget } from "../ssh/connection.ts";
+import type { Host } from "../team/hosts.ts";
+import type { LoadedTeam } from "../team/model.ts";
+
+/**
+ * How to reach a host: its pinned key from the team file (hypervisors) or the secrets (VMs), and the team's deploy key.
+ * Throws E-SECRET-MISSING, or E-HOSTKEY-MISSING for a hypervisor that nobody pinned.
+ */
+export function targetOf(host: Host, team: LoadedTeam, secrets: SecretStore): SshTarget {
+  const pin =
+    host.machine === undefined
+      ? { hostKey: host.hostKey, pinnedIn: team.where?.(["hypervisors", host.name, "hostKey"]) ?? team.file }
+      : {
+          hostKey: secrets.require(`hosts.${host.name}.public`).reveal(),
+          pinnedIn: `hosts.${host.name}.public in ${team.secretsFile}`,
+        };
+  if (pin.hostKey === undefined) {
+    throw new OlympusError(`${host.name} has no pinned host key.`, {
+      code: "E-HOSTKEY-MISSING",
+      exit: exitCodes.hostKey,
+      where: pin.pinnedIn,
+      hint: `olympus pin ${host.name}`,
+    });
+  }
+  return {
+    name: host.name,
+    address: host.address,
+    port: host.port,
+    user: host.user,
+    hostKey: pin.hostKey,
+    pinnedIn: pin.pinnedIn,
+    privateKey: secrets.require("ssh.deploy.private"),
+  };
+}

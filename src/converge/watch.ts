@@ -1,0 +1,97 @@
+import type { Readable } from "node:stream";
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { SshConnection } from "../ssh/connection.ts";
+import { markerOf } from "./apply-script.ts";
+
+/** How a run on a host ended. */
+export type RunOutcome =
+  | { readonly end: "done"; readonly kept: readonly string[] }
+  /** Another run holds the lock. */
+  | { readonly end: "locked" }
+  /** The host changed between facts and apply: plan again. */
+  | { readonly end: "stale" }
+  | { readonly end: "failed"; readonly step: string; readonly output: string; readonly kept: readonly string[] }
+  /** Neither ended nor running: killed, or the machine restarted. */
+  | { readonly end: "died"; readonly step: string };
+
+/** Starts or joins a run by `command` and reads its frames to the end. Rejects with E-SSH-LOST when the connection is cut; the run goes on. */
+export async function runWatcher(
+  ssh: SshConnection,
+  command: string,
+  run: string,
+  onStep: (label: string) => void,
+  signal: AbortSignal,
+  stdin?: Readable,
+): Promise<RunOutcome> {
+  const reader = frameReader(markerOf(run), onStep);
+  // The answer is complete with its end frame; waiting for tail to notice would cost a tenth of a second.
+  const enough = new AbortController();
+  const onStdout = (chunk: Buffer): void => {
+    reader.push(chunk);
+    if (reader.ended()) enough.abort(ended);
+  };
+  try {
+    const result = await ssh.exec(command, {
+      onStdout,
+      signal: AbortSignal.any([enough.signal, signal]),
+      ...(stdin === undefined ? {} : { stdin }),
+    });
+    if (result.code !== 0) throw startError(ssh.target.name, result.stderr);
+  } catch (error) {
+    if (error !== ended) throw error;
+  }
+  return reader.outcome();
+}
+
+const ended = new Error("the run ended");
+
+function startError(host: string, stderr: string): OlympusError {
+  const full = /No space left on device/.test(stderr);
+  return new OlympusError(
+    full ? `${host}: no space left while files were sent.` : `${host}: the run could not be started: ${stderr.trim()}`,
+    {
+      code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
+      exit: exitCodes.failed,
+      where: host,
+      hint: "Nothing was changed. Mend it, then run the same command again.",
+    },
+  );
+}
+
+function frameReader(marker: string, onStep: (label: string) => void) {
+  let buffered = "";
+  let step = "";
+  let output: string[] = [];
+  let outcome: RunOutcome | undefined;
+  const kept: string[] = [];
+
+  const onLine = (line: string): void => {
+    if (!line.startsWith(`${marker} `)) {
+      output.push(line);
+      return;
+    }
+    const [, frame = "", rest = ""] = /^\S+ (\S+) ?(.*)$/.exec(line) ?? [];
+    if (frame === "begin") {
+      step = rest.replace(/^\d+ /, "");
+      output = [];
+      onStep(step);
+    } else if (frame === "kept") kept.push(rest);
+    else if (frame === "end") {
+      if (rest === "0") outcome = { end: "done", kept };
+      else if (rest === "75") outcome = { end: "locked" };
+      else if (rest === "76") outcome = { end: "stale" };
+      else outcome = { end: "failed", step, output: output.join("\n").trim(), kept };
+    }
+  };
+
+  return {
+    push(chunk: Buffer): void {
+      buffered += chunk.toString("utf8");
+      const lines = buffered.split("\n");
+      buffered = lines.pop() ?? "";
+      for (const line of lines) onLine(line);
+    },
+    ended: () => outcome !== undefined,
+    outcome: (): RunOutcome => outcome ?? { end: "died", step },
+  };
+}
