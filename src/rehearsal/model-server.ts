@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { errorBody, events, type MessagesRequest, message, textOf, wrongWith } from "./anthropic.ts";
-import { choose, fill, type Script, type ScriptAnswer } from "./script.ts";
+import { choose, delayOf, fill, type Script, type ScriptAnswer } from "./script.ts";
 
 /** A model call as the server saw it, for tests. `at`: ms since the epoch, when the request had arrived whole. */
 export interface LoggedCall {
@@ -57,7 +57,7 @@ export async function startRehearsal(options: {
     calls.push({ at, system, messages: asked.messages, status, reply });
     if (calls.length > keptCalls) calls.shift();
     if (chosen === undefined) return json(response, 400, errorBody(400, "the script has no answer to this message"));
-    if (chosen.answer.delay > 0) await wait(chosen.answer.delay * 1000);
+    await wait(delayOf(chosen.answer, chosen.match) * 1000);
     if (status !== 200) return json(response, status, errorBody(status, reply));
     const full = message(`msg_rehearsal_${count}`, asked, reply);
     if (!asked.stream) return json(response, 200, full);

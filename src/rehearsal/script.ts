@@ -8,8 +8,8 @@ const answerSchema = z.strictObject({
   match: z.string().refine(isRegex, "not a regular expression"),
   /** `$1` and so on stand for the expression's groups, `$agent` for who the system prompt says is speaking. */
   reply: z.string(),
-  /** Seconds before it answers. */
-  delay: z.number().nonnegative().default(0),
+  /** Seconds before it answers; `$1` takes them from the expression's first group, at most 60. */
+  delay: z.union([z.number().nonnegative(), z.literal("$1")]).default(0),
   /** Answers with this HTTP status instead, `times` times (always, unless given). */
   status: z.int().min(400).max(599).optional(),
   times: z.int().positive().optional(),
@@ -31,6 +31,12 @@ export const defaultScript: z.input<typeof scriptSchema> = {
     {
       match: "\\bhypervisors?\\b",
       reply: "From the team's facts (this is a rehearsal, so I only repeat them):\n\n$facts",
+    },
+    {
+      // For trying what happens while an answer is being made: kill the agent, restart the chat.
+      match: "\\btake (\\d+) seconds?\\b",
+      reply: "I took $1 seconds. (This is a rehearsal: a script answers in place of a language model.)",
+      delay: "$1",
     },
     {
       match: "\\b(hello|hi|hey|good morning)\\b",
@@ -75,6 +81,11 @@ export function choose(
     return { answer, match };
   }
   return undefined;
+}
+
+/** Seconds that an answer waits before it is given. */
+export function delayOf(answer: ScriptAnswer, match: RegExpExecArray): number {
+  return answer.delay === "$1" ? Math.min(Number(match[1] ?? 0), 60) : answer.delay;
 }
 
 /** Fills `$agent`, `$facts` and `$1` in. Agent and facts are read from the system prompt that the harness writes. */

@@ -1,0 +1,164 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseDocument } from "yaml";
+import { projectRoot, stateRoot } from "../../src/base/paths.ts";
+import { type Conversation, converse } from "../support/conversation.ts";
+import { eventually, olympus, olympusOk } from "../support/olympus.ts";
+
+/**
+ * The main job on real parts: two lab hypervisors, the service VM and one agent's VM, made by what quickstart runs; then the faults
+ * that a team lives through. The tests build on one another, in this order.
+ */
+
+interface Outcome {
+  answered: boolean;
+  agent: string;
+  changed: number;
+  mention_to_ack_ms: number;
+  mention_to_answer_ms: number;
+}
+
+const teamFile = stateRoot("lab", "team.yaml");
+let first: Outcome;
+let mara: Conversation;
+
+async function quickstart(): Promise<Outcome> {
+  const { stdout } = await execa(join(projectRoot, "scripts/quickstart"), ["--yes", "--json"], {
+    stdin: "ignore",
+    stderr: "inherit",
+  });
+  return JSON.parse(stdout.trim().split("\n").at(-1)!) as Outcome;
+}
+
+async function inGuest(machine: string, command: string): Promise<string> {
+  return (await olympusOk(["ssh", machine, "--", command])).stdout.trim();
+}
+
+const bootId = (machine: string): Promise<string> => inGuest(machine, "cat /proc/sys/kernel/random/boot_id");
+
+/** Edits the lab's team file as a person would, leaving everything else as it stands. */
+function editTeam(path: (string | number)[], value: unknown): void {
+  const document = parseDocument(readFileSync(teamFile, "utf8"));
+  document.setIn(path, value);
+  writeFileSync(teamFile, document.toString());
+}
+
+beforeAll(async () => {
+  await olympusOk(["lab", "down", "--purge"]);
+  first = await quickstart();
+  mara = await converse(teamFile, "athena", "mara");
+});
+
+afterAll(async () => {
+  await olympusOk(["lab", "down"]);
+});
+
+describe("the main job", () => {
+  it("ends with an answered mention", () => {
+    expect(first).toMatchObject({ answered: true, agent: "athena" });
+    expect(first.mention_to_ack_ms).toBeLessThanOrEqual(first.mention_to_answer_ms);
+  });
+
+  it("changes nothing when repeated at once", async () => {
+    expect(await quickstart()).toMatchObject({ answered: true, changed: 0 });
+  });
+
+  it("answers in the thread of the question, and says that it is a rehearsal", async () => {
+    const question = await mara.post("@athena who are you?");
+    expect(await mara.answered(question)).toContain("rehearsal");
+  });
+
+  it("gives people without the right one polite notice", async () => {
+    const olaf = await converse(teamFile, "athena", "olaf");
+    const question = await olaf.post("@athena who are you?");
+    expect(await olaf.answered(question)).not.toContain("rehearsal");
+  });
+
+  it("finds every host fine", async () => {
+    await olympusOk(["status"]);
+    await olympusOk(["doctor"]);
+    await olympusOk(["role", "check", "--all"]);
+  });
+
+  it("answers once when the harness is killed between mention and answer", async () => {
+    const question = await mara.post("@athena please take 5 seconds");
+    await mara.acknowledged(question);
+    await inGuest("athena", "sudo systemctl kill --signal=KILL olympus-agent");
+    await mara.answered(question, 120_000);
+    // A second answer would come from the run that was cut off; the next question comes after it in the same lane's order.
+    const next = await mara.post("@athena hello");
+    await mara.answered(next);
+    expect(await mara.answers(question)).toHaveLength(1);
+  });
+
+  it("answers once when Mattermost restarts during a mention", async () => {
+    const question = await mara.post("@athena please take 5 seconds");
+    await mara.acknowledged(question);
+    await inGuest("agora", "sudo systemctl restart mattermost");
+    await mara.answered(question, 120_000);
+    expect(await mara.answers(question)).toHaveLength(1);
+  });
+
+  it("is undone by reset, and done again by setup", async () => {
+    await olympusOk(["role", "reset", "agent", "--host", "athena", "--yes"]);
+    expect(await inGuest("athena", "systemctl is-active olympus-agent || test $? = 4 -o $? = 3")).not.toBe("active");
+    const question = await mara.post("@athena hello after the reset");
+    await olympusOk(["role", "setup", "agent", "--host", "athena"]);
+    await mara.answered(question, 120_000);
+  });
+
+  it("restarts only the machine whose memory changed", async () => {
+    const before = { athena: await bootId("athena"), agora: await bootId("agora") };
+    editTeam(["agents", "athena", "memory"], "1100 MB");
+    const preview = await olympus(["preview"]);
+    expect(preview.code).toBe(3);
+    expect(preview.stdout).toContain("athena");
+    expect(preview.stdout).not.toMatch(/(restart|create|change) agora/);
+    await olympusOk(["deploy"]);
+    expect(await bootId("agora")).toBe(before.agora);
+    expect(await bootId("athena")).not.toBe(before.athena);
+    // Orderly: systemd of the boot before reached its end.
+    expect(await inGuest("athena", "sudo journalctl -b -1 -o cat | tail -50")).toMatch(/Power|Shutting down|shutdown/i);
+  });
+
+  it("keeps what it knew when its machine is rebuilt", async () => {
+    const old = await mara.post("@athena hello before the rebuild");
+    await mara.answered(old);
+    await inGuest("athena", "sudo systemctl stop olympus-agent");
+    const unanswered = await mara.post("@athena hello while you are away");
+    await olympusOk(["rebuild", "athena", "--yes"]);
+    await olympusOk(["deploy"]);
+    await mara.answered(unanswered, 120_000);
+    expect(await mara.answers(unanswered)).toHaveLength(1);
+    expect(await mara.answers(old)).toHaveLength(1);
+  });
+
+  it("comes back with its hypervisor", async () => {
+    await olympusOk(["lab", "restart", "r420", "--kill"]);
+    const question = await mara.post("@athena hello after the power cut");
+    await mara.answered(question, 240_000);
+  });
+
+  it("goes on with others when a hypervisor is down", async () => {
+    await olympusOk(["lab", "exec", "r420", "systemctl", "stop", "ssh"]);
+    try {
+      const up = await olympus(["up"]);
+      expect(up.code).toBe(4);
+      expect(up.stderr + up.stdout).toContain("r420");
+    } finally {
+      await olympusOk(["lab", "exec", "r420", "systemctl", "start", "ssh"]);
+    }
+  });
+
+  it("finds its data again after destroy and up", async () => {
+    await olympusOk(["destroy", "--yes"]);
+    await olympusOk(["deploy"]);
+    await eventually(
+      "athena to answer",
+      async () => mara.answered(await mara.post("@athena hello again"), 60_000),
+      180_000,
+    );
+  });
+});
