@@ -42,9 +42,11 @@ function edit(text: string, map: YAMLMap, key: string, value: string): string | 
 
   const indent = start - (text.lastIndexOf("\n", start - 1) + 1);
   const line = `${" ".repeat(indent)}${key}: ${value}`;
-  if (text[end - 1] === "\n") return `${text.slice(0, end)}${line}\n${text.slice(end)}`;
-  const lineEnd = text.indexOf("\n", end);
-  return lineEnd === -1 ? `${text}\n${line}\n` : `${text.slice(0, lineEnd)}\n${line}${text.slice(lineEnd)}`;
+  const newline = text.includes("\r\n") ? "\r\n" : "\n";
+  if (text[end - 1] === "\n") return `${text.slice(0, end)}${line}${newline}${text.slice(end)}`;
+  const lineEnd = text.indexOf(newline, end);
+  if (lineEnd === -1) return `${text}${newline}${line}${newline}`;
+  return `${text.slice(0, lineEnd)}${newline}${line}${text.slice(lineEnd)}`;
 }
 
 function startOf(pair: Pair): number | undefined {

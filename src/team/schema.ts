@@ -28,7 +28,10 @@ const networkSchema = z
       .min(1, "Name one at least.")
       .describe("Networks that people sit on: they may reach SSH, chat and dashboards."),
     packages: z
-      .strictObject({ debian: z.array(z.string()).default([]).describe("Whole APT lines. Empty: what the image has.") })
+      .strictObject({
+        debian: z.array(z.string()).default([]).describe("Whole APT lines. Empty: what the image has."),
+        proxy: z.url().optional().describe("HTTP proxy for APT only, such as a package cache: http://10.220.1.1:3142."),
+      })
       .prefault({})
       .describe("Where guests get packages from."),
   })

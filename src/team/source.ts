@@ -55,11 +55,18 @@ export function parseSource(text: string): TeamSource {
     return { line: Math.max(line, 1), column: Math.max(col, 1), length: Math.max(1, Math.min(end - start, width)) };
   };
 
-  const syntax: SyntaxProblem[] = [...doc.errors, ...doc.warnings].map((error) => ({
-    place: placeOf(error.pos[0], error.pos[1]),
-    ...wording(error.code, error.message, text.slice(...error.pos)),
-  }));
-  const broken = doc.errors.some((error) => error.code !== "DUPLICATE_KEY");
+  // What the parser says after the first error that is more than a doubled key mostly follows from it.
+  const first = doc.errors.findIndex((error) => error.code !== "DUPLICATE_KEY");
+  const errors = first === -1 ? doc.errors : doc.errors.slice(0, first + 1);
+  const syntax: SyntaxProblem[] = [...errors, ...(first === -1 ? doc.warnings : [])].map((error) => {
+    const [start, end] = error.pos;
+    const word = /^[\w.-]*/.exec(text.slice(start, start + 100))?.[0] ?? "";
+    return {
+      place: placeOf(start, Math.max(end, start + word.length)),
+      ...wording(error.code, error.message, word === "" ? text.slice(start, end) : word),
+    };
+  });
+  const broken = first !== -1;
   const tabs = broken ? tabProblems(lines) : [];
 
   if (text.includes("*")) {
@@ -157,10 +164,22 @@ function wording(code: string, message: string, text: string): { message: string
       return { message: "a tab in the indentation", fix: "Indent with spaces." };
     case "TAG_RESOLVE_FAILED":
       return { message: `"${text.trim()}" is not understood here`, fix: "Remove the tag." };
+    case "MISSING_CHAR":
+    case "BAD_INDENT": {
+      const open = { "]": "[", "}": "{", '"': '"', "'": "'" }[/(?:with an? |closing )(.)/.exec(message)?.[1] ?? ""];
+      if (open !== undefined) return { message: `a ${open} above is not closed`, fix: "Close it before this place." };
+      return { message: plain(message), fix: "Look at indentation and quotes here and on the line above." };
+    }
     default:
       return {
-        message: message.split("\n")[0] ?? message,
+        message: plain(message),
         fix: "Look at indentation, colons and quotes here and on the line above.",
       };
   }
+}
+
+/** The parser's own words, begun like our messages. */
+function plain(message: string): string {
+  const line = message.split("\n")[0] ?? message;
+  return line.charAt(0).toLowerCase() + line.slice(1);
 }

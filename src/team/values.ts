@@ -105,6 +105,13 @@ function missing(path: Path, fix?: string): Problem {
 }
 
 function wrongType(path: Path, name: string, expected: string, value: unknown): Problem {
+  if (path.length === 0)
+    return {
+      code: "E-TEAM-VALUE",
+      path,
+      message: value === null || value === undefined ? "the file is empty" : "a team file is a map of sections",
+      fix: "Start from examples/lab/team.yaml.",
+    };
   const found =
     value === null ? "nothing" : Array.isArray(value) ? "a list" : typeof value === "object" ? "a map" : quote(value);
   const fixes: Readonly<Record<string, string>> = {

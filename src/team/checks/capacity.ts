@@ -67,7 +67,7 @@ function overcommit(host: HypervisorCapacity, resource: Resource, policy: Limits
     {
       code: "E-CAPACITY",
       path: ["hypervisors", host.name, resource === "vcpu" ? "cpus" : resource],
-      message: `${resource === "vcpu" ? "vCPU" : resource} on ${host.name} is overcommitted by ${say(over)}`,
+      message: `${resource === "vcpu" ? "vCPU" : resource} on ${host.name} is overcommitted by ${isSize ? sizeText(over) : over}`,
       fix: [
         `wanted ${say(host.used[resource])} (${shares(host.demands, resource)})`,
         `free for VMs ${offer(host, resource, policy)}`,
@@ -85,7 +85,8 @@ const remedy: Readonly<Record<Resource, string>> = {
 
 function offer(host: HypervisorCapacity, resource: Resource, policy: Limits): string {
   const { total, offered } = host;
-  if (resource === "vcpu") return `${offered.vcpu} vCPU (${total.vcpu} threads x ${policy.vcpuRatio})`;
+  if (resource === "vcpu")
+    return `${offered.vcpu} vCPU (${total.vcpu} ${total.vcpu === 1 ? "thread" : "threads"} x ${policy.vcpuRatio})`;
   const kept = `${sizeText(policy.hostReserve[resource])} kept for the host`;
   const ratio = resource === "disk" && policy.thinDiskRatio !== 1 ? `, x ${policy.thinDiskRatio} for thin volumes` : "";
   return `${sizeText(offered[resource])} of ${sizeText(total[resource])} (${kept}${ratio})`;
