@@ -1,6 +1,7 @@
 import type { Client4 } from "@mattermost/client";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { openSocket } from "../harness/chat/socket.ts";
+import { quietConsole } from "./quiet.ts";
 
 /** Something that was seen in the chat, with the moment at which it arrived here. */
 export interface Sighting {
@@ -63,6 +64,7 @@ export async function watchChat(url: string, token: string, client: Client4, sig
       once: true,
     });
   });
+  const speakAgain = quietConsole();
   const socket = openSocket(url, token, {
     hello() {
       greeted();
@@ -81,16 +83,20 @@ export async function watchChat(url: string, token: string, client: Client4, sig
       }
     },
   });
+  const close = (): void => {
+    socket.close();
+    speakAgain();
+  };
   try {
     await hello;
   } catch (error) {
-    socket.close();
+    close();
     throw error;
   }
 
   return {
     catchUp,
-    close: () => socket.close(),
+    close,
     async next(threadId, until) {
       asked.add(threadId);
       for (;;) {

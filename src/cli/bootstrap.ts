@@ -1,0 +1,50 @@
+import { exitCodes } from "../base/errors.ts";
+import type { CliCommand } from "./command.ts";
+
+interface BootstrapFlags {
+  readonly adopt?: readonly string[];
+  readonly newPassword?: readonly string[];
+}
+
+/** `olympus bootstrap`: an empty Mattermost becomes the team's, with no click; again: nothing changes. */
+export const command: CliCommand = {
+  register(program, run) {
+    const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+    program
+      .command("bootstrap")
+      .option("--adopt <person>", "take the account of that name although bootstrap did not make it", collect)
+      .option("--new-password <person>", "give a new one-time password and end the person's sessions", collect)
+      .description("Sets up the chat as the team file says: administrator, teams, channels, bots, people.")
+      .addHelpText("before", "  olympus bootstrap\n  olympus bootstrap --new-password mara\n")
+      .action(
+        run(async ({ reporter, loadTeam, signal }, flags: BootstrapFlags) => {
+          const [{ openSecrets }, { bootstrap }, { chatUrl }, { withStep }] = await Promise.all([
+            import("../../secrets/store.ts"),
+            import("../bootstrap/index.ts"),
+            import("../bootstrap/url.ts"),
+            import("../base/report.ts"),
+          ]);
+          const team = await loadTeam();
+          const secrets = await openSecrets(team);
+          const url = chatUrl(team);
+          const result = await withStep(reporter, `chat ${url}`, async () => {
+            const value = await bootstrap({ team, secrets, reporter, signal, ...flags });
+            return { value, summary: value.changed === 0 ? "as it was" : `${value.changed} changes` };
+          });
+          for (const { person, password } of result.passwords) {
+            reporter.info(
+              `password  ${person}: ${password}   (once only, kept nowhere; to be changed at the first login)`,
+            );
+          }
+          const waiting = result.pending.filter((person) => !result.passwords.some((one) => one.person === person));
+          if (waiting.length > 0) reporter.warn(`still with a one-time password: ${waiting.join(", ")}`);
+          const agent = Object.keys(team.team.agents)[0];
+          reporter.result(
+            `${result.changed === 0 ? "Nothing changed." : `${result.changed} changes.`} Next: olympus chat @${agent} "hello"`,
+            { type: "bootstrap", changed: result.changed, pending: result.pending, url },
+          );
+          return exitCodes.done;
+        }),
+      );
+  },
+};

@@ -1,0 +1,145 @@
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { CliCommand, RunAction } from "./command.ts";
+
+/** `olympus secrets`: the team's encrypted values. They come in on stdin or by a prompt without echo, never as arguments. */
+export const command: CliCommand = {
+  register(program, run) {
+    const secrets = program
+      .command("secrets")
+      .description("The team's passwords, keys and tokens, in SOPS's format with age recipients.")
+      .addHelpText(
+        "before",
+        [
+          "  olympus secrets init                             makes all that can be generated",
+          "  olympus secrets set models.anthropic             asks without echo",
+          "  olympus secrets set models.anthropic < key.txt   or reads stdin",
+          "  olympus secrets list\n",
+        ].join("\n"),
+      );
+    init(secrets, run);
+    set(secrets, run);
+    get(secrets, run);
+    list(secrets, run);
+    recipients(secrets, run);
+  },
+};
+
+type Parent = Parameters<CliCommand["register"]>[0];
+const store = () => import("../../secrets/store.ts");
+
+function init(parent: Parent, run: RunAction): void {
+  parent
+    .command("init")
+    .option("--recipient <age1…>", "who else may open a new file", (value: string, all: string[] = []) => [
+      ...all,
+      value,
+    ])
+    .description("Makes every secret that can be generated and is missing.")
+    .action(
+      run(async ({ reporter, loadTeam }, { recipient = [] }: { recipient?: string[] }) => {
+        const { initSecrets } = await store();
+        const team = await loadTeam();
+        const { made, identity } = await initSecrets(team, recipient);
+        if (identity !== undefined) {
+          reporter.info(
+            `made your age identity ${identity}: keep a copy of it elsewhere, nothing opens the secrets without it`,
+          );
+        }
+        for (const path of made) reporter.info(`  + ${path}`);
+        reporter.result(made.length === 0 ? "nothing was missing" : `${made.length} made in ${team.secretsFile}`, {
+          type: "secrets",
+          file: team.secretsFile,
+          made,
+        });
+        return exitCodes.done;
+      }),
+    );
+}
+
+function set(parent: Parent, run: RunAction): void {
+  parent
+    .command("set")
+    .argument("<name>", "dotted, such as models.anthropic")
+    .description("Sets a value, read from stdin or asked for without echo.")
+    .action(
+      run(async ({ reporter, loadTeam, options }, name: string) => {
+        const [{ openSecrets }, { readSecretInput }] = await Promise.all([store(), import("./secret-input.ts")]);
+        const opened = await openSecrets(await loadTeam());
+        opened.set(name, await readSecretInput(name, options.input));
+        const changed = await opened.save();
+        reporter.result(changed ? `${name} set` : `${name} is as it was`, { type: "secret", name, changed });
+        return exitCodes.done;
+      }),
+    );
+}
+
+function get(parent: Parent, run: RunAction): void {
+  parent
+    .command("get")
+    .argument("<name>", "dotted, as `list` shows it")
+    .description("Prints one value. Into a pipe or file only with --yes, so that none gets into a log unasked.")
+    .action(
+      run(async ({ reporter, loadTeam, options }, name: string) => {
+        if (!process.stdout.isTTY && !options.yes) {
+          throw new OlympusError("a secret would be printed into a pipe or file", {
+            code: "E-CONFIRM",
+            exit: exitCodes.confirmation,
+            hint: "Give --yes if that is meant.",
+          });
+        }
+        const value = (await (await store()).openSecrets(await loadTeam())).require(name).reveal();
+        reporter.result(value, { type: "secret", name, value });
+        return exitCodes.done;
+      }),
+    );
+}
+
+function list(parent: Parent, run: RunAction): void {
+  parent
+    .command("list")
+    .description("Names of all values, without the values.")
+    .action(
+      run(async ({ reporter, loadTeam }) => {
+        const opened = await (await store()).openSecrets(await loadTeam());
+        const names = opened.paths();
+        reporter.result(names.join("\n"), {
+          type: "secrets",
+          file: opened.file,
+          names,
+          recipients: opened.recipients(),
+        });
+        return exitCodes.done;
+      }),
+    );
+}
+
+function recipients(parent: Parent, run: RunAction): void {
+  parent
+    .command("recipients")
+    .argument("[action]", "add or remove")
+    .argument("[age1…]", "a public key, as `age-keygen` shows it")
+    .description("Who can open the secrets; `add` and `remove` change it.")
+    .action(
+      run(async ({ reporter, loadTeam }, action?: string, recipient?: string) => {
+        const opened = await (await store()).openSecrets(await loadTeam());
+        if (action !== undefined) {
+          if (!["add", "remove"].includes(action) || !/^age1[a-z0-9]+$/.test(recipient ?? "")) {
+            throw new OlympusError("say whom to add or remove", {
+              code: "E-USAGE",
+              exit: exitCodes.usage,
+              hint: "olympus secrets recipients add age1…",
+            });
+          }
+          const others = opened.recipients().filter((one) => one !== recipient);
+          opened.setRecipients(action === "add" ? [...others, recipient!] : others);
+          const changed = await opened.save();
+          if (changed && action === "remove") {
+            reporter.warn("whoever was removed still knows every value as it is now: give new ones to what counts");
+          }
+        }
+        const all = opened.recipients();
+        reporter.result(all.join("\n"), { type: "recipients", recipients: all });
+        return exitCodes.done;
+      }),
+    );
+}
