@@ -82,7 +82,9 @@ async function askFor(context: CommandContext, name: string, shown: string): Pro
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const question = `Compare with the console of ${name}, then type the fingerprint or its last ${typedAtLeast} characters: `;
-    const typed = (await prompt.question(question, { signal: context.signal })).trim();
+    // Ctrl-D closes the prompt without an answer, which would leave the question open for ever.
+    const closed = new Promise<string>((resolve) => prompt.once("close", () => resolve("")));
+    const typed = (await Promise.race([prompt.question(question, { signal: context.signal }), closed])).trim();
     if (vouches(typed, shown)) return;
     if (/^(SHA256:)?[A-Za-z0-9+/]{43}=?$/.test(typed)) throw otherKey(name, shown, whole(typed), "typed");
   } finally {
