@@ -15,7 +15,7 @@ const answerSchema = z.strictObject({
   times: z.int().positive().optional(),
 });
 
-const scriptSchema = z.strictObject({ answers: z.array(answerSchema).min(1) });
+export const scriptSchema = z.strictObject({ answers: z.array(answerSchema).min(1) });
 
 export type Script = z.output<typeof scriptSchema>;
 export type ScriptAnswer = Script["answers"][number];

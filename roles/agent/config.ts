@@ -1,0 +1,122 @@
+import type { SecretStore } from "../../secrets/store.ts";
+import { OlympusError } from "../../src/base/errors.ts";
+import type { Secret } from "../../src/base/secret.ts";
+import { chatUrl } from "../../src/bootstrap/url.ts";
+import type { AgentConfigInput } from "../../src/harness/config.ts";
+import type { LoadedTeam, Machine } from "../../src/team/model.ts";
+import type { ModelChoice } from "../../src/team/schema.ts";
+
+export const dashboardPort = 18789;
+export const rehearsalPort = 18780;
+
+export interface RenderedAgent {
+  readonly config: AgentConfigInput;
+  /** By the name that the configuration uses: what systemd hands to the harness as credentials. */
+  readonly secrets: Readonly<Record<string, Secret>>;
+}
+
+/**
+ * An agent's configuration from the team file and the ids that bootstrap pinned. Throws E-SECRET-MISSING when bootstrap or a key
+ * is missing, E-AGENT-REHEARSAL when a model is to be played and no machine plays it.
+ */
+export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretStore): RenderedAgent {
+  const { name, agent } = machine;
+  if (agent === undefined) throw new Error(`${name} is not an agent's machine`);
+  const handed: Record<string, Secret> = {
+    "mattermost-token": secrets.require(`mattermost.bots.${name}.token`),
+    "dashboard-token": secrets.require(`agents.${name}.dashboard`),
+  };
+  const models = (agent.models ?? team.team.defaults.models).map((choice) => {
+    const key = keyOf(choice, secrets);
+    if (key !== undefined) handed[key.file] = key.secret;
+    return {
+      provider: choice.provider,
+      model: choice.model,
+      ...(choice.provider === "rehearsal"
+        ? { baseUrl: choice.baseUrl ?? rehearsalUrl(team) }
+        : choice.baseUrl === undefined
+          ? {}
+          : { baseUrl: choice.baseUrl }),
+      ...(key === undefined ? {} : { keyFile: key.file }),
+      ...(choice.price === undefined ? {} : { price: choice.price }),
+    };
+  });
+  const others = team.machines.filter((other) => other.agent !== undefined && other.name !== name);
+  const config: AgentConfigInput = {
+    version: 1,
+    agent: name,
+    team: team.name,
+    persona: agent.persona,
+    facts: teamFacts(team),
+    chat: {
+      url: chatUrl(team),
+      tokenFile: "mattermost-token",
+      botId: secrets.require(`mattermost.bots.${name}.id`).reveal(),
+      people: Object.entries(team.team.people).flatMap(([person, { command, approve }]) => {
+        const id = secrets.get(`mattermost.people.${person}.id`)?.reveal();
+        return id === undefined ? [] : [{ id, name: person, command, approve: [...approve] }];
+      }),
+      agents: others.flatMap((other) => {
+        const id = secrets.get(`mattermost.bots.${other.name}.id`)?.reveal();
+        return id === undefined ? [] : [{ id, name: other.name }];
+      }),
+    },
+    models,
+    budget: agent.budget ?? team.team.defaults.budget,
+    listen: {
+      address: machine.address,
+      port: dashboardPort,
+      tokenFile: "dashboard-token",
+      hosts: [`${name}.${team.team.network.domain}:${dashboardPort}`, ...publishedHosts(team, machine)],
+    },
+    dataDir: "/srv/olympus/agent",
+    timezone: team.team.defaults.timezone,
+  };
+  return { config, secrets: handed };
+}
+
+/** What every agent of the team knows about it, one line each. */
+export function teamFacts({ hypervisors, machines, team }: LoadedTeam): string[] {
+  const on = (name: string) => machines.filter((machine) => machine.hypervisor === name).map((machine) => machine.name);
+  return [
+    ...hypervisors.map(({ name, address }) => {
+      const carried = on(name);
+      return `hypervisor ${name} at ${address}, carries ${carried.length === 0 ? "nothing" : carried.join(", ")}`;
+    }),
+    ...machines.map(({ name, address, agent, service }) =>
+      agent === undefined
+        ? `service machine ${name} at ${address}: ${service?.services.join(", ") ?? ""}`
+        : `agent ${name} at ${address}: ${agent.duties.join(", ")}`,
+    ),
+    ...Object.entries(team.people).map(
+      ([name, person]) =>
+        `person @${name}${person.name === undefined ? "" : ` (${person.name})`}${person.command ? ", may give tasks" : ""}`,
+    ),
+  ];
+}
+
+function keyOf(choice: ModelChoice, secrets: SecretStore): { file: string; secret: Secret } | undefined {
+  if (choice.provider === "rehearsal") return undefined;
+  const name = choice.key ?? choice.provider;
+  const path = `models.${name}`;
+  // A server of one's own may ask for no key; a hosted provider always does.
+  const secret = choice.provider === "openai-compatible" ? secrets.get(path) : secrets.require(path);
+  return secret === undefined ? undefined : { file: `model-${name}`, secret };
+}
+
+function rehearsalUrl(team: LoadedTeam): string {
+  const machine = team.machines.find((one) => one.service?.services.includes("rehearsal"));
+  if (machine !== undefined) return `http://${machine.address}:${rehearsalPort}`;
+  throw new OlympusError("a model is to be rehearsed, and no machine of the team plays it", {
+    code: "E-AGENT-REHEARSAL",
+    where: team.file,
+    hint: "give a service VM  services: [rehearsal]  or the agent a model with a key",
+  });
+}
+
+/** Ports of this computer that lead to the agent's dashboard in the lab: browsers name those as Host. */
+function publishedHosts(team: LoadedTeam, machine: Machine): string[] {
+  return Object.entries(team.team.lab?.publish ?? {})
+    .filter(([, target]) => target === `${machine.address}:${dashboardPort}`)
+    .flatMap(([port]) => [`127.0.0.1:${port}`, `localhost:${port}`]);
+}

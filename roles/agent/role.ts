@@ -1,0 +1,117 @@
+import { z } from "zod";
+import type { Secret } from "../../src/base/secret.ts";
+import type { Operation } from "../../src/converge/operations.ts";
+import { defineRole } from "../../src/converge/types.ts";
+import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
+import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/config.ts";
+import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
+import { dashboardPort, renderAgent } from "./config.ts";
+import { type NodeRuntime, nodeFolder, nodeOperations, nodeRuntime } from "./node.ts";
+import { agentUnit, configFile, dataFolder, secretsFolder } from "./unit.ts";
+
+const params = z.strictObject({
+  /** Limit of the unit, MiB. */
+  memoryMax: z.int().min(128).default(512),
+});
+
+export interface AgentInputs {
+  readonly agent: string;
+  readonly address: string;
+  readonly config: AgentConfigInput;
+  readonly secrets: Readonly<Record<string, Secret>>;
+  readonly node: NodeRuntime;
+  readonly bundle: Bundle;
+}
+
+const unitName = "olympus-agent.service";
+
+/** The harness on an agent's machine: Node, the bundle, its configuration and secrets, and the unit that runs it. */
+export const role = defineRole<z.output<typeof params>, AgentInputs>({
+  name: "agent",
+  summary: "the harness: answers its team in chat",
+  requires: [
+    { role: "base", on: "host" },
+    { role: "mattermost", on: "team" },
+  ],
+  params,
+  data: { memory: "the agent's database and memory in /srv/olympus/agent" },
+
+  async inputs({ team, host, secrets }) {
+    if (host.machine?.agent === undefined) throw new Error(`${host.name} is not an agent's machine`);
+    const rendered = renderAgent(team, host.machine, secrets);
+    // A configuration that the harness would refuse must not replace a good one.
+    parseAgentConfig(JSON.stringify(rendered.config), `${team.file} (agent ${host.name})`);
+    return {
+      agent: host.name,
+      address: host.address,
+      ...rendered,
+      node: nodeRuntime(),
+      bundle: await buildBundle("harness"),
+    };
+  },
+
+  setup({ agent, address, config, secrets, node, bundle }, { memoryMax }): Operation[] {
+    const restarts = [unitName];
+    const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
+    return [
+      { kind: "user", id: "user", name: "olympus", system: true, home: dataFolder, shell: "/usr/sbin/nologin" },
+      ...nodeOperations(node),
+      { kind: "directory", id: "opt-harness", path: "/opt/olympus/harness" },
+      {
+        kind: "archive",
+        id: "harness",
+        path: bundleFolder,
+        source: { localFolder: bundle.folder, hash: bundle.hash },
+        unpacked: bundle.bytes,
+      },
+      { kind: "directory", id: "srv", path: "/srv/olympus", data: "memory" },
+      {
+        kind: "directory",
+        id: "data",
+        path: dataFolder,
+        mode: "0700",
+        owner: "olympus",
+        group: "olympus",
+        data: "memory",
+      },
+      { kind: "directory", id: "etc", path: "/etc/olympus" },
+      { kind: "directory", id: "secrets", path: secretsFolder, mode: "0700" },
+      ...Object.entries(secrets).map(
+        ([name, content]): Operation => ({
+          kind: "file",
+          id: `secret-${name}`,
+          path: `${secretsFolder}/${name}`,
+          content,
+          mode: "0600",
+          restarts,
+        }),
+      ),
+      {
+        kind: "file",
+        id: "config",
+        path: configFile,
+        content: `${JSON.stringify(config, undefined, 2)}\n`,
+        mode: "0640",
+        group: "olympus",
+        restarts,
+      },
+      {
+        kind: "unit",
+        id: "unit",
+        name: unitName,
+        content: agentUnit({
+          agent,
+          node: `${nodeFolder(node.version)}/bin/node`,
+          nodeFlags,
+          environment: nodeEnvironment,
+          bundle: bundleFolder,
+          credentials: Object.keys(secrets),
+          memoryMax,
+        }),
+        enabled: true,
+        running: true,
+      },
+      { kind: "wait", id: "answers", url: `http://${address}:${dashboardPort}/healthz`, timeout: 60, unit: unitName },
+    ];
+  },
+});
