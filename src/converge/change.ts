@@ -76,6 +76,8 @@ export interface Change {
   readonly saves?: readonly { readonly path: string; readonly sha256: string }[];
   /** Units to restart beside those that the operation names. */
   readonly restarts?: readonly string[];
+  /** Units that it starts: no restart owed from before is needed for them. */
+  readonly starts?: readonly string[];
   /** Bytes that must be free where `path` is. */
   readonly space?: { readonly path: string; readonly bytes: number };
 }

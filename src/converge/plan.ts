@@ -77,7 +77,11 @@ function planRole({ role, operations }: RoleWish, facts: Facts, owed: readonly s
     return [{ role, id: operation.id, change, restarts, counted, ...data }];
   };
   const steps = operations.filter(({ kind }) => kind !== "wait").flatMap((operation) => planned(operation, true));
-  const restarts = [...new Set([...owed, ...steps.flatMap((step) => step.restarts)])];
+  // What is started after the change has it already.
+  const settled = (unit: string, at: number): boolean =>
+    steps.some(({ change }, other) => other >= at && change.starts?.includes(unit) === true);
+  const wanted = steps.flatMap((step, at) => step.restarts.filter((unit) => !settled(unit, at)));
+  const restarts = [...new Set([...owed, ...wanted])];
   if (restarts.length > 0) {
     steps.push({
       role,

@@ -29,6 +29,8 @@ export interface ApplyRolesOptions {
   readonly signal: AbortSignal;
   /** Hosts at the same time; 16 unless given. */
   readonly parallel?: number;
+  /** Leaves the remaining hosts alone once one has failed. */
+  readonly stopOnFailure?: boolean;
   /** Kinds of data that a reset deletes too. */
   readonly purge?: readonly string[];
   /** Asked once with everything planned, before anything is changed; false ends without a change. */
@@ -110,6 +112,12 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
     errors: results.flatMap(({ error }) => (error === undefined ? [] : [error])),
   };
 
+  /** For a reset: what the team file still knows of the host's roles; it orders hosts, nothing else. */
+  async function ownRoles(host: Host): Promise<Role[]> {
+    const names = catalogue.names().filter((name) => name in host.roles && (options.roles?.includes(name) ?? true));
+    return Promise.all(names.map((name) => catalogue.load(name)));
+  }
+
   function show(host: string, label: string): void {
     options.step?.update(`${host}: ${label}`);
     reporter.event({ type: "role-step", host, label });
@@ -171,6 +179,7 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
 
   async function perform({ host, result, prepared }: Work): Promise<void> {
     if (result.state !== "pending" || prepared === undefined || signal.aborted) return;
+    if (options.stopOnFailure === true && works.some((one) => one.result.state === "failed")) return;
     const begun = Date.now();
     try {
       const kept = await prepared.one.perform();

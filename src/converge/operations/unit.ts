@@ -45,7 +45,8 @@ export const unit: OperationKind<UnitOperation> = {
       records,
       saves: fileChange?.saves ?? [],
     };
-    // A changed unit file takes effect at the role's end; a unit just started has it already.
+    if (running === true && !isRunning) return { ...change, starts: [name], restarts: [name] };
+    // A changed unit file takes effect at the role's end.
     return fileChange !== undefined && running === true ? { ...change, restarts: [name] } : change;
   },
 

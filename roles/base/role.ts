@@ -1,0 +1,129 @@
+import { z } from "zod";
+import type { Operation } from "../../src/converge/operations.ts";
+import { defineRole } from "../../src/converge/types.ts";
+
+const params = z.strictObject({
+  /** Debian packages that people want everywhere. */
+  packages: z.array(z.string()).default([]),
+  /** Certificate authorities in PEM that the machine is to trust, by name. */
+  authorities: z.record(z.string().regex(/^[a-z0-9-]+$/), z.string()).default({}),
+});
+
+interface Person {
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly admin: boolean;
+}
+
+interface Inputs {
+  readonly name: string;
+  readonly domain: string;
+  readonly timezone: string;
+  /** All machines of the team, for /etc/hosts. */
+  readonly hosts: readonly { readonly name: string; readonly address: string }[];
+  /** People with a key. */
+  readonly people: readonly Person[];
+}
+
+export const role = defineRole<z.output<typeof params>, Inputs>({
+  name: "base",
+  summary: "names of the team's machines, people's logins and keys, time zone, folders of Olympus",
+  requires: [],
+  params,
+
+  inputs({ team: { team }, host, hosts }) {
+    return {
+      name: host.name,
+      domain: team.network.domain,
+      timezone: team.defaults.timezone,
+      hosts: hosts.map(({ name, address }) => ({ name, address })),
+      people: Object.entries(team.people)
+        .filter(([, { keys }]) => keys.length > 0)
+        .map(([name, { keys, admin }]) => ({ name, keys, admin })),
+    };
+  },
+
+  setup({ name, domain, timezone, hosts, people }, { packages, authorities }) {
+    return [
+      ...(packages.length === 0 ? [] : [{ kind: "package" as const, id: "packages", names: packages }]),
+      { kind: "file", id: "hostname", path: "/etc/hostname", content: `${name}\n` },
+      {
+        kind: "command",
+        id: "hostname-now",
+        summary: `host name: ${name}`,
+        check: `read -r now </proc/sys/kernel/hostname; [ "$now" = ${name} ]`,
+        apply: `hostname ${name}`,
+      },
+      ...hosts.map(
+        (other): Operation => ({
+          kind: "line",
+          id: `hosts-${other.name}`,
+          path: "/etc/hosts",
+          line: `${other.address} ${other.name}.${domain} ${other.name}`,
+          // A machine that moved keeps one line; cloud-init's own line for 127.0.1.1 is left alone.
+          match: `^(?!127\\.)\\S+ ${other.name}\\.\\S+ ${other.name}$`,
+        }),
+      ),
+      { kind: "link", id: "timezone", path: "/etc/localtime", target: `/usr/share/zoneinfo/${timezone}` },
+      { kind: "file", id: "timezone-name", path: "/etc/timezone", content: `${timezone}\n` },
+      { kind: "line", id: "locale", path: "/etc/default/locale", line: "LANG=C.UTF-8", match: "^LANG=" },
+      { kind: "directory", id: "programs", path: "/opt/olympus" },
+      { kind: "directory", id: "settings", path: "/etc/olympus" },
+      ...people.flatMap(personOperations),
+      ...authorityOperations(authorities),
+    ];
+  },
+});
+
+function personOperations({ name, keys, admin }: Person): Operation[] {
+  const home = `/home/${name}`;
+  return [
+    { kind: "user", id: `person-${name}`, name, home, shell: "/bin/bash", makeHome: true },
+    { kind: "directory", id: `ssh-${name}`, path: `${home}/.ssh`, mode: "0700", owner: name },
+    {
+      kind: "file",
+      id: `keys-${name}`,
+      path: `${home}/.ssh/authorized_keys`,
+      content: `${keys.join("\n")}\n`,
+      mode: "0600",
+      owner: name,
+    },
+    ...(admin
+      ? [
+          {
+            kind: "file" as const,
+            id: `sudo-${name}`,
+            path: `/etc/sudoers.d/olympus-${name}`,
+            content: `${name} ALL=(ALL) NOPASSWD:ALL\n`,
+            mode: "0440",
+          },
+        ]
+      : []),
+  ];
+}
+
+function authorityOperations(authorities: Readonly<Record<string, string>>): Operation[] {
+  const names = Object.keys(authorities);
+  if (names.length === 0) return [];
+  const files = names.map((name) => `/usr/local/share/ca-certificates/olympus-${name}.crt`);
+  const bundle = "/etc/ssl/certs/ca-certificates.crt";
+  return [
+    { kind: "package", id: "authorities-package", names: ["ca-certificates"] },
+    ...names.map(
+      (name, at): Operation => ({
+        kind: "file",
+        id: `authority-${name}`,
+        path: files[at]!,
+        content: authorities[name]!.endsWith("\n") ? authorities[name]! : `${authorities[name]}\n`,
+      }),
+    ),
+    {
+      kind: "command",
+      id: "authorities",
+      summary: "trust the team's certificate authorities",
+      check: files.map((file) => `[ ${bundle} -nt ${file} ]`).join("\n"),
+      apply: "update-ca-certificates",
+      undo: "update-ca-certificates --fresh",
+    },
+  ];
+}

@@ -1,0 +1,66 @@
+import type { HostResult } from "../converge/run.ts";
+import { formatSeconds } from "./seconds.ts";
+
+/** One block a host; equal changes are told once. `diff` shows what lines change. */
+export function planLines(hosts: readonly HostResult[], diff: boolean): string[] {
+  const width = Math.max(...hosts.map(({ host }) => host.length)) + 2;
+  const told = new Map<string, string>();
+  return hosts.flatMap((result) => {
+    const { host, state, lines, error } = result;
+    if (error !== undefined) return [`${host.padEnd(width)}${error.message.split("\n")[0]?.replace(`${host}: `, "")}`];
+    if (state === "as-wished") return [`${host.padEnd(width)}as wished`];
+    const text = JSON.stringify(lines);
+    const same = told.get(text);
+    const count = `${lines.length} to change`;
+    if (same !== undefined) return [`${host.padEnd(width)}${count}  (same as ${same})`];
+    told.set(text, host);
+    return [
+      `${host.padEnd(width)}${count}`,
+      ...lines.flatMap(({ role, summary, diff: changed }) => [
+        `  ~ ${role}: ${summary}`,
+        ...(diff ? changed.map((line) => `      ${line}`) : []),
+      ]),
+      ...result.kept.map((line) => `  = stays: ${line}`),
+    ];
+  });
+}
+
+/** What a run left behind on purpose. */
+export function keptLines(hosts: readonly HostResult[]): string[] {
+  return hosts.flatMap(({ host, kept }) => kept.map((line) => `${host}: stays: ${line}`));
+}
+
+/** `6 as wished (4 changed, 12 operations) · 1 unreachable`, and the time. */
+export function closingLine(hosts: readonly HostResult[], ms: number): string {
+  const looked = hosts.reduce((sum, one) => sum + one.looked, 0);
+  const of = (state: HostResult["state"]): HostResult[] => hosts.filter((one) => one.state === state);
+  const changes = (some: readonly HostResult[]): number => some.reduce((sum, { changed }) => sum + changed, 0);
+  const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;
+  const parts: string[] = [];
+  const wished = of("as-wished");
+  const changed = of("changed");
+  const pending = of("pending");
+  if (wished.length === hosts.length) {
+    return `${plural(hosts.length, "host")} as wished, nothing changed (${looked} operations looked at), ${formatSeconds(ms)}`;
+  }
+  if (wished.length > 0) parts.push(`${wished.length} as wished`);
+  if (changed.length > 0) parts.push(`${changed.length} changed (${plural(changes(changed), "operation")})`);
+  if (pending.length > 0) {
+    parts.push(`${pending.length} would change (${plural(pending.flatMap(({ lines }) => lines).length, "operation")})`);
+  }
+  for (const [code, word] of Object.entries(failures)) {
+    const failed = hosts.filter(({ error }) => error?.code === code);
+    if (failed.length > 0) parts.push(`${failed.length} ${word}`);
+  }
+  const others = of("failed").filter(({ error }) => failures[error?.code ?? ""] === undefined);
+  if (others.length > 0) parts.push(`${others.length} failed`);
+  return `${plural(hosts.length, "host")}: ${parts.join(" · ")}, ${formatSeconds(ms)}`;
+}
+
+const failures: Record<string, string> = {
+  "E-SSH-REFUSED": "refused",
+  "E-SSH-TIMEOUT": "unreachable",
+  "E-SSH-LOST": "lost",
+  "E-LOCKED": "locked",
+  "E-HOSTKEY": "with another host key",
+};

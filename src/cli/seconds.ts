@@ -1,0 +1,4 @@
+/** `0.6 s`, `41 s`. */
+export function formatSeconds(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+}

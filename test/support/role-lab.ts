@@ -1,0 +1,107 @@
+import { execFile } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { promisify } from "node:util";
+import { z } from "zod";
+import type { SecretStore } from "../../secrets/store.ts";
+import { silentReporter } from "../../src/base/report.ts";
+import type { Catalogue } from "../../src/converge/catalogue.ts";
+import type { Operation } from "../../src/converge/operations.ts";
+import { type ApplyRolesOptions, applyRoles, type RoleRunResult } from "../../src/converge/run.ts";
+import { defineRole, type Role } from "../../src/converge/types.ts";
+import { type LabMachine, openThrowaway, type Throwaway } from "../../src/lab/index.ts";
+import type { LoadedTeam } from "../../src/team/model.ts";
+import { labTeam } from "./team.ts";
+
+const run = promisify(execFile);
+
+/** Lab machines that stand in for the VMs of a team, and roles given as plain operations. */
+export interface RoleLab {
+  readonly team: LoadedTeam;
+  readonly secrets: SecretStore;
+  readonly lab: Throwaway;
+  readonly machines: readonly LabMachine[];
+  /** Runs the role `probe` with these operations on the first machine, or on those named. */
+  apply(
+    action: ApplyRolesOptions["action"],
+    operations: readonly Operation[] | Readonly<Record<string, readonly Operation[]>>,
+    options?: Partial<ApplyRolesOptions>,
+  ): Promise<RoleRunResult>;
+  /** Runs a shell line on a machine as root, past SSH. Gives its stdout. */
+  inside(script: string, machine?: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The team's first machines, as many as asked for, as lab machines; `agent` logs in with the team's deploy key. */
+export async function openRoleLab(count = 1): Promise<RoleLab> {
+  const { team: lab, secrets, folder } = await labTeam();
+  const throwaway = await openThrowaway({
+    authorizedKeys: [secrets.require("ssh.deploy.public").reveal()],
+    user: "agent",
+  });
+  const names = lab.machines.slice(0, count).map(({ name }) => name);
+  const machines = await Promise.all(names.map((name) => throwaway.start(name)));
+  for (const machine of machines) secrets.set(`hosts.${machine.name}.public`, machine.hostKey);
+
+  const teamWith = (roles: Readonly<Record<string, Record<string, unknown>>>): LoadedTeam => ({
+    ...lab,
+    machines: lab.machines
+      .filter(({ name }) => names.includes(name))
+      .map((machine) => ({
+        ...machine,
+        address: machines.find(({ name }) => name === machine.name)!.address,
+        roles,
+      })),
+  });
+
+  return {
+    team: teamWith({ probe: {} }),
+    secrets,
+    lab: throwaway,
+    machines,
+    async apply(action, operations, options = {}) {
+      const byRole: Readonly<Record<string, readonly Operation[]>> = isList(operations)
+        ? { probe: operations }
+        : operations;
+      return applyRoles({
+        team: teamWith(Object.fromEntries(Object.keys(byRole).map((name) => [name, {}]))),
+        secrets,
+        action,
+        hosts: [names[0]!],
+        reporter: silentReporter(),
+        signal: new AbortController().signal,
+        catalogue: catalogueOf(byRole),
+        ...options,
+      });
+    },
+    async inside(script, machine = 0) {
+      const { pid } = machines[machine]!.init;
+      const { stdout } = await run("nsenter", ["-t", String(pid), "-a", "/bin/sh", "-c", script]);
+      return stdout;
+    },
+    async close() {
+      await throwaway.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function isList(
+  value: readonly Operation[] | Readonly<Record<string, readonly Operation[]>>,
+): value is readonly Operation[] {
+  return Array.isArray(value);
+}
+
+function catalogueOf(operations: Readonly<Record<string, readonly Operation[]>>): Catalogue {
+  return {
+    names: () => Object.keys(operations),
+    load: async (name): Promise<Role> =>
+      defineRole({
+        name,
+        summary: `for a test: ${name}`,
+        requires: [],
+        params: z.strictObject({}),
+        inputs: () => undefined,
+        setup: () => [...operations[name]!],
+      }),
+  };
+}
