@@ -1,117 +1,13 @@
 /**
  * Pulumi's language host for this project's own program: started by the CLI as `pulumi-language-nodejs [-option=value…] <engine>`,
- * it prints its port and is asked to run the program. The official host starts a second Node with ts-node; this one loads the entry
- * point by Node's own type stripping, in this process, which saves about a second a run.
+ * it prints its port and is asked to run the program.
  */
-import { createRequire } from "node:module";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import * as grpc from "@grpc/grpc-js";
-import type * as LanguageMessages from "@pulumi/pulumi/proto/language_pb.js";
-import type * as PluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
+import { enableCompileCache } from "node:module";
+import { cacheDir } from "../base/paths.ts";
+import { loadPulumiLazily } from "./lazy-pulumi.ts";
 
-// CommonJS without named exports that Node could detect.
-const require = createRequire(import.meta.url);
-const { LanguageRuntimeService } = require("@pulumi/pulumi/proto/language_grpc_pb.js") as {
-  LanguageRuntimeService: grpc.ServiceDefinition;
-};
-const messages = require("@pulumi/pulumi/proto/language_pb.js") as typeof LanguageMessages;
-const plugin = require("@pulumi/pulumi/proto/plugin_pb.js") as typeof PluginMessages;
-const { LanguageServer } = require("@pulumi/pulumi/automation/server.js") as {
-  // Marked as internal, so its declaration is stripped from the package.
-  LanguageServer: new (
-    program: () => Promise<unknown>,
-  ) => {
-    run(
-      call: unknown,
-      callback: (error: grpc.ServiceError | null, response: LanguageMessages.RunResponse) => void,
-    ): unknown;
-  };
-};
-const { version } = require("@pulumi/pulumi/package.json") as { version: string };
-
-type Unary<Request, Response> = grpc.handleUnaryCall<Request, Response>;
-
-/** The engine's address is the last argument; options come before it as `-name=value`. */
-const engine = process.argv.slice(2).findLast((argument) => !argument.startsWith("-")) ?? "";
-
-const run: Unary<LanguageMessages.RunRequest, LanguageMessages.RunResponse> = (call, callback) => {
-  const request = call.request;
-  const info = request.getInfo();
-  const folder = info?.getProgramDirectory() || request.getPwd();
-  const entry = resolve(folder, info?.getEntryPoint() || request.getProgram());
-  process.chdir(request.getPwd());
-  const program = async (): Promise<unknown> => {
-    const loaded = (await import(pathToFileURL(entry).href)) as { default?: unknown };
-    // As with the official host: a function is the program and its result the outputs, anything else are the outputs.
-    return typeof loaded.default === "function" ? await loaded.default() : (loaded.default ?? loaded);
-  };
-  // The server takes the engine's address from the first argument, where the Automation API puts it.
-  request.setArgsList([engine, ...request.getArgsList()]);
-  const server = new LanguageServer(program);
-  // An error is answered twice by that server (error, then result): only the first answer may leave.
-  let answered = false;
-  server.run(call, (error: grpc.ServiceError | null, response: LanguageMessages.RunResponse) => {
-    if (answered) return;
-    answered = true;
-    callback(error, response);
-  });
-};
-
-const handlers: grpc.UntypedServiceImplementation = {
-  handshake: ((_call, callback) => callback(null, new messages.LanguageHandshakeResponse())) as Unary<
-    LanguageMessages.LanguageHandshakeRequest,
-    LanguageMessages.LanguageHandshakeResponse
-  >,
-  // The SDK registers its package itself, with its parameter; nothing is to be fetched before the run.
-  getRequiredPlugins: ((_call, callback) => callback(null, new messages.GetRequiredPluginsResponse())) as Unary<
-    LanguageMessages.GetRequiredPluginsRequest,
-    LanguageMessages.GetRequiredPluginsResponse
-  >,
-  getRequiredPackages: ((_call, callback) => callback(null, new messages.GetRequiredPackagesResponse())) as Unary<
-    LanguageMessages.GetRequiredPackagesRequest,
-    LanguageMessages.GetRequiredPackagesResponse
-  >,
-  run: run as grpc.UntypedHandleCall,
-  getPluginInfo: ((_call, callback) => {
-    const info = new plugin.PluginInfo();
-    info.setVersion(version);
-    callback(null, info);
-  }) as Unary<unknown, PluginMessages.PluginInfo>,
-  about: ((_call, callback) => {
-    const about = new messages.AboutResponse();
-    about.setExecutable(process.execPath);
-    about.setVersion(process.version);
-    callback(null, about);
-  }) as Unary<LanguageMessages.AboutRequest, LanguageMessages.AboutResponse>,
-  installDependencies: ((call) => {
-    // `pulumi install` in a checkout: the packages are npm's business, and their lock file is exact.
-    const line = new messages.InstallDependenciesResponse();
-    line.setStdout(new TextEncoder().encode("packages are installed by: npm ci\n"));
-    call.write(line);
-    call.end();
-  }) as grpc.handleServerStreamingCall<
-    LanguageMessages.InstallDependenciesRequest,
-    LanguageMessages.InstallDependenciesResponse
-  >,
-  getProgramDependencies: ((_call, callback) => {
-    const response = new messages.GetProgramDependenciesResponse();
-    const dependency = new messages.DependencyInfo();
-    dependency.setName("@pulumi/pulumi");
-    dependency.setVersion(version);
-    response.setDependenciesList([dependency]);
-    callback(null, response);
-  }) as Unary<LanguageMessages.GetProgramDependenciesRequest, LanguageMessages.GetProgramDependenciesResponse>,
-  cancel: ((_call, callback) => {
-    callback(null, new (require("google-protobuf/google/protobuf/empty_pb.js").Empty)());
-  }) as Unary<unknown, unknown>,
-};
-
-const unlimited = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
-const server = new grpc.Server(unlimited);
-server.addService(LanguageRuntimeService, handlers);
-server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error;
-  // The engine reads the port from the first line.
-  process.stdout.write(`${port}\n`);
-});
+// Before anything big is loaded, which is why the rest is a module of its own.
+enableCompileCache(process.env.NODE_COMPILE_CACHE ?? cacheDir("compile"));
+loadPulumiLazily();
+const { serve } = await import("./language-service.ts");
+serve(process.argv.slice(2));

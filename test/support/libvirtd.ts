@@ -1,0 +1,65 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startService, stopService, untilReady } from "./processes.ts";
+
+export interface Libvirtd extends AsyncDisposable {
+  /** For the provider: qemu+unix:///system?socket=… */
+  readonly uri: string;
+  /** A folder for pools. */
+  readonly pools: string;
+}
+
+/** A real libvirtd of its own, in a mount namespace of its own, with nothing of the computer's libvirt in it. Needs root. */
+export async function startLibvirtd(): Promise<Libvirtd> {
+  const folder = mkdtempSync(join(tmpdir(), "olympus-libvirtd-"));
+  const hidden = {
+    run: "/run/libvirt",
+    lib: "/var/lib/libvirt",
+    etc: "/etc/libvirt",
+    log: "/var/log/libvirt",
+    cache: "/var/cache/libvirt",
+  };
+  for (const name of [...Object.keys(hidden), "pools"]) mkdirSync(join(folder, name));
+  const lines = ['unix_sock_group = "root"', 'auth_unix_rw = "none"'];
+  writeFileSync(join(folder, "libvirtd.conf"), `${lines.join("\n")}\n`);
+  const qemu = [
+    'user = "root"',
+    'group = "root"',
+    'security_driver = "none"',
+    "namespaces = []",
+    "cgroup_controllers = []",
+    'stdio_handler = "file"',
+  ];
+  writeFileSync(join(folder, "etc/qemu.conf"), `${qemu.join("\n")}\n`);
+  const binds = Object.entries(hidden).map(
+    ([name, path]) => `mkdir -p ${path}; mount --bind ${folder}/${name} ${path}`,
+  );
+  const script = `set -e; mount --make-rprivate /; ${binds.join("; ")}; exec libvirtd --config ${folder}/libvirtd.conf --pid-file ${folder}/pid`;
+  const child = startService("unshare", ["--mount", "--net", "sh", "-c", script], {
+    cwd: folder,
+    log: join(folder, "libvirtd.log"),
+  });
+  const socket = join(folder, "run/libvirt-sock");
+  await untilReady(child, () => answers(socket), 20_000);
+  return {
+    uri: `qemu+unix:///system?socket=${socket}`,
+    pools: join(folder, "pools"),
+    async [Symbol.asyncDispose]() {
+      await stopService(child, "SIGTERM");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    const end = (open: boolean): void => {
+      connection.destroy();
+      resolve(open);
+    };
+    connection.once("connect", () => end(true)).once("error", () => end(false));
+  });
+}
