@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { stringify } from "yaml";
 import { projectRoot } from "../base/paths.ts";
 import { generateTeam } from "../team/generate.ts";
 import { type Benchmark, median } from "./bench.ts";
@@ -18,7 +17,7 @@ export const bench: Benchmark = {
     try {
       const plan = async (agents: number): Promise<number> => {
         const file = join(folder, `team-${agents}.yaml`);
-        await writeFile(file, stringify(generateTeam(agents)));
+        await writeFile(file, generateTeam({ agents }));
         return timed(() => execa(join(projectRoot, "scripts/olympus"), ["plan", "--team", file], { cancelSignal: signal }));
       };
       const plan18 = await plan(18);
