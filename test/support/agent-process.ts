@@ -2,6 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { execa } from "execa";
 import { projectRoot } from "../../src/base/paths.ts";
 import { buildBundle } from "../../src/harness/bundle.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
@@ -96,6 +97,17 @@ export async function startAgentProcess(
     stop: (signal = "SIGTERM") => stopService(child, signal, 40_000),
     log: () => readFileSync(log, "utf8"),
   };
+}
+
+/** Runs the harness where it is expected to refuse: its exit code and log. */
+export async function runUntilExit(configFile: string): Promise<{ code: number | null; log: string }> {
+  const bundle = await buildBundle("harness");
+  const { exitCode, stdout } = await execa(
+    join(projectRoot, "node_modules/.bin/node"),
+    [...nodeFlags, join(bundle.folder, "main.mjs"), "--config", configFile],
+    { reject: false, timeout: 10_000 },
+  );
+  return { code: exitCode ?? null, log: stdout };
 }
 
 async function answers(url: string): Promise<boolean> {

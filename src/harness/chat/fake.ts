@@ -1,0 +1,139 @@
+import { type Chat, type ChatChannel, ChatError, type ChatEvents, type ChatPost, type NewPost } from "../chat-port.ts";
+import { mentions } from "../mention.ts";
+
+const pageSize = 200;
+
+/** A chat server in memory that behaves like the real one where the harness can tell: same suite, no network. */
+export class FakeChatServer {
+  readonly posts: ChatPost[] = [];
+  readonly reactions = new Map<string, Set<string>>();
+  readonly #users = new Map<string, string>();
+  readonly #channels = new Map<string, { direct: boolean; members: Set<string> }>();
+  readonly #clients = new Set<{ userId: string; events: ChatEvents }>();
+  readonly #keys = new Map<string, { id: string; at: number }>();
+  /** How long a repeated post is recognised by its key, ms. */
+  dedupMs = 30_000;
+  maxPost = 16_383;
+  #now = 1_700_000_000_000;
+  #id = 0;
+
+  addUser(id: string, name: string): void {
+    this.#users.set(id, name);
+  }
+
+  addChannel(id: string, members: readonly string[], direct = false): void {
+    this.#channels.set(id, { direct, members: new Set(members) });
+  }
+
+  removeMember(channel: string, user: string): void {
+    this.#channels.get(channel)!.members.delete(user);
+  }
+
+  /** Closes every connection; what is posted before the next `reconnect` is announced to nobody. */
+  disconnect(): void {
+    for (const { events } of this.#clients) events.disconnected("connection lost");
+    this.#clients.clear();
+  }
+
+  /** What somebody writes. Gives the post. */
+  say(authorId: string, channelId: string, text: string, more: Partial<ChatPost> = {}): ChatPost {
+    const id = `p${String(++this.#id).padStart(6, "0")}`;
+    const direct = this.#channels.get(channelId)!.direct;
+    const post: ChatPost = {
+      id,
+      channelId,
+      rootId: id,
+      authorId,
+      text,
+      createdAt: ++this.#now,
+      system: false,
+      automatic: false,
+      direct,
+      mentioned: undefined,
+      marker: undefined,
+      ...more,
+    };
+    this.posts.push(post);
+    this.announce(post);
+    return post;
+  }
+
+  /** Tells every connected member of the channel about a post, as often as it is called. */
+  announce(post: ChatPost): void {
+    for (const { userId, events } of this.#clients) {
+      if (!this.#channels.get(post.channelId)?.members.has(userId)) continue;
+      const name = this.#users.get(userId) ?? "";
+      const mentioned = mentions(post.text, name) || /@(all|channel|here)\b/.test(post.text) || post.direct;
+      queueMicrotask(() => events.posted({ ...post, mentioned }));
+    }
+  }
+
+  thread(rootId: string): ChatPost[] {
+    return this.posts.filter((post) => post.rootId === rootId);
+  }
+
+  /** The chat as one of its users sees it. */
+  client(userId: string): Chat & { reconnect(): void } {
+    let entry: { userId: string; events: ChatEvents } | undefined;
+    const member = (channelId: string) => this.#channels.get(channelId)?.members.has(userId) ?? false;
+    const connect = () => {
+      if (entry === undefined) return;
+      this.#clients.add(entry);
+      queueMicrotask(() => entry?.events.connected());
+    };
+    return {
+      account: async () => ({ id: userId, name: this.#users.get(userId) ?? "", createdAt: 1_600_000_000_000 }),
+      open: (events) => {
+        entry = { userId, events };
+        connect();
+      },
+      reconnect: connect,
+      close: () => {
+        if (entry !== undefined) this.#clients.delete(entry);
+        entry = undefined;
+      },
+      channels: async () =>
+        [...this.#channels]
+          .filter(([, channel]) => channel.members.has(userId))
+          .map(([id, { direct }]): ChatChannel => {
+            const lastPostAt = this.posts.findLast((post) => post.channelId === id)?.createdAt ?? 0;
+            return { id, direct, lastPostAt };
+          }),
+      page: async (channel, before) => {
+        if (!member(channel.id)) throw new ChatError("refused", "HTTP 403: not a member");
+        const anchor =
+          before === undefined ? Number.POSITIVE_INFINITY : this.posts.find((post) => post.id === before)!.createdAt;
+        return this.posts
+          .filter((post) => post.channelId === channel.id && post.createdAt < anchor)
+          .reverse()
+          .slice(0, pageSize)
+          .map((post) => ({ ...post, direct: channel.direct }));
+      },
+      thread: async (rootId) => {
+        const posts = this.thread(rootId);
+        if (posts.length === 0) throw new ChatError("refused", "HTTP 404: no such post");
+        return posts;
+      },
+      acknowledge: async (postId) => {
+        if (!this.posts.some((post) => post.id === postId)) throw new ChatError("refused", "HTTP 404: no such post");
+        this.reactions.set(postId, (this.reactions.get(postId) ?? new Set()).add(userId));
+      },
+      post: async (post) => this.#post(userId, post, member(post.channelId)),
+      names: async (ids) =>
+        new Map(ids.flatMap((id) => (this.#users.has(id) ? [[id, this.#users.get(id)!] as const] : []))),
+      maxPost: async () => this.maxPost,
+    };
+  }
+
+  #post(userId: string, { channelId, rootId, text, marker }: NewPost, member: boolean): string {
+    if (!member) throw new ChatError("refused", "HTTP 403: not a member");
+    if (!this.posts.some((post) => post.id === rootId)) throw new ChatError("refused", "HTTP 400: no such thread");
+    if (Array.from(text).length > this.maxPost) throw new ChatError("refused", "HTTP 400: too long");
+    const key = `${userId}:${marker.run}:${marker.part}`;
+    const known = this.#keys.get(key);
+    if (known !== undefined && Date.now() - known.at < this.dedupMs) return known.id;
+    const { id } = this.say(userId, channelId, text, { rootId, marker, automatic: true });
+    this.#keys.set(key, { id, at: Date.now() });
+    return id;
+  }
+}
