@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { Secret } from "../../src/base/secret.ts";
+import { chatPort } from "../../src/bootstrap/url.ts";
+import type { Operation } from "../../src/converge/operations.ts";
+import { defineRole } from "../../src/converge/types.ts";
+import { type MattermostServerFolder, mattermostServer } from "./server.ts";
+import { mattermostSettings } from "./settings.ts";
+import { dataFolder, dataScripts, mattermostUnit, programFolder, secretsFile, settingsFile, unitName } from "./unit.ts";
+
+const params = z.strictObject({
+  /** Limit of the unit, MiB. */
+  memoryMax: z.int().min(256).default(1024),
+  /** Where people reach it when that is not the machine's own address, such as a proxy's. */
+  siteUrl: z.url().optional(),
+  /** Further MM_* variables; they win over the role's own. */
+  settings: z.record(z.string().regex(/^MM_[A-Z_]+$/), z.string()).default({}),
+});
+
+export interface MattermostInputs {
+  readonly address: string;
+  readonly password: Secret;
+  readonly server: MattermostServerFolder;
+}
+
+/** The team's chat: a Mattermost server over the machine's PostgreSQL. `olympus bootstrap` fills it. */
+export const role = defineRole<z.output<typeof params>, MattermostInputs>({
+  name: "mattermost",
+  summary: "the team's chat",
+  requires: [
+    { role: "base", on: "host" },
+    { role: "postgresql", on: "host" },
+  ],
+  params,
+  data: { chat: "the chat's database and files (/srv/olympus/mattermost)" },
+
+  inputs({ host, secrets }) {
+    return {
+      address: host.address,
+      password: secrets.require("postgresql.mattermost"),
+      server: mattermostServer(),
+    };
+  },
+
+  setup({ address, password, server }, { memoryMax, siteUrl, settings }): Operation[] {
+    const restarts = [unitName];
+    const release = `/opt/mattermost/releases/${server.source.hash}`;
+    const place = { siteUrl: siteUrl ?? `http://${address}:${chatPort}`, listen: `:${chatPort}`, data: dataFolder };
+    const dataSource = new Secret(
+      password.name,
+      `MM_SQLSETTINGS_DATASOURCE=postgres://mattermost:${encodeURIComponent(password.reveal())}@127.0.0.1:5432/mattermost?sslmode=disable&connect_timeout=10\n`,
+    );
+    return [
+      { kind: "user", id: "user", name: "mattermost", system: true, home: dataFolder, shell: "/usr/sbin/nologin" },
+      { kind: "directory", id: "opt", path: "/opt/mattermost" },
+      { kind: "directory", id: "releases", path: "/opt/mattermost/releases" },
+      { kind: "archive", id: "server", path: release, ...server },
+      { kind: "link", id: "current", path: programFolder, target: `releases/${server.source.hash}`, restarts },
+      { kind: "directory", id: "srv", path: "/srv/olympus", data: "chat" },
+      { kind: "command", id: "data", summary: `${dataFolder}: make, or take over`, ...dataScripts(), data: "chat" },
+      { kind: "postgresql-role", id: "database-role", name: "mattermost", password },
+      { kind: "postgresql-database", id: "database", name: "mattermost", owner: "mattermost", data: "chat" },
+      { kind: "directory", id: "etc", path: "/etc/olympus" },
+      {
+        kind: "file",
+        id: "settings",
+        path: settingsFile,
+        content: environment({ ...mattermostSettings(place), ...settings }),
+        restarts,
+      },
+      { kind: "directory", id: "secrets", path: "/etc/olympus/secrets", mode: "0700" },
+      { kind: "file", id: "data-source", path: secretsFile, content: dataSource, mode: "0600", restarts },
+      {
+        kind: "unit",
+        id: "unit",
+        name: unitName,
+        content: mattermostUnit({ memoryMax }),
+        enabled: true,
+        running: true,
+      },
+      {
+        kind: "wait",
+        id: "answers",
+        url: `http://127.0.0.1:${chatPort}/api/v4/system/ping`,
+        timeout: 300,
+        unit: unitName,
+      },
+    ];
+  },
+});
+
+/** The text of an EnvironmentFile. Quotes keep spaces; the values are the role's own or from the team file. */
+function environment(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}="${value.replaceAll(/["\\]/g, "\\$&")}"\n`)
+    .join("");
+}
