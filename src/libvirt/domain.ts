@@ -1,0 +1,77 @@
+import type { SshConnection } from "../ssh/connection.ts";
+import { tryVirsh, virsh } from "./virsh.ts";
+import { waitUntil } from "./wait.ts";
+
+/** Bounds of an orderly shutdown, in ms. An emulated guest under load takes its time. */
+export interface ShutdownBounds {
+  /** For the guest to go down by itself. */
+  readonly orderlyMs: number;
+  readonly pollMs: number;
+}
+
+export const defaultBounds: ShutdownBounds = { orderlyMs: 90_000, pollMs: 500 };
+
+export type ShutdownOutcome = "was off" | "orderly" | "forced" | "gone";
+
+/** The domain's state, or undefined when there is no such domain. */
+export async function domainState(connection: SshConnection, name: string): Promise<string | undefined> {
+  const { code, stdout, stderr } = await tryVirsh(connection, ["domstate", name]);
+  if (code === 0) return stdout.trim();
+  if (/failed to get domain|Domain not found/i.test(stderr)) return undefined;
+  throw new Error(stderr.trim());
+}
+
+/**
+ * Asks the guest to shut down, by its agent and by the power button, and waits; past the bound the power is cut.
+ * A paused, crashed or hung guest is cut at once. Never waits longer than the bound, so a destroy always ends.
+ */
+export async function shutDown(
+  connection: SshConnection,
+  name: string,
+  bounds: ShutdownBounds = defaultBounds,
+): Promise<ShutdownOutcome> {
+  const state = await domainState(connection, name);
+  if (state === undefined) return "gone";
+  if (state === "shut off" || state === "crashed") return "was off";
+  if (state === "running" || state === "in shutdown") {
+    // The agent answers at once or not at all; the power button works without it.
+    const asked = await tryVirsh(connection, ["shutdown", name, "--mode", "agent,acpi"]);
+    if (asked.code === 0) {
+      const off = await waitUntil(
+        async () => {
+          const now = await domainState(connection, name);
+          return now === undefined || now === "shut off";
+        },
+        bounds.orderlyMs,
+        bounds.pollMs,
+      );
+      if (off) return "orderly";
+    }
+  }
+  await tryVirsh(connection, ["destroy", name]);
+  return "forced";
+}
+
+/** Removes a domain that nobody needs any more: down in order, then its definition. Its disks stay. */
+export async function removeDomain(
+  connection: SshConnection,
+  name: string,
+  bounds: ShutdownBounds = defaultBounds,
+): Promise<void> {
+  await shutDown(connection, name, bounds);
+  if ((await domainState(connection, name)) === undefined) return;
+  await virsh(connection, [
+    "undefine",
+    name,
+    "--managed-save",
+    "--snapshots-metadata",
+    "--checkpoints-metadata",
+    "--nvram",
+  ]);
+}
+
+/** Removes a volume; one that is gone already is fine. */
+export async function removeVolume(connection: SshConnection, pool: string, name: string): Promise<void> {
+  const { code, stderr } = await tryVirsh(connection, ["vol-delete", name, "--pool", pool], { timeoutMs: 120_000 });
+  if (code !== 0 && !/not found|no storage vol/i.test(stderr)) throw new Error(stderr.trim());
+}

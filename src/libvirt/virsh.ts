@@ -1,0 +1,41 @@
+import { OlympusError } from "../base/errors.ts";
+import type { SshConnection } from "../ssh/connection.ts";
+
+/** Quotes one word for a POSIX shell. */
+export function quote(word: string): string {
+  return /^[A-Za-z0-9_./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** What virsh said. `code` 0 means done. */
+export interface VirshResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs virsh on a hypervisor, quietly and in English. Resolves with any exit code. */
+export async function tryVirsh(
+  connection: SshConnection,
+  words: readonly string[],
+  options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+): Promise<VirshResult> {
+  return connection.exec(`LC_ALL=C virsh -q -c qemu:///system ${words.map(quote).join(" ")}`, {
+    timeoutMs: 30_000,
+    ...options,
+  });
+}
+
+/** Like `tryVirsh`, but a refusal of libvirt throws E-LIBVIRT with its words. Gives stdout. */
+export async function virsh(
+  connection: SshConnection,
+  words: readonly string[],
+  options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await tryVirsh(connection, words, options);
+  if (code === 0) return stdout;
+  throw new OlympusError(`libvirt on ${connection.target.name} refused "virsh ${words.join(" ")}": ${stderr.trim()}`, {
+    code: "E-LIBVIRT",
+    where: connection.target.name,
+    hint: `olympus doctor ${connection.target.name}`,
+  });
+}

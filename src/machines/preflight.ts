@@ -1,0 +1,88 @@
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import { removeDomain, removeVolume } from "../libvirt/domain.ts";
+import { type FoundDomain, type Inventory, readInventory } from "../libvirt/inventory.ts";
+import type { SshConnection } from "../ssh/connection.ts";
+import type { NamedHypervisor } from "../team/model.ts";
+import { isDisposable, ownerIn, teamPrefix } from "./names.ts";
+import type { StateResource } from "./state.ts";
+
+export interface PreflightOptions {
+  readonly connection: SshConnection;
+  readonly team: string;
+  readonly hypervisor: NamedHypervisor;
+  /** Who made the state that is worked on: `stateOwner`. */
+  readonly owner: string;
+}
+
+/**
+ * Looks at a hypervisor before the provider is asked for anything: pool and bridge are there, and nothing under our
+ * names belongs to somebody else. Changes nothing. Throws E-POOL, E-BRIDGE, E-FOREIGN.
+ */
+export async function preflight({ connection, team, hypervisor, owner }: PreflightOptions): Promise<Inventory> {
+  const { name, pool, bridge } = hypervisor;
+  const inventory = await readInventory(connection, { pool, bridge, prefix: teamPrefix(team) });
+  if (inventory.pool !== true) {
+    throw new OlympusError(
+      inventory.pool === undefined
+        ? `${name} has no storage pool "${pool}"`
+        : `the storage pool "${pool}" of ${name} is not active`,
+      {
+        code: "E-POOL",
+        exit: exitCodes.failed,
+        where: name,
+        hint:
+          inventory.pool === undefined
+            ? `On ${name}: virsh pool-define-as ${pool} dir --target /var/lib/libvirt/images && virsh pool-start ${pool} && virsh pool-autostart ${pool}\nor name another pool under hypervisors.${name}.pool`
+            : `On ${name}: virsh pool-start ${pool}`,
+      },
+    );
+  }
+  if (!inventory.bridge) {
+    throw new OlympusError(`${name} has no bridge "${bridge}"`, {
+      code: "E-BRIDGE",
+      where: name,
+      hint: `Make one with a port into the team's network, or name another under hypervisors.${name}.bridge`,
+    });
+  }
+  const foreign = inventory.domains.find((domain) => ownerIn(domain.description) !== owner);
+  if (foreign !== undefined) throw foreignError(name, foreign);
+  return inventory;
+}
+
+export interface Leftovers {
+  readonly domains: readonly string[];
+  readonly volumes: readonly string[];
+}
+
+/** Pure: what of ours is there that the state does not know. Data disks are never among it. */
+export function findLeftovers(team: string, inventory: Inventory, state: readonly StateResource[]): Leftovers {
+  const ids = new Set(state.map((resource) => resource.id));
+  const names = new Set(state.map((resource) => resource.name));
+  return {
+    domains: inventory.domains.filter((domain) => !ids.has(domain.uuid)).map((domain) => domain.name),
+    volumes: inventory.volumes.filter((volume) => isDisposable(team, volume) && !names.has(volume)),
+  };
+}
+
+/** Removes what a killed or failed run left behind, so that the next create does not meet it. */
+export async function removeLeftovers(connection: SshConnection, pool: string, leftovers: Leftovers): Promise<void> {
+  for (const domain of leftovers.domains) await removeDomain(connection, domain);
+  for (const volume of leftovers.volumes) await removeVolume(connection, pool, volume);
+}
+
+function foreignError(hypervisor: string, domain: FoundDomain): OlympusError {
+  const other = ownerIn(domain.description);
+  return new OlympusError(
+    other === undefined
+      ? `${hypervisor} has a domain "${domain.name}" that Olympus did not make`
+      : `"${domain.name}" on ${hypervisor} was made from another state (${other}), on another computer or in another folder`,
+    {
+      code: "E-FOREIGN",
+      where: hypervisor,
+      hint:
+        other === undefined
+          ? `Rename it there: virsh domrename ${domain.name} …`
+          : "Work from there, share one backend (OLYMPUS_PULUMI_BACKEND), or destroy it there first. Nothing was touched.",
+    },
+  );
+}

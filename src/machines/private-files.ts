@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runtimeDir } from "../base/paths.ts";
+import type { SshTarget } from "../ssh/connection.ts";
+import type { LoadedTeam } from "../team/model.ts";
+
+/** Files with secrets that other programs must read while a stack is worked on: 0600 in a 0700 folder, gone afterwards. */
+export interface PrivateFiles {
+  readonly key: string;
+  readonly knownHosts: string;
+  /** Path of a seed image of that hash. Always the same for the same team file, so that nothing looks changed. */
+  seedPath(hash: string): string;
+}
+
+/** Where a stack's private files lie, whether or not they are there. */
+export function privateFolder(team: LoadedTeam, stack: string): string {
+  const key = createHash("sha256").update(team.file).digest("hex").slice(0, 12);
+  return runtimeDir("stacks", `${team.name}-${key}`, stack);
+}
+
+/** Writes key, known host and seeds for one stack. */
+export function writePrivateFiles(
+  folder: string,
+  target: SshTarget,
+  seeds: readonly { readonly hash: string; readonly image: Buffer }[],
+): PrivateFiles {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const files: PrivateFiles = {
+    key: join(folder, "id"),
+    knownHosts: join(folder, "known_hosts"),
+    seedPath: (hash) => join(folder, `${hash}.iso`),
+  };
+  write(files.key, target.privateKey.reveal());
+  const place = target.port === 22 ? target.address : `[${target.address}]:${target.port}`;
+  write(files.knownHosts, `${place} ${target.hostKey}\n`);
+  for (const seed of seeds) write(files.seedPath(seed.hash), seed.image);
+  return files;
+}
+
+export function removePrivateFiles(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** By rename: a reader sees the old file or the new one, and the mode is right from the first byte. */
+function write(file: string, content: string | Buffer): void {
+  const temporary = `${file}.${process.pid}.new`;
+  writeFileSync(temporary, content, { mode: 0o600 });
+  renameSync(temporary, file);
+}
+
+/** libvirt's address of a hypervisor for the provider: our key, our pinned host key, nothing of the user's own. */
+export function libvirtUri(target: SshTarget, files: PrivateFiles): string {
+  const query = new URLSearchParams({ keyfile: files.key, knownhosts: files.knownHosts, sshauth: "privkey" });
+  const port = target.port === 22 ? "" : `:${target.port}`;
+  return `qemu+ssh://${target.user}@${target.address}${port}/system?${query}`;
+}

@@ -1,0 +1,124 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { machineFile } from "../../cloud-init/user-data.ts";
+import { messageOf, OlympusError } from "../base/errors.ts";
+import { connectSsh } from "../ssh/connect.ts";
+import type { SshConnection, SshTarget } from "../ssh/connection.ts";
+
+export interface Expected {
+  readonly generation: string;
+  readonly seed: string;
+}
+
+export interface ProbeOptions {
+  readonly target: SshTarget;
+  readonly expected: Expected;
+  /** Until SSH answers, and again until cloud-init is done. Ten minutes unless given: emulated, loaded machines are slow. */
+  readonly boundMs?: number;
+  readonly onProgress?: (what: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What a machine says of itself over SSH. */
+export interface Answer {
+  readonly cloudInit: string;
+  readonly machine: { readonly generation?: string; readonly seed?: string };
+  /** Whether /srv/olympus is its data disk. */
+  readonly data: boolean;
+}
+
+/**
+ * Waits until a machine is really there: SSH answers with the injected host key, cloud-init is done, root disk and seed
+ * are the wanted ones, the data disk is mounted. Throws E-READY-NET, E-READY-LOGIN, E-READY-CLOUDINIT,
+ * E-READY-GENERATION, E-READY-DATA, or E-HOSTKEY at once. The caller adds what the console showed.
+ */
+export async function probe(options: ProbeOptions): Promise<Answer> {
+  const bound = options.boundMs ?? 600_000;
+  const connection = await reach(options, Date.now() + bound);
+  try {
+    options.onProgress?.("SSH answers, cloud-init is working");
+    const answer = await ask(connection, bound, options.signal);
+    judge(options.target.name, answer, options.expected);
+    return answer;
+  } finally {
+    connection.close();
+  }
+}
+
+/** Errors of a machine that is still booting; anything else will not get better by waiting. */
+const passing = new Set(["E-SSH-REFUSED", "E-SSH-TIMEOUT", "E-SSH-LOST"]);
+
+async function reach({ target, signal, onProgress }: ProbeOptions, end: number): Promise<SshConnection> {
+  onProgress?.("booting");
+  for (;;) {
+    try {
+      return await connectSsh({ ...target, connectTimeoutMs: 15_000 }, signal);
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof OlympusError)) throw error;
+      // sshd may answer an instant before cloud-init has made the login.
+      const early = error.code === "E-SSH-AUTH";
+      if (!passing.has(error.code) && !early) throw error;
+      if (Date.now() >= end) {
+        throw new OlympusError(
+          early ? `${target.name} refuses our key` : `${target.name} does not answer on SSH: ${messageOf(error)}`,
+          {
+            code: early ? "E-READY-LOGIN" : "E-READY-NET",
+            where: target.name,
+            hint: early
+              ? `olympus console ${target.name} shows whether cloud-init ran; was the seed read?`
+              : `olympus console ${target.name}; is the bridge of its hypervisor connected to the team's network?`,
+            cause: error,
+          },
+        );
+      }
+      await pause(500, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+async function ask(connection: SshConnection, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
+  // cloud-init waits for itself here; a machine without it says so. Status "disabled" means: this seed was applied before.
+  const script = [
+    "cloud-init status --wait >/dev/null 2>&1",
+    "echo \"$(cloud-init status 2>&1 | sed -n 's/^status: //p')\"",
+    `cat ${machineFile} 2>/dev/null || echo '{}'`,
+    "findmnt -no LABEL /srv/olympus 2>/dev/null || echo none",
+  ].join("\n");
+  const { stdout } = await connection.exec(script, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
+  const [cloudInit = "", machine = "{}", data = ""] = stdout.split("\n");
+  return {
+    cloudInit: cloudInit.trim(),
+    machine: JSON.parse(machine) as Answer["machine"],
+    data: data.trim() === "olympus-data",
+  };
+}
+
+/** Pure: whether the answer is the wanted one. */
+export function judge(name: string, answer: Answer, expected: Expected): void {
+  const { cloudInit, machine, data } = answer;
+  if (cloudInit !== "done" && cloudInit !== "disabled") {
+    throw new OlympusError(`cloud-init on ${name} ended as "${cloudInit || "not installed"}"`, {
+      code: "E-READY-CLOUDINIT",
+      where: name,
+      hint: `olympus ssh ${name} -- sudo cat /var/log/cloud-init-output.log`,
+    });
+  }
+  if (machine.generation !== expected.generation || machine.seed !== expected.seed) {
+    const what = (part: { generation?: string; seed?: string }): string =>
+      `generation ${part.generation ?? "none"}, seed ${part.seed ?? "none"}`;
+    throw new OlympusError(
+      `${name} answers, but is not the machine that was made: ${what(machine)}; wanted ${what(expected)}`,
+      {
+        code: "E-READY-GENERATION",
+        where: name,
+        hint: `Is another machine using its address? Otherwise: olympus rebuild ${name} (data is kept)`,
+      },
+    );
+  }
+  if (!data) {
+    throw new OlympusError(`${name} runs without its data disk at /srv/olympus`, {
+      code: "E-READY-DATA",
+      where: name,
+      hint: `olympus ssh ${name} -- lsblk -f`,
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import { log, ResourceHook } from "@pulumi/pulumi";
+import { messageOf, OlympusError } from "../src/base/errors.ts";
+import { shutDown } from "../src/libvirt/domain.ts";
+import { consoleFile, lastConsoleLines, recordConsole } from "../src/machines/console.ts";
+import { probe } from "../src/machines/readiness.ts";
+import type { MachineSpec } from "../src/machines/spec.ts";
+import type { SshConnection, SshTarget } from "../src/ssh/connection.ts";
+
+export interface HookContext {
+  readonly team: string;
+  readonly connection: SshConnection;
+  readonly target: SshTarget;
+  readonly spec: MachineSpec;
+}
+
+/** Lines that `olympus up` reads from Pulumi's event stream: `[olympus] athena: booting`. */
+const say = (machine: string, text: string): void => void log.info(`[olympus] ${machine}: ${text}`);
+
+/** After a domain is started: waits until its machine is really ready, or explains why it is not. */
+export function readyHook({ team, connection, target, spec }: HookContext): ResourceHook {
+  const { machine, names, generation, seed } = spec;
+  return new ResourceHook(`${machine.name}-ready`, async () => {
+    const recording = new AbortController();
+    const file = consoleFile(team, machine.name);
+    // The recording ends with the probe, or with the domain; neither is an error.
+    const recorded = recordConsole(connection, names.domain, file, recording.signal).catch((error: unknown) => {
+      if (!recording.signal.aborted) say(machine.name, `its console cannot be recorded: ${messageOf(error)}`);
+    });
+    const started = Date.now();
+    try {
+      await probe({
+        target,
+        expected: { generation, seed: seed.hash },
+        onProgress: (what) => say(machine.name, what),
+      });
+      say(machine.name, `ready after ${Math.round((Date.now() - started) / 1000)} s`);
+    } catch (error) {
+      const lines = lastConsoleLines(file);
+      const console =
+        lines.length === 0 ? "the console showed nothing" : `last on its console:\n  ${lines.join("\n  ")}`;
+      const code = error instanceof OlympusError ? error.code : "E-READY-NET";
+      const hint = error instanceof OlympusError && error.hint !== undefined ? `\ndo: ${error.hint}` : "";
+      throw new Error(`${code} ${messageOf(error)}\n${console}${hint}`);
+    } finally {
+      recording.abort();
+      await recorded;
+    }
+  });
+}
+
+/** Before a domain is deleted, which the provider does by cutting its power: an orderly shutdown, within a bound. */
+export function shutDownHook({ connection, spec }: HookContext): ResourceHook {
+  const { machine, names } = spec;
+  return new ResourceHook(`${machine.name}-shut-down`, async () => {
+    say(machine.name, "shutting down");
+    say(machine.name, `shut down: ${await shutDown(connection, names.domain)}`);
+  });
+}

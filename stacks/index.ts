@@ -1,0 +1,90 @@
+import { getStack, log, runtime } from "@pulumi/pulumi";
+import { openSecrets } from "../secrets/store.ts";
+import { exitCodes, messageOf, OlympusError } from "../src/base/errors.ts";
+import { ownerMark } from "../src/machines/names.ts";
+import { stateOwner } from "../src/machines/owner.ts";
+import { findLeftovers, preflight, removeLeftovers } from "../src/machines/preflight.ts";
+import { privateFolder, removePrivateFiles, writePrivateFiles } from "../src/machines/private-files.ts";
+import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
+import { readStackState } from "../src/machines/state.ts";
+import { hypervisorTarget, machineTarget } from "../src/machines/targets.ts";
+import { connectSsh } from "../src/ssh/connect.ts";
+import { loadTeam } from "../src/team/load.ts";
+import { requirePulumiEnv } from "../src/toolchain/require-env.ts";
+import { readyHook, shutDownHook } from "./hooks.ts";
+import { baseVolumes, hypervisorProvider } from "./hypervisor.ts";
+import { Vm } from "./vm.ts";
+
+/** The VMs of the hypervisor that the stack is named after. */
+export default async function program(): Promise<Record<string, unknown>> {
+  try {
+    return await hypervisorStack(getStack());
+  } catch (error) {
+    // Pulumi shows an error's text and stack; a person needs the text, the code and the next step.
+    if (!(error instanceof OlympusError)) throw error;
+    log.error(
+      `[olympus-error] ${JSON.stringify({ code: error.code, exit: error.exit, message: error.message, where: error.where, hint: error.hint })}`,
+    );
+    throw new Error(`${error.message} (${error.code})${error.hint === undefined ? "" : `\ndo: ${error.hint}`}`);
+  }
+}
+
+async function hypervisorStack(stack: string): Promise<Record<string, unknown>> {
+  requirePulumiEnv();
+  const team = await loadTeam(process.env.OLYMPUS_TEAM!);
+  const hypervisor = findHypervisor(team, stack);
+  if (hypervisor === undefined) {
+    throw new OlympusError(`the team file has no hypervisor "${stack}"`, {
+      code: "E-STACK",
+      exit: exitCodes.usage,
+      where: team.file,
+      hint: `stacks: ${team.hypervisors.map(({ name }) => name).join(", ")}`,
+    });
+  }
+  const secrets = await openSecrets(team);
+  const target = hypervisorTarget(team, secrets, hypervisor);
+  const specs = machineSpecs(team, secrets, stack);
+  const owner = stateOwner(team.name);
+
+  const connection = await connectSsh(target);
+  const inventory = await preflight({ connection, team: team.name, hypervisor, owner });
+  if (!runtime.isDryRun()) {
+    const leftovers = findLeftovers(team.name, inventory, await readStackState(stack));
+    for (const name of [...leftovers.domains, ...leftovers.volumes]) {
+      log.info(`[olympus] ${stack}: removing ${name}, left behind by a run that did not end`);
+    }
+    await removeLeftovers(connection, hypervisor.pool, leftovers);
+  }
+
+  const folder = privateFolder(team, stack);
+  const files = writePrivateFiles(
+    folder,
+    target,
+    specs.map(({ seed }) => seed),
+  );
+  // Whatever ends this process: the keys do not outlive it.
+  process.once("exit", () => removePrivateFiles(folder));
+
+  const provider = hypervisorProvider(target, files);
+  const bases = baseVolumes(
+    specs.map(({ base }) => base),
+    hypervisor.pool,
+    provider,
+  );
+  for (const spec of specs) {
+    const { machine } = spec;
+    const context = { team: team.name, connection, target: machineTarget(team, secrets, machine), spec };
+    new Vm({
+      spec,
+      hypervisor,
+      provider,
+      base: bases.get(spec.base.volume)!,
+      seedFile: files.seedPath(spec.seed.hash),
+      mark: ownerMark(team.name, machine.name, owner),
+      hooks: { ready: readyHook(context), shutDown: shutDownHook(context) },
+    });
+  }
+  return { machines: specs.map(({ machine }) => machine.name) };
+}
+
+process.on("unhandledRejection", (error) => log.error(messageOf(error)));
