@@ -35,6 +35,8 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const wanted = (name: string): boolean => options.hosts === undefined || options.hosts.includes(name);
   const machines = team.machines.filter(({ name }) => wanted(name));
   const errors: OlympusError[] = [];
+  /** Hosts that a step failed on; later steps leave them out. */
+  const left = new Set<string>();
   let changed = 0;
 
   const up = await withStep(reporter, label("machines"), async (step) => {
@@ -48,7 +50,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     });
     return {
       value,
-      summary: up_summary(
+      summary: upSummary(
         value.changed,
         machines.map(({ name }) => name),
       ),
@@ -75,28 +77,37 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
 
   changed += await runRoles("agents", [{ hosts: agents, roles: undefined }]);
 
+  const standing = agents.filter((name) => !left.has(name));
   await withStep(reporter, label("probe"), async (step) => {
-    await waitUntilReady({ team, agents, step, signal });
-    return { value: undefined, summary: `${agents.length} agents are connected and answer` };
+    await waitUntilReady({ team, agents: standing, step, signal });
+    return { value: undefined, summary: `ready: ${standing.join(", ")}` };
   });
 
   if (errors.length > 0) throw new OlympusErrors("some hosts were left out", errors);
   return { changed, passwords: chat.passwords };
 
+  /** Applies roles to groups of hosts side by side. A failed service ends the deployment: agents cannot do without; a failed agent does not. */
   async function runRoles(name: string, groups: { hosts: string[]; roles: string[] | undefined }[]): Promise<number> {
     return withStep(reporter, label(name), async (step) => {
       const results = await Promise.all(
         groups
+          .map(({ hosts, roles }) => ({ hosts: hosts.filter((host) => !left.has(host)), roles }))
           .filter((group) => group.hosts.length > 0)
           .map((group) => applyRoles({ team, secrets, action: "setup", ...group, reporter, step, signal })),
       );
-      for (const result of results) errors.push(...result.errors);
+      const failed = results.flatMap((result) => result.hosts).filter(({ state }) => state === "failed");
+      errors.push(...results.flatMap((result) => result.errors));
+      for (const { host } of failed) left.add(host);
+      if (failed.some(({ host }) => services.includes(host))) {
+        throw new OlympusErrors(`${failed.map(({ host }) => host).join(", ")} could not be set up`, errors);
+      }
       const value = results.reduce((sum, result) => sum + result.changed, 0);
-      return { value, summary: value === 0 ? "as they were" : `${value} changes` };
+      const tail = failed.length === 0 ? "" : `, ${failed.map(({ host }) => host).join(", ")} failed`;
+      return { value, summary: `${value === 0 ? "as they were" : `${value} changes`}${tail}` };
     });
   }
 }
 
-function up_summary(changed: number, names: readonly string[]): string {
+function upSummary(changed: number, names: readonly string[]): string {
   return changed === 0 ? "as they were" : `${names.join(", ")} (${changed} changes)`;
 }
