@@ -20,6 +20,7 @@ import {
 import { reachableHosts } from "./reach.ts";
 import { compileSdk } from "./sdk-compile.ts";
 import { readStamp, type Stamp } from "./stamp.ts";
+import { sweep } from "./sweep.ts";
 import { type Toolchain, toolchainOf } from "./toolchain.ts";
 import { ensureView } from "./view.ts";
 
@@ -54,6 +55,7 @@ export async function ensureTools(options: EnsureOptions): Promise<Toolchain> {
   const missing = toolNames.filter((tool) => wanted.includes(tool) && readStamp(layout.store(tool)) === undefined);
   const jobs: Promise<void>[] = [];
   if (missing.length > 0) {
+    sweep(layout.root);
     const run: Run = { options, lock, file, layout, reachable: probe(lock, missing, options), compile: oneAtATime() };
     jobs.push(...missing.map((tool) => obtain(tool, run)));
   } else if (options.only === undefined) {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { OlympusError } from "../base/errors.ts";
 import { type Layout, providerFolder } from "./layout.ts";
 import type { ToolLock, ToolName } from "./lock.ts";
-import { type Stamp, writeStamp } from "./stamp.ts";
+import { readStamp, type Stamp, writeStamp } from "./stamp.ts";
 
 /** What a download or a build yields, before it gets its place. */
 export interface Yield {
@@ -28,8 +28,13 @@ export function install(
   mkdirSync(staging, { recursive: true });
   const files = shapes[tool](staging, made, lock.tools[tool].version);
   writeStamp(staging, stamp, files);
-  rmSync(target, { recursive: true, force: true });
-  renameSync(staging, target);
+  if (readStamp(target) === undefined) {
+    rmSync(target, { recursive: true, force: true });
+    renameSync(staging, target);
+  } else {
+    // Another run was faster; its folder may be in use already.
+    rmSync(staging, { recursive: true });
+  }
 }
 
 type Shape = (folder: string, made: Yield, version: string) => readonly string[];
