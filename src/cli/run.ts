@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { exitCodes, messageOf, OlympusError, OlympusErrors } from "../base/errors.ts";
 import { projectRoot, teamPointer } from "../base/paths.ts";
 import type { RunAction } from "./command.ts";
+import { confirm } from "./confirm.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 import { createReporter } from "./terminal.ts";
 
@@ -52,23 +52,7 @@ export function createRunner(words: readonly string[]): { run: RunAction; argv: 
       const { loadTeam } = await import("../team/load.ts");
       return loadTeam(findTeamFile(options));
     },
-    async confirm(question) {
-      // CI=true means that nobody is there to be asked, and that somebody decided so.
-      if (options.yes || process.env.CI === "true") return true;
-      if (!options.input || !process.stdin.isTTY || !process.stderr.isTTY) {
-        throw new OlympusError(`${question} Nobody can be asked here.`, {
-          code: "E-CONFIRM",
-          exit: exitCodes.confirmation,
-          hint: "Give --yes to agree.",
-        });
-      }
-      const prompt = createInterface({ input: process.stdin, output: process.stderr });
-      try {
-        return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `, { signal: interruption.signal })).trim());
-      } finally {
-        prompt.close();
-      }
-    },
+    confirm: (question) => confirm(question, options, interruption.signal),
   };
 
   const onSignal = (): void => {
