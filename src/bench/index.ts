@@ -2,6 +2,14 @@ import type { Benchmark } from "./bench.ts";
 
 /** Every benchmark: `npm run -s bench -- <name> --json`. */
 export const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise<{ bench: Benchmark }> }>> = {
+  quickstart: {
+    summary: "cold, warm and repeated quickstart, whole process",
+    load: () => import("./quickstart.ts"),
+  },
+  stack: {
+    summary: "no-change pulumi preview of three VMs, and olympus plan of 18 and 200 agents",
+    load: () => import("./stack.ts"),
+  },
   harness: {
     summary: "the harness's memory, idle and after 100 mentions, time to connect, size of the bundle",
     load: () => import("./harness.ts"),

@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
-import { exitCodes, OlympusError } from "../base/errors.ts";
-import { projectRoot, teamPointer } from "../base/paths.ts";
+import { projectRoot } from "../base/paths.ts";
 import type { Benchmark } from "./bench.ts";
 
 const outcomeSchema = z.object({
@@ -24,14 +22,9 @@ export const bench: Benchmark = {
   name: "quickstart",
   summary: "cold, warm and repeated quickstart, whole process",
   async run({ reporter, signal }) {
-    if (existsSync(teamPointer())) {
-      throw new OlympusError("a lab is up, and this benchmark needs its place", {
-        code: "E-BENCH",
-        exit: exitCodes.usage,
-        hint: "olympus lab down --purge",
-      });
-    }
     const folder = await mkdtemp(join(tmpdir(), "olympus-bench-"));
+    // A lab of its own: a person's state stays as it is.
+    const state = { OLYMPUS_STATE: join(folder, "state") };
     const coldEnv = {
       OLYMPUS_CACHE: join(folder, "cache"),
       GOMODCACHE: join(folder, "gomod"),
@@ -41,7 +34,7 @@ export const bench: Benchmark = {
     };
     await mkdir(coldEnv.OLYMPUS_CACHE, { recursive: true });
     const withCold = process.env.OLYMPUS_BENCH_COLD !== "0";
-    const env = withCold ? coldEnv : {};
+    const env = withCold ? { ...state, ...coldEnv } : state;
 
     const quickstart = async (label: string): Promise<z.infer<typeof outcomeSchema> & { wall: number }> => {
       const step = reporter.step(label);
@@ -63,12 +56,14 @@ export const bench: Benchmark = {
       if (withCold) {
         cold = await quickstart("cold");
         await down();
-        await rm(join(projectRoot, ".olympus", "lab"), { recursive: true, force: true });
+        await rm(state.OLYMPUS_STATE, { recursive: true, force: true });
       }
       const warm = await quickstart("warm");
       const repeat = await quickstart("repeated");
       return {
-        ...(cold === undefined ? {} : { cold_s: { value: cold.wall, unit: "s", bound: 1500, better: "lower" as const } }),
+        ...(cold === undefined
+          ? {}
+          : { cold_s: { value: cold.wall, unit: "s", bound: 1500, better: "lower" as const } }),
         warm_s: { value: warm.wall, unit: "s", bound: 480, better: "lower" },
         repeat_s: { value: repeat.wall, unit: "s", bound: 60, better: "lower" },
         repeat_changed: { value: repeat.changed, unit: "changes", bound: 0, better: "lower" },

@@ -18,7 +18,9 @@ export const bench: Benchmark = {
       const plan = async (agents: number): Promise<number> => {
         const file = join(folder, `team-${agents}.yaml`);
         await writeFile(file, generateTeam({ agents }));
-        return timed(() => execa(join(projectRoot, "scripts/olympus"), ["plan", "--team", file], { cancelSignal: signal }));
+        return timed(() =>
+          execa(join(projectRoot, "scripts/olympus"), ["plan", "--team", file], { cancelSignal: signal }),
+        );
       };
       const plan18 = await plan(18);
       const plan200 = await plan(200);

@@ -6,7 +6,10 @@ import { createRunner } from "./run.ts";
 
 const { run, argv } = createRunner(process.argv.slice(2));
 
-const program = new Command("olympus").usage("<command> [options]").exitOverride().showHelpAfterError("(olympus --help lists the commands)");
+const program = new Command("olympus")
+  .usage("<command> [options]")
+  .exitOverride()
+  .showHelpAfterError("(olympus --help lists the commands)");
 
 const wanted = argv[0];
 const entry = wanted === undefined ? undefined : commands[wanted];

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -20,6 +21,8 @@ interface Outcome {
   mention_to_answer_ms: number;
 }
 
+// A lab of its own: a person's stays as it is.
+process.env.OLYMPUS_STATE = join(projectRoot, ".olympus", "e2e");
 const teamFile = stateRoot("lab", "team.yaml");
 let first: Outcome;
 let mara: Conversation;
@@ -46,13 +49,15 @@ function editTeam(path: (string | number)[], value: unknown): void {
 }
 
 beforeAll(async () => {
-  await olympusOk(["lab", "down", "--purge"]);
+  await olympusOk(["lab", "down"]);
+  await rm(stateRoot(), { recursive: true, force: true });
   first = await quickstart();
   mara = await converse(teamFile, "athena", "mara");
 });
 
 afterAll(async () => {
   await olympusOk(["lab", "down"]);
+  await rm(stateRoot(), { recursive: true, force: true });
 });
 
 describe("the main job", () => {
