@@ -73,7 +73,15 @@ export class Feed {
       this.#catchUp();
       return;
     }
-    this.#take([post], post.channelId);
+    try {
+      this.#take([post], post.channelId);
+    } catch (error) {
+      // A full disk, say: the server still has the post, and the cursor stands before it.
+      this.#parts.log.error({ error: String(error) }, "cannot take a post in, will read it again");
+      this.#synced.delete(post.channelId);
+      this.#newest.delete(post.channelId);
+      this.#catchUp();
+    }
   }
 
   #take(posts: readonly ChatPost[], channel: string): void {

@@ -124,11 +124,20 @@ export class Harness {
   }
 
   #pump(): void {
-    const { store, clock, config } = this.#parts;
-    while (!this.#draining && this.#working < config.limits.runs) {
-      const run = claimNext(store, clock.now());
-      if (run === undefined) return;
-      this.#begin(run);
+    const { store, clock, config, log } = this.#parts;
+    try {
+      while (!this.#draining && this.#working < config.limits.runs) {
+        const run = claimNext(store, clock.now());
+        if (run === undefined) return;
+        this.#begin(run);
+      }
+    } catch (error) {
+      // A full disk, say. What waits is in the inbox and stays there.
+      log.error({ error: String(error) }, "cannot claim work, will try again");
+      clock.wait(1000, this.#stop.signal).then(
+        () => this.#pump(),
+        () => undefined,
+      );
     }
   }
 
