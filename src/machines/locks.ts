@@ -19,7 +19,7 @@ export type Liveness = "alive" | "dead" | "unknown";
 export function livenessOf(lock: StackLock, here: string, comm: string | undefined): Liveness {
   if (lock.hostname !== here) return "unknown";
   // Another program may have got the number since.
-  return comm !== undefined && comm.startsWith("pulumi") ? "alive" : "dead";
+  return comm?.startsWith("pulumi") ? "alive" : "dead";
 }
 
 /** E-LOCKED (exit 75), naming who holds the stack and since when. */

@@ -12,6 +12,9 @@ export interface StackRun {
   changed: number;
 }
 
+/** Begins the lines that stacks/ writes for people. */
+const told = "[olympus] ";
+
 export function newStackRun(): StackRun {
   return { finished: new Set(), broken: new Set(), errors: [], changed: 0 };
 }
@@ -27,8 +30,8 @@ export function takeEvent(run: StackRun, event: EngineEvent, machines: readonly 
       if (machine !== undefined) run.broken.add(machine);
       return undefined;
     }
-    // What hooks and the program tell of a machine: "waiting for SSH".
-    return severity === "info" && machine !== undefined ? `${machine}: ${firstLine(message)}` : undefined;
+    // What hooks and the program tell: "[olympus] athena: waiting for SSH".
+    return severity === "info" && message.startsWith(told) ? firstLine(message.slice(told.length)) : undefined;
   }
   if (resOutputsEvent !== undefined) {
     const { type, op, urn } = resOutputsEvent.metadata;
