@@ -1,3 +1,4 @@
+import { teamPrefix } from "../machines/names.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { NamedHypervisor } from "../team/model.ts";
 import type { Check } from "./check.ts";
@@ -12,6 +13,7 @@ const bootSeconds = 15;
 export async function checkAcceleration(
   connection: SshConnection,
   { name, accel, pool }: NamedHypervisor,
+  team: string,
 ): Promise<Omit<Check, "host">> {
   if (accel === "tcg") {
     const device = await connection.exec("test -w /dev/kvm");
@@ -20,7 +22,7 @@ export async function checkAcceleration(
   }
   const script = [
     `target=$(virsh -c qemu:///system pool-dumpxml ${pool} | sed -n 's:.*<path>\\(.*\\)</path>.*:\\1:p')`,
-    `image=$(virsh -c qemu:///system vol-list ${pool} | awk '$1 ~ /^olympus-base-/ {print $2; exit}')`,
+    `image=$(virsh -c qemu:///system vol-list ${pool} | awk -v p='${teamPrefix(team)}image.' 'index($1, p) == 1 {print $2; exit}')`,
     '[ -n "$image" ] || { echo NO-IMAGE; exit 0; }',
     // Serial output to a file: `timeout` ends the guest whether it hangs or boots.
     "out=$(mktemp)",

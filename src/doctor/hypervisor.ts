@@ -1,5 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
+import { hypervisorTarget } from "../machines/targets.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { LoadedTeam, NamedHypervisor } from "../team/model.ts";
@@ -16,23 +17,9 @@ export async function checkHypervisor(
   signal: AbortSignal,
 ): Promise<Check[]> {
   const named = (findings: Finding[]): Check[] => findings.map((finding) => ({ host: hypervisor.name, ...finding }));
-  if (hypervisor.hostKey === undefined) {
-    return named([fail("host key", "not pinned, so nothing may connect", `olympus pin ${hypervisor.name}`)]);
-  }
   let connection: SshConnection;
   try {
-    connection = await connectSsh(
-      {
-        name: hypervisor.name,
-        address: hypervisor.address,
-        port: hypervisor.port,
-        user: hypervisor.user,
-        hostKey: hypervisor.hostKey,
-        pinnedIn: team.file,
-        privateKey: secrets.require("ssh.deploy.private"),
-      },
-      signal,
-    );
+    connection = await connectSsh(hypervisorTarget(team, secrets, hypervisor), signal);
   } catch (error) {
     const hint = error instanceof OlympusError ? (error.hint ?? "") : "";
     return named([fail("ssh", messageOf(error), hint)]);
@@ -46,7 +33,7 @@ export async function checkHypervisor(
       findings.push(
         await checkBridge(connection, hypervisor),
         await checkPool(connection, hypervisor),
-        await checkAcceleration(connection, hypervisor),
+        await checkAcceleration(connection, hypervisor, team.name),
       );
     }
     return named(findings);

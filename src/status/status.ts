@@ -1,5 +1,8 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
+import { readInventory } from "../libvirt/inventory.ts";
+import { teamPrefix } from "../machines/names.ts";
+import { hypervisorTarget } from "../machines/targets.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -61,26 +64,15 @@ async function askHypervisor(
   secrets: SecretStore,
   signal: AbortSignal,
 ): Promise<{ detail: string; fine: boolean }> {
-  if (host.hostKey === undefined) return { fine: false, detail: `no pinned host key: olympus pin ${host.name}` };
-  const connection = await connectSsh(
-    {
-      name: host.name,
-      address: host.address,
-      port: host.port,
-      user: host.user,
-      hostKey: host.hostKey,
-      pinnedIn: team.file,
-      privateKey: secrets.require("ssh.deploy.private"),
-      connectTimeoutMs: askTimeoutMs,
-    },
-    signal,
-  );
+  const hypervisor = team.hypervisors.find(({ name }) => name === host.name)!;
+  const target = { ...hypervisorTarget(team, secrets, hypervisor), connectTimeoutMs: askTimeoutMs };
+  const connection = await connectSsh(target, signal);
   try {
-    const { code, stdout, stderr } = await connection.exec("virsh -c qemu:///system list --all --name --state-running");
-    if (code !== 0) return { fine: false, detail: stderr.trim() };
-    const running = new Set(stdout.split("\n").filter(Boolean));
+    const { pool, bridge } = hypervisor;
+    const inventory = await readInventory(connection, { pool, bridge, prefix: teamPrefix(team.name) });
+    const running = inventory.domains.filter(({ state }) => state === "running").map(({ name }) => name);
     const wanted = team.machines.filter((machine) => machine.hypervisor === host.name).map(({ name }) => name);
-    const stopped = wanted.filter((name) => !running.has(name));
+    const stopped = wanted.filter((name) => !running.includes(`${teamPrefix(team.name)}${name}`));
     return stopped.length === 0
       ? { fine: true, detail: `${wanted.length} VMs running` }
       : { fine: false, detail: `not running: ${stopped.join(", ")}` };
