@@ -1,16 +1,16 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
-import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
+import { OlympusError } from "../base/errors.ts";
 import { cacheDir } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { clearGroups, findHierarchies, groupPids, type Hierarchies, labsWithGroups } from "./cgroups.ts";
 import { layout } from "./layout.ts";
 import { withLock } from "./lock.ts";
 import { stopMachine } from "./machine.ts";
-import { requireRoot } from "./preflight.ts";
+import { ownAlias, readLinks, requireRoot } from "./preflight.ts";
 import { isAlive, waitFor } from "./processes.ts";
-import { run, tryRun } from "./sh.ts";
+import { tryRun } from "./sh.ts";
 import { readState } from "./state.ts";
 
 export interface LabDownOptions {
@@ -76,7 +76,8 @@ async function findAll(hierarchies: Hierarchies, purge: boolean): Promise<string
   const pids = await groupPids(hierarchies, layout.lab);
   if (pids.length > 0) found.push(`${pids.length} processes with their namespaces and mounts`);
   if ((await labsWithGroups(hierarchies)).includes(layout.lab)) found.push(`control groups olympus-lab/${layout.lab}`);
-  if (await ownInterface()) found.push(`interface ${layout.hostInterface}`);
+  const link = await ownInterface();
+  if (link !== undefined) found.push(`interface ${link}`);
   if (await pointsHere()) found.push(`pointer ${layout.pointer}`);
   if (state !== undefined) found.push(`state ${layout.state}`);
   if (!purge) return found;
@@ -84,19 +85,20 @@ async function findAll(hierarchies: Hierarchies, purge: boolean): Promise<string
   return [...found, ...caches().map((folder) => `cache ${folder}`)];
 }
 
-async function ownInterface(): Promise<boolean> {
-  const { code, stdout } = await tryRun("ip", ["-json", "link", "show", "dev", layout.hostInterface]);
-  return code === 0 && stdout.includes(`olympus-lab:${layout.lab}`);
+async function ownInterface(): Promise<string | undefined> {
+  return (await readLinks()).find(({ ifalias }) => ifalias === ownAlias())?.ifname;
 }
 
 /** The interface goes with the gateway's namespace, a moment after its last process; one that stays is deleted. */
 async function removeInterface(): Promise<void> {
-  if (!(await ownInterface())) return;
-  const gone = await waitFor(() => (networkInterfaces()[layout.hostInterface] === undefined ? true : undefined), 3_000);
-  if (gone && !(await ownInterface())) return;
-  const { code, stderr } = await tryRun("ip", ["link", "delete", "dev", layout.hostInterface]);
-  if (code !== 0 && !/Cannot find device/.test(stderr))
-    await run("ip", ["link", "delete", "dev", layout.hostInterface]);
+  const gone = await waitFor(async () => ((await ownInterface()) === undefined ? true : undefined), 3_000, 50);
+  if (gone) return;
+  const name = await ownInterface();
+  if (name === undefined) return;
+  const { code, stderr } = await tryRun("ip", ["link", "delete", "dev", name]);
+  if (code !== 0 && !stderr.includes("Cannot find device")) {
+    throw new OlympusError(`cannot delete interface ${name}: ${stderr.trim()}`, { code: "E-LAB-COMMAND" });
+  }
 }
 
 async function pointsHere(): Promise<boolean> {

@@ -36,8 +36,6 @@ export const layout = {
     return join(dirname(this.dir), "current-team");
   },
   example: join(projectRoot, "examples", "lab", "team.yaml"),
-  /** This computer's interface in the lab's network. */
-  hostInterface: "olylab0",
 };
 
 /** This computer's address in the lab's network: the last usable one of a /24, `10.220.1.254`. */

@@ -68,8 +68,8 @@ pivot_root . .old
 cd /
 umount -l /.old
 rmdir /.old
-exec setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-syslog,-wake_alarm,-audit_control \
-  --inh-caps=-sys_time,-sys_module,-sys_rawio,-syslog,-wake_alarm,-audit_control \
+# shellcheck disable=SC2086
+exec $LAB_DROP \
   env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin container=olympus-lab "SYSTEMD_PROC_CMDLINE=$cmdline" \
   /lib/systemd/systemd --system --unit=multi-user.target --log-target=journal --show-status=no \
   < /dev/null > /run/init.log 2>&1

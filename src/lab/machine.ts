@@ -88,6 +88,7 @@ export async function startMachine(
         LAB_DIR: spec.dir,
         LAB_LOWER: await linkRoots(spec),
         LAB_NAME: spec.name,
+        LAB_DROP: dropCapabilities().join(" "),
         LAB_DEVICES: devices.map((device) => device.node).join(" "),
         LAB_BINDS: (spec.disks ?? []).join(" "),
         LAB_CGROUP: String(hierarchies.version),
@@ -136,6 +137,14 @@ export async function stopMachine(
   if (isAlive(network.holder)) await unplug(network, machine.name);
 }
 
+/** What would reach past a machine into the host: its clock, modules, hardware, log. `sudo` in a machine cannot get it back. */
+export function dropCapabilities(): string[] {
+  const dropped = ["sys_time", "sys_module", "sys_rawio", "syslog", "wake_alarm", "audit_control"]
+    .map((name) => `-${name}`)
+    .join(",");
+  return ["setpriv", `--bounding-set=${dropped}`, `--inh-caps=${dropped}`];
+}
+
 /** SIGRTMIN+4: systemd's "power off". */
 const powerOff = 38;
 
@@ -146,7 +155,7 @@ async function linkRoots(spec: MachineSpec): Promise<string> {
   for (const [at, root] of spec.roots.entries()) {
     if (!existsSync(root)) {
       throw new OlympusError(`the Debian root that ${spec.name} stands on is gone`, {
-        code: "E-LAB-ROOT",
+        code: "E-LAB-BASE",
         where: root,
         hint: "olympus lab down --purge removes the machine with its disks; lab up then makes both anew",
       });

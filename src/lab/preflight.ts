@@ -39,44 +39,59 @@ export function requireTools(): void {
   });
 }
 
-/** Looks for whatever would be in the way of a new lab, before anything is changed. */
-export async function checkNetwork(team: LoadedTeam): Promise<void> {
+/**
+ * Looks for whatever would be in the way of a new lab's network, before anything is changed. Gives the name for this computer's
+ * interface: `olylab0`, or the next number when another project's lab, with another network, is up.
+ */
+export async function checkNetwork(team: LoadedTeam): Promise<string> {
   const wanted = parseCidr(team.team.network.cidr);
-  const conflict = (found: string): OlympusError =>
-    new OlympusError(`${team.team.network.cidr} cannot be the lab's network: ${found}`, {
-      code: "E-LAB-NETWORK",
-      exit: exitCodes.usage,
-      where: team.file,
-      hint: "Choose another network.cidr in a copy of the team file, with gateway, resolvers and addresses in it, and give it with --team.",
-    });
-  const links = JSON.parse(await run("ip", ["-json", "-details", "link", "show"])) as {
-    ifname: string;
-    ifalias?: string;
-  }[];
-  const leg = links.find((link) => link.ifname === layout.hostInterface);
-  if (leg !== undefined && leg.ifalias !== `olympus-lab:${layout.lab}`) {
+  const links = await readLinks();
+  const routes = JSON.parse(await run("ip", ["-json", "-4", "route", "show", "table", "all"])) as Route[];
+  for (const { dst, dev } of routes) {
+    const link = links.find(({ ifname }) => ifname === dev);
+    if (dst === "default" || !/^\d/.test(dst) || link?.ifalias === ownAlias()) continue;
+    const other = parseCidr(dst);
+    // A wider route (a VPN's 10.0.0.0/8) gives way to ours by itself; it is only in the way when it is as narrow.
+    if (other.prefix < wanted.prefix || !sameNetwork(other.base, wanted.base, wanted.prefix)) continue;
+    const whose = link?.ifalias?.startsWith(aliasPrefix) ? "the lab of another project is up" : "";
     throw new OlympusError(
-      `another lab is up on this computer (interface ${leg.ifname}, ${leg.ifalias ?? "no alias"})`,
+      `${team.team.network.cidr} cannot be the lab's network: ${dst} is already routed here (${[dev, whose].filter(Boolean).join(", ")})`,
       {
         code: "E-LAB-NETWORK",
         exit: exitCodes.usage,
-        hint: "Run olympus lab down in the project that it belongs to; one lab at a time.",
+        where: team.file,
+        hint: whose
+          ? "Run olympus lab down in that project, or give this lab another network.cidr (a copy of the team file, --team)."
+          : "Choose another network.cidr in a copy of the team file, with gateway, resolvers and addresses in it, and give it with --team.",
       },
     );
   }
-  const routes = JSON.parse(await run("ip", ["-json", "-4", "route", "show", "table", "all"])) as {
-    dst: string;
-    dev?: string;
-  }[];
-  for (const { dst, dev } of routes) {
-    if (dst === "default" || dev === layout.hostInterface || !/^\d/.test(dst)) continue;
-    const other = parseCidr(dst.includes("/") ? dst : `${dst}/32`);
-    const narrower = Math.min(other.prefix, wanted.prefix);
-    // A wider route (a VPN's 10.0.0.0/8) gives way to ours by itself; it is only in the way when it is as narrow.
-    if (other.prefix >= wanted.prefix && sameNetwork(other.base, wanted.base, narrower)) {
-      throw conflict(`${dst} is already routed here${dev === undefined ? "" : ` (${dev})`}`);
-    }
+  for (let n = 0; ; n += 1) {
+    const name = `olylab${n}`;
+    if (!links.some(({ ifname, ifalias }) => ifname === name && ifalias !== ownAlias())) return name;
   }
+}
+
+interface Route {
+  readonly dst: string;
+  readonly dev?: string;
+}
+
+export interface Link {
+  readonly ifname: string;
+  readonly ifalias?: string;
+}
+
+const aliasPrefix = "olympus-lab:";
+
+/** What this lab's interface is marked with. */
+export function ownAlias(): string {
+  return `${aliasPrefix}${layout.lab}`;
+}
+
+/** Every network interface of this computer with its alias. */
+export async function readLinks(): Promise<Link[]> {
+  return JSON.parse(await run("ip", ["-json", "link", "show"])) as Link[];
 }
 
 function sameNetwork(a: number, b: number, prefix: number): boolean {

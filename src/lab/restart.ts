@@ -4,7 +4,7 @@ import { type Reporter, withStep } from "../base/report.ts";
 import { findHierarchies, groupFiles } from "./cgroups.ts";
 import { layout } from "./layout.ts";
 import { withLock } from "./lock.ts";
-import { stopMachine } from "./machine.ts";
+import { dropCapabilities, stopMachine } from "./machine.ts";
 import type { Network } from "./network.ts";
 import { requireRoot } from "./preflight.ts";
 import { isAlive } from "./processes.ts";
@@ -42,11 +42,13 @@ export async function labExec(name: string, command: readonly string[]): Promise
   requireRoot("Running a command in a lab machine");
   const { machine } = await find(name);
   if (!isAlive(machine.init)) throw down(`lab machine ${name} does not run`);
-  const inside = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd=/"];
+  const inside = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root"];
   // In the machine's groups, so that its limits hold and its end is this command's end.
   const script = 'for file in $LAB_GROUPS; do echo $$ > "$file" || exit 9; done; exec "$@"';
   const home = [
+    ...dropCapabilities(),
     "env",
+    "--chdir=/",
     "-i",
     "HOME=/root",
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

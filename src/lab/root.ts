@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { cacheDir } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { withLock } from "./lock.ts";
+import { proxyPort } from "./services.ts";
 import { run } from "./sh.ts";
 import { type AptSources, readAptSources } from "./sources.ts";
 
@@ -83,10 +84,25 @@ export async function ensureRoots(options: RootOptions): Promise<Roots> {
   return roots;
 }
 
-/** APT lines for guests: those given, else this computer's, without the path of its keyring. */
-export async function guestSources(given: readonly string[]): Promise<{ debian: readonly string[] }> {
+/**
+ * What guests get as package sources: the lines given, else this computer's, through the cache on `gateway`. HTTPS sources are
+ * fetched by the cache, so that no guest needs this computer's certificates.
+ */
+export async function guestSources(given: readonly string[], gateway: string): Promise<GuestSources> {
   const { lines } = await readSources(given);
-  return { debian: lines.map((line) => line.replace(/^deb \[[^\]]*\] /, "deb ")) };
+  const proxy = `http://${gateway}:${proxyPort}`;
+  const debian = lines.map((line) => line.replace(/^deb \[[^\]]*\] /, "deb ").replace("https://", `${proxy}/https/`));
+  const hosts = lines.flatMap((line) => /https?:\/\/([^/\s]+)/.exec(line)?.[1] ?? []);
+  return { debian, proxy, hosts: [...new Set(hosts)] };
+}
+
+export interface GuestSources {
+  /** Whole APT lines. */
+  readonly debian: readonly string[];
+  /** `http://10.220.1.1:3142` */
+  readonly proxy: string;
+  /** Hosts that the cache may ask. */
+  readonly hosts: readonly string[];
 }
 
 async function readSources(lines: readonly string[] | undefined): Promise<AptSources> {

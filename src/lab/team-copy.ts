@@ -33,7 +33,7 @@ export interface Filled {
   /** APT lines for guests. */
   readonly debian: readonly string[];
   /** Package cache for guests, as an address. */
-  readonly proxy?: string;
+  readonly proxy: string;
 }
 
 /**
@@ -71,7 +71,8 @@ export async function writeCopy({ source, file, text }: ChosenTeam, filled: Fill
   for (const [name, key] of Object.entries(filled.hostKeys))
     setIfOther(document, ["hypervisors", name, "hostKey"], key);
   if (filled.debian.length > 0) setIfOther(document, ["network", "packages", "debian"], filled.debian);
-  if (filled.proxy !== undefined) setIfOther(document, ["network", "packages", "proxy"], filled.proxy);
+  if (document.getIn(["network", "packages", "proxy"]) === undefined)
+    setIfOther(document, ["network", "packages", "proxy"], filled.proxy);
   const written = document.toString({ lineWidth: 0 });
   const before = existsSync(layout.origin) ? (JSON.parse(await readFile(layout.origin, "utf8")) as Origin) : undefined;
   // Edits of a person stay edits: the hash of what we last wrote whole moves on only when we wrote from the source.

@@ -46,15 +46,16 @@ async function bring({ teamFile, reporter, signal }: LabUpOptions): Promise<LabU
   // Read from its own place, so that whatever is wrong is shown there.
   const wished = await loadTeam(chosen.file);
   const debian = givenSources(wished, chosen.filledBefore);
+  let hostInterface = "";
   if (state.network === undefined) {
     requireTools();
     await checkDisk(layout.dir);
-    await checkNetwork(wished);
+    hostInterface = await checkNetwork(wished);
     await checkPorts(wished);
   }
   const hostKeys: Record<string, string> = {};
   for (const { name } of wished.hypervisors) hostKeys[name] = await ensureHostKey(layout.machine(name), name);
-  const packages = await guestSources(debian);
+  const packages = await guestSources(debian, wished.team.network.gateway);
   if (await writeCopy(chosen, { hostKeys, ...packages })) changes.push("team file");
   const team = await loadTeam(layout.team);
   const { store, made } = await initSecrets(team);
@@ -76,7 +77,7 @@ async function bring({ teamFile, reporter, signal }: LabUpOptions): Promise<LabU
     await begin();
     const { cidr, gateway } = team.team.network;
     const spec = { lab: layout.lab, cidr, gateway, hostAddress: hostAddressOf(gateway), dir: layout.dir };
-    state.network = await startNetwork({ ...spec, hostInterface: layout.hostInterface }, hierarchies);
+    state.network = await startNetwork({ ...spec, hostInterface }, hierarchies);
     await writeState(state);
     changes.push("network");
   }
@@ -111,7 +112,7 @@ async function bring({ teamFile, reporter, signal }: LabUpOptions): Promise<LabU
       return { value: undefined, summary: `${names.join(", ")} up in ${network.cidr}` };
     });
   }
-  const settings = servicesSettings(team);
+  const settings = servicesSettings(team, network, packages.hosts);
   if (!isAlive(state.services?.process) || state.services.settings !== settings) {
     await begin();
     await clearGroups(hierarchies, network.lab, "services");
