@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Secret } from "../base/secret.ts";
-import type { JournalEntry, Upload } from "./change.ts";
+import type { Blob, JournalEntry, Upload } from "./change.ts";
 import type { ResetPlan } from "./journal.ts";
-import type { LocalFile, LocalFolder } from "./operations.ts";
 import { journalFolder, journalVersion, runFolder } from "./places.ts";
 import type { HostPlan, PlannedStep } from "./plan.ts";
 import { quote } from "./quote.ts";
@@ -26,7 +25,7 @@ export interface Bundle {
   /** Small files in the run's folder, in memory on the host, gone when the run ends. */
   readonly files: readonly { readonly path: string; readonly content: string | Secret }[];
   /** Content by hash. */
-  readonly blobs: ReadonlyMap<string, LocalFile | LocalFolder>;
+  readonly blobs: ReadonlyMap<string, Blob>;
 }
 
 /** The first word of each frame that a run prints. */
@@ -40,10 +39,10 @@ export type BlobSums = ReadonlyMap<string, string>;
 /** The setup of a host as one script with its files. Pure. */
 export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) => Bundle {
   const files: { path: string; content: string | Secret }[] = [];
-  const blobs = new Map<string, LocalFile | LocalFolder>();
+  const blobs = new Map<string, Blob>();
   for (const [at, { change }] of plan.steps.entries()) {
     for (const upload of change.uploads ?? []) {
-      if ("blob" in upload) blobs.set(upload.blob, upload.source);
+      if ("blob" in upload) blobs.set(upload.blob, upload);
       else files.push({ path: `f/${at + 1}/${upload.name}`, content: upload.content });
     }
   }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
@@ -54,4 +54,15 @@ async function pack({ localFolder, hash, only }: LocalFolder): Promise<LocalFile
   const sum = createHash("sha256");
   await pipeline(createReadStream(localPath), sum);
   return { localPath, sha256: sum.digest("hex"), size: (await stat(localPath)).size };
+}
+
+/** Bytes of a compressed tar when unpacked: gzip's own last four bytes (modulo 4 GiB). */
+export async function unpackedSize({ localPath, size }: LocalFile): Promise<number> {
+  const handle = await open(localPath);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, size - 4);
+    return buffer.readUInt32LE();
+  } finally {
+    await handle.close();
+  }
 }

@@ -5,7 +5,17 @@ import type { LocalFile, LocalFolder, Operation } from "./operations.ts";
 /** Content that travels with an apply. In the change's script it is `"$F"/<name>`; a blob is `"$B"/<hash>`. */
 export type Upload =
   | { readonly name: string; readonly content: string | Secret }
-  | { readonly blob: string; readonly source: LocalFile | LocalFolder };
+  | {
+      readonly blob: string;
+      readonly source: LocalFile | LocalFolder;
+      /** Where it will lie: room for it, unpacked, is looked for there. */
+      readonly to: string;
+      /** Bytes when unpacked, where known. */
+      readonly unpacked?: number;
+    };
+
+/** A blob as it is sent. */
+export type Blob = Omit<Extract<Upload, { readonly blob: string }>, "blob">;
 
 /** What stood at a path before we touched it. */
 export interface BeforePath {
@@ -78,8 +88,6 @@ export interface Change {
   readonly restarts?: readonly string[];
   /** Units that it starts: no restart owed from before is needed for them. */
   readonly starts?: readonly string[];
-  /** Bytes that must be free where `path` is. */
-  readonly space?: { readonly path: string; readonly bytes: number };
 }
 
 /** How one kind of operation works. Pure: facts and wish in, change out. */

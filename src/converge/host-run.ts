@@ -3,11 +3,11 @@ import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import { type BlobSums, type Bundle, compileReset, compileSetup, type RunInfo } from "./apply-script.ts";
 import type { JournalEntry } from "./change.ts";
-import { type FactRequest, type Facts, freeAt, type HostState } from "./facts.ts";
+import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { type Claims, planReset, type ResetPlan, readLines } from "./journal.ts";
 import { journalFolder } from "./places.ts";
 import { type HostPlan, planHost, type RoleWish, requestsOf } from "./plan.ts";
-import { createSession, type HostSession, spaceError } from "./session.ts";
+import { createSession, type HostSession } from "./session.ts";
 import type { RunOutcome } from "./watch.ts";
 
 /** What one host is asked to become. */
@@ -100,7 +100,6 @@ export function createHostRun(options: HostRunOptions) {
       if (requests.some(({ fact }) => fact === "blob")) requests.push({ fact: "space", path: journalFolder });
       const seen = await look(requests, read);
       const plan = planHost(wishes, seen.facts, seen.state);
-      checkSpace(host, plan, seen.facts);
       return {
         plan,
         async perform() {
@@ -148,16 +147,6 @@ export function createHostRun(options: HostRunOptions) {
   };
 }
 
-function checkSpace(host: string, plan: HostPlan, facts: Facts): void {
-  for (const { change } of plan.steps) {
-    if (change.space === undefined) continue;
-    const have = freeAt(facts, change.space.path);
-    if (have !== undefined && have < change.space.bytes) {
-      throw spaceError(host, change.space.path, change.space.bytes, have);
-    }
-  }
-}
-
 /** Somebody else works on the host; `seconds` since when. */
 export function lockedError(host: string, who: string, what: string, seconds: number): OlympusError {
   return new OlympusError(`${host} is locked by ${who} for ${seconds} s: ${what}.`, {
@@ -170,9 +159,10 @@ export function lockedError(host: string, who: string, what: string, seconds: nu
 
 function applyError(host: string, outcome: Extract<RunOutcome, { end: "failed" | "died" }>): OlympusError {
   const said = outcome.end === "failed" && outcome.output !== "" ? `\n${lastLines(outcome.output, 20)}` : "";
+  const full = /No space left on device|Wrote only \d+ of/.test(said);
   const how = outcome.end === "failed" ? "failed" : "was killed, or the machine restarted,";
   return new OlympusError(`${host}: ${how} at: ${outcome.step || "the start"}${said}`, {
-    code: "E-ROLE-APPLY",
+    code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
     exit: exitCodes.failed,
     where: host,
     hint: "What was done before stays and is in the journal. Run the same command again to go on, or role reset to go back.",

@@ -122,7 +122,7 @@ export interface ArchiveOperation extends Common {
   readonly path: string;
   /** Folder on this computer (made into a tar), or a ready `.tar`/`.tar.gz`. See `localFolder`. */
   readonly source: LocalFolder;
-  /** Bytes needed when unpacked, for the look at free space. */
+  /** Bytes when unpacked, for the look at free space; taken from the packed file unless given. */
   readonly unpacked?: number;
 }
 

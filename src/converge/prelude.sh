@@ -154,7 +154,7 @@ remove_user() { # NAME HOME-WE-MADE
     take_away "$2"
   fi
 }
-leave_group() { if have_user "$1" && have_group "$2" && id -nG "$1" | tr ' ' '\n' | grep -qxF "$2"; then gpasswd -q -d "$1" "$2"; fi; }
+leave_group() { if have_user "$1" && have_group "$2" && id -nG "$1" | tr ' ' '\n' | grep -qxF "$2"; then gpasswd -d "$1" "$2" >/dev/null; fi; }
 remove_group() {
   if ! have_group "$1"; then return 0; fi
   groupdel "$1" || say kept "group $1, which is some user's own"

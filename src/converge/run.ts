@@ -91,7 +91,8 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
   const what = `role ${action} ${options.roles?.join(" ") ?? "all"}`;
   const rolesByHost = new Map<string, Role[]>();
   for (const host of hosts) {
-    rolesByHost.set(host.name, action === "reset" ? [] : await orderRoles(host, all, options.roles, catalogue));
+    const roles = action === "reset" ? ownRoles(host) : orderRoles(host, all, options.roles, catalogue);
+    rolesByHost.set(host.name, await roles);
   }
   if (action === "reset") for (const name of options.roles ?? []) await catalogue.load(name);
 
@@ -149,14 +150,14 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
         const lines = one.plan.undo.map((entry) => ({ role: entry.role, summary: describeUndo(entry), diff: [] }));
         const kept = one.plan.keep.map((entry) => `${entry.role}: ${describeKept(entry.resource)} (${entry.data})`);
         const result = resultOf(host.name, lines, lines.length, kept, begun);
+        // Nothing to undo: the role only gives up what it stood for.
+        if (lines.length === 0) await one.perform();
         return { host, roles, result, prepared: { kind: "reset", one }, close };
       }
       const one = await run.prepareSetup(wishes);
-      const lines = one.plan.steps.map(({ role, change }) => ({
-        role,
-        summary: change.summary,
-        diff: change.diff ?? [],
-      }));
+      const lines = one.plan.steps
+        .filter(({ counted, id }) => counted || id === "restarts")
+        .map(({ role, change }) => ({ role, summary: change.summary, diff: change.diff ?? [] }));
       const result = resultOf(host.name, lines, one.plan.looked, [], begun);
       // Claims are written without being counted: nothing on the host changes by them.
       if (one.plan.changes === 0 && one.plan.claims.length > 0 && action === "setup") await one.perform();

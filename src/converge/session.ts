@@ -3,11 +3,11 @@ import { exitCodes, OlympusError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import { type BlobSums, type Bundle, markerOf } from "./apply-script.ts";
-import { blobFile } from "./blobs.ts";
+import { blobFile, unpackedSize } from "./blobs.ts";
 import { parseFacts } from "./fact-parse.ts";
 import { factScript } from "./fact-script.ts";
 import { type FactRequest, type Facts, freeAt, type HostState } from "./facts.ts";
-import type { LocalFile, LocalFolder } from "./operations.ts";
+import type { LocalFile } from "./operations.ts";
 import { journalFolder, runFolder } from "./places.ts";
 import { quote } from "./quote.ts";
 import { restate } from "./restate.ts";
@@ -32,6 +32,16 @@ export interface HostSession {
   ): Promise<RunOutcome>;
   /** Watches a run that is on its way, or reads what a finished one printed. */
   attach(run: string, onStep: (label: string) => void): Promise<RunOutcome>;
+}
+
+interface SentBlob {
+  readonly hash: string;
+  readonly file: LocalFile;
+  readonly to: string;
+  /** The host does not have it yet. */
+  readonly missing: boolean;
+  /** Bytes it takes there. */
+  readonly room: number;
 }
 
 /** A session over `ssh`; commands are ended by `signal`, runs on the host are not. */
@@ -64,14 +74,14 @@ export function createSession(ssh: SshConnection, signal: AbortSignal): HostSess
 
     async apply(run, compile, facts, onStep) {
       const { blobs } = compile(new Map());
-      const missing: { hash: string; file: LocalFile }[] = [];
-      const sums = new Map<string, string>();
-      for (const [hash, source] of blobs) {
+      const sent: SentBlob[] = [];
+      for (const [hash, { source, to, unpacked }] of blobs) {
         const file = await blobFile(source);
-        sums.set(hash, file.sha256);
-        if (!facts.blobs.includes(hash)) missing.push({ hash, file });
+        const room = unpacked ?? ("localFolder" in source ? await unpackedSize(file) : file.size);
+        sent.push({ hash, file, to, room, missing: !facts.blobs.includes(hash) });
       }
-      checkSpace(target.name, missing, blobs, facts);
+      checkSpace(target.name, sent, facts);
+      const sums = new Map(sent.map(({ hash, file }) => [hash, file.sha256]));
       const bundle = compile(sums);
       const { tarStream } = await import("./tar.ts");
       const stream = tarStream([
@@ -80,7 +90,7 @@ export function createSession(ssh: SshConnection, signal: AbortSignal): HostSess
           content: Buffer.from(content instanceof Secret ? content.reveal() : content),
         })),
         { path: "apply.sh", content: Buffer.from(bundle.script) },
-        ...missing.map(({ hash, file }) => ({ path: `b/${hash}.part`, ...file })),
+        ...sent.filter(({ missing }) => missing).map(({ hash, file }) => ({ path: `b/${hash}.part`, ...file })),
       ]);
       return runWatcher(ssh, `${shell} -c ${quote(startScript(run))}`, run, onStep, signal, stream);
     },
@@ -114,21 +124,22 @@ if [ "\${p:-0}" = 0 ]; then cat "$R/out"; else tail -n +1 -f -s 0.1 --pid="$p" "
 printf '${markerOf(run)} over\\n'`;
 }
 
-function checkSpace(
-  host: string,
-  missing: readonly { file: LocalFile }[],
-  blobs: ReadonlyMap<string, LocalFile | LocalFolder>,
-  facts: Facts,
-): void {
-  if (blobs.size === 0) return;
-  const need = missing.reduce((sum, { file }) => sum + file.size, 0);
-  const have = freeAt(facts, journalFolder);
-  if (have === undefined || have > need) return;
-  throw spaceError(host, journalFolder, need, have);
+/** Room for what is sent, and for each archive unpacked. Throws E-ROLE-SPACE before anything is sent. */
+function checkSpace(host: string, blobs: readonly SentBlob[], facts: Facts): void {
+  const needs: [string, number][] = [];
+  for (const { file, to, missing, room } of blobs) {
+    if (missing) needs.push([journalFolder, file.size]);
+    needs.push([to, room]);
+  }
+  for (const path of new Set(needs.map(([path]) => path))) {
+    const need = needs.filter(([other]) => other === path).reduce((sum, [, bytes]) => sum + bytes, 0);
+    const have = freeAt(facts, path);
+    if (have !== undefined && have < need) throw spaceError(host, path, need, have);
+  }
 }
 
 /** Not enough room, in words with both numbers. */
-export function spaceError(host: string, path: string, need: number, have: number): OlympusError {
+function spaceError(host: string, path: string, need: number, have: number): OlympusError {
   const mb = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`;
   return new OlympusError(`${host}: no space for ${path}: ${mb(need)} needed, ${mb(have)} free.`, {
     code: "E-ROLE-SPACE",

@@ -18,9 +18,8 @@ export const archive: OperationKind<ArchiveOperation> = {
     return {
       summary: `${path}/: unpack`,
       script: `unpack "$B"/${quote(source.hash)} ${quote(path)}`,
-      uploads: [{ blob: source.hash, source }],
+      uploads: [{ blob: source.hash, source, to: path, ...(unpacked === undefined ? {} : { unpacked }) }],
       records: [{ resource: `path:${path}`, undo: { do: "path", path, before: { type: "absent" }, tree: true } }],
-      ...(unpacked === undefined ? {} : { space: { path, bytes: unpacked } }),
     };
   },
 

@@ -50,7 +50,7 @@ export const file: OperationKind<FileOperation> = {
     const upload: Upload =
       typeof content === "string" || content instanceof Secret
         ? { name: "content", content }
-        : { blob: content.sha256, source: content };
+        : { blob: content.sha256, source: content, to: path };
     const source = "blob" in upload ? `"$B"/${upload.blob}` : '"$F"/content';
     const place = [path, wish.mode, wish.owner, wish.group].map(quote).join(" ");
     return {
@@ -60,9 +60,6 @@ export const file: OperationKind<FileOperation> = {
       uploads: same ? [] : [upload],
       records: [pathRecord(path, facts)],
       saves: have?.sha256 !== undefined && !same ? [{ path, sha256: have.sha256 }] : [],
-      ...("blob" in upload
-        ? { space: { path, bytes: upload.source && "size" in upload.source ? upload.source.size : 0 } }
-        : {}),
     };
   },
 

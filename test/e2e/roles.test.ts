@@ -1,0 +1,431 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Secret } from "../../src/base/secret.ts";
+import type { Operation } from "../../src/converge/operations.ts";
+import { connectSsh } from "../../src/ssh/connect.ts";
+import type { SshTarget } from "../../src/ssh/connection.ts";
+import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+
+// The role engine against real machines: systemd, sshd, apt, sudo. Numbers are those of the scenarios in the study of roles.
+let lab: RoleLab;
+
+beforeAll(async () => {
+  lab = await openRoleLab(2);
+});
+afterAll(async () => lab.close());
+
+const canary = "canary-4f1c9a77d2-not-to-be-seen";
+const secret = new Secret("probe.token", canary);
+const folder = mkdtempSync(join(tmpdir(), "olympus-roles-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A hash of everything below a machine's folders that a role could have touched, apart from our own journal. */
+const snapshot = (): Promise<string> =>
+  lab.inside(
+    `cd /; find etc home opt srv root usr/local var/lib -xdev \\( -path var/lib/olympus -o -path var/lib/apt -o -path 'var/lib/systemd' -o -path var/lib/dpkg -o -path var/cache -o -name .sudo_as_admin_successful -o -path 'etc/*-' -o -path etc/ld.so.cache \\) -prune -o -printf '%p %y %m %u %g %l\\n' -type f -exec sha256sum {} + | sort; dpkg-query -W -f '\${Package} \${db:Status-Status}\\n'; getent passwd; getent group; systemctl list-unit-files --no-legend | sort`,
+  );
+
+const everything = (): Operation[] => {
+  const content = "y".repeat(5_000);
+  writeFileSync(join(folder, "big"), content);
+  const hash = "3a1f6a7b";
+  return [
+    { kind: "package", id: "packages", names: ["jq"] },
+    { kind: "group", id: "group", name: "probe", system: true },
+    { kind: "user", id: "user", name: "probe", system: true, group: "probe", home: "/srv/probe" },
+    { kind: "user", id: "person", name: "kim", shell: "/bin/sh", makeHome: true },
+    { kind: "user", id: "login", name: "agent", groups: ["probe"] },
+    { kind: "directory", id: "folder", path: "/srv/probe", mode: "0750", owner: "probe" },
+    { kind: "file", id: "settings", path: "/srv/probe/settings", content: "a=1\nb='2'\n", restarts: ["probe.service"] },
+    {
+      kind: "file",
+      id: "token",
+      path: "/srv/probe/token",
+      content: secret,
+      owner: "probe",
+      restarts: ["probe.service"],
+    },
+    { kind: "file", id: "motd", path: "/etc/motd", content: "changed by a role\n", mode: "0600" },
+    { kind: "line", id: "line", path: "/etc/hosts", line: '10.0.0.1 $HOME `id` "quoted" \\n\'' },
+    { kind: "line", id: "issue", path: "/etc/issue", line: "replaced", match: "Debian" },
+    { kind: "line", id: "new", path: "/etc/probe.conf", line: "only = line" },
+    { kind: "link", id: "link", path: "/srv/current", target: "/srv/probe" },
+    {
+      kind: "archive",
+      id: "archive",
+      path: `/srv/archive-${hash}`,
+      source: { localFolder: folder, hash: `test-${process.pid}` },
+    },
+    {
+      kind: "unit",
+      id: "unit",
+      name: "probe.service",
+      content: "[Service]\nUser=probe\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n",
+      enabled: true,
+      running: true,
+    },
+    { kind: "unit", id: "cron", name: "systemd-timesyncd.service", enabled: false },
+    {
+      kind: "command",
+      id: "command",
+      summary: "make a mark",
+      check: "[ -s /srv/mark ]",
+      apply: "wc -c >/srv/mark",
+      undo: "rm -f /srv/mark",
+      stdin: secret,
+    },
+    { kind: "wait", id: "wait", url: "tcp://127.0.0.1:22" },
+  ];
+};
+
+const states = (result: { hosts: readonly { state: string }[] }): string[] => result.hosts.map(({ state }) => state);
+
+describe("a role's life", () => {
+  test("check changes nothing, setup does it, setup again changes nothing, reset gives everything back", async () => {
+    await lab.inside("printf 'end without newline' >> /etc/hosts");
+    const before = await snapshot();
+    const check = await lab.apply("check", everything());
+    expect(check.errors).toEqual([]);
+    expect(states(check)).toEqual(["pending"]);
+    expect(await snapshot()).toBe(before);
+
+    const setup = await lab.apply("setup", everything());
+    expect(setup.errors).toEqual([]);
+    expect(setup.changed).toBeGreaterThan(14);
+    expect(await lab.inside("cat /srv/probe/token; stat -c '%a %U %G' /srv/probe/token")).toBe(
+      `${canary}600 probe probe\n`,
+    );
+    expect(await lab.inside("cat /srv/mark")).toBe(`${canary.length}\n`);
+    expect(await lab.inside("tail -n 1 /etc/hosts")).toBe('10.0.0.1 $HOME `id` "quoted" \\n\'\n');
+    expect(await lab.inside("systemctl is-active probe.service; id -nG agent")).toMatch(/^active\n.*\bprobe\b/);
+
+    const again = await lab.apply("setup", everything());
+    expect([again.changed, states(again), again.hosts[0]!.looked]).toEqual([0, ["as-wished"], everything().length]);
+
+    const reset = await lab.apply("reset", {});
+    expect(reset.errors).toEqual([]);
+    expect(reset.changed).toBeGreaterThan(14);
+    expect(await snapshot()).toBe(before);
+    const twice = await lab.apply("reset", {});
+    expect([twice.changed, twice.errors]).toEqual([0, []]);
+  });
+
+  test("drift is found, shown as a diff, and mended", async () => {
+    const operations = everything().filter(({ kind }) => kind !== "package");
+    await lab.apply("setup", operations);
+    await lab.inside(
+      "echo c=3 >>/srv/probe/settings; chmod 666 /srv/probe/token; systemctl stop probe.service; rm /srv/current",
+    );
+    const check = await lab.apply("check", operations);
+    const lines = check.hosts[0]!.lines.map(({ summary, diff }) => [summary, ...diff]);
+    expect(lines).toEqual([
+      ["/srv/probe/settings: change content", " a=1", " b='2'", "-c=3"],
+      ["/srv/probe/token: mode 0666 -> 0600"],
+      ["/srv/current: create link", "+/srv/probe"],
+      ["probe.service: start"],
+    ]);
+    const mended = await lab.apply("setup", operations);
+    expect([mended.changed, mended.errors]).toEqual([4, []]);
+    expect(states(await lab.apply("check", operations))).toEqual(["as-wished"]);
+  });
+
+  test("a changed file restarts its unit once, after all changes", async () => {
+    const operations = everything().filter(({ kind }) => kind !== "package");
+    const changed = operations.map((one) =>
+      one.kind === "file" && one.id === "settings" ? { ...one, content: "a=2\n" } : one,
+    );
+    const started = (): Promise<string> =>
+      lab.inside("systemctl show -p ExecMainStartTimestampMonotonic probe.service");
+    const before = await started();
+    const result = await lab.apply("setup", changed);
+    expect(result.errors).toEqual([]);
+    expect(result.hosts[0]!.lines.map(({ summary }) => summary)).toContain("restart probe.service");
+    expect(await started()).not.toBe(before);
+    const now = await started();
+    await lab.apply("setup", changed);
+    expect(await started()).toBe(now);
+  });
+
+  test("what people put into our folders stays and is told; data stays until it is purged", async () => {
+    const operations: Operation[] = [
+      { kind: "directory", id: "ours", path: "/srv/ours" },
+      { kind: "directory", id: "data", path: "/srv/data", data: "memory" },
+    ];
+    await lab.apply("setup", { base: operations });
+    await lab.inside("echo mine >/srv/ours/theirs");
+    const reset = await lab.apply("reset", { base: operations }, { roles: ["base"] });
+    expect(reset.errors).toEqual([]);
+    expect(reset.hosts[0]!.kept.join("\n")).toMatch(/\/srv\/data \(memory\)[\s\S]*\/srv\/ours \(1 entries/);
+    expect(await lab.inside("cat /srv/ours/theirs; ls -d /srv/data")).toBe("mine\n/srv/data\n");
+    const purge = await lab.apply("reset", { base: operations }, { roles: ["base"], purge: ["memory"] });
+    expect(purge.errors).toEqual([]);
+    expect(await lab.inside("ls /srv")).not.toContain("data");
+    await lab.inside("rm -r /srv/ours");
+  });
+
+  test("what another role stands for stays until that is reset too", async () => {
+    const shared: Operation = { kind: "directory", id: "shared", path: "/srv/shared" };
+    const roles = { first: [shared], second: [shared] };
+    await lab.apply("setup", roles);
+    await lab.apply("reset", roles, { roles: ["first"] });
+    expect(await lab.inside("ls -d /srv/shared")).toBe("/srv/shared\n");
+    await lab.apply("reset", roles, { roles: ["second"] });
+    expect(await lab.inside("ls /srv")).not.toContain("shared");
+  });
+
+  test("47, 48: a secret is in no argument, no output, no log, no journal", async () => {
+    await lab.apply("reset", {});
+    const seen = await watchArguments(canary);
+    const failing: Operation = {
+      kind: "command",
+      id: "tells",
+      summary: "tell a secret",
+      check: "false",
+      apply: "cat; exit 1",
+      stdin: new Secret("ssh.deploy.private", canary),
+    };
+    lab.secrets.set("models.anthropic", canary);
+    const operations = everything().filter(({ kind }) => kind !== "package");
+    const result = await lab.apply("setup", { probe: operations, tells: [failing] });
+    expect(await seen.stop()).toBe("watching\n");
+    expect(result.errors[0]!.message).toContain("[secret:models.anthropic]");
+    expect(JSON.stringify([result, result.errors.map(String)])).not.toContain(canary);
+    const found = await lab.inside(`grep -rlF ${canary} /var/lib/olympus /run /var/log /etc || true`);
+    // The output of a command that prints its secret is root's alone, in memory, and goes with the next runs.
+    expect(
+      found.split("\n").filter((path) => path !== "" && !/^\/run\/olympus\/runs\/[0-9a-f]+\/out$/.test(path)),
+    ).toEqual([]);
+    expect(await lab.inside(`journalctl --no-pager | grep -cF ${canary} || true`)).toBe("0\n");
+    await lab.apply("reset", {});
+  });
+});
+
+describe("when things go wrong", () => {
+  const slow = (mark: string): Operation[] => [
+    {
+      kind: "command",
+      id: "slow",
+      summary: "take a while",
+      check: `[ -f ${mark} ]`,
+      apply: `sleep 1.5; touch ${mark}`,
+      undo: `rm -f ${mark}`,
+    },
+    { kind: "file", id: "after", path: `${mark}.after`, content: "after\n" },
+  ];
+
+  test("17: cut in the middle of an apply: the host goes on, the client takes it up again", async () => {
+    const proxy = await cuttingProxy();
+    const connectThrough = (target: SshTarget, signal: AbortSignal) => {
+      proxy.upstream = { host: target.address, port: target.port };
+      return connectSsh({ ...target, address: "127.0.0.1", port: proxy.port }, signal);
+    };
+    let cut = false;
+    const result = await lab.apply("setup", slow("/srv/cut"), {
+      connect: connectThrough,
+      step: {
+        update(detail) {
+          if (cut || !detail.includes("take a while")) return;
+          cut = true;
+          proxy.cut();
+        },
+        done: () => undefined,
+        fail: () => undefined,
+      },
+    });
+    await proxy.close();
+    expect(cut).toBe(true);
+    expect(result.errors).toEqual([]);
+    expect([result.changed, await lab.inside("cat /srv/cut.after")]).toEqual([2, "after\n"]);
+    await lab.apply("reset", {});
+  });
+
+  test("23: the client is killed: the next run joins what is still running, and finds it done", async () => {
+    const child = spawn(process.execPath, [new URL("../support/role-client.ts", import.meta.url).pathname], {
+      env: {
+        ...process.env,
+        ROLE_TARGET: JSON.stringify({
+          ...(await targetOfFirst()),
+          privateKey: lab.secrets.require("ssh.deploy.private").reveal(),
+        }),
+        ROLE_OPERATIONS: JSON.stringify(slow("/srv/killed")),
+        ROLE_WHO: "kim@laptop",
+      },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await new Promise<void>((done, fail) => {
+      child.stdout.on("data", (chunk: Buffer) => chunk.toString().includes("take a while") && done());
+      child.once("exit", () => fail(new Error("the client ended before the step began")));
+    });
+    child.removeAllListeners("exit");
+    child.kill("SIGKILL");
+    const stranger = await lab.apply("setup", slow("/srv/killed"), { who: "alex@desk" });
+    expect(stranger.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-LOCKED", 75]]);
+    expect(stranger.errors[0]!.message).toMatch(/locked by kim@laptop for \d+ s: role setup/);
+    const result = await lab.apply("setup", slow("/srv/killed"), { who: "kim@laptop" });
+    expect(result.errors).toEqual([]);
+    expect(states(result)).toEqual(["as-wished"]);
+    expect(await lab.inside("cat /srv/killed.after")).toBe("after\n");
+    await lab.apply("reset", {});
+  });
+
+  test("a run that was killed on the host is resumed, with the restarts it owed; reset after a kill gives everything back", async () => {
+    const unit: Operation = {
+      kind: "unit",
+      id: "unit",
+      name: "owed.service",
+      content: "[Service]\nExecStart=/bin/sleep infinity\n",
+      running: true,
+    };
+    await lab.apply("setup", [unit]);
+    const before = await lab.inside("systemctl show -p ExecMainStartTimestampMonotonic owed.service");
+    const operations: Operation[] = [
+      unit,
+      { kind: "file", id: "settings", path: "/srv/owed", content: "1\n", restarts: ["owed.service"] },
+      {
+        kind: "command",
+        id: "hang",
+        summary: "hang",
+        check: "[ -f /srv/hung ]",
+        apply: "touch /srv/hung; kill -9 $$; sleep 30",
+        undo: "rm -f /srv/hung",
+      },
+    ];
+    const killed = await lab.apply("setup", operations);
+    expect(killed.errors.map(({ code }) => code)).toEqual(["E-ROLE-APPLY"]);
+    const resumed = await lab.apply("setup", operations);
+    expect(resumed.errors).toEqual([]);
+    expect(resumed.hosts[0]!.lines.map(({ summary }) => summary)).toEqual(["restart owed.service"]);
+    expect(await lab.inside("systemctl show -p ExecMainStartTimestampMonotonic owed.service")).not.toBe(before);
+    const reset = await lab.apply("reset", {});
+    expect(reset.errors).toEqual([]);
+    expect(await lab.inside("ls /srv /etc/systemd/system")).not.toMatch(/owed|hung/);
+  });
+
+  test("14: too little room: refused with both numbers, nothing half-made", async () => {
+    await lab.inside("mkdir -p /srv/small && mount -t tmpfs -o size=1m tmpfs /srv/small");
+    writeFileSync(join(folder, "noise"), Buffer.alloc(3_000_000, 7));
+    const source = { localFolder: folder, hash: `full-${process.pid}` };
+    const refused = await lab.apply("setup", [{ kind: "archive", id: "big", path: "/srv/small/big-1", source }]);
+    expect(refused.errors.map(({ code }) => code)).toEqual(["E-ROLE-SPACE"]);
+    expect(refused.errors[0]!.message).toMatch(/no space for \/srv\/small\/big-1: \d MB needed, 2 MB free/);
+    const content = "z".repeat(3_000_000);
+    const unforeseen = await lab.apply("setup", [{ kind: "file", id: "big", path: "/srv/small/big", content }]);
+    expect(unforeseen.errors.map(({ code }) => code)).toEqual(["E-ROLE-SPACE"]);
+    expect(await lab.inside("ls -A /srv/small")).toBe("");
+    await lab.inside("umount /srv/small");
+    await lab.apply("reset", {});
+  });
+
+  test("3: another host key: exit 5, nothing was sent", async () => {
+    const before = lab.secrets.require("hosts.athena.public").reveal();
+    const name = lab.machines[0]!.name;
+    lab.secrets.set(`hosts.${name}.public`, lab.machines[1]!.hostKey);
+    const result = await lab.apply("setup", slow("/srv/never"));
+    lab.secrets.set(`hosts.${name}.public`, before);
+    expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-HOSTKEY", 5]]);
+    expect(await lab.inside("ls /srv")).not.toContain("never");
+  });
+
+  test("8: sudo that wants a password: said before anything is changed", async () => {
+    await lab.inside(
+      "cp -a /etc/sudoers.d /etc/sudoers.off && rm /etc/sudoers.d/*; sed -i.bak '/^%sudo/d' /etc/sudoers",
+    );
+    const result = await lab.apply("setup", slow("/srv/never"));
+    await lab.inside("rm -r /etc/sudoers.d; mv /etc/sudoers.off /etc/sudoers.d; mv /etc/sudoers.bak /etc/sudoers");
+    expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SUDO", 2]]);
+  });
+
+  test("51: one host is down: the others are worked on, the result names it", async () => {
+    const names = lab.machines.map(({ name }) => name);
+    await lab.lab.stop(names[1]!);
+    const result = await lab.apply("setup", slow("/srv/one"), {
+      hosts: names,
+      connect: (target, signal) => connectSsh({ ...target, connectTimeoutMs: 2_000 }, signal),
+    });
+    expect(result.hosts.map(({ host, state }) => [host, state])).toEqual([
+      [names[0], "changed"],
+      [names[1], "failed"],
+    ]);
+    expect(result.errors[0]).toMatchObject({ exit: 4, where: names[1] });
+    await lab.apply("reset", {});
+  });
+
+  test("a role whose apply does not make its check true fails as not idempotent", async () => {
+    const never: Operation = { kind: "command", id: "never", summary: "never done", check: "false", apply: "true" };
+    const result = await lab.apply("setup", [never]);
+    expect(result.errors.map(({ code }) => code)).toEqual(["E-ROLE-NOT-IDEMPOTENT"]);
+    expect(result.errors[0]!.message).toContain("never done");
+  });
+});
+
+async function targetOfFirst(): Promise<Omit<SshTarget, "privateKey">> {
+  const machine = lab.machines[0]!;
+  return {
+    name: machine.name,
+    address: machine.address,
+    port: 22,
+    user: "agent",
+    hostKey: machine.hostKey,
+    pinnedIn: "test",
+  };
+}
+
+/** A process that looks for `word` in all arguments and environments until it is stopped; gives what it printed. */
+async function watchArguments(word: string): Promise<{ stop(): Promise<string> }> {
+  const child = spawn(process.execPath, [new URL("../support/argv-watch.ts", import.meta.url).pathname], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  child.stdin.end(`${word}\n`);
+  let printed = "";
+  const begun = new Promise<void>((done) => {
+    child.stdout.on("data", (chunk: Buffer) => {
+      printed += chunk.toString();
+      done();
+    });
+  });
+  await begun;
+  return {
+    async stop() {
+      const ended = new Promise((done) => child.once("close", done));
+      child.kill();
+      await ended;
+      return printed;
+    },
+  };
+}
+
+interface CuttingProxy {
+  readonly port: number;
+  upstream: { host: string; port: number };
+  cut(): void;
+  close(): Promise<void>;
+}
+
+async function cuttingProxy(): Promise<CuttingProxy> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    const upstream = connect(proxy.upstream.port, proxy.upstream.host);
+    for (const end of [socket, upstream]) {
+      open.add(end);
+      end.on("error", () => undefined).on("close", () => open.delete(end));
+    }
+    socket.pipe(upstream).pipe(socket);
+  }).listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const proxy: CuttingProxy = {
+    port: (server.address() as { port: number }).port,
+    upstream: { host: "127.0.0.1", port: 0 },
+    cut() {
+      for (const socket of open) socket.resetAndDestroy();
+    },
+    async close() {
+      this.cut();
+      await new Promise((done) => server.close(done));
+    },
+  };
+  return proxy;
+}
