@@ -66,8 +66,7 @@ WantedBy=multi-user.target
 export function dataScripts(): { check: string; apply: string; undo: string } {
   const folders = ["", "/files", "/plugins", "/client-plugins"].map((name) => `${dataFolder}${name}`).join(" ");
   return {
-    check: `[ "$(stat -c %U ${folders} | sort -u)" = mattermost ]
-[ ! -e ${dataFolder}/config.json ] || [ "$(stat -c %U ${dataFolder}/config.json)" = mattermost ]`,
+    check: `[ "$(stat -c %U ${folders} | sort -u)" = mattermost ] && { [ ! -e ${dataFolder}/config.json ] || [ "$(stat -c %U ${dataFolder}/config.json)" = mattermost ]; }`,
     apply: `install -d -m 0750 -o mattermost -g mattermost ${folders}
 chown -R mattermost:mattermost ${dataFolder}`,
     undo: `rm -rf ${dataFolder}`,
