@@ -101,7 +101,7 @@ describe("architecture", () => {
       const part = partOf(file);
       if (part === undefined || roots.includes(part)) continue;
       // A test may use its neighbours' fakes and the tests' own helpers.
-      const extra = file.endsWith(".test.ts") ? ["test/support"] : [];
+      const extra = file.endsWith(".test.ts") ? ["test/support", "test/contract"] : [];
       for (const target of importsOf(file)) {
         const to = partOf(target);
         const fits = [part, ...allowed[part]!, ...extra].some(
