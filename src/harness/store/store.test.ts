@@ -1,0 +1,137 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { advanceCursor, cursorOf } from "./cursors.ts";
+import { type InboxEntry, noticedSince, receive, waiting } from "./inbox.ts";
+import { lockDataDir } from "./lock.ts";
+import { migrations } from "./migrations.ts";
+import { openStore, type Store } from "./open.ts";
+import { deadParts, handOver, markDead, markSent, nextPart, pendingParts } from "./outbox.ts";
+import { claimNext, finish, recentRuns, resumeOpen } from "./runs.ts";
+import { recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
+
+let dir: string;
+let store: Store;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "olympus-store-"));
+  store = openStore(dir);
+});
+afterEach(() => {
+  store.close();
+  rmSync(dir, { recursive: true });
+});
+
+const entry = (sourceId: string, lane = "l1", createdAt = 1): InboxEntry => ({
+  source: "mattermost",
+  sourceId,
+  lane,
+  kind: "mention",
+  author: "alice",
+  createdAt,
+  payload: { id: sourceId },
+});
+
+test("the same event twice is one entry", () => {
+  expect(receive(store, entry("p1"), 10)).toBe(true);
+  expect(receive(store, entry("p1"), 11)).toBe(false);
+  expect(waiting(store)).toBe(1);
+});
+
+test("lanes: one run at a time in each, oldest first, side by side across them", () => {
+  receive(store, entry("p2", "l1", 20), 0);
+  receive(store, entry("p1", "l1", 10), 0);
+  receive(store, entry("p3", "l2", 30), 0);
+  const first = claimNext(store, 0)!;
+  const second = claimNext(store, 0)!;
+  expect([first.sourceId, second.sourceId]).toEqual(["p1", "p3"]);
+  expect(claimNext(store, 0)).toBeUndefined();
+  finish(store, first, "done", "answered", 5);
+  expect(claimNext(store, 0)!.sourceId).toBe("p2");
+  expect(recentRuns(store, 10)).toHaveLength(3);
+});
+
+test("what a dead process left open is resumed, in the state it had, and counted", () => {
+  receive(store, entry("p1", "l1"), 0);
+  receive(store, entry("p2", "l2"), 0);
+  const answered = claimNext(store, 0)!;
+  claimNext(store, 0);
+  handOver(store, answered, [{ text: "a" }, { text: "b" }], "answered", 1);
+  store.close();
+  store = openStore(dir);
+  expect(resumeOpen(store).map(({ id, state, starts }) => [id, state, starts])).toEqual([
+    ["p1-1", "delivering", 1],
+    ["p2-1", "running", 2],
+  ]);
+});
+
+test("the outbox sends in order, each part once, and gives up what is refused", () => {
+  receive(store, entry("p1"), 0);
+  const run = claimNext(store, 0)!;
+  handOver(store, run, [{ text: "a" }, { text: "b" }], "answered", 1);
+  handOver(store, run, [{ text: "a" }, { text: "b" }], "answered", 1);
+  expect(pendingParts(store)).toBe(2);
+  markSent(store, nextPart(store, run.id)!, "post-1", 2);
+  markDead(store, nextPart(store, run.id)!, "gone");
+  expect(nextPart(store, run.id)).toBeUndefined();
+  expect(deadParts(store, run.id)).toEqual(["gone"]);
+});
+
+test("a transaction is whole or not at all", () => {
+  expect(() =>
+    store.transaction(() => {
+      receive(store, entry("p1"), 0);
+      throw new Error("no");
+    }),
+  ).toThrow("no");
+  expect(waiting(store)).toBe(0);
+});
+
+test("cursors only go forward", () => {
+  expect(cursorOf(store, "mattermost", "c")).toBeUndefined();
+  advanceCursor(store, "mattermost", "c", 10);
+  advanceCursor(store, "mattermost", "c", 5);
+  expect(cursorOf(store, "mattermost", "c")).toBe(10);
+});
+
+test("a notice is remembered for its author", () => {
+  receive(store, { ...entry("p1"), kind: "notice" }, 100);
+  expect(noticedSince(store, "alice", 50)).toBe(true);
+  expect(noticedSince(store, "alice", 150)).toBe(false);
+  expect(noticedSince(store, "bob", 50)).toBe(false);
+});
+
+test("a reserved call counts as spent until it is settled", () => {
+  receive(store, entry("p1"), 0);
+  const run = claimNext(store, 0)!;
+  const step = reserveCall(store, { run: run.id, kind: "model", at: 10, outcome: "started", usd: 0.5 });
+  recordStep(store, { run: run.id, kind: "ack", at: 10, outcome: "ok" });
+  expect(spentByRun(store, run.id)).toBe(0.5);
+  settleCall(store, step, { outcome: "ok", usd: 0.1 });
+  expect(spentSince(store, 10)).toBeCloseTo(0.1);
+  expect(spentSince(store, 11)).toBe(0);
+});
+
+test("a newer database is refused and left as it is", () => {
+  store.close();
+  const path = join(dir, "harness.sqlite");
+  const db = new DatabaseSync(path);
+  db.exec(`PRAGMA user_version = ${migrations.length + 1}`);
+  db.close();
+  const before = readFileSync(path);
+  expect(() => openStore(dir)).toThrow(/version 2, this harness knows up to 1/);
+  expect(readFileSync(path).equals(before)).toBe(true);
+  const mend = new DatabaseSync(path);
+  mend.exec(`PRAGMA user_version = ${migrations.length}`);
+  mend.close();
+  store = openStore(dir);
+});
+
+test("a second process on the same folder is refused, until the first is gone", () => {
+  const lock = lockDataDir(dir);
+  expect(() => lockDataDir(dir)).toThrow(/another harness/);
+  lock.release();
+  lockDataDir(dir).release();
+});

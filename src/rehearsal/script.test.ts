@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { choose, fill, loadScript, type ScriptAnswer, scriptSchema } from "./script.ts";
+
+const system =
+  'You are athena, an AI employee of the team "lab". x\n\nFacts about your team:\n- hypervisor r420\n- agent athena\n\nRules';
+const say = (text: string, script = loadScript(), used = new Map<ScriptAnswer, number>()) => {
+  const { answer, match } = choose(script, text, used)!;
+  return fill(answer.reply, match, system);
+};
+
+test("the built-in script knows who it plays, what it was told, and says that it is a rehearsal", () => {
+  expect(say("@athena who are you?")).toContain("I am athena");
+  expect(say("list the hypervisors")).toContain("- hypervisor r420\n- agent athena");
+  for (const text of ["who are you", "hypervisors", "hello", "anything else"]) expect(say(text)).toContain("rehearsal");
+});
+
+test("groups are filled in, and used-up answers give way to the next", () => {
+  const script = scriptSchema.parse({
+    answers: [
+      { match: "say (\\w+)", reply: "$1!", times: 1 },
+      { match: ".*", reply: "again" },
+    ],
+  });
+  const used = new Map<ScriptAnswer, number>();
+  expect([say("say cheese", script, used), say("say cheese", script, used)]).toEqual(["cheese!", "again"]);
+});
+
+test("a wrong script is named with its mistake", () => {
+  expect(() => loadScript("/nowhere.yaml")).toThrow(/the rehearsal script is wrong/);
+  expect(scriptSchema.safeParse({ answers: [{ match: "(", reply: "x" }] }).success).toBe(false);
+});
