@@ -18,6 +18,8 @@ const params = z.strictObject({
 
 export interface MattermostInputs {
   readonly address: string;
+  /** Of PostgreSQL on the same machine. */
+  readonly databasePort: number;
   readonly password: Secret;
   readonly server: MattermostServerFolder;
 }
@@ -36,18 +38,19 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
   inputs({ host, secrets }) {
     return {
       address: host.address,
+      databasePort: Number(host.roles.postgresql?.port ?? 5432),
       password: secrets.require("postgresql.mattermost"),
       server: mattermostServer(),
     };
   },
 
-  setup({ address, password, server }, { memoryMax, siteUrl, settings }): Operation[] {
+  setup({ address, databasePort, password, server }, { memoryMax, siteUrl, settings }): Operation[] {
     const restarts = [unitName];
     const release = `/opt/mattermost/releases/${server.source.hash}`;
     const place = { siteUrl: siteUrl ?? `http://${address}:${chatPort}`, listen: `:${chatPort}`, data: dataFolder };
     const dataSource = new Secret(
       password.name,
-      `MM_SQLSETTINGS_DATASOURCE=postgres://mattermost:${encodeURIComponent(password.reveal())}@127.0.0.1:5432/mattermost?sslmode=disable&connect_timeout=10\n`,
+      `MM_SQLSETTINGS_DATASOURCE=postgres://mattermost:${encodeURIComponent(password.reveal())}@127.0.0.1:${databasePort}/mattermost?sslmode=disable&connect_timeout=10\n`,
     );
     return [
       { kind: "user", id: "user", name: "mattermost", system: true, home: dataFolder, shell: "/usr/sbin/nologin" },

@@ -1,0 +1,18 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { RoleContext } from "../../src/converge/types.ts";
+import { testRoleCases } from "../../test/support/role-cases.ts";
+import { role } from "./role.ts";
+
+testRoleCases(role, join(import.meta.dirname, "cases"));
+
+test("the version is the image's own, unless the team file says another; too old ones are refused", () => {
+  const on = (image: string) => ({ host: { name: "agora", machine: { image } } }) as unknown as RoleContext;
+  expect(role.inputs(on("debian-12"), role.params.parse({}))).toEqual({ version: 15 });
+  expect(role.inputs(on("debian-12"), role.params.parse({ version: 16 }))).toEqual({ version: 16 });
+  expect(() => role.inputs(on("plan9"), role.params.parse({}))).toThrow(
+    expect.objectContaining({ code: "E-POSTGRESQL-VERSION" }),
+  );
+  expect(role.params.safeParse({ version: 13 }).success).toBe(false);
+  expect(role.params.safeParse({ maxConections: 10 }).success).toBe(false);
+});
