@@ -4,6 +4,9 @@ import type { ModelConfig } from "../config.ts";
 import type { ModelReply, ModelRequest } from "../model-port.ts";
 import { languageModel } from "./provider.ts";
 
+// Its warnings would go to stderr past the log.
+Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
+
 /** One call through the AI SDK. This file and all it imports are loaded with the first call, and bundled apart: see bundle.ts. */
 export async function generate(
   choice: ModelConfig,

@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import type { SecretStore } from "../../secrets/store.ts";
+import { projectRoot } from "../../src/base/paths.ts";
+import { silentReporter } from "../../src/base/report.ts";
+import { Secret } from "../../src/base/secret.ts";
+import type { FileOperation, Operation, UnitOperation } from "../../src/converge/operations.ts";
+import { parseAgentConfig } from "../../src/harness/config.ts";
+import { listHosts } from "../../src/team/hosts.ts";
+import { loadTeam } from "../../src/team/load.ts";
+import type { LoadedTeam } from "../../src/team/model.ts";
+import { role as rehearsal } from "../rehearsal/role.ts";
+import { renderAgent } from "./config.ts";
+import { role } from "./role.ts";
+
+const values: Record<string, string> = {
+  "mattermost.bots.athena.token": "bot-token-canary",
+  "mattermost.bots.athena.id": "bot-athena",
+  "mattermost.people.mara.id": "id-mara",
+  "mattermost.people.olaf.id": "id-olaf",
+  "agents.athena.dashboard": "dashboard-canary",
+};
+const secrets = {
+  get: (path: string) => (values[path] === undefined ? undefined : new Secret(path, values[path])),
+  require: (path: string) => {
+    if (values[path] === undefined) throw new Error(`missing ${path}`);
+    return new Secret(path, values[path]);
+  },
+} as SecretStore;
+
+let team: LoadedTeam;
+let operations: Operation[];
+
+const context = (name: string) => {
+  const hosts = listHosts(team);
+  return {
+    team,
+    host: hosts.find((host) => host.name === name)!,
+    hosts,
+    secrets,
+    reporter: silentReporter(),
+    signal: new AbortController().signal,
+  };
+};
+
+beforeAll(async () => {
+  team = await loadTeam(join(projectRoot, "examples/lab/team.yaml"));
+  const params = role.params.parse({});
+  operations = role.setup(await role.inputs(context("athena"), params), params);
+});
+
+test("the configuration comes from the team file and is one that the harness takes", () => {
+  const { config } = renderAgent(team, team.machines.find(({ name }) => name === "athena")!, secrets);
+  const parsed = parseAgentConfig(JSON.stringify(config), "agent.json");
+  expect(parsed).toMatchObject({
+    agent: "athena",
+    chat: { url: "http://10.220.1.20:8065", botId: "bot-athena" },
+    models: [{ provider: "rehearsal", baseUrl: "http://10.220.1.20:18780" }],
+    listen: { address: "10.220.1.50", port: 18789 },
+    dataDir: "/srv/olympus/agent",
+  });
+  expect(parsed.chat.people.map(({ id, name, command }) => [id, name, command])).toEqual([
+    ["id-mara", "mara", true],
+    ["id-olaf", "olaf", false],
+  ]);
+  expect(parsed.facts).toContain("hypervisor r420 at 10.220.1.7, carries athena");
+  expect(parsed.listen.hosts).toContain("127.0.0.1:18789");
+});
+
+test("no secret stands in anything but files of mode 0600", () => {
+  for (const operation of operations) {
+    if (operation.kind === "file" && operation.content instanceof Secret) {
+      expect(operation.mode).toBe("0600");
+      expect(operation.path).toMatch(/^\/etc\/olympus\/secrets\//);
+    } else {
+      expect(JSON.stringify(operation)).not.toContain("canary");
+    }
+  }
+  expect(operations.filter(({ kind, id }) => kind === "file" && id.startsWith("secret-"))).toHaveLength(2);
+});
+
+test("configuration and secrets restart the unit; database and memory are data", () => {
+  const files = operations.filter((operation): operation is FileOperation => operation.kind === "file");
+  for (const file of files) expect(file.restarts).toEqual(["olympus-agent.service"]);
+  expect(operations.find(({ id }) => id === "data")).toMatchObject({
+    path: "/srv/olympus/agent",
+    owner: "olympus",
+    mode: "0700",
+    data: "memory",
+  });
+});
+
+test("the unit runs without rights, hands secrets over as credentials, and starts again whatever happens", () => {
+  const { content } = operations.find((operation): operation is UnitOperation => operation.kind === "unit")!;
+  for (const line of [
+    "User=olympus",
+    "NoNewPrivileges=yes",
+    "ProtectSystem=strict",
+    "CapabilityBoundingSet=",
+    "LoadCredential=mattermost-token:/etc/olympus/secrets/mattermost-token",
+    "Restart=always",
+    "MemoryMax=512M",
+  ]) {
+    expect(content).toContain(line);
+  }
+});
+
+test("equal inputs give equal operations", async () => {
+  const params = role.params.parse({});
+  expect(role.setup(await role.inputs(context("athena"), params), params)).toEqual(operations);
+});
+
+test("a missing bot token is told before any host is asked", async () => {
+  const token = values["mattermost.bots.athena.token"];
+  delete values["mattermost.bots.athena.token"];
+  await expect((async () => role.inputs(context("athena"), role.params.parse({})))()).rejects.toThrow(
+    "mattermost.bots.athena.token",
+  );
+  values["mattermost.bots.athena.token"] = token!;
+});
+
+test("the rehearsal model listens where the agents look for it", async () => {
+  const params = rehearsal.params.parse({});
+  const made = rehearsal.setup(await rehearsal.inputs(context("agora"), params), params);
+  const unit = made.find((operation): operation is UnitOperation => operation.kind === "unit")!;
+  expect(unit.content).toContain("--listen 10.220.1.20:18780");
+  expect(unit.content).toContain("DynamicUser=yes");
+  expect(rehearsal.params.safeParse({ answers: [{ match: "(", reply: "x" }] }).success).toBe(false);
+});
