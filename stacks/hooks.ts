@@ -2,8 +2,10 @@ import { log, ResourceHook } from "@pulumi/pulumi";
 import { messageOf, OlympusError } from "../src/base/errors.ts";
 import { shutDown } from "../src/libvirt/domain.ts";
 import { consoleFile, lastConsoleLines, recordConsole } from "../src/machines/console.ts";
+import { errorText } from "../src/machines/error-text.ts";
 import { probe } from "../src/machines/readiness.ts";
 import type { MachineSpec } from "../src/machines/spec.ts";
+import { tell } from "../src/machines/told.ts";
 import type { SshConnection, SshTarget } from "../src/ssh/connection.ts";
 
 export interface HookContext {
@@ -35,12 +37,17 @@ export function readyHook({ team, connection, target, spec }: HookContext): Reso
       });
       say(machine.name, `ready after ${Math.round((Date.now() - started) / 1000)} s`);
     } catch (error) {
+      if (!(error instanceof OlympusError)) throw error;
       const lines = lastConsoleLines(file);
-      const console =
-        lines.length === 0 ? "the console showed nothing" : `last on its console:\n  ${lines.join("\n  ")}`;
-      const code = error instanceof OlympusError ? error.code : "E-READY-NET";
-      const hint = error instanceof OlympusError && error.hint !== undefined ? `\ndo: ${error.hint}` : "";
-      throw new Error(`${code} ${messageOf(error)}\n${console}${hint}`);
+      const seen = lines.length === 0 ? "its console showed nothing" : `last on its console:\n  ${lines.join("\n  ")}`;
+      const whole = new OlympusError(`${error.message}\n${seen}`, {
+        code: error.code,
+        exit: error.exit,
+        where: `${target.name} on ${connection.target.name}`,
+        ...(error.hint === undefined ? {} : { hint: `${error.hint}\nconsole: ${file}` }),
+      });
+      tell(whole);
+      throw new Error(errorText(whole));
     } finally {
       recording.abort();
       await recorded;

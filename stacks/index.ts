@@ -1,13 +1,16 @@
-import { getStack, log, runtime } from "@pulumi/pulumi";
+import { getStack, log, type Resource, RunError, runtime } from "@pulumi/pulumi";
 import { openSecrets } from "../secrets/store.ts";
-import { exitCodes, messageOf, OlympusError } from "../src/base/errors.ts";
+import { exitCodes, OlympusError } from "../src/base/errors.ts";
+import { errorText } from "../src/machines/error-text.ts";
 import { ownerMark } from "../src/machines/names.ts";
 import { stateOwner } from "../src/machines/owner.ts";
 import { findLeftovers, preflight, removeLeftovers } from "../src/machines/preflight.ts";
 import { privateFolder, removePrivateFiles, writePrivateFiles } from "../src/machines/private-files.ts";
+import { forgetSalt } from "../src/machines/salt.ts";
 import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
 import { readStackState } from "../src/machines/state.ts";
 import { hypervisorTarget, machineTarget } from "../src/machines/targets.ts";
+import { tell } from "../src/machines/told.ts";
 import { connectSsh } from "../src/ssh/connect.ts";
 import { loadTeam } from "../src/team/load.ts";
 import { requirePulumiEnv } from "../src/toolchain/require-env.ts";
@@ -20,12 +23,10 @@ export default async function program(): Promise<Record<string, unknown>> {
   try {
     return await hypervisorStack(getStack());
   } catch (error) {
-    // Pulumi shows an error's text and stack; a person needs the text, the code and the next step.
     if (!(error instanceof OlympusError)) throw error;
-    log.error(
-      `[olympus-error] ${JSON.stringify({ code: error.code, exit: error.exit, message: error.message, where: error.where, hint: error.hint })}`,
-    );
-    throw new Error(`${error.message} (${error.code})${error.hint === undefined ? "" : `\ndo: ${error.hint}`}`);
+    tell(error);
+    // Shown without a stack: a person needs the text, the code and the next step.
+    throw new RunError(errorText(error));
   }
 }
 
@@ -62,8 +63,6 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
     target,
     specs.map(({ seed }) => seed),
   );
-  // Whatever ends this process: the keys do not outlive it.
-  process.once("exit", () => removePrivateFiles(folder));
 
   const provider = hypervisorProvider(target, files);
   const bases = baseVolumes(
@@ -71,10 +70,10 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
     hypervisor.pool,
     provider,
   );
-  for (const spec of specs) {
+  const vms = specs.map((spec) => {
     const { machine } = spec;
     const context = { team: team.name, connection, target: machineTarget(team, secrets, machine), spec };
-    new Vm({
+    return new Vm({
       spec,
       hypervisor,
       provider,
@@ -83,8 +82,15 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
       mark: ownerMark(team.name, machine.name, owner),
       hooks: { ready: readyHook(context), shutDown: shutDownHook(context) },
     });
-  }
+  });
+  // The provider has read its key when it is registered, and the seeds when their volumes are: then nobody needs the files.
+  await Promise.all([provider, ...vms.map(({ domain }) => domain)].map(registered));
+  removePrivateFiles(folder);
+  forgetSalt(stack);
   return { machines: specs.map(({ machine }) => machine.name) };
 }
 
-process.on("unhandledRejection", (error) => log.error(messageOf(error)));
+/** Resolves when the engine has dealt with a resource, in a preview as well. */
+function registered(resource: Resource): Promise<unknown> {
+  return new Promise((resolve) => resource.urn.apply(resolve));
+}

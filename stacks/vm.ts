@@ -22,6 +22,8 @@ export interface VmArgs {
  * Volumes are never changed under their name: a new content is a new name, so the old one stays until the new one runs.
  */
 export class Vm extends ComponentResource {
+  readonly domain: Domain;
+
   constructor({ spec, hypervisor, provider, base, seedFile, mark, hooks }: VmArgs) {
     const { machine, names } = spec;
     super("olympus:machines:Vm", machine.name, {}, { provider });
@@ -48,7 +50,7 @@ export class Vm extends ComponentResource {
     );
 
     const emulated = hypervisor.accel === "tcg";
-    new Domain(
+    this.domain = new Domain(
       machine.name,
       {
         name: names.domain,

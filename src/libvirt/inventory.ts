@@ -47,7 +47,7 @@ export function inventoryScript({ pool, bridge, prefix }: InventoryOptions): str
     `  case $info in *running*) echo pool active; v vol-list ${quote(pool)} | awk -v p=${quote(prefix)} 'index($1, p) == 1 { print "volume " $1 }' ;; *) echo pool inactive ;; esac`,
     "else echo pool missing; fi",
     "for name in $names; do",
-    `  case $name in ${quote(prefix)}*) v "echo --str domain --str $name; domuuid $name; domstate $name; desc $name" | tr '\\n' '\\t'; echo ;; esac`,
+    `  case $name in ${quote(prefix)}*) printf 'domain %s\t' "$name"; v "domuuid $name; domstate $name; desc $name" | tr '\n' '\t'; echo ;; esac`,
     "done",
   ].join("\n");
 }

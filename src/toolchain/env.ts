@@ -27,6 +27,8 @@ export function pulumiEnv(
     PULUMI_DYNAMIC_TF_PLUGIN_CACHE_DIR: tools.pluginCache,
     // Hooks run on delete too (orderly shutdown), so destroy and refresh need the program.
     PULUMI_RUN_PROGRAM: "true",
+    // A stack's encryption is read from its state, so that no key of one team stands in the stack files of all.
+    PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Only the pinned plugins: whatever else lies on PATH under the same names is not ours.
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
