@@ -1,120 +1,133 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import type { SecretStore } from "../../secrets/store.ts";
-import { OlympusError } from "../base/errors.ts";
-import { projectRoot, stateDir } from "../base/paths.ts";
+import { OlympusError, worstExit } from "../base/errors.ts";
+import { runtimeDir } from "../base/paths.ts";
 import type { Reporter } from "../base/report.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { pulumiEnv, toolchain, writePassphrase } from "../toolchain/index.ts";
-import type { EngineEvent } from "./events.ts";
-import { explainFault } from "./faults.ts";
-import { clearDeadLocks, lockedError } from "./locks.ts";
-import { type PulumiResult, runPulumi } from "./pulumi.ts";
+import { changesOf, type MachineChange, type Step } from "./changes.ts";
+import type { EngineEvent } from "./driver/events.ts";
+import { explainFault } from "./driver/faults.ts";
+import { newProgress, type Progress, takeEvent } from "./driver/progress.ts";
+import { logOf, openSession, runVerb, type StackSession } from "./driver/session.ts";
+import { privateFolder, removePrivateFiles } from "./private-files.ts";
+import { takeTold, toldVariable } from "./told.ts";
 
-/** Everything that the runs of one team's stacks share. */
-export interface StackContext {
-  readonly team: LoadedTeam;
-  readonly pulumi: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly reporter: Reporter;
-  readonly signal: AbortSignal;
-  /** Folder with Pulumi.yaml. */
-  readonly root: string;
-}
-
-/** Prepares passphrase file, backend folder and environment. Throws E-TOOLCHAIN, E-SECRET-MISSING. */
-export function openStacks(options: {
+export interface StackRun {
   readonly team: LoadedTeam;
   readonly secrets: SecretStore;
-  readonly reporter: Reporter;
-  readonly signal: AbortSignal;
+  readonly hypervisor: string;
+  readonly action: "up" | "preview" | "destroy";
+  /** Only these resources (URNs), with what depends on them; for destroy. */
+  readonly targets?: readonly string[];
+  readonly reporter?: Reporter | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** `athena: booting` and the like. */
+  readonly onProgress?: (what: string) => void;
+  /** Folder with Pulumi.yaml; the project's own unless given. */
   readonly root?: string;
-}): StackContext {
-  const { team, secrets, reporter, signal, root = projectRoot } = options;
-  const tools = toolchain();
-  const env = pulumiEnv(team, tools, writePassphrase(team, secrets.require("pulumi.passphrase")));
-  if (env.PULUMI_BACKEND_URL?.startsWith("file://")) {
-    mkdirSync(fileURLToPath(env.PULUMI_BACKEND_URL), { recursive: true, mode: 0o700 });
-  }
-  mkdirSync(configFolder(team), { recursive: true, mode: 0o700 });
-  return { team, pulumi: tools.pulumi, env, reporter, signal, root };
 }
 
-/** Each team has the stacks' settings (which hold the salt of its passphrase) in its own state: two teams may name a hypervisor alike. */
-function configFolder(team: LoadedTeam): string {
-  return stateDir(team.name, "stacks");
+export interface StackOutcome {
+  readonly hypervisor: string;
+  readonly changes: readonly MachineChange[];
+  /** Every step that is no `same`, for `--diff`. */
+  readonly steps: readonly Step[];
+  /** Resources that were (or would be) created, changed or removed. */
+  readonly changed: number;
+  /** Machines that are not as wished; empty without an error. */
+  readonly failed: readonly string[];
+  readonly error: OlympusError | undefined;
 }
 
-export function logOf(team: LoadedTeam, stack: string): string {
-  return stateDir(team.name, "logs", `${stack}.log`);
-}
+const verbs: Readonly<Record<StackRun["action"], readonly string[]>> = {
+  // What one machine's failure has to do with another: nothing.
+  up: ["up", "--yes", "--skip-preview", "--refresh", "--continue-on-error"],
+  preview: ["preview", "--refresh"],
+  destroy: ["destroy", "--yes", "--skip-preview", "--refresh", "--continue-on-error"],
+};
 
 /**
- * Runs `up`, `preview` or `destroy` on one stack; makes the stack when it is not there yet, and takes away the lock of a dead process.
- * Resolves with any exit code; throws E-LOCKED (75) when somebody else is at work on it.
+ * Runs one stack with the program that a plain `pulumi` runs. Errors are part of the outcome; it throws only when it is interrupted.
  */
-export async function runStack(
-  context: StackContext,
-  stack: string,
-  words: readonly string[],
-  onEvent: (event: EngineEvent) => void,
-): Promise<PulumiResult> {
-  const { team, reporter, signal, pulumi, env, root } = context;
-  const project = projectName(root);
-  for (const lock of clearDeadLocks(env.PULUMI_BACKEND_URL ?? "", project, stack)) {
-    reporter.info(
-      `${stack}: took away the lock of process ${lock.pid}, which is gone (since ${lock.timestamp.slice(0, 19)}Z)`,
-    );
-    reporter.event({ type: "lock-cleared", stack, pid: lock.pid });
-  }
-  const [verb = "", ...rest] = words;
-  const run = (): Promise<PulumiResult> =>
-    runPulumi({
-      pulumi,
-      args: [
-        verb,
-        "--stack",
-        stack,
-        "--config-file",
-        join(configFolder(team), `Pulumi.${stack}.yaml`),
-        "--json",
-        ...rest,
-      ],
-      env: { ...env, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" },
-      cwd: root,
-      log: logOf(team, stack),
-      onEvent,
-      signal,
+export async function runStack(run: StackRun): Promise<StackOutcome> {
+  const { team, hypervisor, signal = new AbortController().signal } = run;
+  const machines = team.machines.filter((machine) => machine.hypervisor === hypervisor).map(({ name }) => name);
+  const told = runtimeDir("told", `${team.name}-${hypervisor}-${process.pid}`);
+  const progress = newProgress();
+  const steps: Step[] = [];
+  const outcome = (error: OlympusError | undefined): StackOutcome => ({
+    hypervisor,
+    changes: changesOf(steps),
+    steps,
+    changed: progress.changed,
+    failed:
+      error === undefined ? [] : machines.filter((name) => !progress.finished.has(name) || progress.broken.has(name)),
+    error,
+  });
+  try {
+    mkdirSync(dirname(told), { recursive: true, mode: 0o700 });
+    const session = openSession({ ...run, signal, env: { [toldVariable]: told } });
+    run.onProgress?.(`${hypervisor}: looking`);
+    const targets = (run.targets ?? []).flatMap((urn) => ["--target", urn]);
+    const words = [...verbs[run.action], ...targets, ...(targets.length > 0 ? ["--target-dependents"] : [])];
+    const { code, stderr } = await runVerb(session, hypervisor, words, (event) => {
+      keepStep(event, steps);
+      const what = takeEvent(progress, event, machines);
+      if (what !== undefined) run.onProgress?.(what);
     });
-  let result = await run();
-  if (result.code !== 0 && /no stack named/.test(result.stderr)) {
-    await makeStack(context, project, stack);
-    result = await run();
+    signal.throwIfAborted();
+    return outcome(code === 0 ? undefined : faultOf(session, hypervisor, takeTold(told), progress, stderr));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof OlympusError)) throw error;
+    return outcome(error);
+  } finally {
+    takeTold(told);
+    removePrivateFiles(privateFolder(team, hypervisor));
   }
-  if (result.code !== 0 && /currently locked by/.test(result.stderr)) throw lockedError(stack, lockIn(result.stderr));
-  return result;
 }
 
-async function makeStack(context: StackContext, project: string, stack: string): Promise<void> {
-  const { team, pulumi, env, signal } = context;
-  // Made from a project file of our own, since `stack init` writes its settings beside the project and knows no --config-file.
-  const folder = configFolder(team);
-  writeFileSync(join(folder, "Pulumi.yaml"), `name: ${project}\nruntime: nodejs\n`);
-  const log = logOf(team, stack);
-  const { code, stderr } = await runPulumi({ pulumi, args: ["stack", "init", stack], env, cwd: folder, log, signal });
-  if (code !== 0 && !/already exists/.test(stderr)) throw explainFault({ hypervisor: stack, text: stderr, log });
+function keepStep({ resourcePreEvent }: EngineEvent, steps: Step[]): void {
+  const step = resourcePreEvent?.metadata;
+  if (step === undefined || step.op === "same" || step.op === "refresh") return;
+  steps.push({
+    op: step.op,
+    urn: step.urn,
+    type: step.type,
+    old: step.old?.inputs ?? {},
+    new: step.new?.inputs ?? {},
+    diffs: step.diffs ?? [],
+  });
 }
 
-function projectName(root: string): string {
-  const { name } = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as { name?: string };
-  if (name !== undefined) return name;
-  throw new OlympusError("Pulumi.yaml has no name", { code: "E-PULUMI", where: join(root, "Pulumi.yaml") });
-}
+/** What Pulumi says when something else was said before. */
+const echo =
+  /^(error: )?(update|preview|destroy|resource .*) failed$|failed to register$|^Unhandled exception: Error: resource /im;
 
-function lockIn(text: string): { pid: number; username: string; hostname: string; timestamp: string } | undefined {
-  const found = /created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)/.exec(text);
-  if (found === null) return undefined;
-  return { username: found[1]!, hostname: found[2]!, pid: Number(found[3]), timestamp: found[4]! };
+/** One error for a stack: what the program told of itself, else what Pulumi said, the rest counted and in the log. */
+function faultOf(
+  session: StackSession,
+  hypervisor: string,
+  told: readonly OlympusError[],
+  progress: Progress,
+  stderr: string,
+): OlympusError {
+  const log = logOf(session.team, hypervisor);
+  const said = progress.errors.filter(({ message }) => !echo.test(message));
+  const faults =
+    said.length > 0 ? said : [{ machine: undefined, message: stderr.trim() || (progress.errors[0]?.message ?? "") }];
+  const errors =
+    told.length > 0
+      ? told
+      : faults.map(({ machine, message }) => explainFault({ hypervisor, machine, text: message, log }));
+  const [first] = errors;
+  const messages = [...new Set(errors.map(({ message }) => message))];
+  if (messages.length === 1 && first !== undefined) return first;
+  return new OlympusError(messages.join("\n"), {
+    code: first?.code ?? "E-PULUMI",
+    exit: worstExit(errors.map(({ exit }) => exit)),
+    where: hypervisor,
+    hint: [...new Set(errors.map(({ hint }) => hint).filter((hint) => hint !== undefined))].join("\n"),
+  });
 }

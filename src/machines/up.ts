@@ -1,123 +1,81 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import { OlympusError } from "../base/errors.ts";
-import type { Reporter, Step } from "../base/report.ts";
+import type { OlympusError } from "../base/errors.ts";
+import { type Reporter, type Step, withStep } from "../base/report.ts";
+import { ensureImage } from "../images/index.ts";
 import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { explainFault } from "./faults.ts";
-import { newStackRun, type StackRun, takeEvent } from "./progress.ts";
-import { logOf, openStacks, runStack, type StackContext } from "./stack.ts";
+import { growDataDisks } from "./data-disks.ts";
+import { runStack, type StackOutcome } from "./stack.ts";
 
 export interface UpOptions {
   readonly team: LoadedTeam;
   readonly secrets: SecretStore;
-  /** Names; one stack each. */
-  readonly hypervisors: readonly string[];
+  /** Names; all of the team unless given. */
+  readonly hypervisors?: readonly string[];
   readonly reporter: Reporter;
-  /** Told what happens now: "athena: booting". */
+  /** Shows progress in place of a step of its own. */
   readonly step?: Step;
-  readonly signal: AbortSignal;
-  /** Folder with Pulumi.yaml; the project's own unless given. */
-  readonly root?: string;
+  readonly signal?: AbortSignal;
 }
 
 export interface UpResult {
-  /** Resources created, updated, replaced or deleted; 0 when everything was as wished. */
+  readonly stacks: readonly StackOutcome[];
+  /** Resources that were created, changed or removed; 0 when all was as wished. */
   readonly changed: number;
-  /** Machines that are not up. */
-  readonly failed: string[];
-  readonly errors: OlympusError[];
-  /** Resources changed on each hypervisor that was worked on. */
-  readonly byHypervisor: Readonly<Record<string, number>>;
-}
-
-/** Hypervisors worked on at once: each takes two processes of Pulumi and one of the provider. */
-const sideBySide = 3;
-
-/**
- * Makes the machines of these hypervisors as the team file wishes, one Pulumi stack each, side by side.
- * What fails on one does not keep the others from being worked on: its machines are in `failed`, its reasons in `errors`.
- * Throws only for what concerns all: tools or secrets that are missing, and when interrupted.
- */
-export async function bringUp(options: UpOptions): Promise<UpResult> {
-  const { team, step, signal } = options;
-  const context = openStacks(options);
-  await images(options);
-  const queue = createQueue(sideBySide);
-  const results = await Promise.all(
-    options.hypervisors.map((name) => queue(() => upOne(context, name, (detail) => step?.update(detail)))),
-  );
-  signal.throwIfAborted();
-  return {
-    changed: results.reduce((sum, { changed }) => sum + changed, 0),
-    failed: team.machines.map(({ name }) => name).filter((name) => results.some(({ failed }) => failed.includes(name))),
-    errors: results.flatMap(({ errors }) => errors),
-    byHypervisor: Object.fromEntries(results.map(({ hypervisor, changed }) => [hypervisor, changed])),
-  };
-}
-
-/** Builds or fetches the images that these machines stand on; those at hand take a few milliseconds. */
-async function images({ team, hypervisors, reporter, step, signal }: UpOptions): Promise<void> {
-  const wanted = team.machines.filter((machine) => hypervisors.includes(machine.hypervisor)).map(({ image }) => image);
-  const { ensureImage } = await import("../images/index.ts");
-  for (const image of new Set(wanted)) {
-    step?.update(`image ${image}`);
-    await ensureImage(image, { reporter, signal });
-  }
-}
-
-interface OneResult {
-  readonly hypervisor: string;
-  readonly changed: number;
-  readonly failed: readonly string[];
+  /** One for each hypervisor that could not be done; the others were. */
   readonly errors: readonly OlympusError[];
+  /** Machines that are not up. */
+  readonly failed: readonly string[];
 }
 
-async function upOne(context: StackContext, hypervisor: string, tell: (detail: string) => void): Promise<OneResult> {
-  const machines = context.team.machines.filter((machine) => machine.hypervisor === hypervisor).map(({ name }) => name);
-  const run = newStackRun();
-  tell(`${hypervisor}: looking`);
-  try {
-    const { code, stderr } = await runStack(
-      context,
-      hypervisor,
-      ["up", "--yes", "--skip-preview", "--continue-on-error"],
-      (event) => {
-        const detail = takeEvent(run, event, machines);
-        if (detail === undefined) return;
-        tell(detail);
-        context.reporter.event({ type: "machine", hypervisor, detail });
-      },
-    );
-    context.signal.throwIfAborted();
-    if (code === 0) return { hypervisor, changed: run.changed, failed: [], errors: [] };
-    return {
-      hypervisor,
-      changed: run.changed,
-      failed: machines.filter((name) => !run.finished.has(name) || run.broken.has(name)),
-      errors: errorsOf(context, hypervisor, run, stderr),
+/** Stacks worked on at once: each takes two processes of Pulumi and two of the provider. */
+export const sideBySide = 3;
+
+/** Brings the machines of hypervisors up, side by side. A dead hypervisor is an error in the result, and stops no other. */
+export async function bringUp(options: UpOptions): Promise<UpResult> {
+  const { team } = options;
+  const names = options.hypervisors ?? team.hypervisors.map(({ name }) => name);
+  await ensureImages(options, names);
+  const queue = createQueue(sideBySide);
+  const work = async (step: Step): Promise<UpResult> => {
+    const onProgress = (what: string): void => {
+      step.update(what);
+      options.reporter.event({ type: "progress", what });
     };
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (!(error instanceof OlympusError)) throw error;
-    return { hypervisor, changed: run.changed, failed: machines, errors: [error] };
+    const stacks = await Promise.all(
+      names.map((hypervisor) => queue(() => runStack({ ...options, hypervisor, action: "up", onProgress }))),
+    );
+    const done = stacks.filter(({ error }) => error === undefined).map(({ hypervisor }) => hypervisor);
+    const grown = await growDataDisks({ ...options, hypervisors: done, onProgress: (what) => step.update(what) });
+    return resultOf(team, [...stacks], grown);
+  };
+  if (options.step !== undefined) return work(options.step);
+  return withStep(options.reporter, "machines", async (step) => {
+    const value = await work(step);
+    return { value, summary: value.changed === 0 ? "as they were" : `${value.changed} changes` };
+  });
+}
+
+/** Images that the machines of these hypervisors need, made before any hypervisor is asked for anything. */
+export async function ensureImages(options: UpOptions, hypervisors: readonly string[]): Promise<void> {
+  const wanted = options.team.machines.filter(({ hypervisor }) => hypervisors.includes(hypervisor));
+  for (const image of new Set(wanted.map((machine) => machine.image))) {
+    await ensureImage(image, { reporter: options.reporter, signal: options.signal });
   }
 }
 
-/** The reasons for a stack's failure, each once; summaries such as "update failed" only when nothing else was said. */
-export function errorsOf(context: StackContext, hypervisor: string, run: StackRun, stderr: string): OlympusError[] {
-  const log = logOf(context.team, hypervisor);
-  // The program tells its own errors whole, and once more in Pulumi's words.
-  const own = run.errors.filter(({ message }) => message.includes("[olympus-error]"));
-  const said =
-    own.length > 0
-      ? own
-      : run.errors.filter(({ message }) => !/^(error: )?(update|preview|destroy|resource .*) failed$/i.test(message));
-  const faults =
-    said.length > 0 ? said : [{ machine: undefined, message: stderr.trim() || (run.errors[0]?.message ?? "") }];
-  const errors = new Map<string, OlympusError>();
-  for (const { machine, message } of faults) {
-    const error = explainFault({ hypervisor, machine, text: message, log });
-    if (!errors.has(error.message)) errors.set(error.message, error);
-  }
-  return [...errors.values()];
+/** Pure. */
+export function resultOf(
+  team: LoadedTeam,
+  stacks: readonly StackOutcome[],
+  grown: { changed: number; errors: readonly OlympusError[] } = { changed: 0, errors: [] },
+): UpResult {
+  const bad = stacks.filter(({ error }) => error !== undefined);
+  const failed = new Set(stacks.flatMap((stack) => stack.failed));
+  return {
+    stacks,
+    changed: stacks.reduce((sum, { changed }) => sum + changed, grown.changed),
+    errors: [...bad.map(({ error }) => error!), ...grown.errors],
+    failed: team.machines.map(({ name }) => name).filter((name) => failed.has(name)),
+  };
 }

@@ -3,7 +3,7 @@ import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { finished } from "node:stream/promises";
-import { projectRoot } from "../base/paths.ts";
+import { projectRoot } from "../../base/paths.ts";
 import { type EngineEvent, parseEvent } from "./events.ts";
 
 export interface PulumiCall {

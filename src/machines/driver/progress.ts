@@ -1,7 +1,7 @@
 import { type EngineEvent, isDomain, isVolume, machineOfUrn, nameOfUrn, type StepMetadata } from "./events.ts";
 
 /** What was seen of one stack's run so far. */
-export interface StackRun {
+export interface Progress {
   /** Machines whose domain is in the state as wished. */
   readonly finished: Set<string>;
   /** Machines that an error was about. */
@@ -12,15 +12,18 @@ export interface StackRun {
   changed: number;
 }
 
+/** Operations that leave everything as it is; what `refresh` finds out belongs to the state only. */
+export const nothing: ReadonlySet<string> = new Set(["same", "read", "refresh"]);
+
 /** Begins the lines that stacks/ writes for people. */
 const told = "[olympus] ";
 
-export function newStackRun(): StackRun {
+export function newProgress(): Progress {
   return { finished: new Set(), broken: new Set(), errors: [], changed: 0 };
 }
 
 /** Takes one event in and gives what a person should read about it now: "athena: booting". Pure but for `run`. */
-export function takeEvent(run: StackRun, event: EngineEvent, machines: readonly string[]): string | undefined {
+export function takeEvent(run: Progress, event: EngineEvent, machines: readonly string[]): string | undefined {
   const { diagnosticEvent, resourcePreEvent, resOutputsEvent, resOpFailedEvent, summaryEvent } = event;
   if (diagnosticEvent !== undefined) {
     const { urn = "", message, severity } = diagnosticEvent;
@@ -46,7 +49,7 @@ export function takeEvent(run: StackRun, event: EngineEvent, machines: readonly 
   }
   if (summaryEvent !== undefined) {
     run.changed = Object.entries(summaryEvent.resourceChanges ?? {})
-      .filter(([op]) => op !== "same" && op !== "read")
+      .filter(([op]) => !nothing.has(op))
       .reduce((sum, [, count]) => sum + count, 0);
     return undefined;
   }
@@ -55,7 +58,7 @@ export function takeEvent(run: StackRun, event: EngineEvent, machines: readonly 
 
 function beginning(step: StepMetadata, machines: readonly string[]): string | undefined {
   const { op, type, urn } = step;
-  if (op === "same" || op === "read" || op === "replace") return undefined;
+  if (nothing.has(op) || op === "replace") return undefined;
   const machine = machineOf(step, machines);
   if (isDomain(type)) {
     const name = machine ?? nameOfUrn(urn);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { exitCodes, OlympusError } from "../base/errors.ts";
+import { exitCodes, OlympusError } from "../../base/errors.ts";
 
 /** A lock as Pulumi's file backend writes it. */
 export interface StackLock {

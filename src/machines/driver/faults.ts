@@ -1,4 +1,4 @@
-import { type ExitCode, exitCodes, OlympusError } from "../base/errors.ts";
+import { type ExitCode, exitCodes, OlympusError } from "../../base/errors.ts";
 
 interface Known {
   readonly pattern: RegExp;
