@@ -2,7 +2,7 @@ import type { HostResult } from "../converge/run.ts";
 import { formatSeconds } from "./seconds.ts";
 
 /** One block a host; equal changes are told once. `diff` shows what lines change. */
-export function planLines(hosts: readonly HostResult[], diff: boolean): string[] {
+export function planLines(hosts: readonly HostResult[], diff: boolean, verb = "change"): string[] {
   const width = Math.max(...hosts.map(({ host }) => host.length)) + 2;
   const told = new Map<string, string>();
   return hosts.flatMap((result) => {
@@ -11,7 +11,7 @@ export function planLines(hosts: readonly HostResult[], diff: boolean): string[]
     if (state === "as-wished") return [`${host.padEnd(width)}as wished`];
     const text = JSON.stringify(lines);
     const same = told.get(text);
-    const count = `${lines.length} to change`;
+    const count = `${lines.length} to ${verb}`;
     if (same !== undefined) return [`${host.padEnd(width)}${count}  (same as ${same})`];
     told.set(text, host);
     return [

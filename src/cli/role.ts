@@ -104,7 +104,8 @@ async function act(
     purge: (options.purge ?? "").split(",").filter((kind) => kind !== ""),
     async confirm(hosts) {
       planned = structuredClone(hosts.filter(({ state }) => state === "pending"));
-      for (const line of planLines(hosts, false)) reporter.info(line);
+      const verb = action === "reset" ? "undo" : "change";
+      for (const line of planLines(hosts, false, verb)) reporter.info(line);
       if (action !== "reset") return true;
       return context.confirm(`Reset ${planned.length === 1 ? planned[0]!.host : `${planned.length} hosts`}?`);
     },
@@ -114,9 +115,9 @@ async function act(
   });
   const { hosts, errors } = result;
   const closing = closingLine(hosts, Date.now() - begun);
-  if (errors.length > 0) step.fail(`${errors.length} of ${hosts.length} hosts`);
-  else step.done(result.changed === 0 ? "nothing changed" : `${result.changed} changes`);
   const pending = hosts.filter(({ state }) => state === "pending");
+  if (errors.length > 0) step.fail(`${errors.length} of ${hosts.length} hosts`);
+  else step.done(stepSummary(result.changed, pending));
   const shown =
     action === "check"
       ? [...(hosts.every(({ state }) => state === "as-wished") ? [] : planLines(hosts, true)), closing]
@@ -135,6 +136,12 @@ async function act(
     return exitCodes.pending;
   }
   return pending.length > 0 ? exitCodes.confirmation : exitCodes.done;
+}
+
+function stepSummary(changed: number, pending: readonly HostResult[]): string {
+  const waiting = pending.reduce((sum, { lines }) => sum + lines.length, 0);
+  if (waiting > 0) return `${waiting} would change`;
+  return changed === 0 ? "nothing changed" : `${changed} changes`;
 }
 
 /** With a group or --all, hosts without any of the roles are left out; a host named alone that lacks one is told so later. */

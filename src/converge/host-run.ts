@@ -30,6 +30,8 @@ export interface PreparedSetup {
 
 export interface PreparedReset {
   readonly plan: ResetPlan;
+  /** Roles that are set up on the host, whatever the team file says. */
+  readonly present: readonly string[];
   perform(): Promise<readonly string[]>;
 }
 
@@ -134,6 +136,7 @@ export function createHostRun(options: HostRunOptions) {
       const nothing = plan.undo.length === 0 && !claims.some(({ role }) => meant.includes(role));
       return {
         plan,
+        present: claims.map(({ role }) => role),
         async perform() {
           if (nothing) return [];
           return finish(await execute((info) => () => compileReset(plan, meant, info), facts, state));

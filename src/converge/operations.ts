@@ -76,6 +76,8 @@ export interface UserOperation extends Common {
   readonly kind: "user";
   readonly name: string;
   readonly system?: boolean;
+  /** For owners of data that outlives the machine's root, so that a rebuilt root gives them the same number. Only for creation. */
+  readonly uid?: number;
   /** Primary group; must exist. Unless given: a group of the same name, made with the user. */
   readonly group?: string;
   /** Supplementary groups the user must be in; others it has stay. */

@@ -145,8 +145,8 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
       close = () => run.close();
       show(host.name, "looking");
       if (action === "reset") {
-        await checkDependents(options.roles, catalogue, host, all);
         const one = await run.prepareReset(options.roles, options.purge ?? []);
+        await checkDependents(host.name, one.present, options.roles, catalogue);
         const lines = one.plan.undo.map((entry) => ({ role: entry.role, summary: describeUndo(entry), diff: [] }));
         const kept = one.plan.keep.map((entry) => `${entry.role}: ${describeKept(entry.resource)} (${entry.data})`);
         const result = resultOf(host.name, lines, lines.length, kept, begun);
@@ -199,7 +199,11 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
   /** Any error as one of ours, named after its host and with every known secret masked: output of commands may be in it. */
   function explain(host: string, error: unknown): OlympusError {
     const known = secrets.all();
-    if (error instanceof OlympusError) return restate(error, maskSecrets(error.message, known));
+    if (error instanceof OlympusError) {
+      // The place is shown before the message: once is enough.
+      const message = error.where === host ? error.message.replace(new RegExp(`^${host}: `), "") : error.message;
+      return restate(error, maskSecrets(message, known));
+    }
     return new OlympusError(maskSecrets(`${host}: ${messageOf(error)}`, known), {
       code: "E-BUG",
       exit: exitCodes.failed,
@@ -224,24 +228,23 @@ function describeKept(resource: string): string {
   return resource.replace(/^path:/, "").replace(/^postgresql-database:/, "database ");
 }
 
-/** A role that another role of the host still needs is not reset without it. */
+/** A role that another role set up there still needs is not reset without it. */
 async function checkDependents(
+  host: string,
+  present: readonly string[],
   roles: readonly string[] | undefined,
   catalogue: Catalogue,
-  host: Host,
-  hosts: readonly Host[],
 ): Promise<void> {
-  if (roles === undefined) return;
-  for (const name of Object.keys(host.roles)) {
-    if (roles.includes(name) || !catalogue.names().includes(name)) continue;
-    const role = await catalogue.load(name);
-    const needed = role.requires.find(({ role: one, on }) => on === "host" && roles.includes(one));
-    if (needed === undefined || !hosts.includes(host)) continue;
-    throw new OlympusError(`${host.name}: ${name} needs ${needed.role}.`, {
+  for (const name of present) {
+    if (roles === undefined || roles.includes(name) || !catalogue.names().includes(name)) continue;
+    const { requires } = await catalogue.load(name);
+    const needed = requires.find(({ role, on }) => on === "host" && roles.includes(role));
+    if (needed === undefined) continue;
+    throw new OlympusError(`The role ${name} is set up there and needs ${needed.role}.`, {
       code: "E-ROLE-REQUIRES",
       exit: exitCodes.usage,
-      where: host.name,
-      hint: `Reset both: npm run role -- reset ${name} ${needed.role} --host ${host.name}`,
+      where: host,
+      hint: `Reset both: npm run role -- reset ${name} ${needed.role} --host ${host}`,
     });
   }
 }

@@ -17,9 +17,10 @@ export const user: OperationKind<UserOperation> = {
 };
 
 function create(operation: UserOperation): Change {
-  const { name, system = false, group, groups = [], home, shell, makeHome = false } = operation;
+  const { name, system = false, uid, group, groups = [], home, shell, makeHome = false } = operation;
   const words = [
     ...(system ? ["--system"] : []),
+    ...(uid === undefined ? [] : ["--uid", String(uid)]),
     ...(group === undefined ? ["--user-group"] : ["--gid", group, "--no-user-group"]),
     ...(groups.length === 0 ? [] : ["--groups", groups.join(",")]),
     ...(home === undefined ? [] : ["--home-dir", home]),
