@@ -1,7 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { openSecrets } from "../../secrets/store.ts";
-import { stateDir } from "../base/paths.ts";
-import { pulumiEnv, shellExports, toolchain, writePassphrase } from "../toolchain/index.ts";
+import { prepareStacks, pulumiEnv, shellExports, toolchain, writePassphrase } from "../toolchain/index.ts";
 import type { CliCommand } from "./command.ts";
 
 export const command: CliCommand = {
@@ -14,11 +12,12 @@ export const command: CliCommand = {
         run(async (context) => {
           const team = await context.loadTeam();
           const secrets = await openSecrets(team);
+          const tools = toolchain();
           const file = writePassphrase(team, secrets.require("pulumi.passphrase"));
-          const variables = pulumiEnv(team, toolchain(), file);
-          // Pulumi makes the files of a local backend, but not its folder.
-          if (variables.PULUMI_BACKEND_URL?.startsWith("file://"))
-            mkdirSync(stateDir(team.name, "pulumi"), { recursive: true });
+          const variables = pulumiEnv(team, tools, file);
+          const { reporter, signal } = context;
+          const stacks = team.hypervisors.map(({ name }) => name);
+          await prepareStacks({ stacks, pulumi: tools.pulumi, variables, reporter, signal });
           context.reporter.result(shellExports(variables), { type: "env", variables });
           return 0;
         }),

@@ -91,8 +91,12 @@ const dieWithParent = `#!/bin/sh
 /** A launcher that starts something of the project in OLYMPUS_ROOT: the cache serves every clone of it. */
 export function fromProject(command: string): string {
   return `#!/bin/sh
-root=\${OLYMPUS_ROOT:?run: eval "$(npx olympus env)"}
+root=\${OLYMPUS_ROOT-}
 node=$root/node_modules/.bin/node
+if [ ! -x "$node" ]; then
+  echo 'olympus: this shell does not have the project'"'"'s environment; run: eval "$(npx olympus env)"' >&2
+  exit 1
+fi
 exec ${command} "$@"
 `;
 }

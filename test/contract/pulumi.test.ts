@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
-import { pulumiEnv, toolchain } from "../../src/toolchain/index.ts";
+import { silentReporter } from "../../src/base/report.ts";
+import { prepareStacks, pulumiEnv, toolchain } from "../../src/toolchain/index.ts";
 import { type Libvirtd, startLibvirtd } from "../support/libvirtd.ts";
 import { eventually } from "../support/olympus.ts";
 
@@ -119,6 +120,23 @@ describe("a plain pulumi", () => {
     expect((await going).signal).toBe("SIGKILL");
     await none();
     await new Promise((resolve) => mute.close(resolve));
+  });
+
+  test("works for two teams with a hypervisor of the same name, each with its own passphrase", async () => {
+    environment.TEST_URI = "qemu+unix:///system?socket=/nonexistent";
+    const { signal } = new AbortController();
+    writeFileSync(join(folder, "stacks/index.ts"), "export default async () => ({});");
+    const first = environment;
+    writeFileSync(join(folder, "other passphrase"), "battery staple");
+    const passphrase = { PULUMI_CONFIG_PASSPHRASE_FILE: join(folder, "other passphrase") };
+    const second = { ...environment, ...passphrase, PULUMI_BACKEND_URL: `file://${folder}/other` };
+    for (const variables of [first, second, first]) {
+      const reporter = silentReporter();
+      await prepareStacks({ stacks: ["r420"], pulumi: toolchain().pulumi, variables, reporter, signal, root: folder });
+      environment = variables;
+      const up = await pulumi("up", "--yes", "--skip-preview", "--stack", "r420");
+      expect(up.exitCode, up.all).toBe(0);
+    }
   });
 
   test("says what is missing without the project's environment", async () => {
