@@ -13,11 +13,12 @@ export async function readSecretInput(name: string, mayAsk: boolean): Promise<st
       hint: `Give it on stdin:  olympus secrets set ${name} < file`,
     });
   }
-  process.stderr.write(`${name}: `);
   // The prompt's own output is thrown away, so that what is typed is not shown.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true });
   try {
+    // Asked only now: from here on the terminal itself shows nothing either.
+    process.stderr.write(`${name}: `);
     return await prompt.question("");
   } finally {
     prompt.close();

@@ -35,8 +35,11 @@ export interface MattermostServer {
 
 const prefix = "olympus-mattermost-";
 
-/** Starts PostgreSQL and an empty Mattermost. `settings` are further MM_* variables. */
-export async function startMattermost(settings: Readonly<Record<string, string>> = {}): Promise<MattermostServer> {
+/** Starts PostgreSQL and an empty Mattermost. `settings` are further MM_* variables; it listens on a free port of 127.0.0.1 unless `listen` says more. */
+export async function startMattermost(
+  settings: Readonly<Record<string, string>> = {},
+  listen: { readonly host?: string; readonly port?: number } = {},
+): Promise<MattermostServer> {
   const program = await serverFolder();
   removeLeftovers();
   const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
@@ -44,14 +47,15 @@ export async function startMattermost(settings: Readonly<Record<string, string>>
   let child: ChildProcess | undefined;
   try {
     postgres = await startPostgres(join(folder, "postgres"));
-    const port = await freePort();
+    const port = listen.port ?? (await freePort());
+    const address = `${listen.host ?? "127.0.0.1"}:${port}`;
     const log = join(folder, "mattermost.log");
     const data = join(folder, "mattermost");
     for (const name of ["files", "plugins", "client-plugins"]) mkdirSync(join(data, name), { recursive: true });
     for (const name of ["i18n", "templates", "fonts"]) symlinkSync(join(program, name), join(data, name));
-    const url = `http://127.0.0.1:${port}`;
+    const url = `http://${address}`;
     const env = {
-      ...mattermostSettings({ siteUrl: url, listen: `127.0.0.1:${port}`, data }),
+      ...mattermostSettings({ siteUrl: url, listen: address, data }),
       // Stopping in order waits up to 15 s for the workers of background jobs, which no test needs.
       MM_JOBSETTINGS_RUNJOBS: "false",
       MM_JOBSETTINGS_RUNSCHEDULER: "false",

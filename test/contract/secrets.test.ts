@@ -1,0 +1,110 @@
+import { copyFile, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { projectRoot } from "../../src/base/paths.ts";
+import { olympus } from "../support/olympus.ts";
+
+let folder = "";
+let env: Record<string, string> = {};
+let team = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "olympus-secrets-"));
+  team = join(folder, "team.yaml");
+  env = { SOPS_AGE_KEY_FILE: join(folder, "age.txt") };
+  await copyFile(join(projectRoot, "examples/lab/team.yaml"), team);
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const program = join(projectRoot, "scripts/olympus");
+const run = (...words: string[]) => olympus(["secrets", ...words, "--team", team], { env });
+const give = (name: string, input: string) =>
+  execa(program, ["secrets", "set", name, "--team", team], { env, input, reject: false });
+
+test("from no file to a value and back", async () => {
+  expect(await run("list")).toMatchObject({ code: 1, stderr: expect.stringContaining("olympus secrets init") });
+  const made = await run("init");
+  expect(made.code).toBe(0);
+  expect(made.stderr).toContain(`made your age identity ${env.SOPS_AGE_KEY_FILE}`);
+  expect((await stat(env.SOPS_AGE_KEY_FILE!)).mode & 0o777).toBe(0o600);
+  expect(await run("init")).toMatchObject({ code: 0, stdout: "nothing was missing" });
+
+  expect(await give("models.anthropic", "sk-canary-1\n")).toMatchObject({
+    exitCode: 0,
+    stdout: "models.anthropic set",
+  });
+  expect(await give("models.anthropic", "sk-canary-1")).toMatchObject({ stdout: "models.anthropic is as it was" });
+  expect(await readFile(join(folder, "secrets.enc.yaml"), "utf8")).not.toContain("canary");
+  expect((await run("list")).stdout.split("\n")).toContain("models.anthropic");
+  expect(await run("list")).not.toMatchObject({ stdout: expect.stringContaining("canary") });
+});
+
+test("a value gets into a pipe only when that is said", async () => {
+  const refused = await run("get", "models.anthropic");
+  expect(refused).toMatchObject({ code: 6, stdout: "" });
+  expect(refused.stderr).not.toContain("canary");
+  expect(await run("get", "models.anthropic", "--yes")).toMatchObject({ code: 0, stdout: "sk-canary-1" });
+  expect(await run("get", "models.openai", "--yes")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("olympus secrets set models.openai"),
+  });
+});
+
+test("on a terminal it asks, and shows nothing of what is typed", async () => {
+  // `script` gives the command a terminal of its own. Typing begins when the question is there.
+  const terminal = execa("script", ["-qec", `${program} secrets set models.google --team ${team}`, "/dev/null"], {
+    env,
+    stdin: "pipe",
+    reject: false,
+  });
+  await new Promise<void>((resolve) => {
+    let shown = "";
+    terminal.stdout.on("data", (chunk: Buffer) => {
+      shown += chunk.toString();
+      if (shown.includes("models.google: ")) resolve();
+    });
+    void terminal.then(() => resolve());
+  });
+  terminal.stdin.write("typed-canary-2\n");
+  const { exitCode, stdout } = await terminal;
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("models.google set");
+  expect(stdout).not.toContain("canary");
+  expect((await run("get", "models.google", "--yes")).stdout).toBe("typed-canary-2");
+});
+
+test("others can be let in and put out again", async () => {
+  const other = join(folder, "other.txt");
+  await execa("age-keygen", ["-o", other]);
+  const recipient = /age1\w+/.exec(await readFile(other, "utf8"))![0];
+  const asOther = (...words: string[]) =>
+    olympus(["secrets", ...words, "--team", team], { env: { SOPS_AGE_KEY_FILE: other } });
+  expect(await asOther("list")).toMatchObject({ code: 1, stderr: expect.stringContaining("E-SECRETS-IDENTITY") });
+  expect((await run("recipients", "add", recipient)).stdout).toContain(recipient);
+  expect((await asOther("get", "models.google", "--yes")).stdout).toBe("typed-canary-2");
+  expect((await run("recipients", "remove", recipient)).stderr).toContain("still knows every value");
+  expect((await asOther("list")).code).toBe(1);
+  expect((await run("recipients", "add", "me")).code).toBe(1);
+});
+
+test("the value is in no argument list and no environment of any process", async () => {
+  const canary = "argv-canary-3";
+  const child = execa(program, ["secrets", "set", "models.openai", "--team", team], { env, stdin: "pipe" });
+  child.stdin.end(canary);
+  let running = true;
+  void child.then(() => {
+    running = false;
+  });
+  let seen = "";
+  while (running) {
+    const look = await execa("sh", ["-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null"], {
+      reject: false,
+    });
+    seen += look.stdout;
+  }
+  expect(seen).toContain("models.openai");
+  expect(seen).not.toContain(canary);
+});
