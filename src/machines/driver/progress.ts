@@ -16,7 +16,7 @@ export interface Progress {
 export const nothing: ReadonlySet<string> = new Set(["same", "read", "refresh"]);
 
 /** Begins the lines that stacks/ writes for people. */
-const told = "[olympus] ";
+const told = /\[olympus\] (.+)/;
 
 export function newProgress(): Progress {
   return { finished: new Set(), broken: new Set(), errors: [], changed: 0 };
@@ -34,7 +34,7 @@ export function takeEvent(run: Progress, event: EngineEvent, machines: readonly 
       return undefined;
     }
     // What hooks and the program tell: "[olympus] athena: waiting for SSH".
-    return severity === "info" && message.startsWith(told) ? firstLine(message.slice(told.length)) : undefined;
+    return told.exec(message)?.[1]?.trim();
   }
   if (resOutputsEvent !== undefined) {
     const { type, op, urn } = resOutputsEvent.metadata;
@@ -77,6 +77,6 @@ function machineOf(step: StepMetadata, machines: readonly string[]): string | un
   return machineOfUrn(step.urn, machines, (step.new ?? step.old)?.parent);
 }
 
-function firstLine(text: string): string {
+function _firstLine(text: string): string {
   return text.trim().split("\n")[0] ?? "";
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { parse } from "yaml";
 import type { SecretStore } from "../../../secrets/store.ts";
 import { OlympusError } from "../../base/errors.ts";
@@ -8,7 +9,7 @@ import { projectRoot, stateDir } from "../../base/paths.ts";
 import type { Reporter } from "../../base/report.ts";
 import type { LoadedTeam } from "../../team/model.ts";
 import { pulumiEnv, toolchain, writePassphrase } from "../../toolchain/index.ts";
-import type { EngineEvent } from "./events.ts";
+import { type EngineEvent, machineOfUrn } from "./events.ts";
 import { explainFault } from "./faults.ts";
 import { clearDeadLocks, lockedError } from "./locks.ts";
 import { type PulumiResult, runPulumi } from "./pulumi.ts";
@@ -95,11 +96,38 @@ export async function runVerb(
     });
   let result = await run();
   if (result.code !== 0 && /no stack named/.test(result.stderr)) {
+    // Nothing was ever made here.
+    if (verb === "destroy") return { code: 0, stderr: "" };
     await makeStack(session, project, stack);
     result = await run();
   }
   if (result.code !== 0 && /currently locked by/.test(result.stderr)) throw lockedError(stack, lockIn(result.stderr));
   return result;
+}
+
+/** URNs of everything in a stack's state that belongs to these machines. Empty when there is no such stack. */
+export async function machineUrns(
+  session: StackSession,
+  stack: string,
+  machines: readonly string[],
+): Promise<string[]> {
+  const { pulumi, env, root, signal } = session;
+  const { exitCode, stdout, stderr } = await execa(pulumi, ["stack", "export", "--stack", stack], {
+    cwd: root,
+    env,
+    cancelSignal: signal,
+    reject: false,
+  });
+  if (exitCode !== 0) {
+    if (/no stack named/.test(stderr)) return [];
+    throw explainFault({ hypervisor: stack, text: stderr, log: logOf(session.team, stack) });
+  }
+  const { deployment } = JSON.parse(stdout) as {
+    deployment?: { resources?: readonly { urn: string; parent?: string }[] };
+  };
+  return (deployment?.resources ?? [])
+    .filter(({ urn, parent }) => machines.includes(machineOfUrn(urn, machines, parent) ?? ""))
+    .map(({ urn }) => urn);
 }
 
 async function makeStack(session: StackSession, project: string, stack: string): Promise<void> {

@@ -1,0 +1,83 @@
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { CliCommand } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+
+interface Options {
+  readonly follow?: boolean;
+  readonly unit?: string[];
+  readonly lines: string;
+}
+
+/** `olympus logs`: the journal of what a machine is there for. */
+export const command: CliCommand = {
+  register(program, run) {
+    const collect = (value: string, before: string[] = []): string[] => [...before, value];
+    program
+      .command("logs")
+      .argument("<machine>", "a machine or a hypervisor")
+      .option("-f, --follow", "go on until Ctrl-C")
+      .option("-u, --unit <unit>", "another unit than the main ones; can be given again", collect)
+      .option("-n, --lines <n>", "how far back", "100")
+      .description("The journal of the agent, of the services, or of a hypervisor's libvirt.")
+      .addHelpText("before", "  olympus logs athena\n  olympus logs agora --unit mattermost --follow\n")
+      .action(run((context: CommandContext, name: string, options: Options) => logs(context, name, options)));
+  },
+};
+
+async function logs(
+  { loadTeam, reporter, options: global, signal }: CommandContext,
+  name: string,
+  options: Options,
+): Promise<number> {
+  const [{ journalCommand, mainUnits }, { connectSsh }, { openSecrets }, { findHost, sshTargetOf }] = await Promise.all(
+    [
+      import("../machines/logs.ts"),
+      import("../ssh/connect.ts"),
+      import("../../secrets/store.ts"),
+      import("../machines/find.ts"),
+    ],
+  );
+  const lines = Number(options.lines);
+  if (!Number.isInteger(lines) || lines < 0) {
+    throw new OlympusError(`--lines ${options.lines} is no number of lines`, {
+      code: "E-USAGE",
+      exit: exitCodes.usage,
+    });
+  }
+  const team = await loadTeam();
+  const units = options.unit ?? mainUnits(findHost(team, name));
+  const target = sshTargetOf(team, await openSecrets(team), name);
+  const connection = await connectSsh(target, signal);
+  let rest = "";
+  const show = (chunk: string): void => {
+    if (!global.json) {
+      process.stdout.write(chunk);
+      return;
+    }
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop() ?? "";
+    for (const line of parts) reporter.event({ type: "log", machine: name, line });
+  };
+  const decoder = new TextDecoder();
+  let seen = false;
+  try {
+    const { code, stderr } = await connection.exec(journalCommand({ units, lines, follow: options.follow === true }), {
+      signal,
+      onStdout: (chunk) => {
+        seen = true;
+        show(decoder.decode(chunk, { stream: true }));
+      },
+    });
+    if (code !== 0) {
+      throw new OlympusError(`${name}: its journal cannot be read: ${stderr.trim()}`, { code: "E-LOGS", where: name });
+    }
+    if (!seen) reporter.info(`${name}: nothing in the journal of ${units.join(", ")}; --unit names another`);
+    return exitCodes.done;
+  } catch (error) {
+    // Following ends by being told to.
+    if (options.follow === true && signal.aborted) return exitCodes.interrupted;
+    throw error;
+  } finally {
+    connection.close();
+  }
+}

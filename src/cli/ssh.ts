@@ -1,0 +1,27 @@
+import type { CliCommand } from "./command.ts";
+
+/** `olympus ssh`: the system's ssh with the team's key and the pinned host key, and nothing of the user's own. */
+export const command: CliCommand = {
+  register(program, run) {
+    program
+      .command("ssh")
+      .argument("<machine>", "a machine or a hypervisor")
+      .argument("[command...]", "after --; one word is a line for the shell there, several arrive as they are")
+      .description("Logs in, or runs a command there and ends with its exit code. The host key is verified.")
+      .addHelpText(
+        "before",
+        "  olympus ssh athena\n  olympus ssh athena -- sudo systemctl status olympus-agent\n  olympus ssh athena -- 'df -h | grep srv'\n",
+      )
+      .action(
+        run(async ({ loadTeam }, name: string, words: string[]) => {
+          const [{ runSsh }, { openSecrets }, { sshTargetOf }] = await Promise.all([
+            import("../machines/ssh-command.ts"),
+            import("../../secrets/store.ts"),
+            import("../machines/find.ts"),
+          ]);
+          const team = await loadTeam();
+          return runSsh(sshTargetOf(team, await openSecrets(team), name), words);
+        }),
+      );
+  },
+};

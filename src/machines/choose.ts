@@ -1,0 +1,42 @@
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { LoadedTeam } from "../team/model.ts";
+import { knownWords } from "../team/nearest.ts";
+
+export interface Chosen {
+  readonly hypervisor: string;
+  /** Undefined: everything on it, also what the team file no longer has. */
+  readonly machines: readonly string[] | undefined;
+}
+
+/**
+ * Pure. What is meant by names of machines and hypervisors, sorted by hypervisor. Nothing is meant by no name: that throws E-USAGE, as
+ * removing everything has to be said.
+ */
+export function chooseMachines(team: LoadedTeam, names: readonly string[], all: boolean): Chosen[] {
+  const hypervisors = team.hypervisors.map(({ name }) => name);
+  const known = [...team.machines.map(({ name }) => name), ...hypervisors];
+  if (all) return hypervisors.map((hypervisor) => ({ hypervisor, machines: undefined }));
+  if (names.length === 0) {
+    throw new OlympusError(`name machines or hypervisors, or --all (${team.machines.length} machines)`, {
+      code: "E-USAGE",
+      exit: exitCodes.usage,
+      hint: `known: ${known.join(", ")}`,
+    });
+  }
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    throw new OlympusError(`there is no machine or hypervisor "${name}" in this team`, {
+      code: "E-UNKNOWN-HOST",
+      exit: exitCodes.usage,
+      where: team.file,
+      hint: knownWords(name, known),
+    });
+  }
+  return hypervisors.flatMap((hypervisor): Chosen[] => {
+    if (names.includes(hypervisor)) return [{ hypervisor, machines: undefined }];
+    const machines = team.machines
+      .filter((machine) => machine.hypervisor === hypervisor && names.includes(machine.name))
+      .map(({ name }) => name);
+    return machines.length === 0 ? [] : [{ hypervisor, machines }];
+  });
+}

@@ -1,0 +1,34 @@
+import { quote } from "../libvirt/virsh.ts";
+import type { Host } from "../team/hosts.ts";
+
+const serviceUnits: Readonly<Record<string, readonly string[]>> = {
+  chat: ["mattermost", "postgresql@*"],
+  rehearsal: ["olympus-rehearsal"],
+};
+
+/** The units that matter most on a host: what it is there for. */
+export function mainUnits(host: Host): string[] {
+  if (host.kind === "hypervisor") return ["libvirtd", "virtqemud"];
+  const services = host.machine?.service?.services ?? [];
+  return [
+    ...(host.kind === "agent" ? ["olympus-agent"] : []),
+    ...services.flatMap((service) => serviceUnits[service] ?? []),
+  ];
+}
+
+export interface JournalOptions {
+  readonly units: readonly string[];
+  /** How far back. */
+  readonly lines: number;
+  readonly follow: boolean;
+}
+
+/** Pure: the command line that reads a host's journal. */
+export function journalCommand({ units, lines, follow }: JournalOptions): string {
+  return [
+    "sudo -n journalctl --no-pager -q -o short-iso",
+    `-n ${lines}`,
+    ...units.map((unit) => `-u ${quote(unit)}`),
+    ...(follow ? ["-f"] : []),
+  ].join(" ");
+}

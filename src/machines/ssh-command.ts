@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import { runtimeDir } from "../base/paths.ts";
+import { quote } from "../libvirt/virsh.ts";
+import type { SshTarget } from "../ssh/connection.ts";
+
+/**
+ * Pure: words for the system's ssh, which takes nothing from the user's own configuration. One word of a command is a line for the shell
+ * over there; several are words, and arrive as they are.
+ */
+export function sshWords(
+  target: SshTarget,
+  files: { readonly key: string; readonly knownHosts: string },
+  command: readonly string[],
+  terminal: boolean,
+): string[] {
+  const options = {
+    IdentityFile: files.key,
+    IdentitiesOnly: "yes",
+    IdentityAgent: "none",
+    UserKnownHostsFile: files.knownHosts,
+    GlobalKnownHostsFile: "/dev/null",
+    StrictHostKeyChecking: "yes",
+    HostKeyAlias: target.name,
+    PasswordAuthentication: "no",
+    KbdInteractiveAuthentication: "no",
+    UpdateHostKeys: "no",
+    ServerAliveInterval: "15",
+    ConnectTimeout: "10",
+    LogLevel: "ERROR",
+  };
+  const line = command.length === 1 ? [...command] : command.map(quote);
+  return [
+    "-F",
+    "/dev/null",
+    ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+    "-p",
+    String(target.port),
+    terminal ? "-t" : "-T",
+    `${target.user}@${target.address}`,
+    ...(line.length === 0 ? [] : ["--", ...line]),
+  ];
+}
+
+/**
+ * Runs the system's ssh on this process's own terminal, input and output, and gives its exit code (255: ssh itself failed).
+ * Key and host key lie in private files for that time only.
+ */
+export async function runSsh(target: SshTarget, command: readonly string[]): Promise<number> {
+  const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const base = runtimeDir("ssh");
+  mkdirSync(base, { recursive: true, mode: 0o700 });
+  const folder = mkdtempSync(join(base, "session-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
+  try {
+    const files = { key: join(folder, "id"), knownHosts: join(folder, "known_hosts") };
+    writeFileSync(files.key, target.privateKey.reveal(), { mode: 0o600 });
+    writeFileSync(files.knownHosts, `${target.name} ${target.hostKey}\n`, { mode: 0o600 });
+    return await new Promise<number>((resolve, reject) => {
+      const child = spawn("ssh", sshWords(target, files, command, terminal), { stdio: "inherit" });
+      child.on("error", (error) =>
+        reject(
+          new OlympusError("the program ssh cannot be started", {
+            code: "E-SSH-CLIENT",
+            exit: exitCodes.usage,
+            hint: "Install the OpenSSH client: apt install openssh-client",
+            cause: error,
+          }),
+        ),
+      );
+      child.on("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    });
+  } finally {
+    process.off("exit", remove);
+    remove();
+  }
+}
