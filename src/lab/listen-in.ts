@@ -13,15 +13,22 @@ export function listenIn(pid: number, host: string, port: number): Promise<Serve
     { stdio: ["ignore", "inherit", "inherit", "ipc"] },
   );
   return new Promise((resolve, reject) => {
-    helper.once("message", (_message, handle) => resolve(handle as Server));
+    let server: Server | undefined;
+    helper.once("message", (_message, handle) => {
+      server = handle as Server;
+      helper.disconnect();
+    });
     helper.once("error", reject);
-    helper.once("exit", (code) => reject(new Error(`cannot listen on ${host}:${port} in the lab (${code})`)));
+    // Only once the helper is gone is every connection ours: as long as it lives it takes its share of them.
+    helper.once("exit", (code) => {
+      if (server === undefined) reject(new Error(`cannot listen on ${host}:${port} in the lab (${code})`));
+      else resolve(server);
+    });
   });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url) && process.send !== undefined) {
+  process.once("disconnect", () => process.exit());
   const server = createServer();
-  server.listen(Number(process.argv[3]), process.argv[2], () => {
-    process.send!("listening", server, undefined, () => process.disconnect());
-  });
+  server.listen(Number(process.argv[3]), process.argv[2], () => process.send!("listening", server));
 }
