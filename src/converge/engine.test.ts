@@ -1,0 +1,199 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { compileReset, compileSetup } from "./apply-script.ts";
+import type { JournalEntry } from "./change.ts";
+import { diffLines } from "./diff.ts";
+import { parseFacts } from "./fact-parse.ts";
+import { factScript } from "./fact-script.ts";
+import { type Facts, freeAt, type HostState, noFacts } from "./facts.ts";
+import { claimsOf, planReset, readLines } from "./journal.ts";
+import type { Operation } from "./operations.ts";
+import { planHost, requestsOf } from "./plan.ts";
+import { defineRole, type Role } from "./types.ts";
+import { wavesOf } from "./wishes.ts";
+
+const state: HostState = {
+  generation: "",
+  pending: [],
+  lock: undefined,
+  claims: {},
+  journal: [],
+  allClaims: [],
+  epoch: 0,
+};
+
+describe("facts", () => {
+  const answer = "\nm state\n1700000000\n\nm packages\njq\tinstalled\t1.6\nvim\tconfig-files\t9\n\nm end\n";
+
+  it("are read from sections; packages that are not installed do not count", () => {
+    expect(parseFacts(answer, "m").facts.packages).toEqual({ jq: "1.6" });
+    expect(parseFacts(answer, "m").state.epoch).toBe(1_700_000_000);
+  });
+
+  it("are refused when the answer is cut short, wherever", () => {
+    for (let length = 0; length < answer.length - 6; length += 1) {
+      expect(() => parseFacts(answer.slice(0, length), "m")).toThrow("cut short");
+    }
+  });
+
+  it("are asked for by one process a kind", () => {
+    const operations: Operation[] = Array.from({ length: 20 }, (_, at) => [
+      { kind: "file" as const, id: `f${at}`, path: `/etc/f${at}`, content: "x" },
+      { kind: "package" as const, id: `p${at}`, names: [`p${at}`] },
+      { kind: "unit" as const, id: `u${at}`, name: `u${at}.service`, enabled: true },
+    ]).flat();
+    const script = factScript(requestsOf([{ role: "r", operations }]), { marker: "m", roles: ["r"], journal: false });
+    for (const program of ["stat --printf", "sha256sum ", "dpkg-query", "systemctl show"]) {
+      expect(script.split(program).length - 1, program).toBe(1);
+    }
+  });
+
+  it("know the room where something would lie", () => {
+    const facts: Facts = { ...noFacts, space: { "/": 5, "/srv": 7 } };
+    expect([freeAt(facts, "/srv/a/b"), freeAt(facts, "/opt/x"), freeAt(noFacts, "/x")]).toEqual([7, 5, undefined]);
+  });
+});
+
+describe("a plan", () => {
+  const file: Operation = { kind: "file", id: "f", path: "/f", content: "1", restarts: ["a.service"] };
+  const wait: Operation = { kind: "wait", id: "w", url: "tcp://127.0.0.1:1" };
+
+  it("ends each role with its restarts, then its waits; only real changes count", () => {
+    const plan = planHost(
+      [
+        { role: "one", operations: [wait, file] },
+        { role: "two", operations: [{ ...file, path: "/g", restarts: ["b.service"] }] },
+      ],
+      noFacts,
+      state,
+    );
+    expect(plan.steps.map(({ role, change }) => `${role} ${change.summary}`)).toEqual([
+      "one /f: create",
+      "one restart a.service",
+      "one wait for tcp://127.0.0.1:1",
+      "two /g: create",
+      "two restart b.service",
+    ]);
+    expect([plan.changes, plan.looked]).toEqual([2, 3]);
+  });
+
+  it("does not restart what it starts after the change", () => {
+    const unit: Operation = { kind: "unit", id: "u", name: "a.service", running: true };
+    const plan = planHost([{ role: "one", operations: [file, unit] }], noFacts, state);
+    expect(plan.steps.map(({ change }) => change.summary)).toEqual(["/f: create", "a.service: start"]);
+  });
+
+  it("pays the restarts that an interrupted run owes", () => {
+    const plan = planHost([{ role: "one", operations: [] }], noFacts, { ...state, pending: ["a.service"] });
+    expect([plan.steps.map(({ change }) => change.summary), plan.changes]).toEqual([["restart a.service"], 1]);
+  });
+
+  it("notes and saves before it changes, and writes no content into the script", () => {
+    const facts: Facts = {
+      ...noFacts,
+      paths: {
+        "/f": { type: "file", mode: "0644", owner: "root", group: "root", size: 1, sha256: "ab", content: "0" },
+      },
+    };
+    const plan = planHost(
+      [{ role: "one", operations: [{ ...file, content: "unmistakable" } as Operation] }],
+      facts,
+      state,
+    );
+    const { script, files } = compileSetup(plan, { run: "r1", who: "w", what: "x", generation: "", epoch: 0 })(
+      new Map(),
+    );
+    expect(files).toEqual([{ path: "f/1/content", content: "unmistakable" }]);
+    expect(script).not.toContain("unmistakable");
+    const body = script.slice(script.indexOf("step_1()"));
+    const order = ["keep_file /f ab", "j '", "notify a.service", "put "].map((word) => body.indexOf(word));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(order.every((at) => at > 0)).toBe(true);
+  });
+});
+
+describe("a reset", () => {
+  const entry = (role: string, path: string, more: Partial<JournalEntry> = {}): JournalEntry => ({
+    v: 1,
+    role,
+    id: "x",
+    resource: `path:${path}`,
+    undo: { do: "path", path, before: { type: "absent" } },
+    ...more,
+  });
+
+  it("undoes newest first, from the oldest entry of each thing", () => {
+    const first = entry("a", "/x", { undo: { do: "path", path: "/x", before: { type: "file", sha256: "1" } } });
+    const plan = planReset([first, entry("a", "/y"), entry("a", "/x"), entry("b", "/z")], [], ["a"], []);
+    expect(plan.undo).toEqual([entry("a", "/y"), first]);
+    expect(plan.rest).toEqual([entry("b", "/z")]);
+  });
+
+  it("leaves to another role what that claims, and keeps its packages", () => {
+    const claims = [claimsOf("a", ["path:/x"]), claimsOf("b", ["path:/x", "package:jq"])];
+    const plan = planReset([entry("a", "/x")], claims, ["a"], []);
+    expect([plan.undo, plan.rest, plan.keepPackages]).toEqual([[], [entry("b", "/x")], ["jq"]]);
+  });
+
+  it("keeps data and its entries until it is purged", () => {
+    const data = entry("a", "/srv", { data: "memory" });
+    expect(planReset([data], [], ["a"], [])).toMatchObject({ undo: [], keep: [data], rest: [data] });
+    expect(planReset([data], [], ["a"], ["memory"])).toMatchObject({ undo: [data], keep: [], rest: [] });
+  });
+
+  it("rewrites the journal as its last step", () => {
+    const plan = planReset([entry("a", "/x"), entry("b", "/z")], [], ["a"], []);
+    const { script, files } = compileReset(plan, ["a"], { run: "r", who: "w", what: "x", generation: "g", epoch: 0 });
+    expect(script.indexOf('rewrite_journal "$F"')).toBeGreaterThan(script.indexOf("take_away /x"));
+    expect(files).toEqual([{ path: "f/2/journal", content: `${JSON.stringify(entry("b", "/z"))}\n` }]);
+  });
+
+  it("reads a journal whose last line a crash cut off, and refuses a newer format", () => {
+    expect(readLines<JournalEntry>([JSON.stringify(entry("a", "/x")), '{"v":1,"ro'], "athena")).toEqual([
+      entry("a", "/x"),
+    ]);
+    expect(() => readLines([JSON.stringify({ ...entry("a", "/x"), v: 2 })], "athena")).toThrow("newer format");
+  });
+});
+
+describe("hosts", () => {
+  const role = (name: string, needs?: string): Role =>
+    defineRole({
+      name,
+      summary: "",
+      requires: needs === undefined ? [] : [{ role: needs, on: "team" }],
+      params: z.strictObject({}),
+      inputs: () => undefined,
+      setup: () => [],
+    });
+
+  it("come after those that carry what they need; those that need one another go together", () => {
+    const agents = [role("agent", "mattermost")];
+    const waves = wavesOf(
+      new Map([
+        ["athena", agents],
+        ["agora", [role("mattermost")]],
+        ["hermes", agents],
+      ]),
+    );
+    expect(waves).toEqual([["agora"], ["athena", "hermes"]]);
+    expect(
+      wavesOf(
+        new Map([
+          ["a", [role("x", "y")]],
+          ["b", [role("y", "x")]],
+        ]),
+      ),
+    ).toEqual([["a", "b"]]);
+  });
+});
+
+describe("a diff", () => {
+  it("shows what differs with two lines around it", () => {
+    const text = (middle: string): string => `1\n2\n3\n4\n${middle}\n6\n7\n8\n9\n`;
+    expect(diffLines(text("5"), text("five"))).toEqual([" 3", " 4", "-5", "+five", " 6", " 7"]);
+    expect(diffLines("", "a\n")).toEqual(["+a"]);
+    expect(diffLines("a\n", "")).toEqual(["-a"]);
+    expect(diffLines("x\n".repeat(3000), "")).toEqual(["3000 -> 0 lines"]);
+  });
+});

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { OlympusError } from "../../base/errors.ts";
+import { Secret } from "../../base/secret.ts";
+import type { Change } from "../change.ts";
+import { type Facts, noFacts } from "../facts.ts";
+import { kindOf } from "../kinds.ts";
+import type { Operation } from "../operations.ts";
+
+// One file of cases a kind: facts and wish -> change. A string `{"secret": "…"}` in an operation stands for a Secret.
+
+interface Case {
+  readonly name: string;
+  readonly operation: Operation;
+  readonly facts?: Partial<Facts>;
+  /** Null: as wished. `error`: the code it throws. */
+  readonly change: (Partial<Change> & { readonly error?: string }) | null;
+}
+
+const folder = join(import.meta.dirname, "cases");
+const files = readdirSync(folder);
+
+describe.each(files)("%s", (file) => {
+  const cases = JSON.parse(readFileSync(join(folder, file), "utf8"), revive) as Case[];
+  it.each(cases.map((one) => [one.name, one] as const))("%s", (_, { operation, facts, change }) => {
+    const plan = (): Change | undefined => kindOf(operation).plan(operation, { ...noFacts, ...facts });
+    expect(JSON.parse(JSON.stringify(kindOf(operation).needs(operation)))).not.toEqual([]);
+    if (change === null) {
+      expect(plan()).toBeUndefined();
+    } else if (change.error !== undefined) {
+      expect(() => plan()).toThrow(expect.objectContaining({ code: change.error }) as OlympusError);
+    } else {
+      const seen = plan();
+      expect(seen).toBeDefined();
+      expect(seen).toMatchObject(change);
+      expect(`${seen?.script}${JSON.stringify(seen)}`).not.toContain("geheim");
+    }
+  });
+});
+
+it("has cases of every kind", () => {
+  const kinds = new Set(
+    files.flatMap((file) =>
+      (JSON.parse(readFileSync(join(folder, file), "utf8")) as Case[]).map((one) => one.operation.kind),
+    ),
+  );
+  expect([...kinds].sort()).toEqual([
+    "archive",
+    "command",
+    "directory",
+    "file",
+    "group",
+    "line",
+    "link",
+    "package",
+    "postgresql-database",
+    "postgresql-role",
+    "unit",
+    "user",
+    "wait",
+  ]);
+});
+
+function revive(_: string, value: unknown): unknown {
+  if (typeof value === "object" && value !== null && "secret" in value) {
+    return new Secret("a.secret", String(value.secret));
+  }
+  return value;
+}
