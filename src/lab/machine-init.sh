@@ -67,6 +67,9 @@ mkdir -p .old
 pivot_root . .old
 cd /
 umount -l /.old
+# What systemd does on a real machine and leaves to whoever made a container: without it, what one of its helpers mounts for a
+# unit (credentials) is seen by nobody.
+mount --make-rshared /
 rmdir /.old
 # shellcheck disable=SC2086
 exec $LAB_DROP \
