@@ -1,14 +1,16 @@
-import { exitCodes, OlympusError } from "../base/errors.ts";
+import { InvalidArgumentError } from "commander";
+import { exitCodes } from "../base/errors.ts";
 import { benchResult, benchTable } from "../bench/bench.ts";
 import { benchmarks } from "../bench/index.ts";
 import type { CliCommand } from "./command.ts";
+import { unknownWord } from "./usage.ts";
 
 export const command: CliCommand = {
   register(program, run) {
     program
       .command("bench")
       .argument("[name]", "benchmark to run; without one, lists them")
-      .option("--seed <n>", "makes a run repeatable", (text) => Number.parseInt(text, 10))
+      .option("--seed <n>", "makes a run repeatable", toSeed)
       .description("measure what the docs promise")
       .addHelpText("before", "Example: npm run -s bench -- stack --json\n")
       .action(
@@ -19,13 +21,7 @@ export const command: CliCommand = {
             return exitCodes.done;
           }
           const entry = benchmarks[name];
-          if (entry === undefined) {
-            throw new OlympusError(`unknown benchmark "${name}"`, {
-              code: "E-USAGE",
-              exit: exitCodes.usage,
-              hint: `Known: ${Object.keys(benchmarks).join(", ")}.`,
-            });
-          }
+          if (entry === undefined) throw unknownWord("benchmark", name, Object.keys(benchmarks));
           const chosenSeed = seed ?? Math.floor(Math.random() * 2 ** 31);
           const { bench } = await entry.load();
           const figures = await bench.run({ reporter: context.reporter, seed: chosenSeed, signal: context.signal });
@@ -37,3 +33,8 @@ export const command: CliCommand = {
       );
   },
 };
+
+function toSeed(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError("It is a whole number.");
+  return Number(text);
+}

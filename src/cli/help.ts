@@ -22,7 +22,7 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
     ...sections,
     [
       "Every command takes --team <file>, --json, --yes, --no-input, --debug.",
-      "Help: olympus <command> --help    Pages: docs/",
+      "Help: olympus <command> --help    Exit codes: olympus help exit-codes    Pages: docs/",
     ].join("\n"),
   ].join("\n\n");
 }

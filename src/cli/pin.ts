@@ -2,10 +2,10 @@ import { createInterface } from "node:readline/promises";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
 import { hostKeyLine } from "../team/host-key.ts";
-import { knownWords } from "../team/nearest.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { offeredKey } from "./offered-key.ts";
+import { unknownWord } from "./usage.ts";
 import { writeTeamValue } from "./write-team.ts";
 
 /** So many of its last characters stand for a fingerprint that a person has read: 48 bits. */
@@ -33,16 +33,12 @@ export const command: CliCommand = {
           const given = options.fingerprint ?? positional;
           const team = await context.loadTeam();
           const host = team.hypervisors.find((hypervisor) => hypervisor.name === name);
-          if (host === undefined) {
-            throw new OlympusError(`unknown hypervisor "${name}"`, {
-              code: "E-USAGE",
-              exit: exitCodes.usage,
-              hint: knownWords(
-                name,
-                team.hypervisors.map((hypervisor) => hypervisor.name),
-              ),
-            });
-          }
+          if (host === undefined)
+            throw unknownWord(
+              "hypervisor",
+              name,
+              team.hypervisors.map((one) => one.name),
+            );
           context.reporter.info(`${name}: asking ${host.address}:${host.port} for its host key`);
           const key = await offeredKey(host, context.signal);
           const shown = fingerprint(key);

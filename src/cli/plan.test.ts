@@ -18,8 +18,10 @@ r720xd      1 + 1  16 + 8 of 128   19 %  250 + 100 of 852    41 %  4 + 4 of 96  
 r820        3      48 of 128       38 %  750 of 851          88 %  12 of 128      0 (disk)    0 (disk)    0 (disk)
 together    8 + 1  120 + 8 of 416  31 %  2000 + 100 of 4242  50 %  32 + 4 of 400  6           5           2
 
-a + b: agents + services. +light: how many more would fit beside what is there, and what runs out first.
-memory and disk are shown of what the hardware has, vCPU of what policy allows; the host's reserve is kept when counting what fits.
+a + b: agents + services. +light: how many more would fit beside what is there,
+and what runs out first.
+memory and disk are shown of what the hardware has, vCPU of what policy allows;
+the host's reserve is kept when counting what fits.
 
           VMs  memory               disk                   vCPU
 agents      8  120 of 416 GB  29 %  2000 of 4242 GB  47 %    32

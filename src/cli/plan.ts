@@ -1,12 +1,11 @@
-import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { Fit, HypervisorCapacity, Usage } from "../team/capacity.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { knownWords } from "../team/nearest.ts";
 import { type CapacityPlan, planOf } from "../team/plan.ts";
 import { TeamProblems } from "../team/problems.ts";
 import { gigabytes } from "../team/sizes.ts";
 import type { CliCommand } from "./command.ts";
 import { table } from "./table.ts";
+import { mustKnow } from "./usage.ts";
 
 /** `olympus plan`: pure capacity. Asks no machine anything. */
 export const command: CliCommand = {
@@ -19,7 +18,8 @@ export const command: CliCommand = {
       .action(
         run(async (context, names: string[]) => {
           const { team, problems } = await loadCrowded(() => context.loadTeam());
-          for (const name of names) mustKnow(team, name);
+          const known = team.hypervisors.map(({ name }) => name);
+          for (const name of names) mustKnow("hypervisor", name, known);
           const plan = planOf(team, names);
           context.reporter.result(planText(plan, names.length > 0), { type: "plan", ...plan });
           if (problems !== undefined) throw problems;
@@ -39,16 +39,6 @@ async function loadCrowded(
     if (error instanceof TeamProblems && error.team !== undefined) return { team: error.team, problems: error };
     throw error;
   }
-}
-
-function mustKnow({ hypervisors }: LoadedTeam, name: string): void {
-  const known = hypervisors.map((hypervisor) => hypervisor.name);
-  if (known.includes(name)) return;
-  throw new OlympusError(`unknown hypervisor "${name}"`, {
-    code: "E-USAGE",
-    exit: exitCodes.usage,
-    hint: knownWords(name, known),
-  });
 }
 
 /** The plan as a person reads it; `machines` adds the VMs of each hypervisor. */
@@ -82,8 +72,10 @@ export function planText(plan: CapacityPlan, machines: boolean): string {
 }
 
 const legend = [
-  "a + b: agents + services. +light: how many more would fit beside what is there, and what runs out first.",
-  "memory and disk are shown of what the hardware has, vCPU of what policy allows; the host's reserve is kept when counting what fits.",
+  "a + b: agents + services. +light: how many more would fit beside what is there,",
+  "and what runs out first.",
+  "memory and disk are shown of what the hardware has, vCPU of what policy allows;",
+  "the host's reserve is kept when counting what fits.",
 ].join("\n");
 
 function both(agents: number | string, services: number | string): string {

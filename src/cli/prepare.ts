@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { exitCodes } from "../base/errors.ts";
 import { debianPackages, installPackages, missingPackages } from "../prerequisites/packages.ts";
 import type { CliCommand } from "./command.ts";
@@ -6,7 +7,7 @@ export const command: CliCommand = {
   register(program, run) {
     program
       .command("prepare")
-      .option("--for <purpose>", "lab, or tests (which need more packages)", "lab")
+      .addOption(new Option("--for <purpose>", "tests need more packages").choices(["lab", "tests"]).default("lab"))
       .description("install what this computer needs: Debian packages and tools")
       .addHelpText("before", "Example: olympus prepare --for tests\n")
       .action(

@@ -7,8 +7,12 @@ import { confirm } from "./confirm.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 import { createReporter } from "./terminal.ts";
 
-/** Options that every command takes, wherever they stand; the rest of the words goes to the command. */
-export function splitGlobalOptions(words: readonly string[]): { options: GlobalOptions; argv: string[] } {
+/** Options that every command takes, wherever they stand; the rest of the words goes to the command. `problem` says what is wrong with them. */
+export function splitGlobalOptions(words: readonly string[]): {
+  options: GlobalOptions;
+  argv: string[];
+  problem?: string;
+} {
   const argv: string[] = [];
   let team: string | undefined;
   const flags = { json: false, yes: false, debug: false, input: true };
@@ -22,11 +26,17 @@ export function splitGlobalOptions(words: readonly string[]): { options: GlobalO
     else if (word === "--yes" || word === "-y") flags.yes = true;
     else if (word === "--debug") flags.debug = true;
     else if (word === "--no-input") flags.input = false;
-    else if (word === "--team") team = words[++at];
+    else if (word === "--team") team = words[++at] ?? "";
     else if (word.startsWith("--team=")) team = word.slice("--team=".length);
     else argv.push(word);
   }
-  return { options: { ...flags, ...(team === undefined ? {} : { team }) }, argv };
+  // A forgotten name would silently mean another team.
+  const problem = team === "" || team?.startsWith("-") ? "--team needs the name of a file" : undefined;
+  return {
+    options: { ...flags, ...(team === undefined ? {} : { team }) },
+    argv,
+    ...(problem === undefined ? {} : { problem }),
+  };
 }
 
 /** The team file that a command uses when none was named: the lab that is up, or the project's own. */
@@ -38,9 +48,20 @@ export function findTeamFile(options: GlobalOptions): string {
   return join(projectRoot, "team.yaml");
 }
 
+/** What stands around the actions of commands. */
+export interface Runner {
+  readonly run: RunAction;
+  /** The words without global options. */
+  readonly argv: readonly string[];
+  /** Shows any error as actions' errors are shown, and gives the exit code. */
+  readonly fail: (error: unknown) => number;
+  /** What is wrong with the global options themselves. */
+  readonly problem: string | undefined;
+}
+
 /** Wires global options, interruption, output and exit codes around the actions of commands. */
-export function createRunner(words: readonly string[]): { run: RunAction; argv: string[] } {
-  const { options, argv } = splitGlobalOptions(words);
+export function createRunner(words: readonly string[]): Runner {
+  const { options, argv, problem } = splitGlobalOptions(words);
   const reporter = createReporter({ json: options.json });
   const interruption = new AbortController();
 
@@ -60,6 +81,12 @@ export function createRunner(words: readonly string[]): { run: RunAction; argv: 
     reporter.warn("stopping after this step (again: at once)");
     interruption.abort();
   };
+
+  // A reader that has seen enough (`| head`) ends the command as Ctrl-C does, but without a word.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    interruption.abort();
+  });
 
   const run: RunAction =
     (action) =>
@@ -98,5 +125,5 @@ export function createRunner(words: readonly string[]): { run: RunAction; argv: 
     return error instanceof OlympusError ? error.exit : exitCodes.failed;
   }
 
-  return { run, argv };
+  return { run, argv, fail: showError, problem };
 }

@@ -1,9 +1,10 @@
-import { exitCodes, OlympusError } from "../base/errors.ts";
+import { exitCodes } from "../base/errors.ts";
 import { ensureTools, type Part, type Source } from "../toolchain/ensure.ts";
 import { layoutOf } from "../toolchain/layout.ts";
 import { readLock, toolNames } from "../toolchain/lock.ts";
 import { readStamp } from "../toolchain/stamp.ts";
 import type { CliCommand } from "./command.ts";
+import { unknownWord } from "./usage.ts";
 
 interface Options {
   readonly only?: readonly string[];
@@ -29,12 +30,11 @@ export const command: CliCommand = {
       )
       .action(
         run(async ({ reporter, signal }, action: string | undefined, options: Options) => {
-          if (action !== undefined && action !== "sdk")
-            throw usage(`unknown action "${action}"`, "olympus toolchain sdk");
+          if (action !== undefined && action !== "sdk") throw unknownWord("action", action, ["sdk"]);
+          const only = options.only?.flatMap((names) => names.split(",")).map(toPart);
           if (options.list) return list(reporter);
           const source = sources.find((known) => known === options.source);
-          if (source === undefined) throw usage(`unknown source "${options.source}"`, `Known: ${sources.join(", ")}.`);
-          const only = options.only?.flatMap((names) => names.split(",")).map(toPart);
+          if (source === undefined) throw unknownWord("source", options.source, sources);
           const tools = await ensureTools({ reporter, signal, only: action === "sdk" ? toolNames : only, source });
           if (action === "sdk") {
             const { generateSdk } = await import("../toolchain/sdk-generate.ts");
@@ -50,12 +50,8 @@ export const command: CliCommand = {
 
 function toPart(name: string): Part {
   const part = parts.find((known) => known === name);
-  if (part === undefined) throw usage(`unknown part "${name}"`, `Known: ${parts.join(", ")}.`);
+  if (part === undefined) throw unknownWord("part", name, parts);
   return part;
-}
-
-function usage(message: string, hint: string): OlympusError {
-  return new OlympusError(message, { code: "E-USAGE", exit: exitCodes.usage, hint });
 }
 
 /** Exit 3 when something is missing, like every command that only looks. */

@@ -1,0 +1,38 @@
+import type { Command, CommanderError } from "commander";
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import { knownWords } from "../team/nearest.ts";
+
+/** A wrong word or option as an error with a next step. */
+export function usageError(message: string, hint: string): OlympusError {
+  return new OlympusError(message, { code: "E-USAGE", exit: exitCodes.usage, hint });
+}
+
+/** `unknown hypervisor "x"`, with the known ones and the nearest of them. */
+export function unknownWord(what: string, name: string, known: readonly string[]): OlympusError {
+  return usageError(`unknown ${what} "${name}"`, knownWords(name, known));
+}
+
+/** Throws E-USAGE unless `name` is known. */
+export function mustKnow(what: string, name: string, known: readonly string[]): void {
+  if (!known.includes(name)) throw unknownWord(what, name, known);
+}
+
+/** Commander's complaint in the words of all other errors; `words` are the command line that it is about. */
+export function fromCommander(error: CommanderError, program: Command, words: readonly string[]): OlympusError {
+  const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const meant = /Did you mean (?:one of )?(.+)\?/.exec(rest.join(" "))?.[0];
+  const help = `${commandPath(program, words).join(" ")} --help shows what there is.`;
+  return usageError(first.replaceAll("'", '"').replace(/\.$/, ""), meant === undefined ? help : `${meant}\n${help}`);
+}
+
+/** `olympus role check`, as far as the words name commands. */
+function commandPath(program: Command, words: readonly string[]): string[] {
+  const path = [program.name()];
+  let at: Command | undefined = program;
+  for (const word of words) {
+    at = at.commands.find((command) => command.name() === word || command.aliases().includes(word));
+    if (at === undefined) break;
+    path.push(word);
+  }
+  return path;
+}

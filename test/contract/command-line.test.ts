@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { execa } from "execa";
+import { describe, expect, it } from "vitest";
+import { projectRoot } from "../../src/base/paths.ts";
+import { olympus } from "../support/olympus.ts";
+
+const team = ["--team", join(projectRoot, "examples/lab/team.yaml")];
+
+describe.concurrent("words that are off", () => {
+  it.each<[string[], RegExp]>([
+    [["statsu"], /unknown command "statsu".*\n.*Did you mean status\?/],
+    [["help", "statsu"], /unknown command "statsu"/],
+    [["constructor"], /unknown command "constructor"/],
+    [["--frobnicate"], /unknown option "--frobnicate"/],
+    [["role", "chekc"], /unknown command "chekc".*\n.*Did you mean check\?\n.*olympus role --help/],
+    [
+      ["role", "check", "--hst", "athena"],
+      /unknown option "--hst".*\n.*Did you mean --host\?\n.*olympus role check --help/,
+    ],
+    [["pin"], /missing required argument "hypervisor"/],
+    [["plan", "--team"], /--team needs the name of a file/],
+    [["plan", "--team", "--json"], /--team needs the name of a file/],
+    [["plan", "--team", "/nowhere.yaml"], /\/nowhere.yaml {2}there is no team file/],
+    [["plan", "r421", ...team], /unknown hypervisor "r421".*\n.*Did you mean r420\?/],
+    [["doctor", "r421", ...team], /unknown host "r421".*\n.*Did you mean r420\?/],
+    [["prepare", "--for", "nothing"], /Allowed choices are lab, tests/],
+    [["toolchain", "--list", "--only", "nothing"], /unknown part "nothing"/],
+  ])("%j: exit 1, cause first, next step", async (words, message) => {
+    const { code, stdout, stderr } = await olympus(words);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/\(E-[A-Z-]+\)\n {2}do {3}\S/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  it("are an event with --json", async () => {
+    const { code, events } = await olympus(["plan", "--foo", "--json"]);
+    expect(events).toMatchObject([{ v: 1, type: "error", code: "E-USAGE", message: 'unknown option "--foo"' }]);
+    expect(code).toBe(1);
+  });
+});
+
+describe.concurrent("help", () => {
+  it("is the same by both ways of asking", async () => {
+    const [one, other] = await Promise.all([olympus(["help", "role"]), olympus(["role", "--help"])]);
+    expect(one).toEqual(other);
+    expect(one).toMatchObject({ code: 0, stderr: "" });
+    expect(one.stdout).toContain("olympus role check --host athena");
+  });
+
+  it("ends quietly when its reader has seen enough", async () => {
+    const { stderr } = await execa({ shell: true, cwd: projectRoot })`scripts/olympus plan ${team} | true`;
+    expect(stderr).toBe("");
+  });
+});
