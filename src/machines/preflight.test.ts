@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import type { ExecResult, SshConnection } from "../ssh/connection.ts";
+import { isDisposable, ownerIn, ownerMark } from "./names.ts";
+import { findLeftovers, preflight } from "./preflight.ts";
+import { resourcesOf } from "./state.ts";
+
+const hypervisor = { name: "r420", pool: "default", bridge: "br0" } as never;
+
+/** A hypervisor that answers every question with the same text. */
+function answering(stdout: string, code = 0, stderr = ""): SshConnection {
+  return {
+    target: { name: "r420", user: "operator" } as never,
+    exec: async (): Promise<ExecResult> => ({ code, stdout, stderr }),
+    close: () => undefined,
+  };
+}
+
+const look = (stdout: string, code?: number, stderr?: string) =>
+  preflight({ connection: answering(stdout, code, stderr), team: "lab", hypervisor, owner: "aaaa" });
+
+describe("preflight", () => {
+  const domain = (description: string) => `domain lab.athena\tuuid-1\trunning\t${description}\t`;
+
+  it.each([
+    ["E-POOL", "bridge yes\npool missing"],
+    ["E-POOL", "bridge yes\npool inactive"],
+    ["E-BRIDGE", "bridge no\npool active"],
+    ["E-FOREIGN", `bridge yes\npool active\n${domain("No description for domain: lab.athena")}`],
+    ["E-FOREIGN", `bridge yes\npool active\n${domain(ownerMark("lab", "athena", "bbbb"))}`],
+  ])("stops with %s at: %s", async (code, stdout) => {
+    await expect(look(stdout)).rejects.toMatchObject({ code });
+  });
+
+  it("says how to get into the libvirt group when that is what is missing", async () => {
+    await expect(look("", 1, "error: authentication unavailable: no polkit agent")).rejects.toMatchObject({
+      code: "E-LIBVIRT",
+      exit: 4,
+      hint: expect.stringContaining("usermod -aG libvirt operator"),
+    });
+  });
+
+  it("is content with what is ours", async () => {
+    const found = await look(`bridge yes\npool active\n${domain(ownerMark("lab", "athena", "aaaa"))}`);
+    expect(found.domains).toHaveLength(1);
+  });
+});
+
+describe("findLeftovers", () => {
+  const inventory = {
+    pool: true,
+    bridge: true,
+    domains: [
+      { name: "lab.athena", uuid: "uuid-1", state: "running", description: "" },
+      { name: "lab.agora", uuid: "uuid-2", state: "shut off", description: "" },
+    ],
+    volumes: [
+      "lab.athena.root.e4205c56.qcow2",
+      "lab.agora.root.11111111.qcow2",
+      "lab.agora.seed.222222222222.iso",
+      "lab.agora.data.qcow2",
+      "lab.image.debian-12.0958d968884b.qcow2",
+      "lab.notes.txt",
+    ],
+  };
+
+  it("takes what the state does not know, and never a data disk or a stranger's file", () => {
+    const state = resourcesOf({
+      resources: [
+        { type: "libvirt:index/domain:Domain", id: "uuid-1", outputs: { name: "lab.athena" } },
+        { type: "libvirt:index/volume:Volume", id: "/p/x", outputs: { name: "lab.athena.root.e4205c56.qcow2" } },
+        {
+          type: "libvirt:index/volume:Volume",
+          id: "/p/y",
+          outputs: { name: "lab.image.debian-12.0958d968884b.qcow2" },
+        },
+        { type: "pulumi:pulumi:Stack" },
+      ],
+    });
+    expect(findLeftovers("lab", inventory, state)).toEqual({
+      domains: ["lab.agora"],
+      volumes: ["lab.agora.root.11111111.qcow2", "lab.agora.seed.222222222222.iso"],
+    });
+  });
+
+  it("leaves data disks alone even when the state is empty", () => {
+    expect(findLeftovers("lab", inventory, []).volumes).not.toContain("lab.agora.data.qcow2");
+  });
+});
+
+it("does not take another team's disks for its own", () => {
+  expect(isDisposable("lab", "lab.athena.root.e4205c56.qcow2")).toBe(true);
+  expect(isDisposable("lab", "lab-two.athena.root.e4205c56.qcow2")).toBe(false);
+  expect(ownerIn(ownerMark("lab", "athena", "1a2b"))).toBe("1a2b");
+  expect(ownerIn("my own machine")).toBeUndefined();
+});

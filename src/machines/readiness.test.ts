@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { type Answer, judge } from "./readiness.ts";
+
+const expected = { generation: "g1", seed: "s1" };
+const good: Answer = { cloudInit: "done", machine: { generation: "g1", seed: "s1" }, data: true };
+
+describe("judge", () => {
+  it.each<[string, Partial<Answer>]>([
+    ["cloud-init is done", {}],
+    ["cloud-init stayed away, since this seed was applied before", { cloudInit: "disabled" }],
+  ])("is content when %s", (_, change) => {
+    expect(() => judge("athena", { ...good, ...change }, expected)).not.toThrow();
+  });
+
+  it.each<[string, Partial<Answer>, string]>([
+    ["cloud-init failed", { cloudInit: "error" }, "E-READY-CLOUDINIT"],
+    ["there is no cloud-init", { cloudInit: "" }, "E-READY-CLOUDINIT"],
+    ["another root answers", { machine: { generation: "g0", seed: "s1" } }, "E-READY-GENERATION"],
+    ["another seed was applied", { machine: { generation: "g1", seed: "s0" } }, "E-READY-GENERATION"],
+    ["a stranger answers", { machine: {} }, "E-READY-GENERATION"],
+    ["the data disk is missing", { data: false }, "E-READY-DATA"],
+  ])("says so when %s", (_, change, code) => {
+    expect(() => judge("athena", { ...good, ...change }, expected)).toThrow(expect.objectContaining({ code }));
+  });
+});
