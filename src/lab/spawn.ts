@@ -34,13 +34,21 @@ export interface DetachedOptions {
 export async function spawnDetached(argv: readonly string[], options: DetachedOptions): Promise<Detached> {
   mkdirSync(dirname(options.log), { recursive: true });
   const log = openSync(options.log, "a", 0o600);
-  // The shell's own number becomes the program's: exec keeps it.
-  const script = 'for file in $LAB_GROUPS; do echo $$ > "$file" || exit 9; done; unset LAB_GROUPS; exec "$@"';
+  // Descriptors that whoever called us left open would be held for as long as the lab is up, and somebody may wait for their end.
+  // (bash: other shells cannot close those above 9.) The shell's own number becomes the program's: exec keeps it.
+  const script = `for file in $LAB_GROUPS; do echo $$ > "$file" || exit 9; done
+for fd in /proc/$$/fd/*; do fd=\${fd##*/}; if [ "$fd" -gt \${LAB_KEEP} ]; then eval "exec $fd>&-"; fi; done
+unset LAB_GROUPS LAB_KEEP; exec "$@"`;
   const bound = options.endsWithUs ? ["setpriv", "--pdeathsig", "KILL"] : [];
-  const child = spawn("/bin/sh", ["-c", script, "sh", ...bound, ...argv], {
+  const child = spawn("/bin/bash", ["-c", script, "bash", ...bound, ...argv], {
     detached: true,
     cwd: options.cwd ?? "/",
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.env, LAB_GROUPS: options.groups.join(" ") },
+    env: {
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      ...options.env,
+      LAB_GROUPS: options.groups.join(" "),
+      LAB_KEEP: options.readyFd ? "3" : "2",
+    },
     stdio: options.readyFd ? ["pipe", log, log, "pipe"] : ["pipe", "pipe", log],
   });
   closeSync(log);
