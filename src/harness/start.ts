@@ -34,7 +34,12 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
   const lock = lockDataDir(config.dataDir);
   const store = openStore(config.dataDir);
   const clock = systemClock(config.scale);
-  const chat = mattermostChat({ url: config.chat.url, token: chatToken, botId: config.chat.botId });
+  const chat = mattermostChat({
+    url: config.chat.url,
+    token: chatToken,
+    botId: config.chat.botId,
+    scale: config.scale,
+  });
   const models = sdkCaller((choice) => (choice.keyFile === undefined ? undefined : keys.get(choice.keyFile)));
   const harness = new Harness({ config, store, chat, models, clock, log });
 

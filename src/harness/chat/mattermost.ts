@@ -10,11 +10,13 @@ const pageSize = 200;
 const propName = "olympus";
 const seenEmoji = "eyes";
 const defaultMaxPost = 4000;
+/** One request, whatever the network does. */
+const requestTimeoutMs = 20_000;
 
-/** Mattermost as the harness's chat. `url` without a trailing slash. Nothing is asked before the first call. */
-export function mattermostChat(options: { url: string; token: Secret; botId: string; timeoutMs?: number }): Chat {
+/** Mattermost as the harness's chat. `url` without a trailing slash; waits are divided by `scale`. Nothing is asked before the first call. */
+export function mattermostChat(options: { url: string; token: Secret; botId: string; scale?: number }): Chat {
   const { url, botId } = options;
-  const rest = restClient(url, options.token.reveal(), options.timeoutMs);
+  const rest = restClient(url, options.token.reveal(), requestTimeoutMs / (options.scale ?? 1));
   let socket: ChatSocket | undefined;
   let maxPost: number | undefined;
 
@@ -25,20 +27,25 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
     },
 
     open(events) {
-      socket = openSocket(url, options.token.reveal(), {
-        hello: events.connected,
-        closed: events.disconnected,
-        event(message) {
-          if (message.event !== "posted") return;
-          const { post, channel_type, mentions } = message.data as {
-            post: string;
-            channel_type: string;
-            mentions?: string;
-          };
-          const mentioned = mentions !== undefined && (JSON.parse(mentions) as string[]).includes(botId);
-          events.posted(toPost(JSON.parse(post) as Post, channel_type === "D", mentioned));
+      socket = openSocket(
+        url,
+        options.token.reveal(),
+        {
+          hello: events.connected,
+          closed: events.disconnected,
+          event(message) {
+            if (message.event !== "posted") return;
+            const { post, channel_type, mentions } = message.data as {
+              post: string;
+              channel_type: string;
+              mentions?: string;
+            };
+            const mentioned = mentions !== undefined && (JSON.parse(mentions) as string[]).includes(botId);
+            events.posted(toPost(JSON.parse(post) as Post, channel_type === "D", mentioned));
+          },
         },
-      });
+        options.scale,
+      );
     },
 
     close() {

@@ -1,9 +1,6 @@
 import { Client4 } from "@mattermost/client";
 import { ChatError } from "../chat-port.ts";
 
-/** One request, whatever the network does. */
-const requestTimeoutMs = 20_000;
-
 /** What Client4's own transport resolves to. */
 interface Answer {
   readonly response: Response;
@@ -13,9 +10,9 @@ interface Answer {
 
 /**
  * Mattermost's own REST client with our transport beneath it: Client4 knows no timeout, hides the status of answers that are not
- * JSON (rate limits are plain text) and drops headers of errors. Every failure is a `ChatError`.
+ * JSON (rate limits are plain text) and drops headers of errors. Every failure is a `ChatError`; each request ends after `timeoutMs`.
  */
-export function restClient(url: string, token: string, timeoutMs: number = requestTimeoutMs): Client4 {
+export function restClient(url: string, token: string, timeoutMs: number): Client4 {
   const client = new Client4();
   client.setUrl(url);
   client.setToken(token);
@@ -25,7 +22,11 @@ export function restClient(url: string, token: string, timeoutMs: number = reque
     let response: Response;
     let text: string;
     try {
-      response = await fetch(address, { ...init, signal: AbortSignal.timeout(timeoutMs), redirect: "error" });
+      response = await fetch(address, {
+        ...init,
+        signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
+        redirect: "error",
+      });
       text = await response.text();
     } catch (cause) {
       throw new ChatError("retry", `the chat server does not answer: ${reason(cause)}`, undefined, cause);

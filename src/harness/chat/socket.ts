@@ -18,23 +18,23 @@ export interface ChatSocket {
  * Mattermost's WebSocket client, which resumes by connection id and sequence number and reconnects by itself, with tighter times:
  * a half-open connection is noticed within 30 s, a lost one is tried again after 0.5 to 1.5 s, then more slowly up to 30 s.
  * Added to it: an end to connections that never say hello (a token that is not taken, a proxy that swallows), and a `close` that
- * also ends one that is being made.
+ * also ends one that is being made. All times are divided by `scale`.
  */
-export function openSocket(url: string, token: string, events: SocketEvents): ChatSocket {
+export function openSocket(url: string, token: string, events: SocketEvents, scale = 1): ChatSocket {
   let current: WebSocket | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   const client = new WebSocketClient({
-    clientPingInterval: 15_000,
-    minWebSocketRetryTime: 500,
-    reconnectJitterRange: 1000,
+    clientPingInterval: 15_000 / scale,
+    minWebSocketRetryTime: 500 / scale,
+    reconnectJitterRange: 1000 / scale,
     maxWebSocketFails: 4,
-    maxWebSocketRetryTime: 30_000,
+    maxWebSocketRetryTime: 30_000 / scale,
     newWebSocketFn: (address) => {
       const socket = new WebSocket(address);
       current = socket;
       clearTimeout(timer);
-      timer = setTimeout(() => socket.close(), helloTimeoutMs);
+      timer = setTimeout(() => socket.close(), helloTimeoutMs / scale);
       return socket;
     },
   });

@@ -1,0 +1,94 @@
+/** The harness behind a network that breaks. Waits are ten times shorter than in production (scale 10). */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
+import { type FaultProxy, startFaultProxy } from "../../src/rehearsal/proxy.ts";
+import { loadScript } from "../../src/rehearsal/script.ts";
+import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
+import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
+import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
+
+const scale = 10;
+let mattermost: MattermostServer;
+let team: ChatTeam;
+let model: RehearsalServer;
+let proxy: FaultProxy;
+let folder: AgentFolder;
+let agent: AgentProcess;
+const root = mkdtempSync(join(tmpdir(), "olympus-faults-"));
+const athena = () => team.bots.athena!;
+
+beforeAll(async () => {
+  mattermost = await startMattermost();
+  team = await seedChatTeam(mattermost.url);
+  model = await startRehearsal({ script: loadScript() });
+  proxy = await startFaultProxy(mattermost);
+  const url = `http://127.0.0.1:${proxy.port}`;
+  folder = await agentFolder(join(root, "athena"), team, model.url, (config) => ({
+    ...config,
+    scale,
+    chat: { ...config.chat, url },
+  }));
+  agent = await startAgentProcess(folder);
+});
+
+afterAll(async () => {
+  await agent?.stop("SIGKILL");
+  await proxy?.close();
+  await model?.close();
+  await mattermost?.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const say = (text: string) => team.say(team.people.alice, team.channels.work!, `@athena hello ${text}`);
+
+async function chatState(): Promise<string> {
+  const headers = { authorization: `Bearer ${folder.dashboardToken}` };
+  const response = await fetch(`http://127.0.0.1:${folder.port}/api/status`, { headers });
+  return ((await response.json()) as { harness: { chat: string } }).harness.chat;
+}
+
+/** Every post has exactly one answer, also a little later. */
+async function answeredOnce(posts: readonly { id: string }[]): Promise<void> {
+  for (const post of posts) await team.answers(post.id, athena(), 1, 15);
+  const last = await say("to settle");
+  await team.answers(last.id, athena(), 1, 15);
+  for (const post of posts) expect(await team.answers(post.id, athena())).toHaveLength(1);
+}
+
+test("A1 connections are reset, with mentions in the gap", async () => {
+  const posts = [await say("before")];
+  proxy.set("refuse");
+  proxy.cut();
+  posts.push(await say("in the gap"));
+  await expect.poll(chatState).not.toBe("connected");
+  proxy.set("none");
+  await answeredOnce(posts);
+});
+
+test("A2 the network goes silent: noticed within 45 s, nothing lost or doubled", async () => {
+  await expect.poll(chatState).toBe("connected");
+  const posts = [await say("just before silence")];
+  proxy.set("swallow");
+  posts.push(await say("in the silence"));
+  const began = Date.now();
+  await expect.poll(chatState, { timeout: 10_000 }).not.toBe("connected");
+  expect((Date.now() - began) * scale).toBeLessThanOrEqual(45_000);
+  proxy.set("none");
+  proxy.cut();
+  await answeredOnce(posts);
+});
+
+test("A7 connections cut again and again while answers are being sent", async () => {
+  await expect.poll(chatState, { timeout: 10_000 }).toBe("connected");
+  const posts = [];
+  for (let round = 0; round < 20; round++) {
+    posts.push(await say(`round ${round}`));
+    // At a different moment of each mention's life.
+    await new Promise((resolve) => setTimeout(resolve, round * 4));
+    proxy.cut();
+  }
+  await answeredOnce(posts);
+});
