@@ -73,6 +73,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
         owner: "olympus",
         group: "olympus",
         data: "memory",
+        tree: true,
       },
       { kind: "directory", id: "etc", path: "/etc/olympus" },
       { kind: "directory", id: "secrets", path: secretsFolder, mode: "0700" },

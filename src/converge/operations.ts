@@ -47,6 +47,8 @@ export interface FileOperation extends Common, Ownership {
 export interface DirectoryOperation extends Common, Ownership {
   readonly kind: "directory";
   readonly path: string;
+  /** Only with `data`: a purge deletes it with everything in it. Never for folders that others keep data in. */
+  readonly tree?: true;
 }
 
 /** A symbolic link, switched atomically. */

@@ -6,6 +6,7 @@ import { quote, quoteAll } from "./quote.ts";
 export function describeUndo({ undo }: JournalEntry): string {
   switch (undo.do) {
     case "path":
+      if (undo.tree === true) return `remove ${undo.path} with everything in it`;
       return undo.before.type === "absent" ? `remove ${undo.path}` : `restore ${undo.path}`;
     case "line":
       return undo.before === undefined ? `${undo.path}: take out a line` : `${undo.path}: restore a line`;

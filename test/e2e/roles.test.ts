@@ -4,11 +4,13 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
 import type { SshTarget } from "../../src/ssh/connection.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+import { changedTeam } from "../support/team.ts";
 
 // The role engine against real machines: systemd, sshd, apt, sudo. Numbers are those of the scenarios in the study of roles.
 let lab: RoleLab;
@@ -201,6 +203,72 @@ describe("a role's life", () => {
     ).toEqual([]);
     expect(await lab.inside(`journalctl --no-pager | grep -cF ${canary} || true`)).toBe("0\n");
     await lab.apply("reset", {});
+  });
+});
+
+describe("from the catalogue", () => {
+  test("base lets people in with their keys, admins with sudo, and out again", async () => {
+    const { public: line, private: key } = generateSshKeyPair("mara@desk");
+    const team = changedTeam(lab.team, (file) => {
+      file.people = {
+        mara: { email: "mara@example.org", keys: [line], admin: true, command: true, approve: [] },
+        kim: { email: "kim@example.org", keys: [line], admin: false, command: false, approve: [] },
+      };
+    });
+    const before = await snapshot();
+    const setup = await lab.apply("setup", { base: "real" }, { team });
+    expect(setup.errors).toEqual([]);
+    const target = { ...(await targetOfFirst()), privateKey: new Secret("mara", key) };
+    const say = async (user: string): Promise<string> => {
+      const ssh = await connectSsh({ ...target, user });
+      const { stdout } = await ssh.exec("whoami; sudo -n whoami 2>&1");
+      ssh.close();
+      return stdout;
+    };
+    expect(await say("mara")).toBe("mara\nroot\n");
+    expect(await say("kim")).toMatch(/^kim\nsudo: a password is required/);
+    expect((await lab.apply("setup", { base: "real" }, { team })).changed).toBe(0);
+    expect((await lab.apply("reset", { base: "real" }, { team })).errors).toEqual([]);
+    expect(await snapshot()).toBe(before);
+  });
+
+  test("a database: role and password, kept by reset, deleted only when purged", async () => {
+    const password = new Secret("postgresql.probe", "it's a 'quoted' pässword \\ $HOME");
+    const operations = (secret: Secret): Operation[] => [
+      { kind: "postgresql-role", id: "role", name: "probe", password: secret },
+      { kind: "postgresql-database", id: "database", name: "probe", owner: "probe", data: "rows" },
+    ];
+    const roles = (secret: Secret) => ({ base: "real", postgresql: "real", probe: operations(secret) }) as const;
+    const setup = await lab.apply("setup", roles(password));
+    expect(setup.errors).toEqual([]);
+    expect((await lab.apply("setup", roles(password))).changed).toBe(0);
+    const login = (word: string): Promise<string> =>
+      lab.inside(
+        `PGPASSWORD=$(printf %s ${Buffer.from(word).toString("base64")} | base64 -d) psql -h 127.0.0.1 -U probe probe -Atc 'select current_user' 2>&1 || true`,
+      );
+    expect(await login(password.reveal())).toBe("probe\n");
+    const other = new Secret("postgresql.probe", "another-password");
+    expect((await lab.apply("setup", roles(other))).changed).toBe(1);
+    expect(await login(password.reveal())).toContain("password authentication failed");
+    expect(await login("another-password")).toBe("probe\n");
+
+    const kept = await lab.apply("reset", roles(other), { roles: ["probe"] });
+    expect([kept.errors, kept.hosts[0]!.kept.join("\n")]).toEqual([
+      [],
+      expect.stringContaining("database probe (rows)"),
+    ]);
+    expect(await login("another-password")).toBe("probe\n");
+    expect((await lab.apply("setup", roles(other))).errors).toEqual([]);
+    const purged = await lab.apply("reset", roles(other), { roles: ["probe"], purge: ["rows"] });
+    expect(purged.errors).toEqual([]);
+    expect(await login("another-password")).toContain("failed");
+    const needed = await lab.apply("reset", roles(other), { roles: ["base"] });
+    expect(needed.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-REQUIRES", 1]]);
+    const all = await lab.apply("reset", roles(other), { purge: ["databases"] });
+    expect(all.errors).toEqual([]);
+    expect(await lab.inside("dpkg-query -W -f '${db:Status-Status} ' 'postgresql*' || true")).not.toContain(
+      " installed",
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import type { SecretStore } from "../../secrets/store.ts";
 import { silentReporter } from "../../src/base/report.ts";
-import type { Catalogue } from "../../src/converge/catalogue.ts";
+import { type Catalogue, projectCatalogue } from "../../src/converge/catalogue.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { type ApplyRolesOptions, applyRoles, type RoleRunResult } from "../../src/converge/run.ts";
 import { defineRole, type Role } from "../../src/converge/types.ts";
@@ -14,16 +14,18 @@ import { labTeam } from "./team.ts";
 
 const run = promisify(execFile);
 
+type RoleTexts = Readonly<Record<string, readonly Operation[] | "real">>;
+
 /** Lab machines that stand in for the VMs of a team, and roles given as plain operations. */
 export interface RoleLab {
   readonly team: LoadedTeam;
   readonly secrets: SecretStore;
   readonly lab: Throwaway;
   readonly machines: readonly LabMachine[];
-  /** Runs the role `probe` with these operations on the first machine, or on those named. */
+  /** Runs the role `probe` with these operations on the first machine, or roles by name; `"real"` is the project's own. */
   apply(
     action: ApplyRolesOptions["action"],
-    operations: readonly Operation[] | Readonly<Record<string, readonly Operation[]>>,
+    operations: readonly Operation[] | RoleTexts,
     options?: Partial<ApplyRolesOptions>,
   ): Promise<RoleRunResult>;
   /** Runs a shell line on a machine as root, past SSH. Gives its stdout. */
@@ -42,8 +44,8 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
   const machines = await Promise.all(names.map((name) => throwaway.start(name)));
   for (const machine of machines) secrets.set(`hosts.${machine.name}.public`, machine.hostKey);
 
-  const teamWith = (roles: Readonly<Record<string, Record<string, unknown>>>): LoadedTeam => ({
-    ...lab,
+  const teamWith = (roles: Readonly<Record<string, Record<string, unknown>>>, of: LoadedTeam = lab): LoadedTeam => ({
+    ...of,
     machines: lab.machines
       .filter(({ name }) => names.includes(name))
       .map((machine) => ({
@@ -59,18 +61,16 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
     lab: throwaway,
     machines,
     async apply(action, operations, options = {}) {
-      const byRole: Readonly<Record<string, readonly Operation[]>> = isList(operations)
-        ? { probe: operations }
-        : operations;
+      const byRole: RoleTexts = isList(operations) ? { probe: operations } : operations;
       return applyRoles({
-        team: teamWith(Object.fromEntries(Object.keys(byRole).map((name) => [name, {}]))),
+        team: teamWith(Object.fromEntries(Object.keys(byRole).map((name) => [name, {}])), options.team),
         secrets,
         action,
         hosts: [names[0]!],
         reporter: silentReporter(),
         signal: new AbortController().signal,
         catalogue: catalogueOf(byRole),
-        ...options,
+        ...without(options, "team"),
       });
     },
     async inside(script, machine = 0) {
@@ -85,23 +85,30 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
   };
 }
 
-function isList(
-  value: readonly Operation[] | Readonly<Record<string, readonly Operation[]>>,
-): value is readonly Operation[] {
+function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {
+  const { [key]: _, ...rest } = value;
+  return rest;
+}
+
+function isList(value: readonly Operation[] | RoleTexts): value is readonly Operation[] {
   return Array.isArray(value);
 }
 
-function catalogueOf(operations: Readonly<Record<string, readonly Operation[]>>): Catalogue {
+function catalogueOf(roles: RoleTexts): Catalogue {
+  const project = projectCatalogue();
   return {
-    names: () => Object.keys(operations),
-    load: async (name): Promise<Role> =>
-      defineRole({
+    names: () => Object.keys(roles),
+    async load(name): Promise<Role> {
+      const operations = roles[name];
+      if (operations === undefined || operations === "real") return project.load(name);
+      return defineRole({
         name,
         summary: `for a test: ${name}`,
         requires: [],
         params: z.strictObject({}),
         inputs: () => undefined,
-        setup: () => [...operations[name]!],
-      }),
+        setup: () => [...operations],
+      });
+    },
   };
 }
