@@ -43,7 +43,7 @@ function readIso(image: Buffer): Record<string, string> {
 
 describe("renderSeed", () => {
   const files = readIso(renderSeed(spec).image);
-  const user = parse(files["user-data"]!) as Record<string, never>;
+  const user = parse(files["user-data"]!) as Record<string, unknown>;
 
   it("makes an ISO with the three files of NoCloud", () => {
     expect(Object.keys(files).sort()).toEqual(["meta-data", "network-config", "user-data"]);
@@ -105,7 +105,7 @@ describe("renderSeed", () => {
 
   it("puts the team's package sources in place of the image's only when there are any", () => {
     const packages = ["deb http://mirror.example/debian bookworm main"];
-    const other = parse(readIso(renderSeed({ ...spec, packages }).image)["user-data"]!) as Record<string, never>;
+    const other = parse(readIso(renderSeed({ ...spec, packages }).image)["user-data"]!) as Record<string, unknown>;
     expect(JSON.stringify(other.write_files)).toContain("mirror.example");
     expect(JSON.stringify(user.write_files)).not.toContain("sources.list");
   });
