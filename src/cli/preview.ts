@@ -7,11 +7,12 @@ export const command: CliCommand = {
     program
       .command("preview")
       .argument("[hypervisor...]", "only the machines of these")
+      .option("--diff", "each resource, with what differs")
       .description("Shows what `olympus up` would do. Exit 3 when something would change, 0 when nothing.")
-      .addHelpText("before", "  olympus preview\n  olympus preview r420 --json\n")
+      .addHelpText("before", "  olympus preview\n  olympus preview r420 --diff\n")
       .action(
-        run(async (context, names: string[]) => {
-          const [{ previewStacks }, { openSecrets }, { checkHypervisors, summary }] = await Promise.all([
+        run(async (context, names: string[], options: { diff?: true }) => {
+          const [{ previewStacks }, { openSecrets }, { checkHypervisors, diffLines, summary }] = await Promise.all([
             import("../machines/preview.ts"),
             import("../../secrets/store.ts"),
             import("../machines/report.ts"),
@@ -21,14 +22,15 @@ export const command: CliCommand = {
           const secrets = await openSecrets(team);
           const { reporter, signal } = context;
           const stacks = await previewStacks({ team, secrets, hypervisors, reporter, signal });
-          reporter.result(summary(stacks, "preview"), {
+          reporter.result([...(options.diff ? diffLines(stacks) : []), summary(stacks, "preview")].join("\n"), {
             type: "preview",
             changed: stacks.reduce((sum, { changed }) => sum + changed, 0),
-            stacks: stacks.map(({ hypervisor, changes, changed, error }) => ({
+            stacks: stacks.map(({ hypervisor, changes, changed, error, steps }) => ({
               hypervisor,
               changed,
               changes,
               error: error?.code,
+              ...(options.diff ? { steps } : {}),
             })),
           });
           const errors = stacks.flatMap(({ error }) => error ?? []);

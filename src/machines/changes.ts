@@ -34,17 +34,18 @@ export function changesOf(steps: readonly Step[]): MachineChange[] {
   for (const step of steps) {
     if (step.type !== domainType) continue;
     const machine = nameOf(step.urn);
-    const kind = kindOf(step.op, newRoots.has(machine));
+    const kind = kindOf(step, newRoots.has(machine));
     if (kind === undefined || changes.has(machine)) continue;
     changes.set(machine, { machine, kind, detail: detailOf(kind, step, newSeeds.has(machine)) });
   }
   return [...changes.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
-function kindOf(op: string, newRoot: boolean): MachineChange["kind"] | undefined {
+function kindOf({ op, diffs = [] }: Step, newRoot: boolean): MachineChange["kind"] | undefined {
   if (op === "create") return "create";
-  if (replacing.has(op)) return newRoot ? "rebuild" : "restart";
-  if (op === "update") return "update";
+  // A disk that is yet to be made has no path: until then Pulumi takes for an update what will be a replacement.
+  if (replacing.has(op) || (op === "update" && diffs.includes("disks"))) return newRoot ? "rebuild" : "restart";
+  if (op === "update") return diffs.includes("running") ? "start" : "update";
   return op === "delete" ? "remove" : undefined;
 }
 
@@ -71,7 +72,7 @@ function detailOf(kind: MachineChange["kind"], step: Step, newSeed: boolean): st
 /** `memory 1 -> 1.25 GB`, `vCPU 2 -> 4`, and other settings by name. Disks follow from volumes and are told elsewhere. */
 function differences({ old = {}, new: next = {} }: Step): string[] {
   const told: string[] = [];
-  if (old.memory !== next.memory) told.push(`memory ${size(old.memory)} -> ${size(next.memory)}`);
+  if (old.memory !== next.memory) told.push(`memory ${grown(old.memory, next.memory)}`);
   if (old.vcpu !== next.vcpu) told.push(`vCPU ${String(old.vcpu)} -> ${String(next.vcpu)}`);
   for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
     if (["memory", "vcpu", "disks", "__defaults"].includes(key)) continue;
@@ -91,9 +92,15 @@ function strip(value: unknown): unknown {
   );
 }
 
+/** Whole gigabytes as such, anything else exactly: a preview and a team file should show the same figure. */
 function size(mebibytes: unknown): string {
   const value = Number(mebibytes);
-  return value >= 1024 ? `${Math.round((value / 1024) * 100) / 100} GB` : `${value} MB`;
+  return value % 1024 === 0 ? `${value / 1024} GB` : `${value} MB`;
+}
+
+function grown(before: unknown, after: unknown): string {
+  const whole = Number(before) % 1024 === 0 && Number(after) % 1024 === 0;
+  return whole ? `${Number(before) / 1024} -> ${Number(after) / 1024} GB` : `${Number(before)} -> ${Number(after)} MB`;
 }
 
 function nameOf(urn: string): string {

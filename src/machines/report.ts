@@ -1,6 +1,6 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import type { MachineChange } from "./changes.ts";
+import type { MachineChange, Step } from "./changes.ts";
 import type { StackOutcome } from "./stack.ts";
 
 const symbols: Readonly<Record<MachineChange["kind"], string>> = {
@@ -11,6 +11,14 @@ const symbols: Readonly<Record<MachineChange["kind"], string>> = {
   update: "~ change ",
   remove: "- remove ",
 };
+
+const symbolsLine = "(! restart or rebuild  + create or start  ~ change in place  - remove)";
+
+/** Data disks are what people fear for, so it is said. */
+function dataLine(stacks: readonly StackOutcome[]): string[] {
+  const touched = stacks.some(({ changes }) => changes.some(({ kind }) => kind !== "create" && kind !== "update"));
+  return touched ? ["data    nothing is deleted"] : [];
+}
 
 /** Pure. One line a change, worst first within a hypervisor; hypervisors that stay as they are say so. */
 export function summary(stacks: readonly StackOutcome[], when: "preview" | "done"): string {
@@ -27,7 +35,8 @@ export function summary(stacks: readonly StackOutcome[], when: "preview" | "done
       return [`${name}  ${changed} ${changed === 1 ? "resource" : "resources"} beside the machines`];
     return changes.map(({ kind, machine, detail }) => `${name}  ${symbols[kind]} ${machine}   ${detail}`);
   });
-  return [...lines, last(stacks, when)].join("\n");
+  const legend = when === "preview" && stacks.some(({ changes }) => changes.length > 0) ? [symbolsLine] : [];
+  return [...lines, ...dataLine(stacks), last(stacks, when), ...legend].join("\n");
 }
 
 function last(stacks: readonly StackOutcome[], when: "preview" | "done"): string {
@@ -39,6 +48,25 @@ function last(stacks: readonly StackOutcome[], when: "preview" | "done"): string
   if (changed === 0) return `${when === "preview" ? "nothing would change" : "nothing changed, 0 changed"}${tail}`;
   const head = `${counts.join(", ") || "no machine"} (${changed} resources${when === "done" ? " changed" : ""})${tail}`;
   return when === "preview" ? `${head}\nDo it: npx olympus up` : head;
+}
+
+/** Pure. Every resource that is touched, with the properties that differ: `update  domain athena   memory: 1024 -> 1280`. */
+export function diffLines(stacks: readonly StackOutcome[]): string[] {
+  return stacks.flatMap(({ hypervisor, steps }) =>
+    steps.flatMap((step) => [
+      `${hypervisor}  ${step.op}  ${step.urn.split("::").slice(2).join(" ")}`,
+      ...propertyDiffs(step).map((line) => `    ${line}`),
+    ]),
+  );
+}
+
+function propertyDiffs({ old = {}, new: next = {}, diffs = [] }: Step): string[] {
+  const keys = new Set([...diffs, ...Object.keys(old), ...Object.keys(next)]);
+  return [...keys].flatMap((key) => {
+    const [before, after] = [JSON.stringify(old[key]), JSON.stringify(next[key])];
+    if (before === after) return diffs.includes(key) ? [`${key}: ${before ?? "unset"} (in the state)`] : [];
+    return [`${key}: ${before ?? "unset"} -> ${after ?? "unset"}`];
+  });
 }
 
 /** The hypervisors meant: those named, or all. Throws E-UNKNOWN-HYPERVISOR with the nearest names. */
