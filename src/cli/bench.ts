@@ -12,7 +12,7 @@ export const command: CliCommand = {
       .argument("[name]", "benchmark to run; without one, lists them")
       .option("--seed <n>", "makes a run repeatable", toSeed)
       .description("measure what the docs promise")
-      .addHelpText("before", "Example: npm run -s bench -- stack --json\n")
+      .addHelpText("before", "  npm run -s bench -- stack --json\n")
       .action(
         run(async (context, name: string | undefined, { seed }: { seed?: number }) => {
           if (name === undefined) {

@@ -6,7 +6,7 @@ export const command: CliCommand = {
   register(program, run) {
     program
       .command("console")
-      .argument("<machine>")
+      .argument("<machine>", "an agent's or service VM, by its name in the team file")
       .option("--lines <n>", "how many of the recorded lines", "30")
       .option("--recorded", "only what was recorded, also on a terminal")
       .description(

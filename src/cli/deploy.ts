@@ -7,10 +7,7 @@ export const command: CliCommand = {
       .command("deploy")
       .argument("[machine...]", "only these machines")
       .description("machines, roles, chat, agents and probe, in this order; changes only what differs")
-      .addHelpText(
-        "before",
-        "Example: olympus deploy            everything\n         olympus deploy athena     one machine\n",
-      )
+      .addHelpText("before", "  olympus deploy            everything\n  olympus deploy athena     one machine\n")
       .action(
         run(async ({ reporter, loadTeam, confirm, signal }, names: string[]) => {
           const [{ deploy }, { openSecrets }, { checkMachineNames }] = await Promise.all([

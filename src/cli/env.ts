@@ -7,7 +7,7 @@ export const command: CliCommand = {
     program
       .command("env")
       .description("print what a plain pulumi needs: PATH, state, passphrase file, plugins")
-      .addHelpText("before", 'Example: eval "$(npx olympus env)"  and then  pulumi preview -s r420\n')
+      .addHelpText("before", '  eval "$(npx olympus env)"     for this shell; then:\n  pulumi preview -s r420\n')
       .action(
         run(async (context) => {
           const team = await context.loadTeam();

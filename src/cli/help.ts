@@ -1,6 +1,8 @@
 import type { CommandEntry } from "./commands.ts";
+import { globalOptions } from "./help-style.ts";
 
-const groups: Readonly<Record<CommandEntry["group"], string>> = {
+/** Titles of the groups of commands, in their order. */
+export const groups: Readonly<Record<CommandEntry["group"], string>> = {
   day: "In the order of a day",
   machines: "Machines",
   team: "Team, roles and secrets",
@@ -21,7 +23,7 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
     "Olympus: a team of AI employees on your own libvirt hypervisors.",
     ...sections,
     [
-      "Every command takes --team <file>, --json, --yes, --no-input, --debug.",
+      `Every command takes ${globalOptions.join(", ")}.`,
       "Help: olympus <command> --help    Exit codes: olympus help exit-codes    Pages: docs/",
     ].join("\n"),
   ].join("\n\n");

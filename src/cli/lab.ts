@@ -2,14 +2,14 @@ import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { LabStatus } from "../lab/index.ts";
 import type { CliCommand, RunAction } from "./command.ts";
 
-const examples = `Examples:
-  olympus lab up                     start the lab of examples/lab/team.yaml, or go on with it
+const examples = `  olympus lab up                     start the lab of examples/lab/team.yaml, or go on with it
   olympus lab up --team mine.yaml    the lab of another team file
   olympus lab restart r420 --kill    a power cut of one hypervisor
   olympus lab down --purge           remove everything, caches too
 
-What it does to this computer: one interface (olylab0), processes and namespaces, files under .olympus/lab and the cache.
-Firewall, routes of others, sysctls and clock stay untouched. Needs root.
+What it does to this computer: one interface (olylab0), processes and
+namespaces, files under .olympus/lab and the cache. Firewall, routes of others,
+sysctls and clock stay untouched. Needs root.
 `;
 
 export const command: CliCommand = {
@@ -37,7 +37,7 @@ export const command: CliCommand = {
       .description("stop everything; disks of machines and guests stay, unless purged")
       .option("--purge", "also remove the disks, the lab's secrets and the caches of roots and packages")
       .option("--dry-run", "only tell what would be removed")
-      .addHelpText("before", "Example: olympus lab down --purge --dry-run\n")
+      .addHelpText("before", "  olympus lab down --purge --dry-run\n")
       .action(
         run(async ({ reporter, confirm }, { purge = false, dryRun = false }: { purge?: boolean; dryRun?: boolean }) => {
           const { labDown } = await import("../lab/index.ts");
@@ -56,7 +56,7 @@ export const command: CliCommand = {
     lab
       .command("status")
       .description("what runs in the lab")
-      .addHelpText("before", "Example: olympus lab status --json\n")
+      .addHelpText("before", "  olympus lab status --json\n")
       .action(
         run(async ({ reporter }) => {
           const { labStatus } = await import("../lab/index.ts");
@@ -82,7 +82,7 @@ function registerMachineCommands(
       .argument("<machine>", "name of a lab machine")
       .option("--kill", "at once, like a power cut; otherwise orderly, guests first")
       .description(what)
-      .addHelpText("before", `Example: olympus lab ${verb} r420\n`)
+      .addHelpText("before", `  olympus lab ${verb} r420\n`)
       .action(
         run(async ({ reporter, signal }, name: string, { kill = false }: { kill?: boolean }) => {
           const { labRestart, labStatus, labStop } = await import("../lab/index.ts");
@@ -100,7 +100,7 @@ function registerMachineCommands(
     .argument("<command...>", "command and its arguments, run as root; write -- before ones with options")
     .passThroughOptions()
     .description("run a command in a lab machine")
-    .addHelpText("before", "Example: olympus lab exec r420 -- virsh list --all\n")
+    .addHelpText("before", "  olympus lab exec r420 -- virsh list --all\n")
     .action(
       run(async (_context, name: string, words: string[]) => {
         const { labExec } = await import("../lab/index.ts");

@@ -6,12 +6,13 @@ import { projectRoot } from "../base/paths.ts";
 import { nearest } from "../team/nearest.ts";
 import { commands } from "./commands.ts";
 import { overview } from "./help.ts";
+import { styleHelp } from "./help-style.ts";
 import { createRunner } from "./run.ts";
 import { fromCommander, usageError } from "./usage.ts";
 
 const { run, argv, fail, problem } = createRunner(process.argv.slice(2));
 
-const program = new Command("olympus")
+const program = styleHelp(new Command("olympus"))
   .usage("<command> [options]")
   .exitOverride()
   // Its complaints are shown in the form of all other errors; help keeps going to stderr where it is no answer.

@@ -9,7 +9,7 @@ export const command: CliCommand = {
       .command("prepare")
       .addOption(new Option("--for <purpose>", "tests need more packages").choices(["lab", "tests"]).default("lab"))
       .description("install what this computer needs: Debian packages and tools")
-      .addHelpText("before", "Example: olympus prepare --for tests\n")
+      .addHelpText("before", "  olympus prepare\n  olympus prepare --for tests\n")
       .action(
         run(async ({ reporter, confirm, signal }, options: { for: string }) => {
           const wanted = [

@@ -8,7 +8,7 @@ export const command: CliCommand = {
     program
       .command("quickstart")
       .description("this computer -> lab -> VMs -> Mattermost -> an agent answers")
-      .addHelpText("before", "Example: scripts/quickstart --yes\n")
+      .addHelpText("before", "  scripts/quickstart\n  scripts/quickstart --yes     without questions\n")
       .action(
         run(async ({ reporter, confirm, signal }) => {
           const { planQuickstart, quickstart } = await import("../deploy/quickstart.ts");

@@ -7,7 +7,7 @@ export const command: CliCommand = {
   register(program, run) {
     program
       .command("rebuild")
-      .argument("<machine>")
+      .argument("<machine>", "an agent's or service VM, by its name in the team file")
       .description("Gives a machine a new root disk, by raising its generation in the team file. Its data stays.")
       .addHelpText("before", "  olympus rebuild athena\n")
       .action(

@@ -7,7 +7,7 @@ export const command: CliCommand = {
   register(program, run) {
     program
       .command("restart")
-      .argument("<machine>")
+      .argument("<machine>", "an agent's or service VM, by its name in the team file")
       .description("Shuts a machine down in order, starts it, and waits until it answers. One that is off is started.")
       .addHelpText("before", "  olympus restart athena\n")
       .action(

@@ -7,7 +7,7 @@ export const command: CliCommand = {
       .command("status")
       .option("--all", "also those that are fine")
       .description("ask every host how it is; what needs you comes first")
-      .addHelpText("before", "Example: olympus status\n")
+      .addHelpText("before", "  olympus status\n  olympus status --all\n")
       .action(
         run(async ({ reporter, loadTeam, signal }, { all = false }: { all?: boolean }) => {
           const [{ teamStatus }, { openSecrets }] = await Promise.all([
