@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { Secret } from "../../src/base/secret.ts";
+import { adminAccount } from "../../src/bootstrap/admin-account.ts";
 import { chatPort } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
+import { administratorScripts } from "./administrator.ts";
 import { type MattermostServerFolder, mattermostServer } from "./server.ts";
 import { mattermostSettings } from "./settings.ts";
 import { dataFolder, dataScripts, mattermostUnit, programFolder, secretsFile, settingsFile, unitName } from "./unit.ts";
@@ -21,6 +23,8 @@ export interface MattermostInputs {
   /** Of PostgreSQL on the same machine. */
   readonly databasePort: number;
   readonly password: Secret;
+  /** The administrator's account as the server takes it. */
+  readonly administrator: Secret;
   readonly server: MattermostServerFolder;
 }
 
@@ -35,8 +39,11 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
   params,
   data: { chat: "the chat's database and files (/srv/olympus/mattermost)" },
 
-  inputs({ host, secrets }) {
+  inputs({ team, host, secrets }) {
+    const admin = secrets.require("mattermost.admin.password");
+    const account = adminAccount(team.team.network.domain, admin.reveal());
     return {
+      administrator: new Secret(admin.name, JSON.stringify(account)),
       address: host.address,
       databasePort: Number(host.roles.postgresql?.port ?? 5432),
       password: secrets.require("postgresql.mattermost"),
@@ -44,7 +51,7 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
     };
   },
 
-  setup({ address, databasePort, password, server }, { memoryMax, siteUrl, settings }): Operation[] {
+  setup({ address, databasePort, password, administrator, server }, { memoryMax, siteUrl, settings }): Operation[] {
     const restarts = [unitName];
     const release = `/opt/mattermost/releases/${server.source.hash}`;
     const place = { siteUrl: siteUrl ?? `http://${address}:${chatPort}`, listen: `:${chatPort}`, data: dataFolder };
@@ -79,6 +86,13 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
         content: mattermostUnit({ memoryMax }),
         enabled: true,
         running: true,
+      },
+      {
+        kind: "command",
+        id: "administrator",
+        summary: "make the chat's administrator",
+        ...administratorScripts(chatPort),
+        stdin: administrator,
       },
       {
         kind: "wait",

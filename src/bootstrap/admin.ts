@@ -3,10 +3,8 @@ import type { UserProfile } from "@mattermost/types/users";
 import type { SecretStore } from "../../secrets/store.ts";
 import { OlympusError } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { adminAccount, adminName } from "./admin-account.ts";
 import { chatClient, statusOf } from "./client.ts";
-
-/** The account that bootstrap works with; people have their own. */
-export const adminName = "olympus-admin";
 
 /** Logs in as the administrator; on an empty server makes that account first. Throws E-CHAT-LOGIN when the password does not fit. */
 export async function loginAsAdmin(
@@ -19,7 +17,8 @@ export async function loginAsAdmin(
   const made = (await client.getClientConfig()).NoAccounts === "true";
   if (made) {
     // Whoever comes first on an empty server becomes its administrator: the one moment in which no login is needed.
-    const account = { username: adminName, email: `${adminName}@${team.team.network.domain}`, password };
+    // On a machine of ours the role has made it already.
+    const account = adminAccount(team.team.network.domain, password);
     await client.createUser(account as unknown as UserProfile, "", "");
   }
   try {

@@ -22,6 +22,7 @@ const allowed: Record<string, readonly string[]> = {
     "src/harness",
     "src/rehearsal",
     "src/bootstrap/url.ts",
+    "src/bootstrap/admin-account.ts",
     "src/toolchain",
   ],
   "cloud-init": ["src/base", "src/team"],

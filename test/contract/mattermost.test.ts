@@ -5,6 +5,9 @@ import { bootstrap } from "../../src/bootstrap/index.ts";
 import { projectCatalogue } from "../../src/converge/catalogue.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
+/** Packages come from an archive, 100 MB of server over SSH: half a minute alone on two cores, minutes beside other work. */
+const patience = 600_000;
+
 let lab: RoleLab;
 
 beforeAll(async () => {
@@ -31,7 +34,9 @@ async function fill(): Promise<number> {
   return (await bootstrap({ team, secrets, reporter: silentReporter(), signal, url: chat() })).changed;
 }
 
-test("a machine with nothing on it becomes the team's chat; again: nothing changes", async () => {
+test("a machine with nothing on it becomes the team's chat; again: nothing changes", {
+  timeout: patience,
+}, async () => {
   const { changed } = await apply("setup");
   expect(changed).toBeGreaterThan(10);
   expect((await apply("check")).changed).toBe(0);
@@ -55,7 +60,9 @@ test("the chat survives a restart of its database, and both come back after a cr
   expect(await fill()).toBe(0);
 });
 
-test("after a reset nothing of the roles is left but the data; set up again, the chat is what it was", async () => {
+test("after a reset nothing of the roles is left but the data; set up again, the chat is what it was", {
+  timeout: patience,
+}, async () => {
   await apply("reset");
   const left = await lab.inside(
     "ls -d /opt/mattermost /etc/postgresql/15/olympus /etc/systemd/system/mattermost.service 2>/dev/null; getent passwd mattermost; ss -Hltn 'sport = :8065 or sport = :5432'; true",
