@@ -148,10 +148,12 @@ function stepSummary(changed: number, pending: readonly HostResult[]): string {
 function withRoles(hosts: readonly Host[], roles: readonly string[], options: RoleOptions): readonly Host[] {
   const named = (options.host ?? "").split(",");
   const fitting = hosts.filter(
-    (host) => named.includes(host.name) || roles.length === 0 || roles.every((role) => role in host.roles),
+    (host) =>
+      named.includes(host.name) ||
+      (roles.length === 0 ? Object.keys(host.roles).length > 0 : roles.every((role) => role in host.roles)),
   );
   if (fitting.length > 0) return fitting;
-  throw new OlympusError(`None of these hosts has ${roles.join(" and ")}.`, {
+  throw new OlympusError(`None of these hosts has ${roles.join(" and ") || "a role"}.`, {
     code: "E-ROLE-HOST",
     exit: exitCodes.usage,
     hint: "olympus role list shows which hosts have which roles.",

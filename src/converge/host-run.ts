@@ -61,7 +61,7 @@ export function createHostRun(options: HostRunOptions) {
     return session.gather(requests, read);
   }
 
-  /** Starts a run and sees it to its end, over a new connection if the first is cut. */
+  /** Starts a run and sees it to its end, over new connections when one is cut. */
   async function execute(
     compile: (info: RunInfo) => (sums: BlobSums) => Bundle,
     facts: Facts,
@@ -69,13 +69,17 @@ export function createHostRun(options: HostRunOptions) {
   ): Promise<RunOutcome> {
     const run = randomBytes(6).toString("hex");
     const info: RunInfo = { run, who, what, generation: state.generation, epoch: state.epoch };
-    try {
-      return await session.apply(run, compile(info), facts, onStep);
-    } catch (error) {
-      if (!(error instanceof OlympusError) || error.code !== "E-SSH-LOST") throw error;
-      onStep("connection lost, taking up the run again");
-      await open();
-      return session.attach(run, onStep);
+    let work = (): Promise<RunOutcome> => session.apply(run, compile(info), facts, onStep);
+    for (let lost = 0; ; lost += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof OlympusError) || error.code !== "E-SSH-LOST" || lost === 3) throw error;
+        onStep("connection lost, taking up the run again");
+        ssh?.close();
+        await open();
+        work = () => session.attach(run, onStep);
+      }
     }
   }
 
@@ -109,7 +113,9 @@ export function createHostRun(options: HostRunOptions) {
           let todo = plan;
           for (let tries = 0; ; tries += 1) {
             const outcome = await execute((info) => compileSetup(todo, info), facts, state);
-            if (outcome.end === "stale" && tries < 3) {
+            // Cut off before the run began: nothing happened, so it is planned and sent again.
+            const unbegun = outcome.end === "stale" || (outcome.end === "died" && outcome.step === "");
+            if (unbegun && tries < 3) {
               ({ facts, state } = await look(requests, read));
               todo = planHost(wishes, facts, state);
               continue;

@@ -1,7 +1,7 @@
 import { connect as connectSocket } from "node:net";
 import ssh2 from "ssh2";
 import type { ExecOptions, ExecResult, SshConnection, SshTarget } from "./connection.ts";
-import { connectError, hostKeyError, lostError } from "./errors.ts";
+import { connectError, connectTimeoutError, hostKeyError, lostError } from "./errors.ts";
 import { runOnChannel } from "./exec.ts";
 import { hostKeyAlgorithms, parseHostKey, sameKey } from "./host-key.ts";
 import { createQueue } from "./queue.ts";
@@ -20,6 +20,8 @@ const keepaliveMs = 4000;
 export async function connectSsh(target: SshTarget, signal?: AbortSignal): Promise<SshConnection> {
   signal?.throwIfAborted();
   const timeoutMs = target.connectTimeoutMs ?? 10_000;
+  // A host that took the connection is there: an emulated or busy one may need long for its key exchange.
+  const loginMs = 3 * timeoutMs;
   const pinned = parseHostKey(target.hostKey);
   const client = new ssh2.Client();
   // Nagle's algorithm with delayed ACKs costs 40 ms a round trip, and ssh2 leaves it on.
@@ -29,6 +31,7 @@ export async function connectSsh(target: SshTarget, signal?: AbortSignal): Promi
 
   await new Promise<void>((resolve, reject) => {
     const fail = (error: unknown): void => {
+      clearTimeout(noAnswer);
       signal?.removeEventListener("abort", onAbort);
       client.destroy();
       socket.destroy();
@@ -36,6 +39,8 @@ export async function connectSsh(target: SshTarget, signal?: AbortSignal): Promi
     };
     const onAbort = (): void => fail(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
+    const noAnswer = setTimeout(() => fail(connectTimeoutError(target, timeoutMs)), timeoutMs);
+    socket.once("connect", () => clearTimeout(noAnswer));
     client.on("ready", () => {
       signal?.removeEventListener("abort", onAbort);
       resolve();
@@ -43,17 +48,15 @@ export async function connectSsh(target: SshTarget, signal?: AbortSignal): Promi
     client.on("error", (error) => {
       lost = error;
       fail(
-        wrongKey === undefined
-          ? connectError(target, pinned, error, timeoutMs)
-          : hostKeyError(target, pinned, wrongKey),
+        wrongKey === undefined ? connectError(target, pinned, error, loginMs) : hostKeyError(target, pinned, wrongKey),
       );
     });
-    client.on("close", () => fail(connectError(target, pinned, new Error("connection closed"), timeoutMs)));
+    client.on("close", () => fail(connectError(target, pinned, new Error("connection closed"), loginMs)));
     try {
       client.connect({
         sock: socket,
         username: target.user,
-        readyTimeout: timeoutMs,
+        readyTimeout: loginMs,
         keepaliveInterval: keepaliveMs,
         keepaliveCountMax: 3,
         algorithms: { serverHostKey: hostKeyAlgorithms(pinned.type) as ssh2.ServerHostKeyAlgorithm[] },
@@ -67,7 +70,7 @@ export async function connectSsh(target: SshTarget, signal?: AbortSignal): Promi
         authHandler: ["publickey"],
       });
     } catch (error) {
-      fail(connectError(target, pinned, error, timeoutMs));
+      fail(connectError(target, pinned, error, loginMs));
     }
   });
 

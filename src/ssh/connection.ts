@@ -14,7 +14,7 @@ export interface SshTarget {
   readonly pinnedIn: string;
   /** OpenSSH private key. */
   readonly privateKey: Secret;
-  /** Until authenticated; 10,000 ms unless given. */
+  /** Until the host takes the connection, 10,000 ms unless given; the login may take three times as long. */
   readonly connectTimeoutMs?: number;
 }
 
