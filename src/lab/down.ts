@@ -97,7 +97,10 @@ async function removeInterface(): Promise<void> {
   if (name === undefined) return;
   const { code, stderr } = await tryRun("ip", ["link", "delete", "dev", name]);
   if (code !== 0 && !stderr.includes("Cannot find device")) {
-    throw new OlympusError(`cannot delete interface ${name}: ${stderr.trim()}`, { code: "E-LAB-COMMAND" });
+    throw new OlympusError(`cannot delete interface ${name}: ${stderr.trim()}`, {
+      code: "E-LAB-COMMAND",
+      hint: `ip -d link show dev ${name} shows what holds it; the same command again goes on`,
+    });
   }
 }
 

@@ -11,21 +11,19 @@ export async function withLock<T>(file: string, waitMs: number, work: () => Prom
   await mkdir(dirname(file), { recursive: true });
   const mine = JSON.stringify(identify(process.pid));
   let holder: ProcessId | undefined;
-  const taken = await waitFor(
-    async () => {
-      try {
-        await writeFile(file, mine, { flag: "wx", mode: 0o600 });
-        return true;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      }
-      holder = await readHolder(file);
-      if (holder !== undefined && !isAlive(holder)) await rm(file, { force: true });
-      return undefined;
-    },
-    waitMs,
-    50,
-  );
+  const take = async (): Promise<true | undefined> => {
+    try {
+      await writeFile(file, mine, { flag: "wx", mode: 0o600 });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    holder = await readHolder(file);
+    if (holder === undefined || isAlive(holder)) return undefined;
+    await rm(file, { force: true });
+    return take();
+  };
+  const taken = await waitFor(take, waitMs, 50);
   if (taken === undefined) {
     throw new OlympusError(`another command works on the lab (process ${holder?.pid ?? "unknown"})`, {
       code: "E-LOCKED",

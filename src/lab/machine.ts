@@ -46,6 +46,9 @@ export interface LabMachine {
   readonly dir: string;
 }
 
+/** Half a second on an idle computer; a busy one with two cores has been seen to take half a minute. */
+const sshDeadlineMs = 120_000;
+
 const initScript = join(dirname(fileURLToPath(import.meta.url)), "machine-init.sh");
 
 /**
@@ -101,16 +104,12 @@ export async function startMachine(
     started.go();
     const answered = await waitFor(
       async () => (isAlive(init) ? (await answersSsh(spec.address)) || undefined : false),
-      30_000,
+      sshDeadlineMs,
       25,
       signal,
     );
     if (answered !== true) {
-      throw startError(
-        spec,
-        log,
-        answered === false ? "ended while starting" : "did not answer on port 22 within 30 s",
-      );
+      throw startError(spec, log, answered === false ? "ended while starting" : "did not answer on port 22 in time");
     }
     return { name: spec.name, address: spec.address, user: spec.user, hostKey, init, dir: spec.dir };
   } catch (error) {

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { projectRoot } from "../base/paths.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { parseCidr } from "./addresses.ts";
 import { layout } from "./layout.ts";
@@ -13,7 +15,7 @@ export function requireRoot(what: string): void {
   throw new OlympusError(`${what} needs root: it makes namespaces, mounts inside them, and one network interface`, {
     code: "E-LAB-ROOT",
     exit: exitCodes.usage,
-    hint: `sudo ${process.argv0} ${process.argv[1]} ${process.argv.slice(2).join(" ")}`,
+    hint: `sudo ${join(projectRoot, "scripts/olympus")} ${process.argv.slice(2).join(" ")}`,
   });
 }
 

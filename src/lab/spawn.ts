@@ -64,7 +64,7 @@ unset LAB_GROUPS LAB_KEEP; exec "$@"`;
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       reject(failed("said nothing for too long"));
-    }, options.timeoutMs ?? 20_000);
+    }, options.timeoutMs ?? 60_000);
     const settle = (act: () => void): void => {
       clearTimeout(timer);
       act();
