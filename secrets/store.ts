@@ -90,7 +90,12 @@ function createStore(file: string, opened: SopsFile): SecretStore {
     },
     set(path, value) {
       checkPath(path, pathsNow(), file);
-      if (value === "") throw new OlympusError(`the secret ${path} is empty`, { code: "E-SECRET-VALUE", exit: 1 });
+      if (value === "")
+        throw new OlympusError(`the secret ${path} is empty`, {
+          code: "E-SECRET-VALUE",
+          exit: 1,
+          hint: `olympus secrets set ${path} < file, or without < on a terminal, which asks`,
+        });
       if (current(path) !== value) changes.set(path, value);
     },
     delete(path) {

@@ -60,7 +60,7 @@ export async function ensureSettings(admin: Client4, url: string, changed: (what
     throw new OlympusError(`the chat does not allow ${names.join(" and ")}`, {
       code: "E-CHAT-CONFIG",
       where: url,
-      hint: "They are fixed in the server's environment: npm run role -- setup mattermost",
+      hint: "They are fixed in the server's environment: npm run role -- setup mattermost --all",
     });
   }
   changed("bots and access tokens allowed");

@@ -66,7 +66,7 @@ function chatDown(url: string, reason: string): OlympusError {
     code: "E-CHAT-DOWN",
     exit: exitCodes.unreachable,
     where: url,
-    hint: "Is its machine up and its role set up?   olympus status, npm run role -- check mattermost",
+    hint: "Is its machine up and its role set up?   olympus status, npm run role -- check mattermost --all",
   });
 }
 

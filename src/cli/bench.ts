@@ -1,16 +1,15 @@
-import { InvalidArgumentError } from "commander";
 import { exitCodes } from "../base/errors.ts";
 import { benchResult, benchTable } from "../bench/bench.ts";
 import { benchmarks } from "../bench/index.ts";
 import type { CliCommand } from "./command.ts";
-import { unknownWord } from "./usage.ts";
+import { unknownWord, wholeNumber } from "./usage.ts";
 
 export const command: CliCommand = {
   register(program, run) {
     program
       .command("bench")
       .argument("[name]", "benchmark to run; without one, lists them")
-      .option("--seed <n>", "makes a run repeatable", toSeed)
+      .option("--seed <n>", "makes a run repeatable", wholeNumber)
       .description("measure what the docs promise")
       .addHelpText("before", "  npm run -s bench -- stack --json\n")
       .action(
@@ -33,8 +32,3 @@ export const command: CliCommand = {
       );
   },
 };
-
-function toSeed(text: string): number {
-  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError("It is a whole number.");
-  return Number(text);
-}

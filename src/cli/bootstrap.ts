@@ -1,5 +1,6 @@
 import { exitCodes } from "../base/errors.ts";
 import type { CliCommand } from "./command.ts";
+import { mustKnow } from "./usage.ts";
 
 interface BootstrapFlags {
   readonly adopt?: readonly string[];
@@ -25,6 +26,9 @@ export const command: CliCommand = {
             import("../base/report.ts"),
           ]);
           const team = await loadTeam();
+          const people = Object.keys(team.team.people);
+          for (const person of [...(flags.adopt ?? []), ...(flags.newPassword ?? [])])
+            mustKnow("person", person, people);
           const secrets = await openSecrets(team);
           const url = chatUrl(team);
           const result = await withStep(reporter, `chat ${url}`, async () => {

@@ -89,5 +89,5 @@ function usage(message: string, hint: string): OlympusError {
 function seconds(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError("seconds, such as 30");
+  throw new InvalidArgumentError("Give seconds, such as 30.");
 }

@@ -1,5 +1,6 @@
 import { exitCodes } from "../base/errors.ts";
 import type { CliCommand } from "./command.ts";
+import { wholeNumber } from "./usage.ts";
 
 /** `olympus console`: the serial console, for a machine that SSH does not reach. */
 export const command: CliCommand = {
@@ -7,14 +8,14 @@ export const command: CliCommand = {
     program
       .command("console")
       .argument("<machine>", "an agent's or service VM, by its name in the team file")
-      .option("--lines <n>", "how many of the recorded lines", "30")
+      .option("--lines <n>", "how many of the recorded lines", wholeNumber, 30)
       .option("--recorded", "only what was recorded, also on a terminal")
       .description(
         "On a terminal: the machine's console (Ctrl-] leaves). Elsewhere: its last lines as recorded while it last started.",
       )
       .addHelpText("before", "  olympus console athena\n  olympus console athena --recorded --lines 200\n")
       .action(
-        run(async ({ loadTeam, reporter }, name: string, options: { lines: string; recorded?: true }) => {
+        run(async ({ loadTeam, reporter }, name: string, options: { lines: number; recorded?: true }) => {
           const [{ consoleFile, lastConsoleLines }, { findMachine, sshTargetOf }, { openSecrets }, { namesOf }] =
             await Promise.all([
               import("../machines/console.ts"),
@@ -32,7 +33,7 @@ export const command: CliCommand = {
             return runSsh(target, ["virsh", "-c", "qemu:///system", "console", "--force", domain]);
           }
           const file = consoleFile(team.name, name);
-          const lines = lastConsoleLines(file, Number(options.lines));
+          const lines = lastConsoleLines(file, options.lines);
           if (lines.length === 0) {
             reporter.info(
               `${name}: nothing was recorded here yet; a console is recorded while olympus up waits for it`,

@@ -1,6 +1,7 @@
-import { exitCodes, OlympusError } from "../base/errors.ts";
+import { exitCodes } from "../base/errors.ts";
 import type { LabStatus } from "../lab/index.ts";
 import type { CliCommand, RunAction } from "./command.ts";
+import { usageError } from "./usage.ts";
 
 const examples = `  olympus lab up                     start the lab of examples/lab/team.yaml, or go on with it
   olympus lab up --team mine.yaml    the lab of another team file
@@ -104,7 +105,7 @@ function registerMachineCommands(
     .action(
       run(async (_context, name: string, words: string[]) => {
         const { labExec } = await import("../lab/index.ts");
-        if (words.length === 0) throw new OlympusError("no command given", { code: "E-USAGE", exit: exitCodes.usage });
+        if (words.length === 0) throw usageError("no command given", `olympus lab exec ${name} -- virsh list --all`);
         return labExec(name, words);
       }),
     );

@@ -1,11 +1,12 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { wholeNumber } from "./usage.ts";
 
 interface Options {
   readonly follow?: boolean;
   readonly unit?: string[];
-  readonly lines: string;
+  readonly lines: number;
 }
 
 /** `olympus logs`: the journal of what a machine is there for. */
@@ -17,7 +18,7 @@ export const command: CliCommand = {
       .argument("<machine>", "a machine or a hypervisor")
       .option("-f, --follow", "go on until Ctrl-C")
       .option("-u, --unit <unit>", "another unit than the main ones; can be given again", collect)
-      .option("-n, --lines <n>", "how far back", "100")
+      .option("-n, --lines <n>", "how far back", wholeNumber, 100)
       .description("The journal of the agent, of the services, or of a hypervisor's libvirt.")
       .addHelpText("before", "  olympus logs athena\n  olympus logs agora --unit mattermost --follow\n")
       .action(run((context: CommandContext, name: string, options: Options) => logs(context, name, options)));
@@ -37,13 +38,7 @@ async function logs(
       import("../machines/find.ts"),
     ],
   );
-  const lines = Number(options.lines);
-  if (!Number.isInteger(lines) || lines < 0) {
-    throw new OlympusError(`--lines ${options.lines} is no number of lines`, {
-      code: "E-USAGE",
-      exit: exitCodes.usage,
-    });
-  }
+  const { lines } = options;
   const team = await loadTeam();
   const units = options.unit ?? mainUnits(findHost(team, name));
   const target = sshTargetOf(team, await openSecrets(team), name);
@@ -69,7 +64,11 @@ async function logs(
       },
     });
     if (code !== 0) {
-      throw new OlympusError(`${name}: its journal cannot be read: ${stderr.trim()}`, { code: "E-LOGS", where: name });
+      throw new OlympusError(`${name}: its journal cannot be read: ${stderr.trim()}`, {
+        code: "E-LOGS",
+        where: name,
+        hint: `olympus doctor ${name}; the login needs sudo there without a password`,
+      });
     }
     if (!seen) reporter.info(`${name}: nothing in the journal of ${units.join(", ")}; --unit names another`);
     return exitCodes.done;

@@ -9,7 +9,9 @@ export function formatElapsed(ms: number): string {
 
 /** A line for a person about an error: cause first, place, next step. */
 export function formatError(error: OlympusError): string {
-  const where = error.where === undefined ? "" : `${error.where}  `;
+  // Many messages begin with the host that they are about; saying it twice helps nobody.
+  const said = error.where === undefined || error.message.startsWith(error.where);
+  const where = said ? "" : `${error.where}  `;
   if (error.excerpt !== undefined) {
     const hint = (error.hint ?? "").replaceAll("\n", "\n         ");
     return `  ${where}${error.message}  (${error.code})\n  ${error.excerpt.replaceAll("\n", "\n  ")} ${hint}`.trimEnd();

@@ -1,4 +1,4 @@
-import type { Command, CommanderError } from "commander";
+import { type Command, type CommanderError, InvalidArgumentError } from "commander";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { knownWords } from "../team/nearest.ts";
 
@@ -23,6 +23,12 @@ export function fromCommander(error: CommanderError, program: Command, words: re
   const meant = /Did you mean (?:one of )?(.+)\?/.exec(rest.join(" "))?.[0];
   const help = `${commandPath(program, words).join(" ")} --help shows what there is.`;
   return usageError(first.replaceAll("'", '"').replace(/\.$/, ""), meant === undefined ? help : `${meant}\n${help}`);
+}
+
+/** For options such as `--lines 200`. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Give a whole number.");
+  return Number(text);
 }
 
 /** `olympus role check`, as far as the words name commands. */
