@@ -23,6 +23,5 @@ fi
 mkdir -p "$place"
 grep -q "^LABEL=$label " /etc/fstab ||
   echo "LABEL=$label $place ext4 defaults,nofail,x-systemd.growfs,x-systemd.device-timeout=30s 0 2" >>/etc/fstab
-systemctl daemon-reload
-systemctl start "$(systemd-escape --path --suffix=mount "$place")"
+mountpoint -q "$place" || mount "$place"
 mountpoint -q "$place"

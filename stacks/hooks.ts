@@ -13,13 +13,15 @@ export interface HookContext {
   readonly connection: SshConnection;
   readonly target: SshTarget;
   readonly spec: MachineSpec;
+  /** Takes errors: what a hook throws after a creation is only a warning to Pulumi, so the program ends with them itself. */
+  readonly failures: OlympusError[];
 }
 
 /** Lines that `olympus up` reads from Pulumi's event stream: `[olympus] athena: booting`. */
 const say = (machine: string, text: string): void => void log.info(`[olympus] ${machine}: ${text}`);
 
 /** After a domain is started: waits until its machine is really ready, or explains why it is not. */
-export function readyHook({ team, connection, target, spec }: HookContext): ResourceHook {
+export function readyHook({ team, connection, target, spec, failures }: HookContext): ResourceHook {
   const { machine, names, generation, seed } = spec;
   return new ResourceHook(`${machine.name}-ready`, async () => {
     const recording = new AbortController();
@@ -47,6 +49,7 @@ export function readyHook({ team, connection, target, spec }: HookContext): Reso
         ...(error.hint === undefined ? {} : { hint: `${error.hint}\nconsole: ${file}` }),
       });
       tell(whole);
+      failures.push(whole);
       throw new Error(errorText(whole));
     } finally {
       recording.abort();

@@ -70,9 +70,10 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
     hypervisor.pool,
     provider,
   );
+  const failures: OlympusError[] = [];
   const vms = specs.map((spec) => {
     const { machine } = spec;
-    const context = { team: team.name, connection, target: machineTarget(team, secrets, machine), spec };
+    const context = { team: team.name, connection, target: machineTarget(team, secrets, machine), spec, failures };
     return new Vm({
       spec,
       hypervisor,
@@ -87,6 +88,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
   await Promise.all([provider, ...vms.map(({ domain }) => domain)].map(registered));
   removePrivateFiles(folder);
   forgetSalt(stack);
+  if (failures.length > 0) throw new RunError(failures.map(errorText).join("\n"));
   return { machines: specs.map(({ machine }) => machine.name) };
 }
 

@@ -60,6 +60,7 @@ export async function buildRecipe(options: BuildOptions): Promise<string> {
     ...lines,
   ]);
 
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
   const { stdout } = await run(options, "dpkg-query", ["--root", root, "-W", "-f", "${Package} ${Version}\n"]);
   await writeFile(join(staging, "packages.lock"), `${stdout}\n`);
   const differences = lock === undefined ? [] : lockDifferences(lock, parsePackageLock(stdout));

@@ -4,8 +4,6 @@ import { join } from "node:path";
 const megabyte = 1024 * 1024;
 /** Room for the packages; the first boot grows the file system to the machine's root disk. */
 const sizeMiB = 1536;
-/** Where the only partition starts: the usual place, with room for the boot code before it. */
-const partitionMiB = 1;
 
 export interface DiskOptions {
   /** Folder that becomes the root file system. */
@@ -16,25 +14,21 @@ export interface DiskOptions {
 }
 
 /**
- * Makes a disk that boots by itself: MBR, one ext4 partition labelled `root`, extlinux. The file system has no feature
- * that extlinux cannot read (64bit, metadata_csum). Needs root for one loop mount, in a mount namespace of its own.
+ * Makes a disk that boots by itself: one ext4 file system labelled `root` with extlinux in its boot block, and no
+ * partition table, so that growing it is a matter of the file system alone. It has no feature that extlinux cannot
+ * read (64bit, metadata_csum). Needs root for one loop mount, in a mount namespace of its own.
  */
 export async function makeDisk({ root, staging, run }: DiskOptions): Promise<void> {
   const raw = join(staging, "disk.raw");
   const file = await open(raw, "w");
   await file.truncate(sizeMiB * megabyte);
   await file.close();
-  await run("sh", ["-ec", `echo 'start=${partitionMiB}MiB, type=83, bootable' | sfdisk -q "$1"`, "sh", raw]);
-  await run("dd", ["if=/usr/lib/EXTLINUX/mbr.bin", `of=${raw}`, "bs=440", "count=1", "conv=notrunc", "status=none"]);
   await run("mke2fs", [
     ...["-q", "-F", "-t", "ext4", "-O", "^64bit,^metadata_csum", "-L", "root", "-m", "1"],
-    ...["-E", `offset=${partitionMiB * megabyte},lazy_itable_init=1,root_owner=0:0`, "-d", root],
-    raw,
-    `${(sizeMiB - partitionMiB) * 1024}k`,
+    ...["-E", "lazy_itable_init=1,root_owner=0:0", "-d", root, raw],
   ]);
-  const install =
-    'mkdir "$2"; mount -o loop,offset=$3 "$1" "$2"; extlinux --install "$2"/boot/extlinux; umount "$2"; rmdir "$2"';
-  await run("unshare", ["-m", "sh", "-ec", install, "sh", raw, join(staging, "mnt"), String(partitionMiB * megabyte)]);
+  const install = 'mkdir "$2"; mount -o loop "$1" "$2"; extlinux --install "$2"/boot/extlinux; umount "$2"; rmdir "$2"';
+  await run("unshare", ["-m", "sh", "-ec", install, "sh", raw, join(staging, "mnt")]);
   await run("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, join(staging, "image.qcow2")]);
   await rm(raw);
 }

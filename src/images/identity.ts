@@ -33,8 +33,11 @@ export function imageIdentity(name: string): string | undefined {
   return (source.sha256 ?? readDownloadLock()[source.url]?.sha256)?.slice(0, 12);
 }
 
+/** Raised when src/images makes something else of the same recipe. */
+const builder = "2";
+
 function recipeHash(folder: string): string {
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(builder);
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));

@@ -10,7 +10,7 @@ rm -f /var/lib/dbus/machine-id /etc/hostname
 
 ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 echo LANG=C.UTF-8 > /etc/default/locale
-echo "LABEL=root / ext4 errors=remount-ro 0 1" > /etc/fstab
+echo "LABEL=root / ext4 errors=remount-ro,x-systemd.growfs 0 1" > /etc/fstab
 
 # Packages are looked for when a role or a person asks, not by a timer during the first boot; LVM is not used.
 systemctl mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service
