@@ -33,6 +33,7 @@ const allowed: Record<string, readonly string[]> = {
   "src/lab": ["src/base", "src/team", "secrets", "src/images", "src/prerequisites"],
   "src/machines": [
     "src/base",
+    "src/converge",
     "src/team",
     "secrets",
     "src/ssh",
