@@ -35,7 +35,7 @@ export type Undo =
       readonly path: string;
       readonly line: string;
       readonly before?: string;
-      readonly newline?: true;
+      readonly last?: string;
     }
   | {
       readonly do: "packages";

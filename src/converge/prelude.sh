@@ -102,19 +102,22 @@ unpack() {
 edit_line() { # FILE AWK-PROGRAM
   t="$(dirname "$1")/.olympus.$$"
   cp -p "$1" "$t"; awk "$2" "$1" >"$t" || { rm -f "$t"; return 1; }
+  # awk ends every line; a last line that had no end keeps having none, unless another is put after it.
+  if [ -n "$(tail -c 1 "$1")" ] && [ "${ADDS:-}" != yes ]; then truncate -s -1 "$t"; fi
   mv -T "$t" "$1"
 }
 add_line() {
   if [ ! -e "$1" ]; then : >"$1"; chmod 644 "$1"; fi
   if grep -qxF -e "$2" "$1"; then return 0; fi
-  OLD='' NEW="$2" edit_line "$1" '{ print } END { print ENVIRON["NEW"] }'
+  ADDS=yes NEW="$2" edit_line "$1" '{ print } END { print ENVIRON["NEW"] }'
 }
 swap_line() { OLD="$2" NEW="$3" edit_line "$1" '!done && $0 == ENVIRON["OLD"] { print ENVIRON["NEW"]; done = 1; next } { print }'; }
-drop_line() {
+drop_line() { # FILE LINE [LAST]
   if [ ! -f "$1" ]; then return 0; fi
   OLD="$2" edit_line "$1" '!done && $0 == ENVIRON["OLD"] { done = 1; next } { print }'
-  # The last line had no end before ours came: it loses it again, if it is still the last.
-  if [ "$3" = cut ]; then truncate -s -1 "$1"; fi
+  # LAST had no end before ours came: it loses it again, once it is the last line again.
+  if [ $# = 3 ] && [ "$(tail -n 1 "$1"; echo x)" = "$3
+x" ]; then truncate -s -1 "$1"; fi
 }
 
 # Packages. apt's lists are renewed once a run, and only when they are old or something could not be found.

@@ -38,7 +38,7 @@ export function undoScript(undo: Undo, keepPackages: readonly string[]): string 
       return undoPath(undo);
     case "line":
       return undo.before === undefined
-        ? `drop_line ${quote(undo.path)} ${quote(undo.line)} ${undo.newline === true ? "cut" : "keep"}`
+        ? `drop_line ${quote(undo.path)} ${quote(undo.line)}${undo.last === undefined ? "" : ` ${quote(undo.last)}`}`
         : `if [ -f ${quote(undo.path)} ]; then swap_line ${quote(undo.path)} ${quote(undo.line)} ${quote(undo.before)}; fi`;
     case "packages":
       return `remove_packages ${undo.how} ${quote(undo.list)} ${quote(keepPackages.join(" "))} ${quoteAll(undo.names)}`;

@@ -53,6 +53,7 @@ const everything = (): Operation[] => {
     },
     { kind: "file", id: "motd", path: "/etc/motd", content: "changed by a role\n", mode: "0600" },
     { kind: "line", id: "line", path: "/etc/hosts", line: '10.0.0.1 $HOME `id` "quoted" \\n\'' },
+    { kind: "line", id: "line-2", path: "/etc/hosts", line: "10.0.0.2 second" },
     { kind: "line", id: "issue", path: "/etc/issue", line: "replaced", match: "Debian" },
     { kind: "line", id: "new", path: "/etc/probe.conf", line: "only = line" },
     { kind: "link", id: "link", path: "/srv/current", target: "/srv/probe" },
@@ -102,7 +103,7 @@ describe("a role's life", () => {
       `${canary}600 probe probe\n`,
     );
     expect(await lab.inside("cat /srv/mark")).toBe(`${canary.length}\n`);
-    expect(await lab.inside("tail -n 1 /etc/hosts")).toBe('10.0.0.1 $HOME `id` "quoted" \\n\'\n');
+    expect(await lab.inside("tail -n 2 /etc/hosts | head -n 1")).toBe('10.0.0.1 $HOME `id` "quoted" \\n\'\n');
     expect(await lab.inside("systemctl is-active probe.service; id -nG agent")).toMatch(/^active\n.*\bprobe\b/);
 
     const again = await lab.apply("setup", everything());

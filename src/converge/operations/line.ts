@@ -39,7 +39,8 @@ export const line: OperationKind<LineOperation> = {
             path,
             line: wanted,
             ...(replaced === undefined ? {} : { before: replaced }),
-            ...(cutOff ? { newline: true as const } : {}),
+            // The last line had no end before ours came: reset takes the end away again.
+            ...(cutOff ? { last: lines.at(-1)! } : {}),
           },
         },
       ],
