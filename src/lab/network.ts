@@ -27,6 +27,11 @@ export interface Network extends NetworkSpec {
   readonly holder: ProcessId;
 }
 
+/** What a lab's interface on this computer is marked with: its name and its folder. The kernel keeps 255 characters. */
+export function aliasOf(lab: string, dir: string): string {
+  return `olympus-lab:${lab}:${dir.replaceAll('"', "")}`.slice(0, 200);
+}
+
 /** User-mode NAT's own network, seen only by the gateway: a range nobody routes (set aside for benchmarks). */
 const outside = { cidr: "198.18.220.0/24", resolver: "198.18.220.3" };
 
@@ -70,7 +75,7 @@ export async function startNetwork(spec: NetworkSpec, hierarchies: Hierarchies):
   await run("ip", ["-batch", "-"], {
     input: lines([
       `link add name ${spec.hostInterface} type veth peer name host0 netns ${pid}`,
-      `link set dev ${spec.hostInterface} alias olympus-lab:${spec.lab} addrgenmode none`,
+      `link set dev ${spec.hostInterface} alias "${aliasOf(spec.lab, spec.dir)}" addrgenmode none`,
       `address add ${spec.hostAddress}/${prefix} dev ${spec.hostInterface}`,
       `link set dev ${spec.hostInterface} up`,
     ]),

@@ -7,6 +7,7 @@ import { projectRoot } from "../base/paths.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { parseCidr } from "./addresses.ts";
 import { layout } from "./layout.ts";
+import { aliasOf } from "./network.ts";
 import { run, tryRun } from "./sh.ts";
 
 /** Throws E-LAB-ROOT unless we are root. */
@@ -55,7 +56,9 @@ export async function checkNetwork(team: LoadedTeam): Promise<string> {
     const other = parseCidr(dst);
     // A wider route (a VPN's 10.0.0.0/8) gives way to ours by itself; it is only in the way when it is as narrow.
     if (other.prefix < wanted.prefix || !sameNetwork(other.base, wanted.base, wanted.prefix)) continue;
-    const whose = link?.ifalias?.startsWith(aliasPrefix) ? "the lab of another project is up" : "";
+    const whose = link?.ifalias?.startsWith(aliasPrefix)
+      ? `the lab in ${link.ifalias.split(":")[2] ?? "another folder"} is up`
+      : "";
     throw new OlympusError(
       `${team.team.network.cidr} cannot be the lab's network: ${dst} is already routed here (${[dev, whose].filter(Boolean).join(", ")})`,
       {
@@ -88,7 +91,7 @@ const aliasPrefix = "olympus-lab:";
 
 /** What this lab's interface is marked with. */
 export function ownAlias(): string {
-  return `${aliasPrefix}${layout.lab}`;
+  return aliasOf(layout.lab, layout.dir);
 }
 
 /** Every network interface of this computer with its alias. */
