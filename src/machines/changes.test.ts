@@ -33,7 +33,10 @@ describe("changesOf", () => {
     ],
     [
       "more memory, in Pulumi's three steps",
-      ["delete-replaced", "replace", "create-replacement"].map((op) => domain(op, {}, { memory: 1100 }, ["memory"])),
+      [
+        domain("delete-replaced", {}, undefined),
+        ...["replace", "create-replacement"].map((op) => domain(op, {}, { memory: 1100 }, ["memory"])),
+      ],
       "restart",
       /^memory 1024 -> 1100 MB; .*root kept, data kept$/,
     ],

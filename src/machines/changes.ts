@@ -35,7 +35,8 @@ export function changesOf(steps: readonly Step[]): MachineChange[] {
     if (step.type !== domainType) continue;
     const machine = nameOf(step.urn);
     const kind = kindOf(step, newRoots.has(machine));
-    if (kind === undefined || changes.has(machine)) continue;
+    // A replacement comes as three steps; the one that only deletes does not know what comes after.
+    if (kind === undefined || changes.has(machine) || step.op === "delete-replaced") continue;
     changes.set(machine, { machine, kind, detail: detailOf(kind, step, newSeeds.has(machine)) });
   }
   return [...changes.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));

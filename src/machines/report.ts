@@ -44,7 +44,10 @@ function last(stacks: readonly StackOutcome[], when: "preview" | "done"): string
   const counts = [...new Set(kinds)].map((kind) => `${kinds.filter((one) => one === kind).length} ${kind}`);
   const unknown = stacks.filter(({ error }) => error !== undefined).length;
   const tail = unknown === 0 ? "" : `; ${unknown} ${unknown === 1 ? "hypervisor" : "hypervisors"} unknown`;
-  const changed = stacks.reduce((sum, stack) => sum + stack.changed, 0);
+  const changed = stacks.reduce(
+    (sum, stack) => sum + (when === "preview" && stack.error !== undefined ? 0 : stack.changed),
+    0,
+  );
   if (changed === 0) return `${when === "preview" ? "nothing would change" : "nothing changed, 0 changed"}${tail}`;
   const head = `${counts.join(", ") || "no machine"} (${changed} resources${when === "done" ? " changed" : ""})${tail}`;
   return when === "preview" ? `${head}\nDo it: npx olympus up` : head;

@@ -10,6 +10,7 @@ import type { EngineEvent } from "./driver/events.ts";
 import { explainFault } from "./driver/faults.ts";
 import { newProgress, type Progress, takeEvent } from "./driver/progress.ts";
 import { logOf, openSession, runVerb, type StackSession } from "./driver/session.ts";
+import { notReady, rememberNotReady } from "./not-ready.ts";
 import { privateFolder, removePrivateFiles } from "./private-files.ts";
 import { takeTold, toldVariable } from "./told.ts";
 
@@ -77,7 +78,24 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
       if (what !== undefined) run.onProgress?.(what);
     });
     signal.throwIfAborted();
-    return outcome(code === 0 ? undefined : faultOf(session, hypervisor, takeTold(told), progress, stderr));
+    const errors = takeTold(told);
+    // What a hook throws after a creation is no more than a warning to Pulumi.
+    for (const { where } of errors) {
+      const machine = machines.find((name) => where === name || where?.startsWith(`${name} on `));
+      if (machine !== undefined) progress.broken.add(machine);
+    }
+    if (run.action === "up") {
+      rememberNotReady(
+        team.name,
+        hypervisor,
+        [...new Set([...notReady(team.name, hypervisor), ...progress.broken])].filter((name) =>
+          machines.includes(name),
+        ),
+      );
+    }
+    return outcome(
+      code === 0 && errors.length === 0 ? undefined : faultOf(session, hypervisor, errors, progress, stderr),
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof OlympusError)) throw error;

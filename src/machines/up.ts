@@ -5,7 +5,8 @@ import { ensureImage } from "../images/index.ts";
 import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { growDataDisks } from "./data-disks.ts";
-import { runStack, type StackOutcome } from "./stack.ts";
+import { lookAgain } from "./not-ready.ts";
+import { runStack, type StackOutcome, type StackRun } from "./stack.ts";
 
 export interface UpOptions {
   readonly team: LoadedTeam;
@@ -43,7 +44,7 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
       options.reporter.event({ type: "progress", what });
     };
     const stacks = await Promise.all(
-      names.map((hypervisor) => queue(() => runStack({ ...options, hypervisor, action: "up", onProgress }))),
+      names.map((hypervisor) => queue(() => upOne({ ...options, hypervisor, action: "up", onProgress }))),
     );
     const done = stacks.filter(({ error }) => error === undefined).map(({ hypervisor }) => hypervisor);
     const grown = await growDataDisks({ ...options, hypervisors: done, onProgress: (what) => step.update(what) });
@@ -54,6 +55,17 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
     const value = await work(step);
     return { value, summary: value.changed === 0 ? "as they were" : `${value.changed} changes` };
   });
+}
+
+/** One stack; when it has nothing to do, machines that did not become ready the last time are waited for again. */
+async function upOne(run: StackRun): Promise<StackOutcome> {
+  const outcome = await runStack(run);
+  if (outcome.error !== undefined) return outcome;
+  const wrong = await lookAgain({ ...run, signal: run.signal ?? new AbortController().signal });
+  const [first] = wrong;
+  return first === undefined
+    ? outcome
+    : { ...outcome, failed: wrong.map(({ machine }) => machine), error: first.error };
 }
 
 /** Images that the machines of these hypervisors need, made before any hypervisor is asked for anything. */

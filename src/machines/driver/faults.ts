@@ -95,7 +95,7 @@ export function explainFault({ hypervisor, machine, text, log }: Fault): Olympus
   for (const { pattern, code, exit, says, hint } of known) {
     if (!pattern.test(text)) continue;
     const host = code === "E-EXISTS" ? about : hypervisor;
-    return new OlympusError(`${says(host)}${machine === undefined ? "" : ` (${machine})`}`, {
+    return new OlympusError(`${says(host)}${machine === undefined || exit !== undefined ? "" : ` (${machine})`}`, {
       code,
       ...(exit === undefined ? {} : { exit }),
       where: hypervisor,

@@ -12,6 +12,7 @@ import { pulumiEnv, toolchain, writePassphrase } from "../../toolchain/index.ts"
 import { type EngineEvent, machineOfUrn } from "./events.ts";
 import { explainFault } from "./faults.ts";
 import { clearDeadLocks, lockedError } from "./locks.ts";
+import { mendState } from "./mend.ts";
 import { type PulumiResult, runPulumi } from "./pulumi.ts";
 
 /** Everything that the runs of one team's stacks share. */
@@ -74,6 +75,9 @@ export async function runVerb(
       `${stack}: took away the lock of process ${lock.pid}, which is gone (since ${lock.timestamp.slice(0, 19)}Z)`,
     );
     reporter?.event({ type: "lock-cleared", stack, pid: lock.pid });
+  }
+  if (await mendState({ pulumi, env, cwd: root, project, stack })) {
+    reporter?.info(`${stack}: the state was left unfinished by a run that was killed; what it had begun is done again`);
   }
   const [verb = "", ...rest] = words;
   const run = (): Promise<PulumiResult> =>
