@@ -5,12 +5,12 @@ import { errorText } from "../src/machines/error-text.ts";
 import { ownerMark } from "../src/machines/names.ts";
 import { stateOwner } from "../src/machines/owner.ts";
 import { findLeftovers, preflight, removeLeftovers } from "../src/machines/preflight.ts";
-import { privateFolder, removePrivateFiles, writePrivateFiles } from "../src/machines/private-files.ts";
+import { privateFolder, removeWhenGone, writePrivateFiles } from "../src/machines/private-files.ts";
 import { forgetSalt } from "../src/machines/salt.ts";
 import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
 import { readStackState } from "../src/machines/state.ts";
 import { hypervisorTarget, machineTarget } from "../src/machines/targets.ts";
-import { tell } from "../src/machines/told.ts";
+import { tell, toldVariable } from "../src/machines/told.ts";
 import { connectSsh } from "../src/ssh/connect.ts";
 import { loadTeam } from "../src/team/load.ts";
 import { requirePulumiEnv } from "../src/toolchain/require-env.ts";
@@ -63,6 +63,8 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
     target,
     specs.map(({ seed }) => seed),
   );
+  // `olympus up` removes them itself. Our parent is the CLI, which needs them until it ends.
+  if (process.env[toldVariable] === undefined) removeWhenGone(folder, process.ppid);
 
   const provider = hypervisorProvider(target, files);
   const bases = baseVolumes(
@@ -84,9 +86,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
       hooks: { ready: readyHook(context), shutDown: shutDownHook(context) },
     });
   });
-  // The provider has read its key when it is registered, and the seeds when their volumes are: then nobody needs the files.
   await Promise.all([provider, ...vms.map(({ domain }) => domain)].map(registered));
-  removePrivateFiles(folder);
   forgetSalt(stack);
   if (failures.length > 0) throw new RunError(failures.map(errorText).join("\n"));
   return { machines: specs.map(({ machine }) => machine.name) };

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -40,6 +41,15 @@ export function writePrivateFiles(
 
 export function removePrivateFiles(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/**
+ * Removes the folder when a process has ended, however it ends. For a plain `pulumi`, which reads the files until its
+ * last step and kills our program before that one could clean up.
+ */
+export function removeWhenGone(folder: string, pid: number): void {
+  const script = 'tail --pid="$2" -f /dev/null; rm -rf -- "$1"';
+  spawn("sh", ["-c", script, "sh", folder, String(pid)], { detached: true, stdio: "ignore" }).unref();
 }
 
 /** By rename: a reader sees the old file or the new one, and the mode is right from the first byte. */

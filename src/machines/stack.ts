@@ -11,7 +11,9 @@ import { explainFault } from "./driver/faults.ts";
 import { newProgress, type Progress, takeEvent } from "./driver/progress.ts";
 import { logOf, openSession, runVerb, type StackSession } from "./driver/session.ts";
 import { notReady, rememberNotReady } from "./not-ready.ts";
-import { privateFolder, removePrivateFiles } from "./private-files.ts";
+import { privateFolder, removePrivateFiles, writePrivateFiles } from "./private-files.ts";
+import { findHypervisor } from "./spec.ts";
+import { hypervisorTarget } from "./targets.ts";
 import { takeTold, toldVariable } from "./told.ts";
 
 export interface StackRun {
@@ -70,6 +72,11 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     mkdirSync(dirname(told), { recursive: true, mode: 0o700 });
     const session = openSession({ ...run, signal, env: { [toldVariable]: told } });
     run.onProgress?.(`${hypervisor}: looking`);
+    // A refresh and a destroy connect before the program has been asked for anything.
+    const known = findHypervisor(team, hypervisor);
+    if (known !== undefined) {
+      writePrivateFiles(privateFolder(team, hypervisor), hypervisorTarget(team, run.secrets, known), []);
+    }
     const targets = (run.targets ?? []).flatMap((urn) => ["--target", urn]);
     const words = [...verbs[run.action], ...targets, ...(targets.length > 0 ? ["--target-dependents"] : [])];
     const { code, stderr } = await runVerb(session, hypervisor, words, (event) => {
