@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { execa } from "execa";
+import { execa, execaSync } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cacheDir, projectRoot } from "../../src/base/paths.ts";
 import { silentReporter } from "../../src/base/report.ts";
@@ -27,6 +27,8 @@ const labDir = join(state, "lab");
 const labName = `lab-${createHash("sha256").update(labDir).digest("hex").slice(0, 8)}`;
 const marks = [labName, top];
 const ports = { web: 28065, other: 28789 };
+/** First three numbers of the lab's addresses: a network that nobody routes, not even what an earlier run left behind. */
+const net = `10.222.${freeThird()}`;
 const teamFile = join(top, "team.yaml");
 const env = { OLYMPUS_STATE: state, OLYMPUS_CACHE: join(top, "cache"), XDG_CONFIG_HOME: join(top, "config") };
 
@@ -54,7 +56,17 @@ async function labJson(...args: string[]): Promise<LabJson> {
   return JSON.parse(result.stdout.trim().split("\n").at(-1)!) as LabJson;
 }
 
-const up = (): Promise<LabJson> => labJson("up", "--team", teamFile);
+/** The roots of this computer's own cache; a purge takes away the link. */
+function linkRoots(): void {
+  mkdirSync(env.OLYMPUS_CACHE, { recursive: true });
+  const link = join(env.OLYMPUS_CACHE, "lab-root");
+  if (!existsSync(link)) symlinkSync(cacheDir("lab-root"), link);
+}
+
+async function up(): Promise<LabJson> {
+  linkRoots();
+  return labJson("up", "--team", teamFile);
+}
 const inside = (name: string, script: string): Promise<Ran> => lab("exec", name, "--", "sh", "-c", script);
 let before: Record<string, string>;
 const offset = clockOffset();
@@ -62,18 +74,16 @@ const offset = clockOffset();
 beforeAll(async () => {
   before = await hostSettings();
   await ensureRoots({ reporter: silentReporter(), hypervisor: true });
-  mkdirSync(env.OLYMPUS_CACHE);
-  symlinkSync(cacheDir("lab-root"), join(env.OLYMPUS_CACHE, "lab-root"));
   const text = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8");
   const moved = text
-    .replaceAll("10.220.1.", "10.222.1.")
-    .replace('"8065": 10.222.1.20:8065', `"${ports.web}": 10.222.1.7:8080`);
+    .replaceAll("10.220.1.", `${net}.`)
+    .replace(`"8065": ${net}.20:8065`, `"${ports.web}": ${net}.7:8080`);
   writeFileSync(teamFile, moved.replace('"18789":', `"${ports.other}":`));
 });
 
 afterAll(async () => {
   await lab("down", "--purge", "--yes");
-  rmSync(top, { recursive: true, force: true });
+  rmSync(top, { recursive: true, force: true, maxRetries: 5 });
 });
 
 describe("a lab that is up", () => {
@@ -89,7 +99,7 @@ describe("a lab that is up", () => {
   it("pins the host keys that its hypervisors show, and keeps the file's comments", async () => {
     const copy = readFileSync(join(labDir, "team.yaml"), "utf8");
     expect(copy).toContain("# This computer's own leg in the lab's network.");
-    const shown = await execa("ssh-keyscan", ["-t", "ed25519", "10.222.1.7", "10.222.1.10"]);
+    const shown = await execa("ssh-keyscan", ["-t", "ed25519", `${net}.7`, `${net}.10`]);
     const keys = shown.stdout.split("\n").map((line) => line.split(" ").slice(1).join(" "));
     expect(keys).toHaveLength(2);
     for (const key of keys) expect(copy).toContain(key);
@@ -100,13 +110,12 @@ describe("a lab that is up", () => {
       "r420",
       "runuser -u operator -- virsh -c qemu:///system pool-info default && ip -br address show br0 && systemctl is-system-running --wait",
     );
-    expect(result.stdout).toMatch(/State:\s+running[\s\S]*Autostart:\s+yes[\s\S]*10\.222\.1\.7\/24[\s\S]*running/);
+    expect(result.stdout).toMatch(/State:\s+running[\s\S]*Autostart:\s+yes[\s\S]*br0[\s\S]*\.7\/24[\s\S]*running/);
   });
 
   it("lets its machines out through NAT, names and packages included, each package fetched once", async () => {
     // One small source: what is looked at is the way, not APT's own work.
-    const fetch =
-      "rm -rf /var/lib/apt/lists/* && grep -e -updates /etc/apt/sources.list > /run/one.list && apt-get -q update -o Dir::Etc::sourcelist=/run/one.list -o Acquire::http::Proxy=http://10.222.1.1:3142";
+    const fetch = `rm -rf /var/lib/apt/lists/* && grep -e -updates /etc/apt/sources.list > /run/one.list && apt-get -q update -o Dir::Etc::sourcelist=/run/one.list -o Acquire::http::Proxy=http://${net}.1:3142`;
     const names = await inside("r420", `getent hosts r420 && ${fetch}`);
     expect(names.exitCode, names.stderr).toBe(0);
     const kept = readdirSync(join(env.OLYMPUS_CACHE, "apt")).sort();
@@ -115,7 +124,7 @@ describe("a lab that is up", () => {
     expect(readdirSync(join(env.OLYMPUS_CACHE, "apt")).sort()).toEqual(kept);
     const away = await inside(
       "r420",
-      "curl -s -o /dev/null -w '%{http_code}' -x http://10.222.1.1:3142 http://127.0.0.1:8065/",
+      `curl -s -o /dev/null -w '%{http_code}' -x http://${net}.1:3142 http://127.0.0.1:8065/`,
     );
     expect(away.stdout).toBe("403");
   });
@@ -123,7 +132,7 @@ describe("a lab that is up", () => {
   it("publishes a port on 127.0.0.1", async () => {
     await inside(
       "r420",
-      "systemd-run --quiet --unit=web python3 -m http.server --bind 10.222.1.7 --directory /etc/ssh 8080",
+      `systemd-run --quiet --unit=web python3 -m http.server --bind ${net}.7 --directory /etc/ssh 8080`,
     );
     const answer = await waitFor(
       async () => {
@@ -237,7 +246,7 @@ describe("a computer that is not empty", () => {
       .find(({ dst, dev }) => dst.endsWith("/24") && !dev.startsWith("oly"))!
       .dst.replace(/\.0\/24$/, "");
     const other = join(top, "conflict.yaml");
-    writeFileSync(other, readFileSync(teamFile, "utf8").replaceAll("10.222.1", taken));
+    writeFileSync(other, readFileSync(teamFile, "utf8").replaceAll(net, taken));
     const result = await lab("up", "--team", other);
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/E-LAB-NETWORK[\s\S]*network\.cidr/);
@@ -245,8 +254,14 @@ describe("a computer that is not empty", () => {
   });
 });
 
+function freeThird(): number {
+  const { stdout } = execaSync("ip", ["-4", "route"]);
+  for (let third = 1; ; third += 1) if (!stdout.includes(`10.222.${third}.`)) return third;
+}
+
 /** Starts `lab up` and kills it the moment that `path` is there. */
 async function killedUp(path: string): Promise<void> {
+  linkRoots();
   const child = execa(join(projectRoot, "scripts/olympus"), ["lab", "up", "--team", teamFile], { env, reject: false });
   expect(await waitFor(() => (existsSync(path) ? true : undefined), 60_000, 2)).toBe(true);
   child.kill("SIGKILL");
