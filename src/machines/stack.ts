@@ -57,8 +57,8 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
   const { team, hypervisor, signal = new AbortController().signal } = run;
   const machines = team.machines.filter((machine) => machine.hypervisor === hypervisor).map(({ name }) => name);
   const told = runtimeDir("told", `${team.name}-${hypervisor}-${process.pid}`);
-  const progress = newProgress();
-  const steps: Step[] = [];
+  let progress = newProgress();
+  let steps: Step[] = [];
   const outcome = (error: OlympusError | undefined): StackOutcome => ({
     hypervisor,
     changes: changesOf(steps),
@@ -79,12 +79,24 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     }
     const targets = (run.targets ?? []).flatMap((urn) => ["--target", urn]);
     const words = [...verbs[run.action], ...targets, ...(targets.length > 0 ? ["--target-dependents"] : [])];
-    const { code, stderr } = await runVerb(session, hypervisor, words, (event) => {
-      keepStep(event, steps);
-      const what = takeEvent(progress, event, machines);
-      if (what !== undefined) run.onProgress?.(what);
-    });
+    let unreadable = false;
+    const attempt = (tried: readonly string[]): ReturnType<typeof runVerb> =>
+      runVerb(session, hypervisor, tried, (event) => {
+        unreadable ||= event.resOpFailedEvent?.metadata.op === "refresh";
+        keepStep(event, steps);
+        const what = takeEvent(progress, event, machines);
+        if (what !== undefined) run.onProgress?.(what);
+      });
+    let { code, stderr } = await attempt(words);
     signal.throwIfAborted();
+    if (code !== 0 && unreadable) {
+      // The provider cannot read a domain whose disk is gone, though it can replace it: then the state has to be believed.
+      progress = newProgress();
+      steps = [];
+      takeTold(told);
+      ({ code, stderr } = await attempt(words.filter((word) => word !== "--refresh")));
+      signal.throwIfAborted();
+    }
     const errors = takeTold(told);
     // What a hook throws after a creation is no more than a warning to Pulumi.
     for (const { where } of errors) {
