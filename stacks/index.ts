@@ -86,13 +86,26 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
       hooks: { ready: readyHook(context), shutDown: shutDownHook(context) },
     });
   });
-  await Promise.all([provider, ...vms.map(({ domain }) => domain)].map(registered));
+  await allRegistered([provider, ...vms.map(({ domain }) => domain)]);
   forgetSalt(stack);
   if (failures.length > 0) throw new RunError(failures.map(errorText).join("\n"));
   return { machines: specs.map(({ machine }) => machine.name) };
 }
 
-/** Resolves when the engine has dealt with a resource, in a preview as well. */
-function registered(resource: Resource): Promise<unknown> {
-  return new Promise((resolve) => resource.urn.apply(resolve));
+/**
+ * Resolves when the engine has dealt with all of them, in a preview as well. Rejects when a registration failed: Pulumi tells the program
+ * of that only as an unhandled rejection, the resource's outputs then never settle, and the run would never end.
+ */
+async function allRegistered(resources: readonly Resource[]): Promise<void> {
+  let onFailure = (_reason: unknown): void => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    onFailure = reject;
+  });
+  process.once("unhandledRejection", onFailure);
+  try {
+    const settled = resources.map((resource) => new Promise((resolve) => resource.urn.apply(resolve)));
+    await Promise.race([Promise.all(settled), failed]);
+  } finally {
+    process.off("unhandledRejection", onFailure);
+  }
 }
