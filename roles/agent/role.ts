@@ -54,7 +54,8 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     const restarts = [unitName];
     const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
     return [
-      { kind: "user", id: "user", name: "olympus", system: true, home: dataFolder, shell: "/usr/sbin/nologin" },
+      // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.
+      { kind: "user", id: "user", name: "olympus", system: true, uid: 970, home: dataFolder, shell: "/usr/sbin/nologin" },
       ...nodeOperations(node),
       { kind: "directory", id: "opt-harness", path: "/opt/olympus/harness" },
       {
