@@ -82,7 +82,10 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     let unreadable = false;
     const attempt = (tried: readonly string[]): ReturnType<typeof runVerb> =>
       runVerb(session, hypervisor, tried, (event) => {
-        unreadable ||= event.resOpFailedEvent?.metadata.op === "refresh";
+        // A preview tells it by its words alone.
+        unreadable ||=
+          event.resOpFailedEvent?.metadata.op === "refresh" ||
+          /error retrieving volume for disk/.test(event.diagnosticEvent?.message ?? "");
         keepStep(event, steps);
         const what = takeEvent(progress, event, machines);
         if (what !== undefined) run.onProgress?.(what);
