@@ -132,14 +132,14 @@ export async function inNamespace(
 /** Joins a machine to the network. For a hypervisor its address stands on the bridge, and the cable is a port of that bridge. */
 export async function plug(
   network: Network,
-  machine: { name: string; address: string; pid: number; bridge?: string; mac?: string },
+  machine: { name: string; address: string; pid: number; bridge?: string },
 ): Promise<void> {
   const port = portName(machine.name);
+  const mac = macOf(network.lab, machine.name);
   const prefix = prefixOf(network.cidr);
   await run("ip", ["-batch", "-"], {
     input: lines([
-      // Left over from a machine that ended a moment ago: the kernel removes such pairs with a delay.
-      `link add name ${port} netns ${network.holder.pid} type veth peer name eth0 netns ${machine.pid}`,
+      `link add name ${port} netns ${network.holder.pid} type veth peer name eth0 address ${mac} netns ${machine.pid}`,
     ]),
   });
   const top = machine.bridge ?? "eth0";
@@ -153,13 +153,22 @@ export async function plug(
         "link set dev lo up",
         ...(machine.bridge === undefined
           ? []
-          : [`link add ${top} type bridge stp_state 0 forward_delay 0`, `link set dev eth0 master ${top} up`]),
+          : [
+              `link add ${top} address ${mac} type bridge stp_state 0 forward_delay 0`,
+              `link set dev eth0 master ${top} up`,
+            ]),
         `address add ${machine.address}/${prefix} dev ${top}`,
         `link set dev ${top} up`,
         `route add default via ${network.gateway}`,
       ],
     ),
   ]);
+}
+
+/** A machine keeps its hardware address, or others would talk to the one from before its restart for up to half a minute. */
+function macOf(lab: string, machine: string): string {
+  const bytes = createHash("sha256").update(`${lab}/${machine}`).digest("hex").slice(0, 10);
+  return `02:${bytes.replace(/..(?=.)/g, "$&:")}`;
 }
 
 /** Removes a machine's cable; fine when it is gone already. */
