@@ -64,9 +64,12 @@ export function findLeftovers(team: string, inventory: Inventory, state: readonl
   };
 }
 
+/** A domain that no state knows was never ready; one that is too early in its boot to listen is not waited for as long as another. */
+const leftoverBounds = { orderlyMs: 25_000, pollMs: 500 };
+
 /** Removes what a killed or failed run left behind, so that the next create does not meet it. */
 export async function removeLeftovers(connection: SshConnection, pool: string, leftovers: Leftovers): Promise<void> {
-  for (const domain of leftovers.domains) await removeDomain(connection, domain);
+  for (const domain of leftovers.domains) await removeDomain(connection, domain, leftoverBounds);
   for (const volume of leftovers.volumes) await removeVolume(connection, pool, volume);
 }
 

@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -44,12 +43,24 @@ const volumes = async (): Promise<string[]> =>
     .map((line) => line.trim().split(/\s+/)[0]!)
     .filter(Boolean);
 
-/** Provider processes that work for this test's state: none may outlive a run. */
-function providers(): string[] {
-  return execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" })
-    .split("\n")
-    .filter((line) => line.includes("terraform-provider") && !line.includes("grep"));
+/** Processes of this test's stacks, told by their environment: others' may run beside them. */
+function processes(pattern: RegExp): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const mine = readFileSync(`/proc/${pid}/environ`, "utf8").includes(`OLYMPUS_TEAM=${teamFile}`);
+        return mine && pattern.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+      } catch (error) {
+        // Ended between the two looks.
+        if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+        throw error;
+      }
+    })
+    .map(Number);
 }
+
+const providers = (): number[] => processes(/terraform-provider/);
 
 beforeAll(async () => {
   await ensureImage("debian-12", { reporter: silentReporter() });
@@ -77,17 +88,14 @@ afterAll(async () => {
 
 describe("a machine", () => {
   it("is made by a second run when the first was killed in the middle", async () => {
-    const first = execa(join(projectRoot, "scripts/olympus"), ["up"], {
-      stdin: "ignore",
-      reject: false,
-      detached: true,
-    });
+    const first = execa(join(projectRoot, "scripts/olympus"), ["up"], { stdin: "ignore", reject: false });
     await eventually(
       "the domain",
       async () => (await onHypervisor("virsh -q list --name")).includes("lab.athena"),
       120_000,
     );
-    process.kill(-first.pid!, "SIGKILL");
+    // As a computer that is switched off: the command, and Pulumi under it, which has a process group of its own.
+    for (const pid of [first.pid!, ...processes(/bin\/pulumi\0/)]) process.kill(pid, "SIGKILL");
     await first;
     await eventually("the provider's end", async () => providers().length === 0, 20_000);
     // As a failed start leaves it, too: a disk of ours that nobody knows.
