@@ -81,11 +81,13 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     const words = [...verbs[run.action], ...targets, ...(targets.length > 0 ? ["--target-dependents"] : [])];
     let unreadable = false;
     const attempt = (tried: readonly string[]): ReturnType<typeof runVerb> =>
-      runVerb(session, hypervisor, tried, (event) => {
+      runVerb(session, hypervisor, tried, (event, end) => {
         // A preview tells it by its words alone.
         unreadable ||=
           event.resOpFailedEvent?.metadata.op === "refresh" ||
           /error retrieving volume for disk/.test(event.diagnosticEvent?.message ?? "");
+        // Pulumi itself would wait for ever: its refresh has failed, and the program's first answer never comes.
+        if (unreadable && tried.includes("--refresh")) end();
         keepStep(event, steps);
         const what = takeEvent(progress, event, machines);
         if (what !== undefined) run.onProgress?.(what);

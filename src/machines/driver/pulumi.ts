@@ -14,7 +14,8 @@ export interface PulumiCall {
   readonly cwd?: string;
   /** File for everything that Pulumi says but debug lines; written anew. */
   readonly log?: string;
-  readonly onEvent?: (event: EngineEvent) => void;
+  /** `end` stops the run for good: at first kindly, after 5 s by force (its lock is then cleared by the next run). */
+  readonly onEvent?: (event: EngineEvent, end: () => void) => void;
   /** Asks Pulumi to stop after what it is doing. */
   readonly signal: AbortSignal;
 }
@@ -24,6 +25,9 @@ export interface PulumiResult {
   /** What the CLI says outside of events: faults before the engine ran. */
   readonly stderr: string;
 }
+
+/** For Pulumi to end by itself once it was told to. */
+const endMs = 5_000;
 
 /**
  * Runs the Pulumi CLI as the Automation API does, with the engine's events from its own `--json` stream. (Loading that API takes a second,
@@ -41,6 +45,12 @@ export async function runPulumi(call: PulumiCall): Promise<PulumiResult> {
   });
   const stop = (): void => void child.kill("SIGINT");
   call.signal.addEventListener("abort", stop, { once: true });
+  let force: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    if (force !== undefined) return;
+    child.kill("SIGINT");
+    force = setTimeout(() => child.kill("SIGKILL"), endMs);
+  };
   // When this process is told to end at once, so is Pulumi (its second interrupt), which still gives its lock back.
   process.on("exit", stop);
 
@@ -56,7 +66,7 @@ export async function runPulumi(call: PulumiCall): Promise<PulumiResult> {
     else {
       const text = logLine(event);
       if (text !== undefined) log?.write(text);
-      call.onEvent?.(event);
+      call.onEvent?.(event, end);
     }
   });
   try {
@@ -80,6 +90,7 @@ export async function runPulumi(call: PulumiCall): Promise<PulumiResult> {
   } finally {
     call.signal.removeEventListener("abort", stop);
     process.off("exit", stop);
+    clearTimeout(force);
     if (log !== undefined) {
       log.end();
       await finished(log);

@@ -66,7 +66,7 @@ export async function runVerb(
   session: StackSession,
   stack: string,
   words: readonly string[],
-  onEvent: (event: EngineEvent) => void,
+  onEvent: (event: EngineEvent, end: () => void) => void,
 ): Promise<PulumiResult> {
   const { team, reporter, signal, pulumi, env, root } = session;
   const project = projectName(root);
