@@ -73,6 +73,8 @@ export class Vm extends ComponentResource {
         ...options,
         // The provider replaces what others redefine in place; name and MAC can be in use only once.
         deleteBeforeReplace: true,
+        // A disk that is made in the same run has no path yet, and is then planned as an update, which leaves the old disk in the domain.
+        replaceOnChanges: ["disks"],
         hooks: { afterCreate: [hooks.ready], beforeDelete: [hooks.shutDown] },
         customTimeouts: { create: "20m", delete: "10m" },
       },

@@ -79,27 +79,26 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     }
     const targets = (run.targets ?? []).flatMap((urn) => ["--target", urn]);
     const words = [...verbs[run.action], ...targets, ...(targets.length > 0 ? ["--target-dependents"] : [])];
-    let unreadable = false;
+    const unreadable = new Set<string>();
     const attempt = (tried: readonly string[]): ReturnType<typeof runVerb> =>
       runVerb(session, hypervisor, tried, (event, end) => {
-        // A preview tells it by its words alone.
-        unreadable ||=
-          event.resOpFailedEvent?.metadata.op === "refresh" ||
-          /error retrieving volume for disk/.test(event.diagnosticEvent?.message ?? "");
+        const urn = unreadableIn(event);
+        if (urn !== undefined) unreadable.add(urn);
         // Pulumi itself would wait for ever: its refresh has failed, and the program's first answer never comes.
-        if (unreadable && tried.includes("--refresh")) end();
+        if (unreadable.size > 0 && tried.includes("--refresh")) end();
         keepStep(event, steps);
         const what = takeEvent(progress, event, machines);
         if (what !== undefined) run.onProgress?.(what);
       });
     let { code, stderr } = await attempt(words);
     signal.throwIfAborted();
-    if (code !== 0 && unreadable) {
-      // The provider cannot read a domain whose disk is gone, though it can replace it: then the state has to be believed.
+    if (code !== 0 && unreadable.size > 0) {
+      // The provider cannot read a domain whose disk is gone: the state is believed, and the domain made anew.
       progress = newProgress();
       steps = [];
       takeTold(told);
-      ({ code, stderr } = await attempt(words.filter((word) => word !== "--refresh")));
+      const anew = run.action === "destroy" ? [] : [...unreadable].flatMap((urn) => ["--replace", urn]);
+      ({ code, stderr } = await attempt([...words.filter((word) => word !== "--refresh"), ...anew]));
       signal.throwIfAborted();
     }
     const errors = takeTold(told);
@@ -128,6 +127,12 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     takeTold(told);
     removePrivateFiles(privateFolder(team, hypervisor));
   }
+}
+
+/** The resource that could not be read back from its hypervisor. A preview tells it by its words alone. */
+function unreadableIn({ resOpFailedEvent, diagnosticEvent }: EngineEvent): string | undefined {
+  if (resOpFailedEvent?.metadata.op === "refresh") return resOpFailedEvent.metadata.urn;
+  return /error retrieving volume for disk/.test(diagnosticEvent?.message ?? "") ? diagnosticEvent?.urn : undefined;
 }
 
 function keepStep({ resourcePreEvent }: EngineEvent, steps: Step[]): void {
