@@ -76,9 +76,11 @@ function readLockFile(file: string): StackLock | undefined {
   }
 }
 
+/** A process that has ended and that nobody has waited for (its parent was killed with it) holds nothing any more. */
 function processName(pid: number): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    const [, name, state] = /^\d+ \((.*)\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return state === "Z" || state === "X" ? undefined : name;
   } catch {
     // No such process.
     return undefined;
