@@ -101,7 +101,7 @@ describe("a machine", () => {
     // As a failed start leaves it, too: a disk of ours that nobody knows.
     await onHypervisor("virsh -q vol-create-as default lab.athena.root.00000000.qcow2 1M --format qcow2");
     const { stderr } = await olympusOk(["up"]);
-    expect(stderr).toContain("ready");
+    expect(stderr).toContain("left behind by a run that did not end");
     expect((await volumes()).filter((name) => name.includes("root"))).toHaveLength(1);
   });
 
