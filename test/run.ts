@@ -42,7 +42,8 @@ async function command(label: string, file: string, args: readonly string[]): Pr
     cwd: projectRoot,
     preferLocal: true,
     reject: false,
-    stdin: "ignore",
+    // A person at a terminal is asked before root's rights are used; CI=true is not.
+    stdin: "inherit",
     stdout: "inherit",
     stderr: "inherit",
   });
@@ -71,8 +72,9 @@ const olympus = join(projectRoot, "scripts/olympus");
 const reports: RunnerReport[] = [];
 
 if (wanted === "all" || wanted === "check") await command("check (types, lint, format)", "npm", ["run", "-s", "check"]);
-const needsMachines = wanted !== "unit" && wanted !== "check" && wanted !== "elsewhere";
-if (needsMachines) await command("packages and tools", olympus, ["prepare", "--for", "tests", "--yes"]);
+if (wanted !== "check" && wanted !== "elsewhere") {
+  await command("packages and tools", olympus, ["prepare", "--for", wanted === "unit" ? "unit" : "tests"]);
+}
 for (const project of suites[wanted]) reports.push(await vitest(project));
 
 const total = sumReports(reports);

@@ -7,16 +7,17 @@ export const command: CliCommand = {
   register(program, run) {
     program
       .command("prepare")
-      .addOption(new Option("--for <purpose>", "tests need more packages").choices(["lab", "tests"]).default("lab"))
+      .addOption(
+        new Option("--for <purpose>", "unit tests need one package, all tests need more")
+          .choices(["lab", "unit", "tests"])
+          .default("lab"),
+      )
       .description("install what this computer needs: Debian packages and tools")
       .addHelpText("before", "  olympus prepare\n  olympus prepare --for tests\n")
       .action(
-        run(async ({ reporter, confirm, signal }, options: { for: string }) => {
-          const wanted = [
-            ...debianPackages.lab,
-            ...debianPackages.tools,
-            ...(options.for === "tests" ? debianPackages.tests : []),
-          ];
+        run(async ({ reporter, confirm, signal }, options: { for: "lab" | "unit" | "tests" }) => {
+          const { lab, tools, unit, tests } = debianPackages;
+          const wanted = { lab: [...lab, ...tools], unit, tests: [...lab, ...tools, ...unit, ...tests] }[options.for];
           const missing = await missingPackages(wanted);
           if (
             missing.length > 0 &&
@@ -27,6 +28,7 @@ export const command: CliCommand = {
           const step = reporter.step("packages");
           await installPackages(missing, step, signal);
           step.done(missing.length === 0 ? "as they were" : `${missing.length} installed`);
+          if (options.for === "unit") return exitCodes.done;
           const { ensureTools } = await import("../toolchain/index.ts");
           await ensureTools({ reporter, signal });
           return exitCodes.done;

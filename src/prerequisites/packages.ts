@@ -23,8 +23,19 @@ export const debianPackages = {
   ],
   /** Building tools from Go modules, where official downloads cannot be reached. */
   tools: ["git", "unzip", "xz-utils"],
-  /** Only the test suites. */
-  tests: ["postgresql", "openssh-server", "age", "qemu-system-x86"],
+  /** Unit tests: somebody else's program that reads the seeds we write. */
+  unit: ["genisoimage"],
+  /** The other suites. */
+  tests: [
+    "age",
+    "curl",
+    "libvirt-clients",
+    "libvirt-daemon-system",
+    "openssh-server",
+    "postgresql",
+    "procps",
+    "qemu-system-x86",
+  ],
 } as const;
 
 /** Which of the packages are not installed. Reads dpkg's database, changes nothing. */
