@@ -30,6 +30,14 @@ export default defineConfig({
       },
       {
         test: {
+          // What does not fit into CI's time: `scripts/test long`.
+          name: "long",
+          include: ["test/long/**/*.test.ts"],
+          testTimeout: 7_200_000,
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 900_000,

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
 import { projectRoot, stateRoot } from "../../src/base/paths.ts";
 import { type Conversation, converse } from "../support/conversation.ts";
+import { documentedCommands } from "../support/documented.ts";
 import { eventually, olympus, olympusOk } from "../support/olympus.ts";
 
 /**
@@ -20,6 +21,9 @@ interface Outcome {
   mention_to_ack_ms: number;
   mention_to_answer_ms: number;
 }
+
+/** While working on the suite: go on with the lab of the last run, which is then left up. */
+const keep = process.env.OLYMPUS_E2E_KEEP === "1";
 
 // A lab of its own: a person's stays as it is.
 process.env.OLYMPUS_STATE = join(projectRoot, ".olympus", "e2e");
@@ -49,13 +53,16 @@ function editTeam(path: (string | number)[], value: unknown): void {
 }
 
 beforeAll(async () => {
-  await olympusOk(["lab", "down"]);
-  await rm(stateRoot(), { recursive: true, force: true });
+  if (!keep) {
+    await olympusOk(["lab", "down"]);
+    await rm(stateRoot(), { recursive: true, force: true });
+  }
   first = await quickstart();
   mara = await converse(teamFile, "athena", "mara");
 });
 
 afterAll(async () => {
+  if (keep) return;
   await olympusOk(["lab", "down"]);
   await rm(stateRoot(), { recursive: true, force: true });
 });
@@ -85,6 +92,18 @@ describe("the main job", () => {
     await olympusOk(["status"]);
     await olympusOk(["doctor"]);
     await olympusOk(["role", "check", "--all"]);
+  });
+
+  it("lets a reader type what README and lesson show", async () => {
+    // These have tests of their own: they take machines or the lab away, or ask for what only a person has.
+    const elsewhere = /^(lab down|destroy|rebuild|role reset|pin|secrets)/;
+    const shown = documentedCommands().filter(({ where }) => /^(README|docs\/getting-started)\.md/.test(where));
+    const texts = new Map(shown.flatMap(({ text, olympus: words }) => (words === undefined ? [] : [[text, words]])));
+    for (const [text, words] of texts) {
+      if (elsewhere.test(words.join(" "))) continue;
+      const result = await olympus(words);
+      expect([0], `${text}\n${result.stdout}\n${result.stderr}`).toContain(result.code);
+    }
   });
 
   it("answers once when the harness is killed between mention and answer", async () => {
@@ -158,7 +177,7 @@ describe("the main job", () => {
   });
 
   it("finds its data again after destroy and up", async () => {
-    await olympusOk(["destroy", "--yes"]);
+    await olympusOk(["destroy", "--all", "--yes"]);
     await olympusOk(["deploy"]);
     await eventually(
       "athena to answer",
