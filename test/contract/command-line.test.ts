@@ -23,7 +23,7 @@ describe.concurrent("words that are off", () => {
     [["plan", "--team", "/nowhere.yaml"], /\/nowhere.yaml {2}there is no team file/],
     [["plan", "r421", ...team], /unknown hypervisor "r421".*\n.*Did you mean r420\?/],
     [["doctor", "r421", ...team], /unknown host "r421".*\n.*Did you mean r420\?/],
-    [["prepare", "--for", "nothing"], /Allowed choices are lab, tests/],
+    [["prepare", "--for", "nothing"], /Allowed choices are lab, unit, tests/],
     [["toolchain", "--list", "--only", "nothing"], /unknown part "nothing"/],
   ])("%j: exit 1, cause first, next step", async (words, message) => {
     const { code, stdout, stderr } = await olympus(words);
