@@ -13,7 +13,7 @@ export interface CliResult {
 /** Runs the command line as a person would, in a process of its own. Resolves for every exit code. */
 export async function olympus(
   args: readonly string[],
-  { env = {}, timeoutMs = 600_000 }: { env?: Record<string, string>; timeoutMs?: number } = {},
+  { env = {}, timeoutMs = 1_200_000 }: { env?: Record<string, string>; timeoutMs?: number } = {},
 ): Promise<CliResult> {
   const result = await execa(join(projectRoot, "scripts/olympus"), args, {
     cwd: projectRoot,
