@@ -55,7 +55,15 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
     return [
       // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.
-      { kind: "user", id: "user", name: "olympus", system: true, uid: 970, home: dataFolder, shell: "/usr/sbin/nologin" },
+      {
+        kind: "user",
+        id: "user",
+        name: "olympus",
+        system: true,
+        uid: 970,
+        home: dataFolder,
+        shell: "/usr/sbin/nologin",
+      },
       ...nodeOperations(node),
       { kind: "directory", id: "opt-harness", path: "/opt/olympus/harness" },
       {

@@ -40,6 +40,7 @@ export const debianPackages = {
 
 /** Which of the packages are not installed. Reads dpkg's database, changes nothing. */
 export async function missingPackages(names: readonly string[]): Promise<string[]> {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholders are dpkg-query's.
   const { stdout } = await execa("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\\n", ...names], {
     // dpkg-query exits 1 when any name is unknown to it; the names it does know are still printed.
     reject: false,
