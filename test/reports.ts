@@ -10,6 +10,8 @@ export interface RunnerReport {
   readonly passed: number;
   readonly failed: number;
   readonly skippedNames: readonly string[];
+  /** Full names of all tests, whatever became of them. */
+  readonly names: readonly string[];
 }
 
 const vitestReport = z.object({
@@ -37,13 +39,14 @@ export function readReport(project: string, file: string, notBefore: number): Ru
       complete: tests.length > 0,
       passed: tests.filter((test) => test.status === "passed").length,
       failed: tests.filter((test) => test.status === "failed").length + unloaded.length,
+      names: tests.map((test) => test.fullName),
       skippedNames: tests
         .filter((test) => test.status !== "passed" && test.status !== "failed")
         .map((test) => test.fullName),
     };
   } catch (error) {
     console.error(`no report of ${project}: ${error instanceof Error ? error.message : String(error)}`);
-    return { project, complete: false, passed: 0, failed: 1, skippedNames: [] };
+    return { project, complete: false, passed: 0, failed: 1, skippedNames: [], names: [] };
   }
 }
 
@@ -61,16 +64,19 @@ export function notRunIds(markdown = readFileSync(join(projectRoot, "docs/refere
 }
 
 /**
- * Compares what was left out with docs/reference/not-run.md: each entry must have been skipped once, as the test named
- * after it, and nothing else may be. An entry that ran after all (its key was given) is fine. Gives sentences, empty when all is as listed.
+ * Compares what was left out with docs/reference/not-run.md: each entry must have a test whose name begins with its id, nothing else may
+ * be left out, and no entry twice. An entry that ran after all (it was asked for) is fine. Gives sentences, empty when all is as listed.
  */
 export function missingFromNotRun(reports: readonly RunnerReport[], listed = notRunIds()): string[] {
   const skipped = reports.flatMap((report) => report.skippedNames);
   const idOf = (name: string): string | undefined => listed.find((id) => name.split(" ")[0] === id);
   const unlisted = skipped.filter((name) => idOf(name) === undefined);
+  const names = reports.flatMap((report) => report.names);
+  const untested = listed.filter((id) => !names.some((name) => name.split(" ")[0] === id));
   const doubled = listed.filter((id) => skipped.filter((name) => idOf(name) === id).length > 1);
   return [
     ...unlisted.map((name) => `left out, but not in docs/reference/not-run.md: ${name}`),
+    ...untested.map((id) => `listed in docs/reference/not-run.md, but there is no such test: ${id}`),
     ...doubled.map((id) => `left out more than once: ${id}`),
   ];
 }

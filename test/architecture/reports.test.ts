@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { missingFromNotRun, notRunIds, sumReports } from "../reports.ts";
 
-const report = (skippedNames: string[]) => ({ project: "e2e", complete: true, passed: 2, failed: 1, skippedNames });
+const report = (skippedNames: string[]) => ({
+  project: "e2e",
+  complete: true,
+  passed: 2,
+  failed: 1,
+  skippedNames,
+  names: skippedNames,
+});
 
 describe("the runner's closing line", () => {
   it("sums what the runners reported", () => {
@@ -12,8 +19,12 @@ describe("the runner's closing line", () => {
     expect(missingFromNotRun([report(["kvm boots a guest"])], ["kvm"])).toEqual([]);
     expect(missingFromNotRun([report(["sneaky test"])], ["kvm"])).toEqual([
       "left out, but not in docs/reference/not-run.md: sneaky test",
+      "listed in docs/reference/not-run.md, but there is no such test: kvm",
     ]);
     expect(missingFromNotRun([report(["kvm a", "kvm b"])], ["kvm"])).toEqual(["left out more than once: kvm"]);
+    expect(missingFromNotRun([report([])], ["kvm"])).toEqual([
+      "listed in docs/reference/not-run.md, but there is no such test: kvm",
+    ]);
   });
 
   it("reads ids from the table", () => {
