@@ -24,4 +24,9 @@ export const images: Readonly<Record<string, ImageSource>> = {
     url: "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2",
     checksums: "https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS",
   },
+  "ubuntu-24.04": {
+    kind: "address",
+    url: "https://cloud-images.ubuntu.com/releases/24.04/release/ubuntu-24.04-server-cloudimg-amd64.img",
+    checksums: "https://cloud-images.ubuntu.com/releases/24.04/release/SHA256SUMS",
+  },
 };

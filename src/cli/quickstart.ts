@@ -30,6 +30,7 @@ export const command: CliCommand = {
             );
           }
           reporter.info(`  talk      npx olympus chat @${result.agent} "please list the hypervisors"`);
+          reporter.info(`  chat      ${result.urls.chat}   from elsewhere: ssh -L 8065:127.0.0.1:8065 <this computer>`);
           reporter.info(
             `  look      ${result.urls.dashboard}   token:  npx olympus secrets get agents.${result.agent}.dashboard`,
           );
