@@ -166,6 +166,8 @@ test("no file, no identity, an identity that others can read, a missing secret: 
   expect(() => store.set("models", "x")).not.toThrow();
   expect(() => store.set("ssh", "x")).toThrow(expect.objectContaining({ code: "E-SECRET-VALUE" }));
   expect(() => store.set("a..b", "x")).toThrow(expect.objectContaining({ code: "E-SECRET-VALUE" }));
+  // SOPS leaves values with such names in plain text.
+  expect(() => store.set("models.x_unencrypted", "x")).toThrow(expect.objectContaining({ code: "E-SECRET-VALUE" }));
   const identity = join(folder, "config", "age.txt");
   execFileSync("chmod", ["644", identity]);
   await expect(openSecrets(team())).rejects.toMatchObject({

@@ -112,8 +112,11 @@ function createStore(file: string, opened: SopsFile): SecretStore {
       if (changes.size === 0 && !recipientsChanged) return false;
       if (existsSync(file)) base = await load(file);
       if (!recipientsChanged) recipients = base.entries.map((entry) => entry.recipient);
-      await replaceFile(file, await writeSops(base, changes, recipients));
-      base = await load(file);
+      const text = await writeSops(base, changes, recipients);
+      // Read back before it takes the old one's place: a file that could not be opened again would lock everything away.
+      const written = await readSops(text, await readIdentities(), file);
+      await replaceFile(file, text);
+      base = written;
       changes.clear();
       recipientsChanged = false;
       return true;
@@ -130,7 +133,10 @@ function commandFor(path: string): string {
 
 function checkPath(path: string, existing: readonly string[], where: string): void {
   const fits =
-    path.split(".").every((part) => /^[A-Za-z0-9_-]+$/.test(part)) && path !== "sops" && !path.startsWith("sops.");
+    path.split(".").every((part) => /^[A-Za-z0-9_-]+$/.test(part)) &&
+    path !== "sops" &&
+    !path.startsWith("sops.") &&
+    !/_unencrypted(\.|$)/.test(path);
   const clash = existing.find((other) => other.startsWith(`${path}.`) || path.startsWith(`${other}.`));
   if (fits && clash === undefined) return;
   throw new OlympusError(clash ? `${path} cannot be set beside ${clash}` : `${path} is no name for a secret`, {

@@ -13,11 +13,12 @@ function priceOf(choice: ModelConfig): { input: number; output: number; cachedIn
     : unknownPrice;
 }
 
-/** The most that a call may cost, US dollars: three characters a token is more than any language needs. */
+/** The most that a call may cost, US dollars. Three bytes a token: few languages need more tokens, as one of Chinese has three bytes. */
 export function worstCost(choice: ModelConfig, request: ModelRequest): number {
   const price = priceOf(choice);
-  const characters = request.messages.reduce((sum, message) => sum + message.content.length, request.system.length);
-  return ((characters / 3) * price.input + request.maxOutputTokens * price.output) / 1e6;
+  const texts = [request.system, ...request.messages.map(({ content }) => content)];
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return ((bytes / 3) * price.input + request.maxOutputTokens * price.output) / 1e6;
 }
 
 /** What a call did cost, US dollars. */

@@ -181,9 +181,15 @@ export class Feed {
       takeIn(store, config, [], { channel: channel.id, readTo: floor }, clock.now());
     }
     if (epoch !== this.#epoch) return;
-    this.#synced.add(channel.id);
-    const held = this.#held.get(channel.id) ?? [];
+    // In this order: when storing them fails, the channel stays open and the next try reads it again.
+    try {
+      this.#take(this.#held.get(channel.id) ?? [], channel.id);
+    } catch (error) {
+      this.#newest.delete(channel.id);
+      this.#synced.delete(channel.id);
+      throw error;
+    }
     this.#held.delete(channel.id);
-    this.#take(held, channel.id);
+    this.#synced.add(channel.id);
   }
 }

@@ -72,7 +72,7 @@ export function takeIn(
           kind: decision.kind,
           author: post.authorId,
           createdAt: post.createdAt,
-          payload: payloadOf(post),
+          payload: payloadOf(post, config),
         },
         now,
       );
@@ -83,7 +83,9 @@ export function takeIn(
   });
 }
 
-function payloadOf(post: ChatPost): PostPayload {
+/** Hops count only when an agent wrote them: with a person's post a new chain begins, whatever its props say. */
+function payloadOf(post: ChatPost, { chat }: Pick<AgentConfig, "chat">): PostPayload {
   const { id, channelId, rootId, authorId, text, createdAt, direct } = post;
-  return { id, channelId, rootId, authorId, text, createdAt, direct, hops: post.marker?.hops ?? 0 };
+  const hops = chat.agents.some((agent) => agent.id === authorId) ? (post.marker?.hops ?? 0) : 0;
+  return { id, channelId, rootId, authorId, text, createdAt, direct, hops };
 }

@@ -47,10 +47,15 @@ export function threadMessages(
     (other): ModelMessage =>
       other.authorId === config.chat.botId
         ? { role: "assistant", content: other.text }
-        : { role: "user", content: `[${author(config, other.authorId, names)}] ${visible(other.text)}` },
+        : { role: "user", content: `[${author(config, other.authorId, names)}] ${quoted(other.text)}` },
   );
-  messages.push({ role: "user", content: `[${author(config, post.authorId, names)}] ${visible(post.text)}` });
+  messages.push({ role: "user", content: `[${author(config, post.authorId, names)}] ${quoted(post.text)}` });
   return merge(messages);
+}
+
+/** A post's text, in which no line can pass for the beginning of somebody else's post. */
+function quoted(text: string): string {
+  return visible(text).replace(/(\n\s*)\[/g, "$1\\[");
 }
 
 /** Keeps the first post, which says what the thread is about, and the newest ones. */

@@ -132,6 +132,21 @@ test("a model that takes too long is timed out", async () => {
   };
   const answer = await askWith(slow, config({ limits: { modelTimeout: 10, outputTokens: 1000 } }));
   expect(answer.text).toContain("anthropic/first: timed out; openai/second: timed out");
+  // Providers bill what they were sent, also when nobody waited for the answer: the reservation stays.
+  const steps = store.all<{ usd: number }>("SELECT usd FROM steps WHERE kind = 'model'");
+  expect(steps.map(({ usd }) => usd > 0.1)).toEqual([true, true]);
+});
+
+test("a call that no provider bills costs nothing", async () => {
+  await askWith(scripted(refused(), "hi"));
+  const steps = store.all<{ usd: number }>("SELECT usd FROM steps WHERE kind = 'model' ORDER BY id");
+  expect(steps[0]!.usd).toBe(0);
+});
+
+test("a script with more bytes than letters is reserved by its bytes", () => {
+  const choice = config().models[0]!;
+  const cost = (text: string): number => worstCost(choice, { system: text, messages: [], maxOutputTokens: 0 });
+  expect(cost("漢".repeat(3000))).toBeCloseTo((3000 * 10) / 1e6);
 });
 
 test("a day begins at midnight of the configured place", () => {

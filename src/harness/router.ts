@@ -2,7 +2,14 @@ import { actualCost, checkBudget, worstCost } from "./budget.ts";
 import { backoff, type Clock } from "./clock.ts";
 import type { AgentConfig, ModelConfig } from "./config.ts";
 import type { Log } from "./log.ts";
-import { type ModelCaller, ModelError, type ModelMessage, type ModelReply, type ModelRequest } from "./model-port.ts";
+import {
+  type ModelCaller,
+  ModelError,
+  type ModelFailure,
+  type ModelMessage,
+  type ModelReply,
+  type ModelRequest,
+} from "./model-port.ts";
 import type { Store } from "./store/open.ts";
 import { reserveCall, settleCall } from "./store/steps.ts";
 
@@ -65,6 +72,15 @@ export async function ask(
   };
 }
 
+/** Failures that no provider asks money for. After all others the reservation stays booked: what was sent may have been billed. */
+const unbilled: ReadonlySet<ModelFailure> = new Set([
+  "rate limited",
+  "overloaded",
+  "unreachable",
+  "key refused",
+  "request refused",
+]);
+
 async function callOnce(
   parts: RouterParts,
   run: string,
@@ -107,7 +123,12 @@ async function callOnce(
       : cause instanceof ModelError
         ? cause
         : new ModelError("failed", String(cause), { retryable: false, cause });
-    settleCall(store, step, { outcome: error.failure, tookMs: clock.now() - at, detail: error.message.slice(0, 500) });
+    settleCall(store, step, {
+      outcome: error.failure,
+      tookMs: clock.now() - at,
+      detail: error.message.slice(0, 500),
+      ...(unbilled.has(error.failure) ? { usd: 0 } : {}),
+    });
     log.warn({ run, provider: choice.provider, model: choice.model, failure: error.failure }, "model call failed");
     return error;
   }

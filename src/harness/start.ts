@@ -67,7 +67,11 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
     status,
   });
   const started = harness.start();
-  started.catch((error: unknown) => log.error({ error: String(error) }, "the harness could not start"));
+  started.catch((error: unknown) => {
+    log.error({ error: String(error) }, "the harness could not start");
+    // A process that only shows its status page would look alive for ever; systemd starts it again.
+    process.exit(1);
+  });
   return {
     agent: config.agent,
     dashboard,

@@ -133,5 +133,6 @@ function toMarker(value: unknown): PostMarker | undefined {
   const { run, part, source, hops } = (value ?? {}) as Partial<PostMarker>;
   if (typeof run !== "string" || typeof part !== "number" || typeof source !== "string" || typeof hops !== "number")
     return undefined;
+  if (!Number.isInteger(hops) || hops < 0) return undefined;
   return { run, part, source, hops };
 }

@@ -53,13 +53,13 @@ export function reserveCall(store: Store, step: StepRecord & { readonly usd: num
 /** Replaces a reservation by what happened. */
 export function settleCall(store: Store, id: number, result: Omit<StepRecord, "run" | "kind" | "at">): void {
   store.run(
-    `UPDATE steps SET outcome = ?, took_ms = ?, input_tokens = ?, cached_tokens = ?, output_tokens = ?, usd = ?, detail = ? WHERE id = ?`,
+    `UPDATE steps SET outcome = ?, took_ms = ?, input_tokens = ?, cached_tokens = ?, output_tokens = ?, usd = coalesce(?, usd), detail = ? WHERE id = ?`,
     result.outcome,
     Math.round(result.tookMs ?? 0),
     result.inputTokens ?? null,
     result.cachedTokens ?? null,
     result.outputTokens ?? null,
-    result.usd ?? 0,
+    result.usd ?? null,
     result.detail ?? null,
     id,
   );
