@@ -91,14 +91,14 @@ export function createRunner(words: readonly string[]): Runner {
   const run: RunAction =
     (action) =>
     async (...args) => {
-      process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+      process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
       try {
         const code = await action(context, ...args);
         process.exitCode = code ?? exitCodes.done;
       } catch (error) {
         process.exitCode = showError(error);
       } finally {
-        process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+        process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
       }
     };
 
