@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
 import { projectRoot, stateRoot } from "../../src/base/paths.ts";
 import { type Conversation, converse } from "../support/conversation.ts";
-import { documentedCommands } from "../support/documented.ts";
 import { eventually, olympus, olympusOk } from "../support/olympus.ts";
 
 /**
@@ -92,18 +91,6 @@ describe("the main job", () => {
     await olympusOk(["status"]);
     await olympusOk(["doctor"]);
     await olympusOk(["role", "check", "--all"]);
-  });
-
-  it("lets a reader type what README and lesson show", async () => {
-    // These have tests of their own: they take machines or the lab away, or ask for what only a person has.
-    const elsewhere = /^(lab down|destroy|rebuild|role reset|pin|secrets)/;
-    const shown = documentedCommands().filter(({ where }) => /^(README|docs\/getting-started)\.md/.test(where));
-    const texts = new Map(shown.flatMap(({ text, olympus: words }) => (words === undefined ? [] : [[text, words]])));
-    for (const [text, words] of texts) {
-      if (elsewhere.test(words.join(" "))) continue;
-      const result = await olympus(words);
-      expect([0], `${text}\n${result.stdout}\n${result.stderr}`).toContain(result.code);
-    }
   });
 
   it("answers once when the harness is killed between mention and answer", async () => {
