@@ -60,7 +60,7 @@ export function sumReports(reports: readonly RunnerReport[]): { passed: number; 
 
 /** Ids in the table of docs/reference/not-run.md. */
 export function notRunIds(markdown = readFileSync(join(projectRoot, "docs/reference/not-run.md"), "utf8")): string[] {
-  return [...markdown.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, id]) => id!);
+  return [...markdown.matchAll(/^\| `([a-z0-9-]+)` +\|/gm)].map(([, id]) => id!);
 }
 
 /**

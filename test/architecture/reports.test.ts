@@ -1,4 +1,7 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { projectRoot } from "../../src/base/paths.ts";
 import { missingFromNotRun, notRunIds, sumReports } from "../reports.ts";
 
 const report = (skippedNames: string[]) => ({
@@ -32,5 +35,11 @@ describe("the runner's closing line", () => {
       "kvm",
       "real-models",
     ]);
+    expect(notRunIds("| id            | why    |\n| ------------- | ------ |\n| `kvm`         | none   |\n")).toEqual(["kvm"]);
+  });
+
+  it("finds a row of the table for each file of test/elsewhere", () => {
+    const files = readdirSync(join(projectRoot, "test/elsewhere")).map((name) => name.replace(".test.ts", ""));
+    expect(notRunIds().sort()).toEqual(files.sort());
   });
 });
