@@ -35,7 +35,9 @@ describe("the runner's closing line", () => {
       "kvm",
       "real-models",
     ]);
-    expect(notRunIds("| id            | why    |\n| ------------- | ------ |\n| `kvm`         | none   |\n")).toEqual(["kvm"]);
+    expect(notRunIds("| id            | why    |\n| ------------- | ------ |\n| `kvm`         | none   |\n")).toEqual([
+      "kvm",
+    ]);
   });
 
   it("finds a row of the table for each file of test/elsewhere", () => {
