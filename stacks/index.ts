@@ -5,7 +5,7 @@ import { errorText } from "../src/machines/error-text.ts";
 import { ownerMark } from "../src/machines/names.ts";
 import { stateOwner } from "../src/machines/owner.ts";
 import { findLeftovers, preflight, removeLeftovers } from "../src/machines/preflight.ts";
-import { privateFolder, removeWhenGone, writePrivateFiles } from "../src/machines/private-files.ts";
+import { privateFolder, releaseWhenGone, writePrivateFiles } from "../src/machines/private-files.ts";
 import { forgetSalt } from "../src/machines/salt.ts";
 import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
 import { readStackState } from "../src/machines/state.ts";
@@ -58,13 +58,14 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
   }
 
   const folder = privateFolder(team, stack);
+  // Our parent is Pulumi's CLI, which needs the files until it ends. `olympus up` waits for it and releases them itself.
   const files = writePrivateFiles(
     folder,
     target,
     specs.map(({ seed }) => seed),
+    process.ppid,
   );
-  // `olympus up` removes them itself. Our parent is the CLI, which needs them until it ends.
-  if (process.env[toldVariable] === undefined) removeWhenGone(folder, process.ppid);
+  if (process.env[toldVariable] === undefined) releaseWhenGone(folder, process.ppid);
 
   const provider = hypervisorProvider(target, files);
   const bases = baseVolumes(

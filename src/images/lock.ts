@@ -1,5 +1,6 @@
 import { open, readFile, rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
+import { isAlive } from "../base/process.ts";
 
 /** Runs `work` while holding `file`, which names the holder's process. Waits for a living holder, takes over from a dead one. */
 export async function withBuildLock<T>(
@@ -41,10 +42,5 @@ async function holderIsDead(file: string): Promise<boolean> {
   const pid = Number.parseInt(text, 10);
   // Empty for an instant, between making the file and writing the number.
   if (Number.isNaN(pid)) return false;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
+  return !isAlive(pid);
 }

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runtimeDir } from "../base/paths.ts";
+import { isAlive } from "../base/process.ts";
 import type { SshTarget } from "../ssh/connection.ts";
 import type { LoadedTeam } from "../team/model.ts";
 
@@ -20,13 +21,18 @@ export function privateFolder(team: LoadedTeam, stack: string): string {
   return runtimeDir("stacks", `${team.name}-${key}`, stack);
 }
 
-/** Writes key, known host and seeds for one stack. */
+/**
+ * Writes key, known host and seeds for one stack, on behalf of the process `user`: the folder stays until `releasePrivateFiles` was
+ * called for every process that uses it. A second run on a stack, even one that Pulumi's lock refuses, takes nothing from the first.
+ */
 export function writePrivateFiles(
   folder: string,
   target: SshTarget,
   seeds: readonly { readonly hash: string; readonly image: Buffer }[],
+  user = process.pid,
 ): PrivateFiles {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(usersOf(folder), { recursive: true, mode: 0o700 });
+  writeFileSync(join(usersOf(folder), String(user)), "");
   const files: PrivateFiles = {
     key: join(folder, "id"),
     knownHosts: join(folder, "known_hosts"),
@@ -39,17 +45,28 @@ export function writePrivateFiles(
   return files;
 }
 
-export function removePrivateFiles(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
+/** Files named after the processes that use a folder; one that was killed does not count. */
+const usersOf = (folder: string): string => join(folder, "users");
+
+/** Removes the folder, unless another living process uses it. */
+export function releasePrivateFiles(folder: string, user = process.pid): void {
+  if (!existsSync(folder)) return;
+  const users = existsSync(usersOf(folder)) ? readdirSync(usersOf(folder)) : [];
+  if (users.some((other) => Number(other) !== user && isAlive(Number(other)))) {
+    rmSync(join(usersOf(folder), String(user)), { force: true });
+  } else {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /**
- * Removes the folder when a process has ended, however it ends. For a plain `pulumi`, which reads the files until its
+ * Releases the folder when the process `user` has ended, however it ends. For a plain `pulumi`, which reads the files until its
  * last step and kills our program before that one could clean up.
  */
-export function removeWhenGone(folder: string, pid: number): void {
-  const script = 'tail --pid="$2" -f /dev/null; rm -rf -- "$1"';
-  spawn("sh", ["-c", script, "sh", folder, String(pid)], { detached: true, stdio: "ignore" }).unref();
+export function releaseWhenGone(folder: string, user: number): void {
+  const script = 'tail --pid="$3" -f /dev/null; exec "$1" "$2" "$3" "$4"';
+  const words = [process.execPath, join(import.meta.dirname, "release-private-files.ts"), String(user), folder];
+  spawn("sh", ["-c", script, "sh", ...words], { detached: true, stdio: "ignore" }).unref();
 }
 
 /** By rename: a reader sees the old file or the new one, and the mode is right from the first byte. */

@@ -48,7 +48,6 @@ export async function probe(options: ProbeOptions): Promise<Answer> {
 const passing = new Set(["E-SSH-REFUSED", "E-SSH-TIMEOUT", "E-SSH-LOST"]);
 
 async function reach({ target, signal, onProgress }: ProbeOptions, end: number): Promise<SshConnection> {
-  onProgress?.("booting");
   for (;;) {
     try {
       return await connectSsh({ ...target, connectTimeoutMs: 15_000 }, signal);
@@ -70,6 +69,7 @@ async function reach({ target, signal, onProgress }: ProbeOptions, end: number):
           },
         );
       }
+      onProgress?.("booting");
       await pause(500, undefined, signal === undefined ? {} : { signal });
     }
   }

@@ -10,8 +10,7 @@ import type { EngineEvent } from "./driver/events.ts";
 import { explainFault } from "./driver/faults.ts";
 import { newProgress, type Progress, takeEvent } from "./driver/progress.ts";
 import { logOf, openSession, runVerb, type StackSession } from "./driver/session.ts";
-import { notReady, rememberNotReady } from "./not-ready.ts";
-import { privateFolder, removePrivateFiles, writePrivateFiles } from "./private-files.ts";
+import { privateFolder, releasePrivateFiles, writePrivateFiles } from "./private-files.ts";
 import { findHypervisor } from "./spec.ts";
 import { hypervisorTarget } from "./targets.ts";
 import { takeTold, toldVariable } from "./told.ts";
@@ -107,15 +106,6 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
       const machine = machines.find((name) => where === name || where?.startsWith(`${name} on `));
       if (machine !== undefined) progress.broken.add(machine);
     }
-    if (run.action === "up") {
-      rememberNotReady(
-        team.name,
-        hypervisor,
-        [...new Set([...notReady(team.name, hypervisor), ...progress.broken])].filter((name) =>
-          machines.includes(name),
-        ),
-      );
-    }
     return outcome(
       code === 0 && errors.length === 0 ? undefined : faultOf(session, hypervisor, errors, progress, stderr),
     );
@@ -125,7 +115,7 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     return outcome(error);
   } finally {
     takeTold(told);
-    removePrivateFiles(privateFolder(team, hypervisor));
+    releasePrivateFiles(privateFolder(team, hypervisor));
   }
 }
 

@@ -5,8 +5,8 @@ import { ensureImage } from "../images/index.ts";
 import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { growDataDisks } from "./data-disks.ts";
-import { lookAgain } from "./not-ready.ts";
 import { runStack, type StackOutcome, type StackRun } from "./stack.ts";
+import { awaitStanding } from "./standing.ts";
 
 export interface UpOptions {
   readonly team: LoadedTeam;
@@ -57,11 +57,11 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
   });
 }
 
-/** One stack; when it has nothing to do, machines that did not become ready the last time are waited for again. */
+/** One stack, until all of its machines are ready. */
 async function upOne(run: StackRun): Promise<StackOutcome> {
   const outcome = await runStack(run);
   if (outcome.error !== undefined) return outcome;
-  const wrong = await lookAgain({ ...run, signal: run.signal ?? new AbortController().signal });
+  const wrong = await awaitStanding({ ...run, signal: run.signal ?? new AbortController().signal });
   const [first] = wrong;
   return first === undefined
     ? outcome
