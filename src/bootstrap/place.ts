@@ -1,6 +1,6 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { knownWords } from "../team/nearest.ts";
+import { unknownWord } from "../team/unknown.ts";
 import { operatorOf } from "./people.ts";
 import { membersOf } from "./teams.ts";
 
@@ -13,17 +13,16 @@ export interface Place {
 
 /**
  * Finds who speaks to an agent and in which channel, by the team file alone. `channel` is `name` or `team/name`.
- * Throws E-CHAT-PLACE for an unknown agent, person or channel, and for one that they do not share.
+ * Throws E-UNKNOWN for an unknown agent or person, E-CHAT-PLACE for a channel that they do not share.
  */
 export function findPlace(team: LoadedTeam, agent: string, as?: string, channel?: string): Place {
   const { agents, people, teams } = team.team;
-  if (agents[agent] === undefined)
-    throw wrong(team, `no agent is named ${agent}`, knownWords(agent, Object.keys(agents)));
+  if (agents[agent] === undefined) throw unknownWord("agent", agent, Object.keys(agents), { where: team.file });
   const person = as ?? operatorOf(people);
   if (person === undefined)
     throw wrong(team, "the team file has no people who could speak", "Add one under `people:`.");
   if (people[person] === undefined) {
-    throw wrong(team, `nobody in the team file is named ${person}`, knownWords(person, Object.keys(people)));
+    throw unknownWord("person", person, Object.keys(people), { where: team.file });
   }
   const shared = Object.keys(teams)
     .filter((name) => [agent, person].every((member) => membersOf({ team }, name).includes(member)))

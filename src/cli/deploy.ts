@@ -1,5 +1,6 @@
 import { exitCodes } from "../base/errors.ts";
 import type { CliCommand } from "./command.ts";
+import { mustKnow } from "./usage.ts";
 
 export const command: CliCommand = {
   register(program, run) {
@@ -10,13 +11,13 @@ export const command: CliCommand = {
       .addHelpText("before", "  olympus deploy            everything\n  olympus deploy athena     one machine\n")
       .action(
         run(async ({ reporter, loadTeam, confirm, signal }, names: string[]) => {
-          const [{ deploy }, { openSecrets }, { checkMachineNames }] = await Promise.all([
+          const [{ deploy }, { openSecrets }] = await Promise.all([
             import("../deploy/deploy.ts"),
             import("../../secrets/store.ts"),
-            import("../deploy/names.ts"),
           ]);
           const team = await loadTeam();
-          checkMachineNames(team, names);
+          const known = team.machines.map(({ name }) => name);
+          for (const name of names) mustKnow("machine", name, known, team.file);
           const secrets = await openSecrets(team);
           if (
             !(await confirm(

@@ -19,7 +19,7 @@ describe("which hosts are meant", () => {
     expect(() => names(undefined)).toThrow("No host is named");
     expect(() => names("")).toThrow("No host is named");
     expect(() => names("athen")).toThrow(
-      expect.objectContaining({ code: "E-ROLE-HOST", hint: expect.stringContaining("athena") }),
+      expect.objectContaining({ code: "E-UNKNOWN", hint: expect.stringContaining("athena") }),
     );
   });
 

@@ -1,12 +1,12 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { Host } from "../team/hosts.ts";
-import { nearest } from "../team/nearest.ts";
+import { unknownWord } from "../team/unknown.ts";
 
 const groups = { agents: "agent", services: "service", hypervisors: "hypervisor" } as const;
 
 /**
  * The hosts that `--host a,b`, `--host 'a*'`, `--host agents` or `--all` mean, in the order of the team file.
- * Throws E-ROLE-HOST for a word that means none, and when nothing was named: then nothing is meant, never everything.
+ * Throws E-UNKNOWN for a word that means none, and E-ROLE-HOST when nothing was named: then nothing is meant, never everything.
  */
 export function chooseHosts(hosts: readonly Host[], words: string | undefined, all: boolean): Host[] {
   if (all) return [...hosts];
@@ -22,12 +22,7 @@ export function chooseHosts(hosts: readonly Host[], words: string | undefined, a
   for (const word of wanted) {
     const found = hosts.filter(({ name, kind }) => matches(word, name) || groups[word as keyof typeof groups] === kind);
     if (found.length === 0) {
-      const near = nearest(word, [...hosts.map(({ name }) => name), ...Object.keys(groups)]);
-      throw new OlympusError(`No host is called ${word}.`, {
-        code: "E-ROLE-HOST",
-        exit: exitCodes.usage,
-        hint: `${near === undefined ? "" : `Did you mean ${near}? `}Known: ${hosts.map(({ name }) => name).join(", ")}`,
-      });
+      throw unknownWord("host", word, [...hosts.map(({ name }) => name), ...Object.keys(groups)]);
     }
     for (const { name } of found) chosen.add(name);
   }

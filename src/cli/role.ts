@@ -1,11 +1,12 @@
 import { exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
-import { projectCatalogue, unknownRole } from "../converge/catalogue.ts";
+import { projectCatalogue } from "../converge/catalogue.ts";
 import { applyRoles, type HostResult } from "../converge/run.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { chooseHosts, refuseHostsAsRoles } from "./role-hosts.ts";
 import { closingLine, keptLines, planLines } from "./role-output.ts";
+import { mustKnow } from "./usage.ts";
 
 interface RoleOptions {
   readonly host?: string;
@@ -83,7 +84,7 @@ async function act(
   const team = await context.loadTeam();
   const all = listHosts(team);
   refuseHostsAsRoles(roles, all, action);
-  for (const name of roles) if (!catalogue.names().includes(name)) throw unknownRole(name, catalogue.names());
+  for (const name of roles) mustKnow("role", name, catalogue.names());
   const chosen = withRoles(chooseHosts(all, options.host, options.all === true), roles, options);
   const { openSecrets } = await import("../../secrets/store.ts");
   const secrets = await openSecrets(team);

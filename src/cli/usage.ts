@@ -1,20 +1,11 @@
 import { type Command, type CommanderError, InvalidArgumentError } from "commander";
 import { exitCodes, OlympusError } from "../base/errors.ts";
-import { knownWords } from "../team/nearest.ts";
+
+export { mustKnow, unknownWord } from "../team/unknown.ts";
 
 /** A wrong word or option as an error with a next step. */
 export function usageError(message: string, hint: string): OlympusError {
   return new OlympusError(message, { code: "E-USAGE", exit: exitCodes.usage, hint });
-}
-
-/** `unknown hypervisor "x"`, with the known ones and the nearest of them. */
-export function unknownWord(what: string, name: string, known: readonly string[]): OlympusError {
-  return usageError(`unknown ${what} "${name}"`, knownWords(name, known));
-}
-
-/** Throws E-USAGE unless `name` is known. */
-export function mustKnow(what: string, name: string, known: readonly string[]): void {
-  if (!known.includes(name)) throw unknownWord(what, name, known);
 }
 
 /** Commander's complaint in the words of all other errors; `words` are the command line that it is about. */

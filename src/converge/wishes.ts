@@ -6,7 +6,7 @@ import type { Role, RoleContext } from "./types.ts";
 
 /**
  * A host's roles that a command means, with those that they need on the same host, in order of need.
- * Throws E-ROLE-UNKNOWN, E-ROLE-HOST (the host does not carry it) or E-ROLE-REQUIRES (what it needs is nowhere).
+ * Throws E-UNKNOWN, E-ROLE-HOST (the host does not carry it) or E-ROLE-REQUIRES (what it needs is nowhere).
  */
 export async function orderRoles(
   host: Host,

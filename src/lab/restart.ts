@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { type Reporter, withStep } from "../base/report.ts";
+import { unknownWord } from "../team/unknown.ts";
 import { findHierarchies, groupFiles } from "./cgroups.ts";
 import { layout } from "./layout.ts";
 import { withLock } from "./lock.ts";
@@ -19,7 +20,7 @@ export interface LabMachineOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Stops one lab machine. What it wrote stays; `labUp` starts it again. Throws E-LAB-MACHINE for an unknown name, E-LAB-DOWN when no lab is up. */
+/** Stops one lab machine. What it wrote stays; `labUp` starts it again. Throws E-UNKNOWN for an unknown name, E-LAB-DOWN when no lab is up. */
 export async function labStop({ name, kill = false, reporter }: LabMachineOptions): Promise<void> {
   requireRoot("Stopping a lab machine");
   const { network, machine } = await find(name);
@@ -70,11 +71,7 @@ async function find(name: string): Promise<{ state: LabState; network: Network; 
   if (state?.network === undefined || !isAlive(state.network.holder)) throw down("the lab is not up");
   const machine = state.machines[name];
   if (machine !== undefined) return { state, network: state.network, machine };
-  throw new OlympusError(`the lab has no machine "${name}"`, {
-    code: "E-LAB-MACHINE",
-    exit: exitCodes.usage,
-    hint: `Known: ${Object.keys(state.machines).join(", ")}.`,
-  });
+  throw unknownWord("lab machine", name, Object.keys(state.machines));
 }
 
 function down(message: string): OlympusError {

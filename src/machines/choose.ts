@@ -1,6 +1,6 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { knownWords } from "../team/nearest.ts";
+import { mustKnow } from "../team/unknown.ts";
 
 export interface Chosen {
   readonly hypervisor: string;
@@ -23,15 +23,7 @@ export function chooseMachines(team: LoadedTeam, names: readonly string[], all: 
       hint: `known: ${known.join(", ")}`,
     });
   }
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    throw new OlympusError(`there is no machine or hypervisor "${name}" in this team`, {
-      code: "E-UNKNOWN-HOST",
-      exit: exitCodes.usage,
-      where: team.file,
-      hint: knownWords(name, known),
-    });
-  }
+  for (const name of names) mustKnow("machine or hypervisor", name, known, team.file);
   return hypervisors.flatMap((hypervisor): Chosen[] => {
     if (names.includes(hypervisor)) return [{ hypervisor, machines: undefined }];
     const machines = team.machines

@@ -31,7 +31,7 @@ describe("chooseMachines", () => {
     expect(chooseMachines(team, [], true)).toHaveLength(2);
   });
   it("names the nearest for a name that is none", () => {
-    expect(() => chooseMachines(team, ["athene"], false)).toThrow(/no machine or hypervisor "athene"/);
+    expect(() => chooseMachines(team, ["athene"], false)).toThrow(/unknown machine or hypervisor "athene"/);
   });
 });
 

@@ -1,5 +1,6 @@
-import { exitCodes, OlympusError } from "../base/errors.ts";
+import { exitCodes } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { unknownWord } from "../team/unknown.ts";
 import type { MachineChange, Step } from "./changes.ts";
 import type { StackOutcome } from "./stack.ts";
 
@@ -72,16 +73,12 @@ function propertyDiffs({ old = {}, new: next = {}, diffs = [] }: Step): string[]
   });
 }
 
-/** The hypervisors meant: those named, or all. Throws E-UNKNOWN-HYPERVISOR with the nearest names. */
+/** The hypervisors meant: those named, or all. Throws E-UNKNOWN with the nearest name. */
 export function checkHypervisors(team: LoadedTeam, names: readonly string[]): string[] {
   const known = team.hypervisors.map(({ name }) => name);
   const wrong = names.find((name) => !known.includes(name));
   if (wrong === undefined) return names.length === 0 ? known : [...new Set(names)];
   const machine = team.machines.find(({ name }) => name === wrong);
-  throw new OlympusError(`there is no hypervisor "${wrong}"`, {
-    code: "E-UNKNOWN-HYPERVISOR",
-    exit: exitCodes.usage,
-    where: team.file,
-    hint: machine === undefined ? `known: ${known.join(", ")}` : `${wrong} is a machine on ${machine.hypervisor}`,
-  });
+  const aside = machine === undefined ? {} : { aside: `${wrong} is a machine on ${machine.hypervisor}.` };
+  throw unknownWord("hypervisor", wrong, known, { where: team.file, ...aside });
 }

@@ -149,9 +149,11 @@ test("no answer: the error says why and what to do", async () => {
 });
 
 test("an unknown agent, person or channel is refused before anything is asked", async () => {
-  for (const wrong of [{ agent: "athina" }, { as: "nobody" }, { channel: "nowhere" }]) {
-    await expect(ask({ ...wrong, url: "http://127.0.0.1:9" })).rejects.toMatchObject({ code: "E-CHAT-PLACE", exit: 1 });
+  const url = "http://127.0.0.1:9";
+  for (const wrong of [{ agent: "athina" }, { as: "nobody" }]) {
+    await expect(ask({ ...wrong, url })).rejects.toMatchObject({ code: "E-UNKNOWN", exit: 1 });
   }
+  await expect(ask({ channel: "nowhere", url })).rejects.toMatchObject({ code: "E-CHAT-PLACE", exit: 1 });
 });
 
 test("a revoked token of the speaker is made anew", async () => {

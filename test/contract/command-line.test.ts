@@ -23,6 +23,8 @@ describe.concurrent("words that are off", () => {
     [["plan", "--team", "/nowhere.yaml"], /\/nowhere.yaml {2}there is no team file/],
     [["plan", "r421", ...team], /unknown hypervisor "r421".*\n.*Did you mean r420\?/],
     [["doctor", "r421", ...team], /unknown host "r421".*\n.*Did you mean r420\?/],
+    [["deploy", "athen", ...team], /unknown machine "athen".*\(E-UNKNOWN\)\n.*Did you mean athena\?/],
+    [["up", "athena", ...team], /unknown hypervisor "athena".*\n.*athena is a machine on r420/],
     [["prepare", "--for", "nothing"], /Allowed choices are lab, unit, tests/],
     [["toolchain", "--list", "--only", "nothing"], /unknown part "nothing"/],
   ])("%j: exit 1, cause first, next step", async (words, message) => {
