@@ -31,7 +31,7 @@ const endMs = 5_000;
 
 /**
  * Runs the Pulumi CLI as the Automation API does, with the engine's events from its own `--json` stream. (Loading that API takes a second,
- * and it starts the CLI five more times for each `up`: docs/decisions/0010-driving-pulumi.md.) Resolves with any exit code.
+ * and it starts the CLI five more times for each `up`: docs/decisions/0009-driving-pulumi.md.) Resolves with any exit code.
  */
 export async function runPulumi(call: PulumiCall): Promise<PulumiResult> {
   call.signal.throwIfAborted();
