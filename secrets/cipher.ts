@@ -20,14 +20,19 @@ export function placeOf(path: readonly string[]): string {
   return `${path.join(":")}:`;
 }
 
+/** What SOPS noted that a value is (`str`, `int`, `bool` …); a text that is not encrypted yet is `str`. */
+export function typeOf(text: string): string {
+  return shape.exec(text)?.[4] ?? "str";
+}
+
 /** Encrypts a text. A fresh nonce each time, so equal values do not show as equal. */
-export function sealValue(plain: string, key: Uint8Array, additional: string): string {
+export function sealValue(plain: string, key: Uint8Array, additional: string, type = "str"): string {
   const iv = randomBytes(32);
   const cipher = createCipheriv("aes-256-gcm", key, iv);
   cipher.setAAD(Buffer.from(additional));
   const data = Buffer.concat([cipher.update(plain, "utf8"), cipher.final()]);
   const parts = [data, iv, cipher.getAuthTag()].map((part) => part.toString("base64"));
-  return `ENC[AES256_GCM,data:${parts[0]},iv:${parts[1]},tag:${parts[2]},type:str]`;
+  return `ENC[AES256_GCM,data:${parts[0]},iv:${parts[1]},tag:${parts[2]},type:${type}]`;
 }
 
 /** Decrypts what `sealValue` or SOPS made. Throws when the key, the place or a single bit is wrong. */

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { armor, Decrypter, Encrypter } from "age-encryption";
-import { type Document, isMap, isScalar, isSeq, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, parseDocument, type Scalar } from "yaml";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
-import { checksumOf, isEncrypted, openValue, placeOf, sealValue } from "./cipher.ts";
+import { checksumOf, isEncrypted, openValue, placeOf, sealValue, typeOf } from "./cipher.ts";
 
 /** A SOPS file that was opened: its values by dotted path, and what is needed to write it again. */
 export interface SopsFile {
@@ -10,8 +10,10 @@ export interface SopsFile {
   readonly dataKey: Uint8Array;
   /** Who can open it, each with the data key sealed to them. Empty in a new file. */
   readonly entries: readonly Entry[];
-  /** Plain values by dotted path, in the order of the file. */
+  /** Plain values by dotted path, in the order of the file; items of a list are `list.0`, `list.1`. */
   readonly values: Map<string, string>;
+  /** The plain value of each leaf, in the order of the file. */
+  readonly plain: readonly string[];
 }
 
 interface Entry {
@@ -51,21 +53,16 @@ export async function readSops(text: string, identities: readonly string[], wher
 
   const values = new Map<string, string>();
   const inOrder: string[] = [];
-  for (const { path, text: sealed } of leavesOf(document)) {
+  for (const { keys, name, text: sealed } of leavesOf(document)) {
     let plain = sealed;
     if (isEncrypted(sealed)) {
       try {
-        plain = openValue(sealed, dataKey, placeOf(path));
+        plain = openValue(sealed, dataKey, placeOf(keys));
       } catch (cause) {
-        throw broken(
-          where,
-          `the value of ${path.join(".")} was changed or moved after it was encrypted`,
-          restore,
-          cause,
-        );
+        throw broken(where, `the value of ${name} was changed or moved after it was encrypted`, restore, cause);
       }
     }
-    values.set(path.join("."), plain);
+    values.set(name, plain);
     inOrder.push(plain);
   }
   let checksum: string;
@@ -77,12 +74,12 @@ export async function readSops(text: string, identities: readonly string[], wher
   if (checksum !== checksumOf(inOrder)) {
     throw broken(where, "the secrets file has lost, gained or reordered values since it was written", restore);
   }
-  return { document, dataKey, entries: metadata.age, values };
+  return { document, dataKey, entries: metadata.age, values, plain: inOrder };
 }
 
 /** An empty SOPS file with a fresh data key. */
 export function emptySops(): SopsFile {
-  return { document: parseDocument("{}\n"), dataKey: randomBytes(32), entries: [], values: new Map() };
+  return { document: parseDocument("{}\n"), dataKey: randomBytes(32), entries: [], values: new Map(), plain: [] };
 }
 
 /**
@@ -96,25 +93,21 @@ export async function writeSops(
   now: Date = new Date(),
 ): Promise<string> {
   const document = file.document.clone() as Document;
-  if (!isMap(document.contents) || document.contents.flow)
+  if (!isMap(document.contents) || document.contents.items.length === 0)
     document.contents = document.createNode({}) as typeof document.contents;
+  // By the leaf itself: when an item leaves a list, those after it get other names, but keep what they are.
+  const before = new Map(leavesOf(document).map(({ node }, at) => [node, file.plain[at]!]));
   document.delete("sops");
-  for (const [path, value] of changes) {
-    if (value === undefined) {
-      // What was set and forgotten between two saves never got there.
-      if (document.hasIn(path.split("."))) document.deleteIn(path.split("."));
-    } else document.setIn(path.split("."), document.createNode(value));
-  }
+  for (const [name, value] of changes) change(document, name, value);
   const removed = file.entries.some((entry) => !recipients.includes(entry.recipient));
   const dataKey = removed ? randomBytes(32) : file.dataKey;
   const inOrder: string[] = [];
-  for (const leaf of leavesOf(document)) {
-    const dotted = leaf.path.join(".");
-    const plain = changes.get(dotted) ?? file.values.get(dotted) ?? leaf.text;
+  for (const { keys, node, text } of leavesOf(document)) {
+    const plain = before.get(node) ?? text;
     inOrder.push(plain);
-    const asItWas = !removed && isEncrypted(leaf.text) && !changes.has(dotted);
-    const open = leaf.path.some((key) => key.endsWith(openSuffix));
-    if (!asItWas && !open && plain !== "") leaf.replace(sealValue(plain, dataKey, placeOf(leaf.path)));
+    const asItWas = !removed && isEncrypted(text) && before.has(node);
+    const open = keys.some((key) => key.endsWith(openSuffix));
+    if (!asItWas && !open && plain !== "") node.value = sealValue(plain, dataKey, placeOf(keys), typeOf(text));
   }
   const lastmodified = `${now.toISOString().slice(0, 19)}Z`;
   document.set(
@@ -135,13 +128,24 @@ export async function writeSops(
   return document.toString({ indent: 4, lineWidth: 0 });
 }
 
-/** The dotted paths in a file and its recipients, without opening it. */
-export function outlineOf(text: string): { paths: string[]; recipients: string[] } {
-  const document = parseDocument(text);
-  return {
-    paths: leavesOf(document).map((leaf) => leaf.path.join(".")),
-    recipients: (metadataOf(document)?.age ?? []).map((entry) => entry.recipient),
-  };
+/** Sets or (`undefined`) removes one value. Throws E-SECRET-VALUE where a list has no such place. */
+function change(document: Document, name: string, value: string | undefined): void {
+  const keys = name.split(".");
+  // What was set and forgotten between two saves never got there.
+  if (value === undefined) {
+    if (document.hasIn(keys)) document.deleteIn(keys);
+    return;
+  }
+  for (let depth = 0; depth < keys.length; depth += 1) {
+    const parent = depth === 0 ? document.contents : document.getIn(keys.slice(0, depth));
+    if (!isSeq(parent) || (/^\d+$/.test(keys[depth]!) && Number(keys[depth]) <= parent.items.length)) continue;
+    throw new OlympusError(`${keys.slice(0, depth).join(".")} is a list of ${parent.items.length}`, {
+      code: "E-SECRET-VALUE",
+      exit: exitCodes.usage,
+      hint: `Its items are numbered from 0; ${parent.items.length} appends one.`,
+    });
+  }
+  document.setIn(keys, document.createNode(value));
 }
 
 function metadataOf(document: Document): Metadata | undefined {
@@ -183,32 +187,37 @@ async function sealDataKey(dataKey: Uint8Array, recipient: string): Promise<stri
 }
 
 interface Leaf {
-  readonly path: string[];
+  /** What SOPS binds it to: the keys that enclose it, without an item's number in its list. */
+  readonly keys: readonly string[];
+  /** Dotted, with the numbers. */
+  readonly name: string;
   readonly text: string;
-  replace(text: string): void;
+  readonly node: Scalar;
 }
 
-/** Every scalar outside `sops`, in the order of the file. Items of a list have the list's path, as in SOPS. */
+/** Every scalar outside `sops`, in the order of the file. */
 function leavesOf(document: Document): Leaf[] {
   const leaves: Leaf[] = [];
-  const walk = (node: unknown, path: string[]): void => {
+  const walk = (node: unknown, keys: readonly string[], name: readonly string[]): void => {
     if (isMap(node)) {
       for (const pair of node.items) {
         const key = String(isScalar(pair.key) ? pair.key.value : pair.key);
-        if (path.length > 0 || key !== "sops") walk(pair.value, [...path, key]);
+        if (keys.length > 0 || key !== "sops") walk(pair.value, [...keys, key], [...name, key]);
       }
     } else if (isSeq(node)) {
-      for (const item of node.items) walk(item, path);
+      for (const [at, item] of node.items.entries()) walk(item, keys, [...name, String(at)]);
     } else if (isScalar(node) && node.value !== null) {
-      const replace = (text: string): void => {
-        node.value = text;
-      };
-      leaves.push({ path, text: String(node.value), replace });
+      leaves.push({ keys, name: name.join("."), text: textOf(node.value), node });
     } else if (node !== null && !isScalar(node)) {
       // Whatever is not walked would be written as it is: never in plain.
-      throw new TypeError(`${path.join(".")}: not a value that a secrets file can hold`);
+      throw new TypeError(`${name.join(".")}: not a value that a secrets file can hold`);
     }
   };
-  walk(document.contents, []);
+  walk(document.contents, [], []);
   return leaves;
+}
+
+/** A value in plain text as SOPS counts it into the checksum. */
+function textOf(value: unknown): string {
+  return typeof value === "boolean" ? (value ? "True" : "False") : String(value);
 }
