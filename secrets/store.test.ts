@@ -102,6 +102,34 @@ test("a change leaves the cipher text of the rest as it was, and keeps what othe
   expect(gone.filter((key) => key !== "lastmodified")).toEqual(["mac"]);
 });
 
+test("many saves at the same time lose nothing, and leave no lock", async () => {
+  await initSecrets(team());
+  const names = Array.from({ length: 12 }, (_, at) => `models.m${at}`);
+  const stores = await Promise.all(names.map(() => openSecrets(team())));
+  for (const [at, name] of names.entries()) stores[at]!.set(name, `value ${at}`);
+  await Promise.all(stores.map((store) => store.save()));
+  expect((await openSecrets(team())).paths()).toEqual(expect.arrayContaining(names));
+  expect(readdirSync(folder).sort()).toEqual(["config", "team.enc.yaml"]);
+});
+
+test("two that set the same value differently: the later one is told, and saves nothing", async () => {
+  await initSecrets(team());
+  const [first, second, third] = await Promise.all([1, 2, 3].map(() => openSecrets(team())));
+  first!.set("models.anthropic", "one");
+  second!.set("models.anthropic", "two");
+  second!.set("models.openai", "x");
+  third!.set("models.anthropic", "one");
+  await first!.save();
+  await expect(second!.save()).rejects.toMatchObject({
+    code: "E-SECRETS-CHANGED",
+    message: expect.stringContaining("models.anthropic"),
+  });
+  await third!.save();
+  const again = await openSecrets(team());
+  expect(again.require("models.anthropic").reveal()).toBe("one");
+  expect(again.get("models.openai")).toBeUndefined();
+});
+
 test("several recipients open it; one that was removed opens no later version", async () => {
   const other = await generateX25519Identity();
   const { store } = await initSecrets(team(), [await identityToRecipient(other)]);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
+import { withFileLock } from "../src/base/lock.ts";
 import { Secret } from "../src/base/secret.ts";
 import type { LoadedTeam } from "../src/team/model.ts";
 import { readIdentities } from "./identity.ts";
@@ -32,7 +33,8 @@ export interface SecretStore {
   setRecipients(recipients: readonly string[]): void;
   /**
    * Writes the encrypted file (0600, by rename, synced) when something changed since it was opened. What another process wrote
-   * meanwhile is kept: only this process's own changes are laid over it. Gives whether it wrote.
+   * meanwhile is kept: only this process's own changes are laid over it. Gives whether it wrote. Throws E-SECRETS-CHANGED when another
+   * process changed the very same value, E-LOCKED (exit 75) while another one writes for longer than ten seconds.
    */
   save(): Promise<boolean>;
 }
@@ -110,18 +112,41 @@ function createStore(file: string, opened: SopsFile): SecretStore {
     },
     async save() {
       if (changes.size === 0 && !recipientsChanged) return false;
-      if (existsSync(file)) base = await load(file);
-      if (!recipientsChanged) recipients = base.entries.map((entry) => entry.recipient);
-      const text = await writeSops(base, changes, recipients);
-      // Read back before it takes the old one's place: a file that could not be opened again would lock everything away.
-      const written = await readSops(text, await readIdentities(), file);
-      await replaceFile(file, text);
-      base = written;
-      changes.clear();
-      recipientsChanged = false;
-      return true;
+      await mkdir(dirname(file), { recursive: true });
+      return withFileLock(`${file}.lock`, { waitMs: 10_000 }, async () => {
+        const now = existsSync(file) ? await load(file) : base;
+        const both = [...changes].filter(([path, mine]) => differs(base, now, path) && now.values.get(path) !== mine);
+        const theirs = now.entries.map((entry) => entry.recipient);
+        if (both.length > 0 || (recipientsChanged && differInWhom(base, now))) throw changedError(file, both);
+        const wanted = recipientsChanged ? recipients : theirs;
+        const text = await writeSops(now, changes, wanted);
+        // Read back before it takes the old one's place: a file that could not be opened again would lock everything away.
+        const written = await readSops(text, await readIdentities(), file);
+        await replaceFile(file, text);
+        base = written;
+        recipients = wanted;
+        changes.clear();
+        recipientsChanged = false;
+        return true;
+      });
     },
   };
+}
+
+const differs = (a: SopsFile, b: SopsFile, path: string): boolean => a.values.get(path) !== b.values.get(path);
+
+const differInWhom = (a: SopsFile, b: SopsFile): boolean =>
+  JSON.stringify(a.entries.map((one) => one.recipient)) !== JSON.stringify(b.entries.map((one) => one.recipient));
+
+/** Two processes set the same thing differently: neither may silently win. */
+function changedError(file: string, both: readonly (readonly [string, unknown])[]): OlympusError {
+  const what = both.map(([path]) => path).join(", ") || "who can open the secrets";
+  return new OlympusError(`another command changed ${what} meanwhile; nothing of this one was saved`, {
+    code: "E-SECRETS-CHANGED",
+    exit: exitCodes.failed,
+    where: file,
+    hint: "Run the same command again: it goes on from what is there now.",
+  });
 }
 
 /** The command that brings a missing secret. */
@@ -149,7 +174,6 @@ function checkPath(path: string, existing: readonly string[], where: string): vo
 
 /** Writes a new file beside the old one and renames it, so that a crash leaves one or the other whole. */
 async function replaceFile(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
   const temporary = `${file}.${randomBytes(4).toString("hex")}.new`;
   try {
     const handle = await open(temporary, "wx", 0o600);

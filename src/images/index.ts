@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { withFileLock } from "../base/lock.ts";
 import { cacheDir } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { buildRecipe } from "./build.ts";
 import { download } from "./download.ts";
 import { imageIdentity, imageSource, recipeFolder } from "./identity.ts";
-import { withBuildLock } from "./lock.ts";
 
 export { imageIdentity } from "./identity.ts";
 
@@ -37,7 +37,7 @@ export async function ensureImage(name: string, options: ImageOptions): Promise<
   if (known !== undefined && existsSync(imagePath(known))) return { path: imagePath(known), identity: known };
   const folder = cacheDir("images");
   await mkdir(folder, { recursive: true });
-  return withBuildLock(join(folder, `${name}.lock`), options.signal, async () => {
+  return withFileLock(join(folder, `${name}.lock`), { signal: options.signal }, async () => {
     if (known !== undefined && existsSync(imagePath(known))) return { path: imagePath(known), identity: known };
     await removeUnfinished(folder, name);
     return withStep(options.reporter, `image ${name}`, async (step) => {

@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import { exitCodes, OlympusError } from "./errors.ts";
+import { isAlive } from "./process.ts";
+
+export interface LockOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** How long to wait for a living holder, ms; for ever unless given. */
+  readonly waitMs?: number;
+}
+
+/**
+ * Runs `work` while holding `file`, which names the holder's process. Waits for a living holder (E-LOCKED, exit 75, when that
+ * takes too long), takes over from a dead one. Rejects with the signal's reason.
+ */
+export async function withFileLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+  const { signal, waitMs = Number.POSITIVE_INFINITY } = options;
+  const deadline = Date.now() + waitMs;
+  while (!(await take(file))) {
+    const holder = await holderOf(file);
+    if (holder !== undefined && !isAlive(holder)) await clear(file);
+    else if (Date.now() >= deadline) throw lockedError(file, holder);
+    else await wait(50, undefined, signal === undefined ? {} : { signal });
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/** Linked to its name with the number already in it: whoever finds the lock can tell whose it is. */
+async function take(file: string): Promise<boolean> {
+  const mine = besides(file);
+  const handle = await open(mine, "wx", 0o600);
+  try {
+    await handle.writeFile(`${process.pid}\n`);
+    await handle.close();
+    await link(mine, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+/** Takes a dead holder's lock away, and gives it back when another process had been quicker and holds it by now. */
+async function clear(file: string): Promise<void> {
+  const taken = besides(file);
+  try {
+    await rename(file, taken);
+    if (isAlive((await holderOf(taken)) ?? 0)) await link(taken, file);
+  } catch (error) {
+    if (!["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  } finally {
+    await rm(taken, { force: true });
+  }
+}
+
+/** Beyond every process number. */
+const nobody = 2 ** 31 - 1;
+
+async function holderOf(file: string): Promise<number | undefined> {
+  try {
+    const pid = Number.parseInt(await readFile(file, "utf8"), 10);
+    // What holds no number was cut off by a crash: nobody's.
+    return Number.isNaN(pid) ? nobody : pid;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function besides(file: string): string {
+  return `${file}.${process.pid}.${randomBytes(3).toString("hex")}`;
+}
+
+function lockedError(file: string, holder: number | undefined): OlympusError {
+  return new OlympusError(`another command holds it (process ${holder ?? "unknown"})`, {
+    code: "E-LOCKED",
+    exit: exitCodes.locked,
+    where: file,
+    hint: "Wait for it, or end it and run the same command again.",
+  });
+}
