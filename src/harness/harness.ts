@@ -1,11 +1,16 @@
+import { messageOf } from "../base/errors.ts";
 import type { Chat } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
+import { sayDirectly } from "./deliver.ts";
 import { Feed } from "./feed.ts";
-import { execute, type RunParts } from "./run.ts";
+import { type Carried, execute, lastWord, type RunParts } from "./run.ts";
 import { waiting } from "./store/inbox.ts";
-import { pendingParts } from "./store/outbox.ts";
+import { handOver, pendingParts } from "./store/outbox.ts";
 import { claimNext, finish, type OpenRun, resumeOpen } from "./store/runs.ts";
+
+/** Tries of a run that has no answer in the outbox: some four minutes. */
+const mostTries = 10;
 
 export interface HarnessState {
   readonly chat: "connecting" | "connected" | "disconnected" | "unauthorised";
@@ -160,19 +165,58 @@ export class Harness {
     this.#open.set(run.id, { run, since, done });
   }
 
-  /** Until the run ends or the harness stops. What fails outside of a provider's or the server's doing (a full disk) is tried again. */
+  /**
+   * Until the run ends or the harness stops. What fails outside of a provider's or the server's doing (a full disk) is tried again:
+   * without bound once the answer is in the outbox, else a few times, then the thread is told what failed.
+   */
   async #carry(run: OpenRun, free: () => void): Promise<void> {
-    const { clock, log, store } = this.#parts;
+    const { clock, log } = this.#parts;
+    const carried: Carried = {};
+    let current = run;
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
       try {
-        return await execute(this.#parts, attempt === 0 ? run : this.#reread(run), this.#stop.signal, free);
+        if (attempt > 0) current = this.#reread(run);
+        return await execute(this.#parts, current, carried, this.#stop.signal, free);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         if (error instanceof ChatError && error.kind === "refused") {
           log.warn({ run: run.id, error: error.message }, "the mention cannot be answered any more");
-          return finish(store, run, "failed", error.message, clock.now());
+          return this.#end(run, error.message);
         }
         log.error({ run: run.id, error: String(error) }, "a run failed, will try again");
+        if (current.state === "running" && attempt + 1 === mostTries) {
+          free();
+          if (!(await this.#lastWord(run, messageOf(error)))) return this.#end(run, `failed: ${messageOf(error)}`);
+        } else {
+          await clock.wait(backoff(attempt, 1000, 60_000), this.#stop.signal).catch(() => undefined);
+        }
+      }
+    }
+  }
+
+  /** Tells the thread what failed: by the outbox (true), or where that is what failed, at once (false). */
+  async #lastWord(run: OpenRun, what: string): Promise<boolean> {
+    const { store, clock, log, config } = this.#parts;
+    const { posts, outcome } = lastWord(run, what);
+    try {
+      handOver(store, run, posts, outcome, clock.now());
+      return true;
+    } catch (error) {
+      log.error({ run: run.id, error: String(error) }, "a failed run cannot be stored, its thread is told directly");
+    }
+    const parts = { ...this.#parts, botId: config.chat.botId };
+    for (const post of posts) await sayDirectly(parts, post, this.#stop.signal).catch(() => undefined);
+    return false;
+  }
+
+  /** Ends a run without more to say, as soon as the store takes it. */
+  async #end(run: OpenRun, outcome: string): Promise<void> {
+    const { store, clock, log } = this.#parts;
+    for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
+      try {
+        return finish(store, run, "failed", outcome, clock.now());
+      } catch (error) {
+        log.error({ run: run.id, error: String(error) }, "cannot store that a run ended, will try again");
         await clock.wait(backoff(attempt, 1000, 60_000), this.#stop.signal).catch(() => undefined);
       }
     }

@@ -100,12 +100,19 @@ async function callOnce(
     usd: worstCost(choice, request),
   });
   const limit = AbortSignal.timeout(Math.ceil(clock.scaled(config.limits.modelTimeout * 1000)));
+  // Never throws: what was paid for must not be asked again because its cost could not be written. The reservation then stays booked.
+  const settle = (result: Parameters<typeof settleCall>[2]) => {
+    try {
+      settleCall(store, step, { tookMs: clock.now() - at, ...result });
+    } catch (error) {
+      log.error({ run, error: String(error) }, "cannot book a model call, its reservation stays");
+    }
+  };
   try {
     const reply = await models.call(choice, request, AbortSignal.any([signal, limit]));
     const empty = reply.text.trim() === "";
-    settleCall(store, step, {
+    settle({
       outcome: empty ? "empty answer" : "ok",
-      tookMs: clock.now() - at,
       inputTokens: reply.inputTokens,
       cachedTokens: reply.cachedTokens,
       outputTokens: reply.outputTokens,
@@ -115,7 +122,7 @@ async function callOnce(
     return empty ? new ModelError("empty answer", "the model answered nothing", { retryable: false }) : reply;
   } catch (cause) {
     if (signal.aborted) {
-      settleCall(store, step, { outcome: "aborted", tookMs: clock.now() - at });
+      settle({ outcome: "aborted" });
       throw signal.reason;
     }
     const error = limit.aborted
@@ -123,9 +130,8 @@ async function callOnce(
       : cause instanceof ModelError
         ? cause
         : new ModelError("failed", String(cause), { retryable: false, cause });
-    settleCall(store, step, {
+    settle({
       outcome: error.failure,
-      tookMs: clock.now() - at,
       detail: error.message.slice(0, 500),
       ...(unbilled.has(error.failure) ? { usd: 0 } : {}),
     });

@@ -7,7 +7,7 @@ import type { PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { ModelCaller } from "./model-port.ts";
 import { systemPrompt, threadMessages } from "./prompt.ts";
-import { ask } from "./router.ts";
+import { type Answer, ask } from "./router.ts";
 import { splitPost } from "./split.ts";
 import type { Store } from "./store/open.ts";
 import { handOver, outcomeOf } from "./store/outbox.ts";
@@ -27,6 +27,11 @@ export interface RunParts {
 /** A run that was begun this often and never got to its answer brings the process down: it is not begun again. */
 const mostStarts = 8;
 
+/** What this process knows of a run and the store may not know yet. Kept over tries: a model is not paid twice for one answer. */
+export interface Carried {
+  answer?: Answer | undefined;
+}
+
 /**
  * Carries one run from where its journal stands to its end. May be called again for the same run after a crash at any point.
  * `onAnswered` tells that only delivery is left, which needs none of the slots for work. Throws only when aborted or when the store fails.
@@ -34,20 +39,23 @@ const mostStarts = 8;
 export async function execute(
   parts: RunParts,
   run: OpenRun,
+  carried: Carried,
   signal: AbortSignal,
   onAnswered: () => void,
 ): Promise<void> {
   const { config, store, clock } = parts;
   const post = JSON.parse(run.payload) as PostPayload;
   if (run.state === "running") {
-    const answer =
+    // Asked first: between an answer and the outbox stands nothing but the store.
+    const limit = await untilAnswered(parts, signal, () => parts.chat.maxPost());
+    carried.answer ??=
       run.kind === "notice"
         ? notice(config)
         : run.starts > mostStarts
           ? gaveUp
           : await answerMention(parts, run, post, signal);
-    if (answer === undefined) return finish(store, run, "done", "already answered", clock.now());
-    handOver(store, run, await posts(parts, run, post, answer.text, signal), answer.outcome, clock.now());
+    if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
+    handOver(store, run, posts(run, post, carried.answer.text, limit), carried.answer.outcome, clock.now());
   }
   onAnswered();
   const dead = await deliver({ ...parts, botId: config.chat.botId }, run, signal);
@@ -61,7 +69,7 @@ const gaveUp = {
   outcome: "gave up",
 };
 
-function notice(config: AgentConfig): { text: string; outcome: string } {
+function notice(config: AgentConfig): Answer {
   const names = config.chat.people.filter((person) => person.command).map((person) => person.name);
   const whom = names.length === 0 ? "" : ` Please ask ${names.slice(0, 3).join(", ")}.`;
   return { text: `I work only for people whom my team has named in its team file.${whom}`, outcome: "notice" };
@@ -109,15 +117,17 @@ async function namesOf(parts: RunParts, thread: readonly ChatPost[], post: PostP
     : untilAnswered(parts, signal, () => parts.chat.names([...unknown]));
 }
 
-/** The answer as posts, in the thread of the mention. */
-async function posts(
-  parts: RunParts,
-  run: OpenRun,
-  post: PostPayload,
-  text: string,
-  signal: AbortSignal,
-): Promise<NewPost[]> {
-  const limit = await untilAnswered(parts, signal, () => parts.chat.maxPost());
+/** A run that failed too often for a reason of this machine's, in one post that says so. */
+export function lastWord(run: OpenRun, what: string): { posts: NewPost[]; outcome: string } {
+  const text = `I could not finish this: ${what.slice(0, 300)}. I do not try again by myself; when that is mended, please mention me again.`;
+  return {
+    posts: posts(run, JSON.parse(run.payload) as PostPayload, text, text.length),
+    outcome: `failed: ${what.slice(0, 300)}`,
+  };
+}
+
+/** The answer as posts of at most `limit` characters, in the thread of the mention. */
+function posts(run: OpenRun, post: PostPayload, text: string, limit: number): NewPost[] {
   return splitPost(withoutBroadcast(text.trim()), limit).map((part, index) => ({
     channelId: post.channelId,
     rootId: post.rootId,

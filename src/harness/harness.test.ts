@@ -1,0 +1,118 @@
+/** What the harness does when its own store or the chat server fails it, and what people get to see of that. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FakeChatServer } from "./chat/fake.ts";
+import { systemClock } from "./clock.ts";
+import { agentConfigSchema } from "./config.ts";
+import { Harness } from "./harness.ts";
+import { silentLog } from "./log.ts";
+import { openStore, type Store } from "./store/open.ts";
+
+const config = agentConfigSchema.parse({
+  version: 1,
+  agent: "athena",
+  team: "lab",
+  persona: "x",
+  chat: {
+    url: "http://chat",
+    tokenFile: "t",
+    botId: "athena-id",
+    people: [{ id: "alice-id", name: "alice", command: true }],
+    maxAgeHours: 1e6,
+  },
+  models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
+  budget: { run: 1, day: 1 },
+  listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
+  dataDir: "/nowhere",
+});
+
+let dir: string;
+let store: Store;
+let server: FakeChatServer;
+let harness: Harness;
+let calls: number;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "olympus-harness-"));
+  store = openStore(dir);
+  server = new FakeChatServer();
+  server.addUser("athena-id", "athena");
+  server.addUser("alice-id", "alice");
+  server.addChannel("work", ["athena-id", "alice-id"]);
+  calls = 0;
+});
+afterEach(async () => {
+  await harness.stop();
+  store.close();
+  rmSync(dir, { recursive: true });
+});
+
+/** The store, but for statements that begin with `sql`: those fail, the first `times` times. */
+function failing(sql: string, times: number): Store {
+  let left = times;
+  return new Proxy(store, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (typeof value !== "function") return value;
+      return (...parts: unknown[]) => {
+        if (name === "run" && String(parts[0]).startsWith(sql) && left-- > 0) throw new Error("disk is full");
+        return (value as (...parts: unknown[]) => unknown).apply(target, parts);
+      };
+    },
+  });
+}
+
+async function start(with_: Store): Promise<void> {
+  harness = new Harness({
+    config,
+    store: with_,
+    chat: server.client("athena-id"),
+    models: {
+      call: async () => {
+        calls++;
+        return { text: "the answer", finish: "stop", inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
+      },
+    },
+    clock: systemClock(5000),
+    log: silentLog,
+  });
+  await harness.start();
+}
+
+const answers = (rootId: string) => server.thread(rootId).flatMap((one) => (one.marker ? [one.text] : []));
+const ended = () => store.all("SELECT state, outcome FROM runs WHERE ended_at IS NOT NULL");
+
+test("an answer that was paid for is kept until the outbox takes it", async () => {
+  await start(failing("INSERT INTO outbox", 5));
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
+  expect(answers(post.id)).toEqual(["the answer"]);
+  expect(calls).toBe(1);
+});
+
+test("an outbox that never takes it: one model call, one post that names what failed, an end", async () => {
+  await start(failing("INSERT INTO outbox", Number.POSITIVE_INFINITY));
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  expect(answers(post.id)).toEqual([expect.stringContaining("I could not finish this: disk is full.")]);
+  expect(calls).toBe(1);
+  await expect.poll(() => harness.state().running).toEqual([]);
+});
+
+test("an outbox that takes only the last word has it delivered like any answer", async () => {
+  await start(failing("INSERT INTO outbox", 10));
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  expect(answers(post.id)).toEqual([expect.stringContaining("disk is full")]);
+  expect(calls).toBe(1);
+});
+
+test("a cost that cannot be booked keeps its reservation and does not cost the answer", async () => {
+  await start(failing("UPDATE steps", Number.POSITIVE_INFINITY));
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
+  expect(answers(post.id)).toEqual(["the answer"]);
+  expect(calls).toBe(1);
+});
