@@ -50,7 +50,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<BootstrapRes
     try {
       await ensureSettings(admin, url, changed);
       const setup: ChatSetup = { team, secrets, admin, url, signal, changed };
-      const bots = await ensureBots(setup);
+      const bots = await ensureBots(setup, options.adopt);
       const people = await ensurePeople(setup, options);
       await ensureTeams(setup, new Map([...bots, ...people.ids]));
       return { changed: count, passwords: people.passwords, pending: people.pending };

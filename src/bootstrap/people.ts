@@ -17,7 +17,7 @@ export interface PeopleResult {
 
 /** What may be done to accounts only when a person asks for it by name. */
 export interface PeopleWishes {
-  /** Take the existing account of that name, although bootstrap did not make it. */
+  /** Take the existing account or bot of that name, although bootstrap did not make it. */
   readonly adopt?: readonly string[];
   /** Give a new one-time password. */
   readonly newPassword?: readonly string[];

@@ -13,7 +13,7 @@ export const command: CliCommand = {
     const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
     program
       .command("bootstrap")
-      .option("--adopt <person>", "take the account of that name although bootstrap did not make it", collect)
+      .option("--adopt <name>", "take the account or bot of that name although bootstrap did not make it", collect)
       .option("--new-password <person>", "give a new one-time password and end the person's sessions", collect)
       .description("Sets up the chat as the team file says: administrator, teams, channels, bots, people.")
       .addHelpText("before", "  olympus bootstrap\n  olympus bootstrap --new-password mara\n")
@@ -27,8 +27,9 @@ export const command: CliCommand = {
           ]);
           const team = await loadTeam();
           const people = Object.keys(team.team.people);
-          for (const person of [...(flags.adopt ?? []), ...(flags.newPassword ?? [])])
-            mustKnow("person", person, people);
+          for (const person of flags.newPassword ?? []) mustKnow("person", person, people);
+          const known = [...people, ...Object.keys(team.team.agents)];
+          for (const name of flags.adopt ?? []) mustKnow("person or agent", name, known);
           const secrets = await openSecrets(team);
           const url = chatUrl(team);
           const result = await withStep(reporter, `chat ${url}`, async () => {

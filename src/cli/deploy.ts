@@ -7,10 +7,16 @@ export const command: CliCommand = {
     program
       .command("deploy")
       .argument("[machine...]", "only these machines")
+      .option(
+        "--adopt <name>",
+        "take the chat's account or bot of that name, as bootstrap does",
+        (name, all) => [...all, name],
+        [] as string[],
+      )
       .description("machines, roles, chat, agents and probe, in this order; changes only what differs")
       .addHelpText("before", "  olympus deploy            everything\n  olympus deploy athena     one machine\n")
       .action(
-        run(async ({ reporter, loadTeam, confirm, signal }, names: string[]) => {
+        run(async ({ reporter, loadTeam, confirm, signal }, names: string[], { adopt }: { adopt: string[] }) => {
           const [{ deploy }, { openSecrets }] = await Promise.all([
             import("../deploy/deploy.ts"),
             import("../../secrets/store.ts"),
@@ -18,6 +24,8 @@ export const command: CliCommand = {
           const team = await loadTeam();
           const known = team.machines.map(({ name }) => name);
           for (const name of names) mustKnow("machine", name, known, team.file);
+          const accounts = [...Object.keys(team.team.people), ...Object.keys(team.team.agents)];
+          for (const name of adopt) mustKnow("person or agent", name, accounts, team.file);
           const secrets = await openSecrets(team);
           if (
             !(await confirm(
@@ -30,6 +38,7 @@ export const command: CliCommand = {
             team,
             secrets,
             ...(names.length === 0 ? {} : { hosts: names }),
+            adopt,
             reporter,
             signal,
           });

@@ -13,6 +13,8 @@ export interface DeployOptions {
   readonly secrets: SecretStore;
   /** Machines to deploy; all of the team unless given. */
   readonly hosts?: readonly string[];
+  /** Accounts and bots of the chat to take although bootstrap did not make them. */
+  readonly adopt?: readonly string[];
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
   /** Turns a step's name into its label, such as "5/8 machines". */
@@ -70,7 +72,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   ]);
 
   const chat = await withStep(reporter, label("chat"), async () => {
-    const value = await bootstrap({ team, secrets, reporter, signal });
+    const value = await bootstrap({ team, secrets, adopt: options.adopt ?? [], reporter, signal });
     return { value, summary: value.changed === 0 ? "as it was" : `${value.changed} changes` };
   });
   changed += chat.changed;

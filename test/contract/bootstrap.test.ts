@@ -179,6 +179,45 @@ test("a person's account with an agent's name is told", async () => {
   await expect(run({ team: larger })).rejects.toMatchObject({ code: "E-CHAT-NAME" });
 });
 
+test("a bot that bootstrap did not make speaks for no agent unless it is adopted, and then nobody keeps a token of it", async () => {
+  const { admin } = await loginAsAdmin(server.url, team, secrets);
+  const account = { username: "eris", email: "eris@elsewhere.example", password: "a password 1" };
+  const eris = await admin.createUser(account as never, "", "");
+  await admin.updateUserRoles(eris.id, "system_user system_admin");
+  const person = chatClient(server.url);
+  await person.login("eris", "a password 1");
+  const foreign = await person.createBot({ username: "hermes" });
+  // Named as ours are: that must not help.
+  const { token } = await person.createUserAccessToken(foreign.user_id, "olympus");
+  const larger = changedTeam(team, (file) => {
+    file.agents.hermes = { ...file.agents.athena! };
+  });
+  await expect(run({ team: larger })).rejects.toMatchObject({
+    code: "E-CHAT-PINNED",
+    exit: 6,
+    message: expect.stringContaining("hermes"),
+  });
+  expect(secrets.get("mattermost.bots.hermes.id")).toBeUndefined();
+  expect((await chatClient(server.url, token).getMe()).id).toBe(foreign.user_id);
+
+  const { changes } = await run({ team: larger, adopt: ["hermes"] });
+  expect(changes.slice(0, 2)).toEqual(["bot hermes adopted", 'token "olympus" of bot hermes revoked']);
+  await expect(chatClient(server.url, token).getMe()).rejects.toMatchObject({ status_code: 401 });
+  const ours = secrets.require("mattermost.bots.hermes.token").reveal();
+  expect((await chatClient(server.url, ours).getMe()).id).toBe(foreign.user_id);
+  expect((await run({ team: larger })).changed).toBe(0);
+});
+
+test("a bot that a killed run made and did not pin is taken up", async () => {
+  const { admin } = await loginAsAdmin(server.url, team, secrets);
+  await admin.createBot({ username: "apollo" });
+  const larger = changedTeam(team, (file) => {
+    file.agents.apollo = { ...file.agents.athena! };
+  });
+  expect((await run({ team: larger })).changes).toContain("token for mattermost.bots.apollo made");
+  expect((await run({ team: larger })).changed).toBe(0);
+});
+
 test("after a restart nothing has changed", async () => {
   await server.restart();
   expect((await run()).changed).toBe(0);
