@@ -8,8 +8,8 @@ import { offeredKey } from "./offered-key.ts";
 import { unknownWord } from "./usage.ts";
 import { writeTeamValue } from "./write-team.ts";
 
-/** So many of its last characters stand for a fingerprint that a person has read: 48 bits. */
-const typedAtLeast = 8;
+/** So many of its last characters stand for a fingerprint that a person has read: 96 bits, beyond what a forger can search for. */
+const typedAtLeast = 16;
 
 /** `olympus pin`: asks a hypervisor for its SSH host key and writes it into the team file, once a person vouches for it. */
 export const command: CliCommand = {
@@ -23,7 +23,7 @@ export const command: CliCommand = {
       .addHelpText(
         "before",
         [
-          "  olympus pin r420                          asks for the fingerprint's last 8 characters",
+          "  olympus pin r420                          asks for the fingerprint, or its last 16 characters",
           "  olympus pin r420 --fingerprint SHA256:…   for scripts; another key than that is refused (exit 5)",
           "On the hypervisor's console:  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n",
         ].join("\n"),

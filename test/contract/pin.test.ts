@@ -111,12 +111,12 @@ describe("olympus pin", () => {
         reject: false,
       });
     const before = await readFile(team, "utf8");
-    for (const answer of ["", "yes", host.fingerprint.slice(-7), "x".repeat(8)]) {
+    for (const answer of ["", "yes", host.fingerprint.slice(-15), "x".repeat(16)]) {
       expect(await typing(answer)).toMatchObject({ exitCode: 6 });
     }
     expect(await typing(`SHA256:${"A".repeat(43)}`)).toMatchObject({ exitCode: 5 });
     expect(await readFile(team, "utf8")).toBe(before);
-    expect(await typing(host.fingerprint.slice(-8))).toMatchObject({ exitCode: 0 });
+    expect(await typing(host.fingerprint.slice(-16))).toMatchObject({ exitCode: 0 });
     expect(await readFile(team, "utf8")).toContain("hostKey: ssh-rsa ");
   });
 
