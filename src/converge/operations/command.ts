@@ -1,5 +1,6 @@
 import type { OperationKind } from "../change.ts";
 import type { CommandOperation } from "../operations.ts";
+import { quote } from "../quote.ts";
 import { sha256 } from "./file.ts";
 
 /** Equal checks are run once, whichever role they are from. */
@@ -14,8 +15,9 @@ export const command: OperationKind<CommandOperation> = {
     const input = stdin === undefined ? "" : ' <"$F"/stdin';
     return {
       summary,
-      // An earlier operation of the same run may have made it true: so it is looked at once more.
-      script: `if ! ( set -eu\n${check}\n) >/dev/null 2>&1; then ( set -eu\n${apply}\n)${input}; fi`,
+      // An earlier operation of the same run may have made it true: so it is looked at once more. By a shell of its own: within a
+      // condition -e does nothing, and only the last line would count.
+      script: `if ! sh -euc ${quote(check)} </dev/null >/dev/null 2>&1; then ( set -eu\n${apply}\n)${input}; fi`,
       uploads: stdin === undefined ? [] : [{ name: "stdin", content: stdin }],
       records:
         undo === undefined
