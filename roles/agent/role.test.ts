@@ -79,6 +79,11 @@ test("no secret stands in anything but files of mode 0600", () => {
   expect(operations.filter(({ kind, id }) => kind === "file" && id.startsWith("secret-"))).toHaveLength(2);
 });
 
+test("secrets that are no longer wished are removed, after the unit that asked for them was replaced", () => {
+  const ids = operations.map(({ id }) => id);
+  expect(ids.indexOf("unused-secrets")).toBeGreaterThan(ids.indexOf("unit"));
+});
+
 test("configuration and secrets restart the unit; database and memory are data", () => {
   const files = operations.filter((operation): operation is FileOperation => operation.kind === "file");
   for (const file of files) expect(file.restarts).toEqual(["olympus-agent.service"]);

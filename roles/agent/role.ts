@@ -8,6 +8,7 @@ import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
 import { dashboardPort, renderAgent } from "./config.ts";
 import { type NodeRuntime, nodeFolder, nodeOperations, nodeRuntime } from "./node.ts";
 import { agentUnit, configFile, dataFolder, secretsFolder } from "./unit.ts";
+import { unusedSecrets } from "./unused-secrets.ts";
 
 const params = z.strictObject({
   /** Limit of the unit, MiB. */
@@ -121,6 +122,8 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
         enabled: true,
         running: true,
       },
+      // After the unit that no longer asks for them: one that is killed in between can still start.
+      unusedSecrets(Object.keys(secrets)),
       { kind: "wait", id: "answers", url: `http://${address}:${dashboardPort}/healthz`, timeout: 60, unit: unitName },
     ];
   },
