@@ -1,3 +1,4 @@
+export { type Beforehand, labBeforehand } from "./beforehand.ts";
 export { type LabDownOptions, labDown } from "./down.ts";
 export { answersSsh, type LabMachine } from "./machine.ts";
 export { type LabMachineOptions, labExec, labRestart, labStop } from "./restart.ts";

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { initSecrets } from "../../secrets/store.ts";
+import { OlympusErrors } from "../base/errors.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { loadTeam } from "../team/load.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -7,10 +8,12 @@ import { clearGroups, findHierarchies, type Hierarchies } from "./cgroups.ts";
 import { hypervisorSpec } from "./hypervisor.ts";
 import { ensureHostKey } from "./identity.ts";
 import { hostAddressOf, layout } from "./layout.ts";
+import { freeInterface } from "./links.ts";
 import { withLock } from "./lock.ts";
 import { startMachine, stopMachine } from "./machine.ts";
 import { startNetwork } from "./network.ts";
-import { checkDisk, checkNetwork, checkPorts, requireRoot, requireTools } from "./preflight.ts";
+import { labObstacles } from "./obstacles.ts";
+import { requireRoot, requireTools } from "./preflight.ts";
 import { isAlive } from "./processes.ts";
 import { ensureRoots, guestSources } from "./root.ts";
 import { servicesSettings, startServices } from "./services.ts";
@@ -46,13 +49,9 @@ async function bring({ teamFile, reporter, signal }: LabUpOptions): Promise<LabU
   // Read from its own place, so that whatever is wrong is shown there.
   const wished = await loadTeam(chosen.file);
   const debian = givenSources(wished, chosen.filledBefore);
-  let hostInterface = "";
-  if (state.network === undefined) {
-    requireTools();
-    await checkDisk(layout.dir);
-    hostInterface = await checkNetwork(wished);
-    await checkPorts(wished);
-  }
+  if (state.network === undefined) requireTools();
+  const obstacles = await labObstacles(wished, state.network !== undefined);
+  if (obstacles.length > 0) throw new OlympusErrors("the lab cannot come up here; nothing has been started", obstacles);
   const hostKeys: Record<string, string> = {};
   for (const { name } of wished.hypervisors) hostKeys[name] = await ensureHostKey(layout.machine(name), name);
   const packages = await guestSources(debian, wished.team.network.gateway);
@@ -77,7 +76,7 @@ async function bring({ teamFile, reporter, signal }: LabUpOptions): Promise<LabU
     await begin();
     const { cidr, gateway } = team.team.network;
     const spec = { lab: layout.lab, cidr, gateway, hostAddress: hostAddressOf(gateway), dir: layout.dir };
-    state.network = await startNetwork({ ...spec, hostInterface }, hierarchies);
+    state.network = await startNetwork({ ...spec, hostInterface: await freeInterface() }, hierarchies);
     await writeState(state);
     changes.push("network");
   }
