@@ -60,7 +60,13 @@ export async function startPostgres(folder: string): Promise<PostgresServer> {
       cwd: "/",
     });
   try {
-    await untilReady(child, () => accepts(port), 30_000);
+    // It accepts connections a little before it takes commands.
+    const takesCommands = () =>
+      psql("SELECT 1").then(
+        () => true,
+        () => false,
+      );
+    await untilReady(child, async () => (await accepts(port)) && takesCommands(), 30_000);
   } catch (error) {
     throw new Error(`PostgreSQL: ${String(error)}\n${readFileSync(log, "utf8").slice(-2_000)}`);
   }
