@@ -71,9 +71,20 @@ ${
     ? "<p>None yet. Mention the agent in chat.</p>"
     : `<div class="scroll"><table><thead><tr><th>Began</th><th>Kind</th><th>State</th><th>Outcome</th><th>Took</th><th>Cost</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`
 }
-<form method="post" action="/logout"><p><button>Log out</button></p></form>`,
+${droppedAnswers(status)}<form method="post" action="/logout"><p><button>Log out</button></p></form>`,
     true,
   );
+}
+
+function droppedAnswers({ dropped }: AgentStatus): string {
+  if (dropped.length === 0) return "";
+  const rows = dropped.map(
+    ({ at, run, reason }) =>
+      `<tr><td>${at === null ? "" : time(at)}</td><td>${escapeHtml(run)}</td><td class="bad">${escapeHtml(reason)}</td></tr>`,
+  );
+  return `<h2>Answers that could not be delivered</h2>
+<div class="scroll"><table><thead><tr><th>Given up</th><th>Run</th><th>Why</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>
+`;
 }
 
 function chat({ harness }: AgentStatus): string {

@@ -37,6 +37,7 @@ const status: AgentStatus = {
       usd: 0.01,
     },
   ],
+  dropped: [],
 };
 const token = "a-long-dashboard-token";
 const host = "10.220.1.50:18789";
@@ -85,6 +86,14 @@ test("F9 what others wrote is shown as text, under a strict policy", async () =>
   expect(html).toContain('<span class="label">rehearsal</span>');
   expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
   expect(response.headers.get("cache-control")).toBe("no-store");
+});
+
+test("an answer that was dropped is shown with its reason", async () => {
+  const dropped = [{ run: "p1-1", at: 5, reason: "HTTP 403: <no> permission" }];
+  const html = await (await get("/", bearer, make({ ...status, dropped }))).text();
+  expect(html).toContain("Answers that could not be delivered");
+  expect(html).toContain("HTTP 403: &lt;no&gt; permission");
+  expect(await (await get("/", bearer)).text()).not.toContain("could not be delivered");
 });
 
 test("F2 a foreign Host or Origin is turned away, even with the token", async () => {

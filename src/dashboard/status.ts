@@ -1,4 +1,5 @@
 import type { HarnessState } from "../harness/harness.ts";
+import type { DroppedAnswer } from "../harness/store/outbox.ts";
 import type { RunSummary } from "../harness/store/runs.ts";
 
 /** Everything the status page shows; also what `GET /api/status` answers. Times in ms since the epoch, money in US dollars. */
@@ -16,6 +17,8 @@ export interface AgentStatus {
   readonly budgetDay: number;
   readonly harness: HarnessState;
   readonly runs: readonly RunSummary[];
+  /** The newest answers that the chat server refused for good. */
+  readonly dropped: readonly DroppedAnswer[];
 }
 
 /** Ready means: connected, and nothing written before may still be unread. */

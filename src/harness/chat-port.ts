@@ -57,19 +57,30 @@ export interface ChatEvents {
   posted(post: ChatPost): void;
 }
 
-/** `retry`: may work later. `refused`: never will (gone, forbidden, malformed). `unauthorised`: not with this token. */
-export type ChatErrorKind = "retry" | "refused" | "unauthorised";
+/**
+ * `retry`: may work later. `refused`: never will (gone, forbidden, malformed), in words that we know. `unclear`: refused in words
+ * that we do not know, by the server or something before it: may work later, but is not waited for without end.
+ * `unauthorised`: not with this token.
+ */
+export type ChatErrorKind = "retry" | "refused" | "unclear" | "unauthorised";
 
 export class ChatError extends Error {
   readonly kind: ChatErrorKind;
   /** What the server asked us to wait, ms. */
   readonly retryAfterMs: number | undefined;
+  /** The server's own name for it. */
+  readonly id: string | undefined;
 
-  constructor(kind: ChatErrorKind, message: string, retryAfterMs?: number, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(
+    kind: ChatErrorKind,
+    message: string,
+    details: { retryAfterMs?: number | undefined; id?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "ChatError";
     this.kind = kind;
-    this.retryAfterMs = retryAfterMs;
+    this.retryAfterMs = details.retryAfterMs;
+    this.id = details.id;
   }
 }
 

@@ -1,25 +1,27 @@
 import { type Chat, ChatError, type NewPost } from "./chat-port.ts";
 import { backoff, type Clock } from "./clock.ts";
+import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Store } from "./store/open.ts";
-import { deadParts, markAttempt, markDead, markSent, nextPart, type OutboxPart } from "./store/outbox.ts";
+import { drop, dropReason, markAttempt, markSent, nextPart, type OutboxPart } from "./store/outbox.ts";
 import type { OpenRun } from "./store/runs.ts";
 
 interface DeliveryParts {
   readonly store: Store;
   readonly chat: Chat;
-  readonly botId: string;
+  readonly config: Pick<AgentConfig, "chat">;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /**
  * Sends what a run has in the outbox, in order, each part exactly once: whenever a former try may have reached the server, the
- * thread is searched for the part's marker first. Tries until it is sent or refused for good; throws only the signal's reason.
- * Gives the reasons of what was refused.
+ * thread is searched for the part's marker first. Tries until it is sent or refused for good; what is refused in unclear words counts
+ * as such once it is as old as a mention may be. With a part all after it are given up. Gives the reason, undefined when all was
+ * sent; throws only the signal's reason.
  */
-export async function deliver(parts: DeliveryParts, run: OpenRun, signal: AbortSignal): Promise<string[]> {
-  const { store, clock, log } = parts;
+export async function deliver(parts: DeliveryParts, run: OpenRun, signal: AbortSignal): Promise<string | undefined> {
+  const { config, store, clock, log } = parts;
   for (let part = nextPart(store, run.id), attempt = 0; part !== undefined; part = nextPart(store, run.id)) {
     signal.throwIfAborted();
     try {
@@ -27,17 +29,18 @@ export async function deliver(parts: DeliveryParts, run: OpenRun, signal: AbortS
       attempt = 0;
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      if (error.kind === "refused") {
-        markDead(store, part, error.message);
-        log.warn({ run: run.id, part: part.part, error: error.message }, "the chat server refused an answer");
-        continue;
+      const old = clock.now() - part.createdAt > config.chat.maxAgeHours * 3600_000;
+      if (error.kind === "refused" || (error.kind === "unclear" && old)) {
+        drop(store, part, error.message);
+        log.error({ run: run.id, part: part.part, error: error.message }, "an answer is refused and dropped");
+        break;
       }
       const wait = error.retryAfterMs ?? backoff(attempt++, 300, 30_000);
       log.warn({ run: run.id, part: part.part, error: error.message, wait }, "could not deliver, will try again");
       await clock.wait(wait, signal);
     }
   }
-  return deadParts(store, run.id);
+  return dropReason(store, run.id);
 }
 
 async function send(parts: DeliveryParts, part: OutboxPart): Promise<string> {
@@ -51,11 +54,11 @@ function attempt(parts: DeliveryParts, part: OutboxPart, post: NewPost): Promise
 }
 
 /** Where a post stands that a former try may have brought to the server. */
-async function find({ chat, botId }: Pick<DeliveryParts, "chat" | "botId">, post: NewPost) {
+async function find({ chat, config }: Pick<DeliveryParts, "chat" | "config">, post: NewPost) {
   const { run, part } = post.marker;
   const thread = await chat.thread(post.rootId);
   return thread.find(
-    (candidate) => candidate.authorId === botId && candidate.marker?.run === run && candidate.marker.part === part,
+    ({ authorId, marker }) => authorId === config.chat.botId && marker?.run === run && marker.part === part,
   )?.id;
 }
 

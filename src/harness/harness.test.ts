@@ -4,29 +4,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeChatServer } from "./chat/fake.ts";
+import { ChatError } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
 import { agentConfigSchema } from "./config.ts";
 import { Harness } from "./harness.ts";
 import { silentLog } from "./log.ts";
 import { openStore, type Store } from "./store/open.ts";
+import { droppedAnswers } from "./store/outbox.ts";
 
-const config = agentConfigSchema.parse({
-  version: 1,
-  agent: "athena",
-  team: "lab",
-  persona: "x",
-  chat: {
-    url: "http://chat",
-    tokenFile: "t",
-    botId: "athena-id",
-    people: [{ id: "alice-id", name: "alice", command: true }],
-    maxAgeHours: 1e6,
-  },
-  models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
-  budget: { run: 1, day: 1 },
-  listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
-  dataDir: "/nowhere",
-});
+const configWith = (maxAgeHours: number) =>
+  agentConfigSchema.parse({
+    version: 1,
+    agent: "athena",
+    team: "lab",
+    persona: "x",
+    chat: {
+      maxAgeHours,
+      url: "http://chat",
+      tokenFile: "t",
+      botId: "athena-id",
+      people: [{ id: "alice-id", name: "alice", command: true }],
+    },
+    models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
+    budget: { run: 1, day: 1 },
+    listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
+    dataDir: "/nowhere",
+  });
 
 let dir: string;
 let store: Store;
@@ -64,15 +67,15 @@ function failing(sql: string, times: number): Store {
   });
 }
 
-async function start(with_: Store): Promise<void> {
+async function start({ on = store, maxAgeHours = 1e6, answer = "the answer" } = {}): Promise<void> {
   harness = new Harness({
-    config,
-    store: with_,
+    config: configWith(maxAgeHours),
+    store: on,
     chat: server.client("athena-id"),
     models: {
       call: async () => {
         calls++;
-        return { text: "the answer", finish: "stop", inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
+        return { text: answer, finish: "stop", inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
       },
     },
     clock: systemClock(5000),
@@ -85,7 +88,7 @@ const answers = (rootId: string) => server.thread(rootId).flatMap((one) => (one.
 const ended = () => store.all("SELECT state, outcome FROM runs WHERE ended_at IS NOT NULL");
 
 test("an answer that was paid for is kept until the outbox takes it", async () => {
-  await start(failing("INSERT INTO outbox", 5));
+  await start({ on: failing("INSERT INTO outbox", 5) });
   const post = server.say("alice-id", "work", "@athena hello");
   await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
   expect(answers(post.id)).toEqual(["the answer"]);
@@ -93,7 +96,7 @@ test("an answer that was paid for is kept until the outbox takes it", async () =
 });
 
 test("an outbox that never takes it: one model call, one post that names what failed, an end", async () => {
-  await start(failing("INSERT INTO outbox", Number.POSITIVE_INFINITY));
+  await start({ on: failing("INSERT INTO outbox", Number.POSITIVE_INFINITY) });
   const post = server.say("alice-id", "work", "@athena hello");
   await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("I could not finish this: disk is full.")]);
@@ -102,7 +105,7 @@ test("an outbox that never takes it: one model call, one post that names what fa
 });
 
 test("an outbox that takes only the last word has it delivered like any answer", async () => {
-  await start(failing("INSERT INTO outbox", 10));
+  await start({ on: failing("INSERT INTO outbox", 10) });
   const post = server.say("alice-id", "work", "@athena hello");
   await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("disk is full")]);
@@ -110,9 +113,43 @@ test("an outbox that takes only the last word has it delivered like any answer",
 });
 
 test("a cost that cannot be booked keeps its reservation and does not cost the answer", async () => {
-  await start(failing("UPDATE steps", Number.POSITIVE_INFINITY));
+  await start({ on: failing("UPDATE steps", Number.POSITIVE_INFINITY) });
   const post = server.say("alice-id", "work", "@athena hello");
   await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
   expect(answers(post.id)).toEqual(["the answer"]);
   expect(calls).toBe(1);
+});
+
+test("a 403 from something on the way is waited out, and the answer arrives", async () => {
+  let left = 20;
+  server.refuse = () => (left-- > 0 ? new ChatError("unclear", "HTTP 403: <html>maintenance</html>") : undefined);
+  await start();
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
+  expect(answers(post.id)).toEqual(["the answer"]);
+  expect(calls).toBe(1);
+});
+
+test("a refusal for good ends the answer at once: no later part, and its reason is kept", async () => {
+  server.maxPost = 40;
+  const tried: number[] = [];
+  server.refuse = ({ marker }) => {
+    tried.push(marker.part);
+    return marker.part === 1 ? new ChatError("refused", "HTTP 403: no permission (x)") : undefined;
+  };
+  await start({ answer: "first line of the answer\n\nsecond line of the answer\n\nthird line of the answer" });
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "failed", outcome: "not delivered: HTTP 403: no permission (x)" }]);
+  expect(tried).toEqual([0, 1]);
+  expect(answers(post.id)).toEqual(["first line of the answer"]);
+  expect(droppedAnswers(store, 10)).toMatchObject([{ reason: "HTTP 403: no permission (x)" }]);
+  expect(harness.state().undelivered).toBe(0);
+});
+
+test("what is refused in unclear words is given up when it is older than a mention may be", async () => {
+  server.refuse = () => new ChatError("unclear", "HTTP 400: what?");
+  // Some 70 ms.
+  await start({ maxAgeHours: 2e-5 });
+  server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "failed", outcome: "not delivered: HTTP 400: what?" }]);
 });

@@ -119,7 +119,7 @@ export class Harness {
         this.#reason = `the token belongs to ${account.name}, not to the bot that the configuration names`;
       } catch (error) {
         if (!(error instanceof ChatError)) throw error;
-        this.#chat = error.kind === "retry" ? "connecting" : "unauthorised";
+        this.#chat = error.kind === "retry" || error.kind === "unclear" ? "connecting" : "unauthorised";
         this.#reason = error.message;
       }
       log.warn({ reason: this.#reason }, "no access to the chat server yet");
@@ -184,7 +184,8 @@ export class Harness {
           return this.#end(run, error.message);
         }
         log.error({ run: run.id, error: String(error) }, "a run failed, will try again");
-        if (current.state === "running" && attempt + 1 === mostTries) {
+        const unclear = error instanceof ChatError && error.kind === "unclear";
+        if (current.state === "running" && (unclear || attempt + 1 === mostTries)) {
           free();
           if (!(await this.#lastWord(run, messageOf(error)))) return this.#end(run, `failed: ${messageOf(error)}`);
         } else {
@@ -196,7 +197,7 @@ export class Harness {
 
   /** Tells the thread what failed: by the outbox (true), or where that is what failed, at once (false). */
   async #lastWord(run: OpenRun, what: string): Promise<boolean> {
-    const { store, clock, log, config } = this.#parts;
+    const { store, clock, log } = this.#parts;
     const { posts, outcome } = lastWord(run, what);
     try {
       handOver(store, run, posts, outcome, clock.now());
@@ -204,8 +205,7 @@ export class Harness {
     } catch (error) {
       log.error({ run: run.id, error: String(error) }, "a failed run cannot be stored, its thread is told directly");
     }
-    const parts = { ...this.#parts, botId: config.chat.botId };
-    for (const post of posts) await sayDirectly(parts, post, this.#stop.signal).catch(() => undefined);
+    for (const post of posts) await sayDirectly(this.#parts, post, this.#stop.signal).catch(() => undefined);
     return false;
   }
 

@@ -58,9 +58,9 @@ export async function execute(
     handOver(store, run, posts(run, post, carried.answer.text, limit), carried.answer.outcome, clock.now());
   }
   onAnswered();
-  const dead = await deliver({ ...parts, botId: config.chat.botId }, run, signal);
+  const refused = await deliver(parts, run, signal);
   const outcome = outcomeOf(store, run.id);
-  if (dead.length > 0) return finish(store, run, "failed", `not delivered: ${dead[0]}`, clock.now());
+  if (refused !== undefined) return finish(store, run, "failed", `not delivered: ${refused}`, clock.now());
   finish(store, run, outcome === "answered" || run.kind === "notice" ? "done" : "failed", outcome, clock.now());
 }
 
@@ -136,7 +136,10 @@ function posts(run: OpenRun, post: PostPayload, text: string, limit: number): Ne
   }));
 }
 
-/** Asks the chat server until it answers. What it refuses (a deleted thread, a channel that we were removed from) counts as nothing there. */
+/** Tries of a question that is refused in unclear words: some three quarters of an hour. */
+const mostUnclear = 100;
+
+/** Asks the chat server until it answers. Throws what it refuses (a deleted thread, a channel that we were removed from), and what stays unclear. */
 async function untilAnswered<T>({ clock, log }: RunParts, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
@@ -144,6 +147,7 @@ async function untilAnswered<T>({ clock, log }: RunParts, signal: AbortSignal, r
       return await read();
     } catch (error) {
       if (!(error instanceof ChatError) || error.kind === "refused") throw error;
+      if (error.kind === "unclear" && attempt >= mostUnclear) throw error;
       log.warn({ error: error.message }, "the chat server does not answer, will try again");
       await clock.wait(error.retryAfterMs ?? backoff(attempt, 300, 30_000), signal);
     }

@@ -10,6 +10,7 @@ import { sdkCaller } from "./model/caller.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
 import { openStore } from "./store/open.ts";
+import { droppedAnswers } from "./store/outbox.ts";
 import { recentRuns } from "./store/runs.ts";
 import { spentSince } from "./store/steps.ts";
 
@@ -56,6 +57,7 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
     budgetDay: config.budget.day,
     harness: harness.state(),
     runs: recentRuns(store, 20),
+    dropped: droppedAnswers(store, 10),
   });
   const { listen } = config;
   const dashboard = await startDashboard({

@@ -37,6 +37,57 @@ describe("Mattermost as the harness's chat", () => {
     await expect(away.account()).rejects.toMatchObject({ kind: "retry" });
   });
 
+  test("A18 what will never work is refused for good: removed from the channel, channel archived, thread deleted", async () => {
+    const athena = team.bots.athena!;
+    const { alice } = team.people;
+    const answer = (channelId: string, rootId: string) => ({
+      channelId,
+      rootId,
+      text: "an answer",
+      marker: { run: `run-${rootId}`, part: 0, source: rootId, hops: 1 },
+    });
+    // A private channel: in an open one the team's rights let anybody post.
+    const closed = await team.api<{ id: string }>(team.admin, "POST", "/channels", {
+      team_id: team.teamId,
+      name: "closed",
+      display_name: "closed",
+      type: "P",
+    });
+    for (const { id } of [alice, athena])
+      await team.api(team.admin, "POST", `/channels/${closed.id}/members`, { user_id: id });
+    const question = await team.say(alice, closed.id, "@athena?");
+    await team.api(team.admin, "DELETE", `/channels/${closed.id}/members/${athena.id}`);
+    const forbidden = { kind: "refused", id: "api.context.permissions.app_error" };
+    await expect(world.agent.post(answer(closed.id, question.id))).rejects.toMatchObject(forbidden);
+    await expect(world.agent.thread(question.id)).rejects.toMatchObject({ kind: "refused" });
+
+    const archived = await team.addChannel("archived", [alice, athena]);
+    const asked = await team.say(alice, archived, "@athena?");
+    await team.api(team.admin, "DELETE", `/channels/${archived}`);
+    const gone = { kind: "refused", id: "api.post.create_post.can_not_post_to_deleted.error" };
+    await expect(world.agent.post(answer(archived, asked.id))).rejects.toMatchObject(gone);
+
+    const deleted = await team.say(alice, world.work, "@athena?");
+    await team.api(alice, "DELETE", `/posts/${deleted.id}`);
+    const noThread = { kind: "refused", id: "app.post.get.app_error" };
+    await expect(world.agent.post(answer(world.work, deleted.id))).rejects.toMatchObject(noThread);
+  });
+
+  test.each([403, 404])("HTTP %i from something before the server is no refusal of the server's", async (status) => {
+    const { createServer } = await import("node:http");
+    const proxy = createServer((_, response) => {
+      response.writeHead(status, { "content-type": "text/html" });
+      response.end("<html>maintenance</html>");
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const { port } = proxy.address() as { port: number };
+    const chat = mattermostChat({ url: `http://127.0.0.1:${port}`, token: new Secret("token", "x"), botId: "b" });
+    const marker = { run: "r", part: 0, source: "s", hops: 1 };
+    const posted = chat.post({ channelId: "c", rootId: "s", text: "x", marker });
+    await expect(posted).rejects.toMatchObject({ kind: "unclear" });
+    proxy.close();
+  });
+
   test("A17 a rate limit is a wait, with the server's own time", async () => {
     const { createServer } = await import("node:http");
     const limiter = createServer((_, response) => {

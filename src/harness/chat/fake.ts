@@ -14,6 +14,8 @@ export class FakeChatServer {
   /** How long a repeated post is recognised by its key, ms. */
   dedupMs = 30_000;
   maxPost = 16_383;
+  /** What the server says to a post instead of taking it. */
+  refuse: (post: NewPost) => ChatError | undefined = () => undefined;
   #now = 1_700_000_000_000;
   #id = 0;
 
@@ -126,6 +128,8 @@ export class FakeChatServer {
   }
 
   #post(userId: string, { channelId, rootId, text, marker }: NewPost, member: boolean): string {
+    const refusal = this.refuse({ channelId, rootId, text, marker });
+    if (refusal !== undefined) throw refusal;
     if (!member) throw new ChatError("refused", "HTTP 403: not a member");
     if (!this.posts.some((post) => post.id === rootId)) throw new ChatError("refused", "HTTP 400: no such thread");
     if (Array.from(text).length > this.maxPost) throw new ChatError("refused", "HTTP 400: too long");

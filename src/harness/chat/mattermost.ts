@@ -1,6 +1,7 @@
 import type { Post } from "@mattermost/types/posts";
 import type { Secret } from "../../base/secret.ts";
-import type { Chat, ChatChannel, ChatPost, NewPost, PostMarker } from "../chat-port.ts";
+import { type Chat, type ChatChannel, ChatError, type ChatPost, type NewPost, type PostMarker } from "../chat-port.ts";
+import { rootUnread } from "./refusals.ts";
 import { restClient } from "./rest.ts";
 import { type ChatSocket, openSocket } from "./socket.ts";
 
@@ -86,15 +87,22 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
     },
 
     async post({ channelId, rootId, text, marker }: NewPost) {
-      const created = await rest.createPost({
+      const written = {
         channel_id: channelId,
         root_id: rootId,
         message: text,
         // The server takes a second post with the same id, within 30 seconds, for the first one.
         pending_post_id: `${botId}:${marker.run}:${marker.part}`,
         props: { [propName]: marker },
-      });
-      return created.id;
+      };
+      try {
+        return (await rest.createPost(written)).id;
+      } catch (error) {
+        if (!(error instanceof ChatError) || error.id !== rootUnread) throw error;
+        // Throws when the thread is gone indeed. Else the server only failed to read it.
+        await rest.getPost(rootId);
+        throw new ChatError("retry", error.message, { cause: error });
+      }
     },
 
     async names(ids: readonly string[]) {

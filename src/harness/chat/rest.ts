@@ -1,5 +1,6 @@
 import { Client4 } from "@mattermost/client";
 import { ChatError } from "../chat-port.ts";
+import { refusal } from "./refusals.ts";
 
 /** What Client4's own transport resolves to. */
 interface Answer {
@@ -29,9 +30,9 @@ export function restClient(url: string, token: string, timeoutMs: number): Clien
       });
       text = await response.text();
     } catch (cause) {
-      throw new ChatError("retry", `the chat server does not answer: ${reason(cause)}`, undefined, cause);
+      throw new ChatError("retry", `the chat server does not answer: ${reason(cause)}`, { cause });
     }
-    if (!response.ok) throw refusal(response, text);
+    if (!response.ok) throw refusal(response.status, response.headers, text);
     return { response, headers: response.headers, data: parse(text, response) };
   };
   // Private in Client4's types, and the one place that all of its calls go through.
@@ -44,32 +45,7 @@ function parse(text: string, response: Response): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ChatError("retry", "the chat server's answer was cut short", undefined, cause);
-  }
-}
-
-function refusal(response: Response, text: string): ChatError {
-  const { status } = response;
-  const message = `HTTP ${status}: ${messageIn(text)}`;
-  if (status === 401) return new ChatError("unauthorised", message);
-  if (status === 429) return new ChatError("retry", message, waitIn(response.headers));
-  if (status >= 500 || status === 408) return new ChatError("retry", message);
-  return new ChatError("refused", message);
-}
-
-/** Mattermost names the second at which requests are counted anew as `X-Ratelimit-Reset`: seconds from now. */
-function waitIn(headers: Headers): number {
-  const seconds = Number(headers.get("retry-after") ?? headers.get("x-ratelimit-reset"));
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 60) * 1000 : 1000;
-}
-
-function messageIn(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { message?: string };
-    return message ?? text.slice(0, 200);
-  } catch {
-    // A proxy's page or the rate limiter's plain words.
-    return text.slice(0, 200);
+    throw new ChatError("retry", "the chat server's answer was cut short", { cause });
   }
 }
 

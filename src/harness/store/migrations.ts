@@ -89,4 +89,7 @@ export const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE INDEX outbox_dead ON outbox (run) WHERE state = 'dead';
+  `,
 ];

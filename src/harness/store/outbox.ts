@@ -8,6 +8,15 @@ export interface OutboxPart {
   readonly part: number;
   readonly payload: string;
   readonly attempts: number;
+  /** When the run handed it over, ms. */
+  readonly createdAt: number;
+}
+
+/** An answer, or the rest of one, that will never be delivered. */
+export interface DroppedAnswer {
+  readonly run: string;
+  readonly at: number | null;
+  readonly reason: string;
 }
 
 /** Hands a run's answer over for delivery: the answer and the run's new state become durable together. */
@@ -29,7 +38,7 @@ export function handOver(store: Store, run: OpenRun, payloads: readonly object[]
 /** The next part of a run to be sent, in order. */
 export function nextPart(store: Store, run: string): OutboxPart | undefined {
   return store.get<OutboxPart>(
-    "SELECT id, run, part, payload, attempts FROM outbox WHERE run = ? AND state = 'pending' ORDER BY part LIMIT 1",
+    "SELECT id, run, part, payload, attempts, created_at AS createdAt FROM outbox WHERE run = ? AND state = 'pending' ORDER BY part LIMIT 1",
     run,
   );
 }
@@ -43,15 +52,33 @@ export function markSent(store: Store, part: OutboxPart, targetId: string, now: 
   store.run("UPDATE outbox SET state = 'sent', target_id = ?, sent_at = ? WHERE id = ?", targetId, now, part.id);
 }
 
-/** Gives a part up: the other side refused it for good. */
-export function markDead(store: Store, part: OutboxPart, error: string): void {
-  store.run("UPDATE outbox SET state = 'dead', error = ? WHERE id = ?", error, part.id);
+/** Gives a part up, and with it those after it: the end of an answer without its beginning misleads. */
+export function drop(store: Store, part: OutboxPart, reason: string): void {
+  store.run(
+    `UPDATE outbox SET state = 'dead', error = CASE id WHEN ? THEN ? ELSE 'an earlier part was not delivered' END
+     WHERE run = ? AND state = 'pending'`,
+    part.id,
+    reason,
+    part.run,
+  );
 }
 
-export function deadParts(store: Store, run: string): string[] {
-  return store
-    .all<{ error: string }>("SELECT error FROM outbox WHERE run = ? AND state = 'dead' ORDER BY part", run)
-    .map((row) => row.error);
+/** Why a run's answer was not delivered (whole); undefined when it was. */
+export function dropReason(store: Store, run: string): string | undefined {
+  return store.get<{ error: string }>(
+    "SELECT error FROM outbox WHERE run = ? AND state = 'dead' ORDER BY part LIMIT 1",
+    run,
+  )?.error;
+}
+
+/** The newest answers that were given up, with the reason of each. */
+export function droppedAnswers(store: Store, count: number): DroppedAnswer[] {
+  return store.all<DroppedAnswer>(
+    `SELECT outbox.run, ended_at AS at, error AS reason FROM outbox JOIN runs ON runs.id = outbox.run
+     WHERE outbox.state = 'dead' AND part = (SELECT min(part) FROM outbox AS o WHERE o.run = outbox.run AND o.state = 'dead')
+     ORDER BY started_at DESC LIMIT ?`,
+    count,
+  );
 }
 
 export function pendingParts(store: Store): number {
