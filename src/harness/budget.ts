@@ -13,12 +13,17 @@ function priceOf(choice: ModelConfig): { input: number; output: number; cachedIn
     : unknownPrice;
 }
 
-/** The most that a call may cost, US dollars. Three bytes a token: few languages need more tokens, as one of Chinese has three bytes. */
+/** Tokens that a text has at most, roughly. Three bytes a token: few languages need more tokens, as one of Chinese has three bytes. */
+export function estimatedTokens(text: string): number {
+  return Buffer.byteLength(text) / 3;
+}
+
+/** The most that a call may cost, US dollars. */
 export function worstCost(choice: ModelConfig, request: ModelRequest): number {
   const price = priceOf(choice);
   const texts = [request.system, ...request.messages.map(({ content }) => content)];
-  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  return ((bytes / 3) * price.input + request.maxOutputTokens * price.output) / 1e6;
+  const tokens = texts.reduce((sum, text) => sum + estimatedTokens(text), 0);
+  return (tokens * price.input + request.maxOutputTokens * price.output) / 1e6;
 }
 
 /** What a call did cost, US dollars. */

@@ -67,6 +67,8 @@ const limitsSchema = z.strictObject({
   outputTokens: z.int().positive().default(4096),
   /** Posts of a thread that a model gets to see: the first and the newest ones. */
   threadPosts: z.int().min(2).default(60),
+  /** Tokens (estimated: three bytes each) of a thread that a model gets to see. The post to be answered is never left out. */
+  threadTokens: z.int().min(100).default(16_000),
   /** Seconds that work in progress gets when the harness is told to stop. */
   drain: z.number().positive().max(60).default(30),
 });

@@ -1,3 +1,4 @@
+import { estimatedTokens } from "./budget.ts";
 import type { ChatPost } from "./chat-port.ts";
 import type { AgentConfig } from "./config.ts";
 import type { PostPayload } from "./intake.ts";
@@ -42,15 +43,16 @@ export function threadMessages(
     }
   }
   const ordered = others.flatMap((other) => [other, ...(answers.get(other.id) ?? [])]);
-  const bounded = bound(ordered, config.limits.threadPosts - 1);
-  const messages = bounded.map(
+  const messages = ordered.map(
     (other): ModelMessage =>
       other.authorId === config.chat.botId
         ? { role: "assistant", content: other.text }
         : { role: "user", content: `[${author(config, other.authorId, names)}] ${quoted(other.text)}` },
   );
-  messages.push({ role: "user", content: `[${author(config, post.authorId, names)}] ${quoted(post.text)}` });
-  return merge(messages);
+  const question = `[${author(config, post.authorId, names)}] ${quoted(post.text)}`;
+  const { threadPosts, threadTokens } = config.limits;
+  const context = bound(messages, threadPosts - 1, threadTokens - estimatedTokens(question));
+  return merge([...context, { role: "user", content: question }]);
 }
 
 /** A post's text, in which no line can pass for the beginning of somebody else's post. */
@@ -58,9 +60,23 @@ function quoted(text: string): string {
   return visible(text).replace(/(\n\s*)\[/g, "$1\\[");
 }
 
-/** Keeps the first post, which says what the thread is about, and the newest ones. */
-function bound(posts: readonly ChatPost[], most: number): readonly ChatPost[] {
-  return posts.length <= most ? posts : [posts[0]!, ...posts.slice(posts.length - most + 1)];
+/**
+ * Keeps the newest posts, of as many posts and tokens as there may be, and the first one, which says what the thread is about, unless
+ * it would take most of the room. Where posts are missing, a line says how many.
+ */
+function bound(posts: readonly ModelMessage[], most: number, tokens: number): readonly ModelMessage[] {
+  const size = ({ content }: ModelMessage): number => estimatedTokens(content);
+  const total = posts.reduce((sum, post) => sum + size(post), 0);
+  const [first, ...later] = posts;
+  if (first === undefined || (posts.length <= most && total <= tokens)) return posts;
+  const head = most > 0 && size(first) <= tokens / 2 ? [first] : [];
+  let room = tokens - head.reduce((sum, post) => sum + size(post), 0);
+  let from = later.length;
+  while (from > 0 && later.length - from < most - head.length && size(later[from - 1]!) <= room)
+    room -= size(later[--from]!);
+  const missing = from + 1 - head.length;
+  const line = missing === 1 ? "[1 earlier post was left out]" : `[${missing} earlier posts were left out]`;
+  return [...head, { role: "user", content: line }, ...later.slice(from)];
 }
 
 function author(config: AgentConfig, id: string, names: ReadonlyMap<string, string>): string {

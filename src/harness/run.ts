@@ -136,7 +136,7 @@ function posts(run: OpenRun, post: PostPayload, text: string, limit: number): Ne
   }));
 }
 
-/** Tries of a question that is refused in unclear words: some three quarters of an hour. */
+/** Tries of a question that is refused in unclear words: some half an hour. */
 const mostUnclear = 100;
 
 /** Asks the chat server until it answers. Throws what it refuses (a deleted thread, a channel that we were removed from), and what stays unclear. */
