@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
 /** One thing that happened, for `--json`: one object a line, versioned. */
 export interface ReportEvent {
   readonly type: string;
@@ -9,7 +11,7 @@ export interface ReportEvent {
  * Implementations must not throw.
  */
 export interface Reporter {
-  /** A line for people, e.g. what a command found. Not printed with `--json`. */
+  /** A line for people, e.g. what a command found. On stderr, with `--json` too. */
   info(line: string): void;
   warn(line: string): void;
   /** An event for programs. Printed only with `--json`. */
@@ -28,6 +30,13 @@ export interface Step {
   fail(summary: string): void;
 }
 
+const depth = new AsyncLocalStorage<number>();
+
+/** How many steps of `withStep` the caller is within. Steps side by side do not count for one another. */
+export function stepDepth(): number {
+  return depth.getStore() ?? 0;
+}
+
 /** Runs `work` as a step; a thrown error marks the step as failed and goes on. */
 export async function withStep<T>(
   reporter: Reporter,
@@ -36,7 +45,7 @@ export async function withStep<T>(
 ): Promise<T> {
   const step = reporter.step(label);
   try {
-    const { value, summary } = await work(step);
+    const { value, summary } = await depth.run(stepDepth() + 1, () => work(step));
     step.done(summary);
     return value;
   } catch (error) {

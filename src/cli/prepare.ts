@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { exitCodes } from "../base/errors.ts";
+import { withStep } from "../base/report.ts";
 import { debianPackages, installPackages, missingPackages } from "../prerequisites/packages.ts";
 import type { CliCommand } from "./command.ts";
 
@@ -30,7 +31,10 @@ export const command: CliCommand = {
           step.done(missing.length === 0 ? "as they were" : `${missing.length} installed`);
           if (options.for === "unit") return exitCodes.done;
           const { ensureTools } = await import("../toolchain/index.ts");
-          await ensureTools({ reporter, signal });
+          const paths = await withStep(reporter, "tools", async () => {
+            return { value: await ensureTools({ reporter, signal }), summary: "ready" };
+          });
+          reporter.result("Everything is in place. Next: npx olympus lab up", { type: "prepare", ...paths });
           return exitCodes.done;
         }),
       );

@@ -1,5 +1,5 @@
 import type { OlympusError } from "../base/errors.ts";
-import type { ReportEvent, Reporter } from "../base/report.ts";
+import { type ReportEvent, type Reporter, stepDepth } from "../base/report.ts";
 
 /** How long something took: `0:24`, `12:05`. */
 export function formatElapsed(ms: number): string {
@@ -28,6 +28,7 @@ interface OpenStep {
 /**
  * The reporter of a terminal or a pipe: people's lines on stderr, data on stdout, no control characters off a terminal.
  * On a terminal one line moves, that of the step begun last; elsewhere a step prints a line when it starts, when it ends, and every 30 s.
+ * A step within another prints only its end: that it started is what the other one is about.
  */
 export function createReporter({ json }: { json: boolean }): Reporter & { error(error: OlympusError): void } {
   const live = process.stderr.isTTY === true && process.env.TERM !== "dumb" && !json;
@@ -57,20 +58,22 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
     },
     step(label) {
       const begun = Date.now();
-      const depth = open.length;
+      const depth = stepDepth();
       let detail = "";
       const text = (tail: string): string =>
         `${"  ".repeat(depth)}${label}  ${formatElapsed(Date.now() - begun)}  ${tail}`.trimEnd();
       const self: OpenStep = {
         depth,
         show() {
-          if (!live) process.stderr.write(`${stamp()}${text(detail)}\n`);
-          else if (open.at(-1) === self)
+          if (!live) {
+            // Those within tell more of what is going on.
+            if (!open.some((other) => other.depth > depth)) process.stderr.write(`${stamp()}${text(detail)}\n`);
+          } else if (open.at(-1) === self)
             process.stderr.write(`\r\u001b[2K${text(detail).slice(0, (process.stderr.columns ?? 80) - 1)}`);
         },
       };
       open.push(self);
-      self.show();
+      if (live || depth === 0) self.show();
       const timer = setInterval(self.show, live ? 1_000 : 30_000);
       timer.unref();
       const end = (state: "done" | "failed", summary: string): void => {

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { initSecrets } from "../../secrets/store.ts";
 import { OlympusErrors } from "../base/errors.ts";
-import { type Reporter, withStep } from "../base/report.ts";
+import { type Reporter, type Step, withStep } from "../base/report.ts";
 import { loadTeam } from "../team/load.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { clearGroups, findHierarchies, type Hierarchies } from "./cgroups.ts";
@@ -24,6 +24,8 @@ export interface LabUpOptions {
   /** Team file to run; without it the working copy, or the example. */
   readonly teamFile?: string;
   readonly reporter: Reporter;
+  /** Step of the caller that tells what is going on; without one machines get a step of their own. */
+  readonly step?: Step;
   readonly signal?: AbortSignal;
 }
 
@@ -41,7 +43,7 @@ export async function labUp(options: LabUpOptions): Promise<LabUpResult> {
   return withLock(layout.lock, 0, () => bring(options));
 }
 
-async function bring({ teamFile, reporter, signal }: LabUpOptions): Promise<LabUpResult> {
+async function bring({ teamFile, reporter, step, signal }: LabUpOptions): Promise<LabUpResult> {
   const changes: string[] = [];
   const chosen = await chooseTeam(teamFile, reporter);
   const hierarchies = findHierarchies();
@@ -92,9 +94,9 @@ async function bring({ teamFile, reporter, signal }: LabUpOptions): Promise<LabU
   const missing = team.hypervisors.filter(({ name }) => !isAlive(state.machines[name]?.init));
   if (missing.length > 0) {
     await begin();
-    await withStep(reporter, "lab machines", async (step) => {
-      const names = missing.map(({ name }) => name);
-      step.update(names.join(", "));
+    const names = missing.map(({ name }) => name);
+    const start = async (shown: Step): Promise<void> => {
+      shown.update(names.join(", "));
       const specs = missing.map((one) => hypervisorSpec(one, roots, [deployKey], team.team.network.domain));
       const outcomes = await Promise.allSettled(
         specs.map(async (spec) => {
@@ -108,8 +110,14 @@ async function bring({ teamFile, reporter, signal }: LabUpOptions): Promise<LabU
       );
       await writeState(state);
       for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-      return { value: undefined, summary: `${names.join(", ")} up in ${network.cidr}` };
-    });
+    };
+    if (step !== undefined) await start(step);
+    else {
+      await withStep(reporter, "lab machines", async (own) => {
+        await start(own);
+        return { value: undefined, summary: `${names.join(", ")} up in ${network.cidr}` };
+      });
+    }
   }
   const settings = servicesSettings(team, network, packages.hosts);
   if (!isAlive(state.services?.process) || state.services.settings !== settings) {

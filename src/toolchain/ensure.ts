@@ -44,7 +44,8 @@ export interface EnsureOptions {
 }
 
 /**
- * Makes sure that every tool is there in its pinned version, and the SDK compiled. Costs a few milliseconds when nothing is missing.
+ * Makes sure that every tool is there in its pinned version, and the SDK compiled. Silent, and done in a few milliseconds, when nothing
+ * is missing.
  * Throws OlympusErrors naming every tool that could not be had; what worked is kept.
  */
 export async function ensureTools(options: EnsureOptions): Promise<Toolchain> {
@@ -58,8 +59,6 @@ export async function ensureTools(options: EnsureOptions): Promise<Toolchain> {
     sweep(layout.root);
     const run: Run = { options, lock, file, layout, reachable: probe(lock, missing, options), compile: oneAtATime() };
     jobs.push(...missing.map((tool) => obtain(tool, run)));
-  } else if (options.only === undefined) {
-    options.reporter.step("tools").done("as they were");
   }
   if (wanted.includes("sdk")) jobs.push(sdkStep(options));
   const failures = (await Promise.allSettled(jobs)).flatMap((outcome) =>
