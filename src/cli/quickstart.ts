@@ -1,4 +1,5 @@
 import { exitCodes } from "../base/errors.ts";
+import type { QuickstartResult } from "../deploy/quickstart.ts";
 import { installedByOlympus } from "../prerequisites/packages.ts";
 import type { CliCommand } from "./command.ts";
 import { formatElapsed } from "./terminal.ts";
@@ -10,9 +11,12 @@ export const command: CliCommand = {
       .description("this computer -> lab -> VMs -> Mattermost -> an agent answers")
       .addHelpText("before", "  scripts/quickstart\n  scripts/quickstart --yes     without questions\n")
       .action(
-        run(async ({ reporter, confirm, signal }) => {
-          const { planQuickstart, quickstart } = await import("../deploy/quickstart.ts");
-          const plan = await planQuickstart();
+        run(async ({ reporter, options, confirm, signal }) => {
+          const [{ planQuickstart }, { quickstart }] = await Promise.all([
+            import("../deploy/quickstart-plan.ts"),
+            import("../deploy/quickstart.ts"),
+          ]);
+          const plan = await planQuickstart(options.team);
           for (const line of plan.lines) reporter.info(line);
           if (!(await confirm("Nothing has been changed yet. Continue?"))) return exitCodes.confirmation;
           const { result, answer, passwords } = await quickstart(plan, { reporter, signal });
@@ -30,14 +34,12 @@ export const command: CliCommand = {
             );
           }
           reporter.info(`  talk      npx olympus chat @${result.agent} "please list the hypervisors"`);
-          reporter.info(`  chat      ${result.urls.chat}   from elsewhere: ssh -L 8065:127.0.0.1:8065 <this computer>`);
-          reporter.info(
-            `  look      ${result.urls.dashboard}   token:  npx olympus secrets get agents.${result.agent}.dashboard`,
-          );
+          for (const line of addressLines(result)) reporter.info(line);
+          reporter.info("  state     npx olympus status");
           reporter.info("  next      docs/getting-started.md: a real model, then your own hypervisor");
           const packages = await installedByOlympus();
           reporter.info(
-            `  remove    npx olympus lab down --purge${packages.length === 0 ? "" : "   (packages stay: .olympus/packages.txt lists them)"}`,
+            `  remove    npx olympus lab down --purge --cache${packages.length === 0 ? "" : "   (it names the Debian packages that stay)"}`,
           );
           reporter.result("", { type: "quickstart", ...result });
           return exitCodes.done;
@@ -45,3 +47,20 @@ export const command: CliCommand = {
       );
   },
 };
+
+/** Where to look, for what the lab publishes; from another computer through SSH. */
+function addressLines({ agent, urls }: QuickstartResult): string[] {
+  const tunnel = (url: string): string => {
+    const { port } = new URL(url);
+    return `from elsewhere: ssh -L ${port}:127.0.0.1:${port} <this computer>`;
+  };
+  return [
+    ...(urls.chat === "" ? [] : [`  chat      ${urls.chat}   ${tunnel(urls.chat)}`]),
+    ...(urls.dashboard === ""
+      ? []
+      : [
+          `  look      ${urls.dashboard}   token:  npx olympus secrets get agents.${agent}.dashboard`,
+          `            ${tunnel(urls.dashboard)}`,
+        ]),
+  ];
+}

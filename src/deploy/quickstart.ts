@@ -1,60 +1,13 @@
 import { openSecrets } from "../../secrets/store.ts";
-import { exitCodes, OlympusError } from "../base/errors.ts";
-import { projectRoot } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { askAgent } from "../bootstrap/ask.ts";
 import { ensureImage } from "../images/index.ts";
 import { labUp } from "../lab/index.ts";
-import { type MachineFacts, machineFacts } from "../prerequisites/machine.ts";
-import { debianPackages, installPackages, missingPackages } from "../prerequisites/packages.ts";
+import { installPackages } from "../prerequisites/packages.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { ensureTools } from "../toolchain/index.ts";
 import { deploy } from "./deploy.ts";
-
-/** What one computer must have for two lab hypervisors and two VMs. GB. */
-const needs = { memory: 6, disk: 18 };
-
-export interface QuickstartPlan {
-  readonly facts: MachineFacts;
-  readonly missing: readonly string[];
-  readonly lines: readonly string[];
-}
-
-/** Looks at this computer, changes nothing, and says in words what quickstart would do. Throws when it cannot work here. */
-export async function planQuickstart(): Promise<QuickstartPlan> {
-  const facts = machineFacts(projectRoot);
-  const problems = [
-    ...(facts.freeMemory < needs.memory
-      ? [`${facts.freeMemory.toFixed(1)} GB of memory are free, ${needs.memory} are needed`]
-      : []),
-    ...(facts.freeDisk < needs.disk
-      ? [`${facts.freeDisk.toFixed(0)} GB of disk are free, ${needs.disk} are needed`]
-      : []),
-    ...(facts.isRoot ? [] : ["namespaces, mounts and bridges need root: run it with sudo"]),
-  ];
-  if (problems.length > 0) {
-    throw new OlympusError(`quickstart cannot work here: ${problems.join("; ")}`, {
-      code: "E-QUICKSTART",
-      exit: exitCodes.usage,
-      hint: "Nothing has been changed. Free what is missing, or use another computer.",
-    });
-  }
-  const missing = await missingPackages([...debianPackages.lab, ...debianPackages.tools]);
-  const apt =
-    missing.length === 0 ? "no Debian package is missing" : `apt: ${missing.length} packages (${missing.join(" ")})`;
-  return {
-    facts,
-    missing,
-    lines: [
-      "Olympus quickstart: two lab hypervisors, two VMs, Mattermost and one agent, on this computer",
-      `  here        ${facts.system}, ${facts.cores} cores, ${facts.freeMemory.toFixed(1)} GB free (needs ${needs.memory}), ${facts.freeDisk.toFixed(0)} GB disk (needs ${needs.disk}); machines are emulated`,
-      `  with root   ${apt}; one network in namespaces of its own, gone after lab down`,
-      `  writes      ~/.cache/olympus, ./.olympus, ~/.config/olympus (one key)`,
-      "  untouched   firewall, sysctls, clock, other VMs",
-      ...(facts.isDebian12 ? [] : [`  note        tried on Debian 12 only; this is ${facts.system}`]),
-    ],
-  };
-}
+import type { QuickstartPlan } from "./quickstart-plan.ts";
 
 export interface QuickstartResult {
   readonly answered: boolean;
@@ -93,8 +46,9 @@ export async function quickstart(
     await ensureTools({ reporter, signal });
     return { value: undefined, summary: "ready" };
   });
-  const team = await withStep(reporter, label("lab"), async () => {
-    const lab = await labUp({ reporter, signal });
+  const team = await withStep(reporter, label("lab"), async (step) => {
+    const { teamFile } = plan;
+    const lab = await labUp({ reporter, step, signal, ...(teamFile === undefined ? {} : { teamFile }) });
     changed += lab.changes.length;
     const names = lab.team.hypervisors.map(({ name }) => name).join(", ");
     return { value: lab.team, summary: lab.changes.length === 0 ? "as it was" : `hypervisors ${names}` };
@@ -129,7 +83,7 @@ export async function quickstart(
   };
 }
 
-/** Addresses on this computer, as the lab publishes them. */
+/** Addresses on this computer, as the lab publishes them; empty for what it does not. */
 function publishedUrls(team: LoadedTeam): { chat: string; dashboard: string } {
   const published = Object.entries(team.team.lab?.publish ?? {});
   const find = (port: string): string => {

@@ -9,6 +9,8 @@ export interface MachineFacts {
   readonly freeMemory: number;
   readonly freeDisk: number;
   readonly isRoot: boolean;
+  /** `x64` */
+  readonly processor: string;
 }
 
 /** Reads facts about this computer without changing anything. `folder` names the file system whose space matters. */
@@ -28,6 +30,7 @@ export function machineFacts(folder: string): MachineFacts {
     freeMemory: availableMemory() / 1e9,
     freeDisk: (space.bavail * space.bsize) / 1e9,
     isRoot: process.getuid?.() === 0,
+    processor: process.arch,
   };
 }
 

@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
@@ -53,4 +56,40 @@ describe.concurrent("help", () => {
     const { stderr } = await execa({ shell: true, cwd: projectRoot })`scripts/olympus plan ${team} | true`;
     expect(stderr).toBe("");
   });
+});
+
+it("quickstart finds what is in its way before anything is asked or changed; with --json stdout is JSON only", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "quickstart-"));
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const file = join(folder, "team.yaml");
+    writeFileSync(
+      file,
+      readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8").replace('"8065":', `"${port}":`),
+    );
+    const env = { OLYMPUS_STATE: join(folder, "state"), OLYMPUS_CACHE: join(folder, "cache") };
+    // `--no-input` and no `--yes`, not even by CI=true: had it got as far as asking, that would be the error.
+    const { exitCode, stdout, stderr } = await execa(
+      join(projectRoot, "scripts/quickstart"),
+      ["--json", "--no-input", "--team", file],
+      { env: { ...env, CI: "" }, reject: false, stdin: "ignore" },
+    );
+    const events = stdout.split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: "error",
+        code: "E-PORT-TAKEN",
+        message: expect.stringContaining(String(process.pid)),
+      }),
+    );
+    expect(stderr).toContain("quickstart cannot work here; nothing has been changed");
+    expect(stderr).not.toContain("E-CONFIRM");
+    expect(existsSync(env.OLYMPUS_STATE)).toBe(false);
+    expect(exitCode).toBe(1);
+  } finally {
+    server.close();
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import type { MachineFacts } from "../prerequisites/machine.ts";
+import { computerObstacles, stillNeeds } from "./quickstart-plan.ts";
+
+const facts: MachineFacts = {
+  system: "Debian GNU/Linux 12 (bookworm)",
+  isDebian12: true,
+  cores: 2,
+  freeMemory: 5,
+  freeDisk: 10,
+  isRoot: false,
+  processor: "arm64",
+};
+
+describe("what this computer lacks", () => {
+  it("is told all at once, each with its next step", () => {
+    const found = computerObstacles(facts, { memory: 6, disk: 18 }, ["/home"]);
+    expect(found.map(({ message }) => message)).toEqual([
+      "5.0 GB of memory are free, 6 are needed",
+      "10 GB of disk are free, 18 are needed",
+      "nothing can be written in /home",
+      "namespaces, mounts and bridges need root",
+      "machines are made for x86-64 processors; this one is arm64",
+    ]);
+    for (const error of found) expect(error).toMatchObject({ code: "E-QUICKSTART", exit: 1, hint: expect.any(String) });
+  });
+
+  it("does not count what our own lab has taken, nor what is built already", () => {
+    const good = { ...facts, isRoot: true, processor: "x64" };
+    expect(computerObstacles({ ...good, freeMemory: 0.5, freeDisk: 2 }, stillNeeds(true, true))).toEqual([]);
+    expect(computerObstacles({ ...good, freeMemory: 7 }, stillNeeds(false, true))).toEqual([]);
+    expect(computerObstacles({ ...good, freeMemory: 7 }, stillNeeds(false, false))).toHaveLength(1);
+  });
+});

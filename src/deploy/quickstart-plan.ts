@@ -1,0 +1,121 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
+import { cacheDir, stateRoot } from "../base/paths.ts";
+import { type Beforehand, labBeforehand } from "../lab/index.ts";
+import { type MachineFacts, machineFacts } from "../prerequisites/machine.ts";
+import { debianPackages, missingPackages } from "../prerequisites/packages.ts";
+import { toolchain } from "../toolchain/index.ts";
+
+/** What a run still has to find on this computer, GB. */
+export interface Needs {
+  readonly memory: number;
+  readonly disk: number;
+}
+
+export interface QuickstartPlan {
+  readonly missing: readonly string[];
+  /** What is here and what would be done, for a person. */
+  readonly lines: readonly string[];
+  /** The team file that was asked for, if any. */
+  readonly teamFile: string | undefined;
+}
+
+/**
+ * Looks at this computer, changes nothing, and says in words what quickstart would do.
+ * Throws OlympusErrors with everything that is in the way; what is wrong with the team file comes first and alone.
+ */
+export async function planQuickstart(teamFile?: string): Promise<QuickstartPlan> {
+  const lab = await labBeforehand(teamFile);
+  const folders = [stateRoot(), cacheDir()].map(nearestThere);
+  const facts = folders.map((folder) => machineFacts(folder)).sort((a, b) => a.freeDisk - b.freeDisk)[0]!;
+  const needs = stillNeeds(lab.standing, hasTools());
+  const closed = [...new Set(folders)].filter((folder) => !isWritable(folder));
+  const obstacles = [...computerObstacles(facts, needs, closed), ...lab.obstacles];
+  if (obstacles.length > 0) throw new OlympusErrors("quickstart cannot work here; nothing has been changed", obstacles);
+  const missing = await missingPackages([...debianPackages.lab, ...debianPackages.tools]);
+  return { missing, lines: describe(facts, needs, missing, lab), teamFile };
+}
+
+/** Pure. A lab that stands has its memory and disks already; tools that are there need not be built. */
+export function stillNeeds(standing: boolean, tools: boolean): Needs {
+  if (standing) return { memory: 0, disk: tools ? 1 : 12 };
+  return { memory: 6, disk: tools ? 8 : 18 };
+}
+
+/** Pure: what this computer itself lacks. `closed` are folders that cannot be written to. */
+export function computerObstacles(facts: MachineFacts, needs: Needs, closed: readonly string[] = []): OlympusError[] {
+  const problem = (message: string, hint: string): OlympusError =>
+    new OlympusError(message, { code: "E-QUICKSTART", exit: exitCodes.usage, hint });
+  return [
+    ...(facts.freeMemory < needs.memory
+      ? [
+          problem(
+            `${facts.freeMemory.toFixed(1)} GB of memory are free, ${needs.memory} are needed`,
+            "End what takes it, or use another computer.",
+          ),
+        ]
+      : []),
+    ...(facts.freeDisk < needs.disk
+      ? [
+          problem(
+            `${facts.freeDisk.toFixed(0)} GB of disk are free, ${needs.disk} are needed`,
+            "Make room, or set OLYMPUS_CACHE and OLYMPUS_STATE to folders on another disk.",
+          ),
+        ]
+      : []),
+    ...closed.map((folder) =>
+      problem(
+        `nothing can be written in ${folder}`,
+        "Set OLYMPUS_CACHE and OLYMPUS_STATE to folders that can be written to.",
+      ),
+    ),
+    ...(facts.isRoot ? [] : [problem("namespaces, mounts and bridges need root", "sudo scripts/quickstart")]),
+    ...(facts.processor === "x64"
+      ? []
+      : [problem(`machines are made for x86-64 processors; this one is ${facts.processor}`, "Use another computer.")]),
+  ];
+}
+
+function describe(facts: MachineFacts, needs: Needs, missing: readonly string[], lab: Beforehand): string[] {
+  const { team, standing } = lab;
+  const apt =
+    missing.length === 0 ? "no Debian package is missing" : `apt: ${missing.length} packages (${missing.join(" ")})`;
+  const emulated = team.hypervisors.every(({ accel }) => accel === "tcg");
+  const count = (amount: number, free: number): string =>
+    amount === 0 ? `${free.toFixed(0)} GB free` : `${free.toFixed(0)} GB free (needs ${amount})`;
+  return [
+    `Olympus quickstart: ${team.hypervisors.length} lab hypervisors, ${team.machines.length} VMs, Mattermost and an agent, on this computer`,
+    `  here        ${facts.system}, ${facts.cores} cores, memory ${count(needs.memory, facts.freeMemory)}, disk ${count(needs.disk, facts.freeDisk)}${standing ? "; the lab is up and is kept" : ""}`,
+    `  machines    ${emulated ? "emulated: slower than with KVM, and the same everywhere" : "with KVM"}`,
+    `  with root   ${apt}; one network of its own (${team.team.network.cidr}) in namespaces, gone after lab down`,
+    `  writes      ${cacheDir()}, ${stateRoot()}, ~/.config/olympus (one key)`,
+    "  untouched   firewall, sysctls, clock, other VMs",
+    ...(facts.isDebian12 ? [] : [`  note        tried on Debian 12 only; this is ${facts.system}`]),
+  ];
+}
+
+function hasTools(): boolean {
+  try {
+    toolchain();
+    return true;
+  } catch (error) {
+    if (error instanceof OlympusError && error.code === "E-TOOLCHAIN") return false;
+    throw error;
+  }
+}
+
+function nearestThere(folder: string): string {
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  return there;
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false; // Whatever the reason: nothing can be made there.
+  }
+}

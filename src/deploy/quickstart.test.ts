@@ -1,0 +1,59 @@
+import { join } from "node:path";
+import { beforeEach, expect, it, vi } from "vitest";
+import { projectRoot } from "../base/paths.ts";
+import { silentReporter } from "../base/report.ts";
+import { loadTeam } from "../team/load.ts";
+import { quickstart } from "./quickstart.ts";
+
+const team = await loadTeam(join(projectRoot, "examples/lab/team.yaml"));
+const labChanges: string[] = [];
+const deployed = { changed: 0, passwords: [] };
+
+// Each of these is proven on its own and on VMs; here it counts what is made of their answers.
+vi.mock("../prerequisites/packages.ts", () => ({ installPackages: async () => undefined }));
+vi.mock("../toolchain/index.ts", () => ({ ensureTools: async () => ({}) }));
+vi.mock("../lab/index.ts", () => ({ labUp: vi.fn(async () => ({ team, changes: labChanges })) }));
+vi.mock("../images/index.ts", () => ({ ensureImage: async () => ({ path: "/image", identity: "4f1c9a" }) }));
+vi.mock("../../secrets/store.ts", () => ({ openSecrets: async () => ({}) }));
+vi.mock("./deploy.ts", () => ({ deploy: async () => deployed }));
+vi.mock("../bootstrap/ask.ts", () => ({
+  askAgent: async () => ({ answer: "I am Athena.", ackMs: 58, answerMs: 1_900 }),
+}));
+
+const run = (missing: string[]): ReturnType<typeof quickstart> =>
+  quickstart(
+    { missing, lines: [], teamFile: "mine.yaml" },
+    { reporter: silentReporter(), signal: new AbortController().signal },
+  );
+
+beforeEach(() => {
+  labChanges.length = 0;
+  deployed.changed = 0;
+});
+
+it("gives the promised object, with addresses on this computer and the time it took", async () => {
+  labChanges.push("network", "r420");
+  deployed.changed = 40;
+  const { result } = await run(["mmdebstrap"]);
+  expect(result).toEqual({
+    answered: true,
+    agent: "athena",
+    elapsed_s: expect.any(Number),
+    mention_to_ack_ms: 58,
+    mention_to_answer_ms: 1_900,
+    changed: 43,
+    urls: { chat: "http://127.0.0.1:8065", dashboard: "http://127.0.0.1:18789" },
+  });
+  expect(result.elapsed_s).toBeGreaterThanOrEqual(0);
+  expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+});
+
+it("says that nothing changed when nothing did", async () => {
+  expect((await run([])).result.changed).toBe(0);
+});
+
+it("runs the lab of the team file that was asked for", async () => {
+  const { labUp } = await import("../lab/index.ts");
+  await run([]);
+  expect(labUp).toHaveBeenLastCalledWith(expect.objectContaining({ teamFile: "mine.yaml" }));
+});
