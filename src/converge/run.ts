@@ -77,7 +77,6 @@ interface Work {
   readonly roles: readonly Role[];
   readonly result: HostResult;
   readonly prepared: Prepared | undefined;
-  readonly close: () => void;
 }
 
 /**
@@ -97,13 +96,16 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
   if (action === "reset") for (const name of options.roles ?? []) await catalogue.load(name);
 
   const limit = createQueue(options.parallel ?? 16);
-  const works = await Promise.all(hosts.map((host) => limit(() => prepare(host))));
+  /** Ends every connection, also those of hosts that had been looked at when another one's look was interrupted. */
+  const closers: (() => void)[] = [];
+  let works: readonly Work[] = [];
   try {
+    works = await Promise.all(hosts.map((host) => limit(() => prepare(host))));
     const planned = works.map(({ result }) => result);
     const go = action !== "check" && planned.some(({ state }) => state === "pending");
     if (go && (options.confirm === undefined || (await options.confirm(planned)))) await performAll(works);
   } finally {
-    for (const { close } of works) close();
+    for (const close of closers) close();
   }
   signal.throwIfAborted();
   const results = works.map(({ result }) => result);
@@ -127,7 +129,6 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
   async function prepare(host: Host): Promise<Work> {
     const begun = Date.now();
     const roles = rolesByHost.get(host.name)!;
-    let close = (): void => undefined;
     try {
       signal.throwIfAborted();
       const wishes =
@@ -142,7 +143,7 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
         signal,
         onStep: (label) => show(host.name, label),
       });
-      close = () => run.close();
+      closers.push(() => run.close());
       show(host.name, "looking");
       if (action === "reset") {
         const one = await run.prepareReset(options.roles, options.purge ?? []);
@@ -152,7 +153,7 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
         const result = resultOf(host.name, lines, lines.length, kept, begun);
         // Nothing to undo: the role only gives up what it stood for.
         if (lines.length === 0) await one.perform();
-        return { host, roles, result, prepared: { kind: "reset", one }, close };
+        return { host, roles, result, prepared: { kind: "reset", one } };
       }
       const one = await run.prepareSetup(wishes);
       const lines = one.plan.steps
@@ -161,13 +162,13 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
       const result = resultOf(host.name, lines, one.plan.looked, [], begun);
       // Claims are written without being counted: nothing on the host changes by them.
       if (one.plan.changes === 0 && one.plan.claims.length > 0 && action === "setup") await one.perform();
-      return { host, roles, result, prepared: { kind: "setup", one }, close };
+      return { host, roles, result, prepared: { kind: "setup", one } };
     } catch (error) {
       signal.throwIfAborted();
       const result = resultOf(host.name, [], 0, [], begun);
       result.state = "failed";
       result.error = explain(host.name, error);
-      return { host, roles, result, prepared: undefined, close };
+      return { host, roles, result, prepared: undefined };
     }
   }
 

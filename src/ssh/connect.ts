@@ -10,6 +10,8 @@ import { createQueue } from "./queue.ts";
 const maxChannels = 8;
 /** Three unanswered ones end the connection: a dead link is noticed within 16 s. */
 const keepaliveMs = 4000;
+/** For an orderly goodbye; over a dead link it would be waited for as long as TCP has patience. */
+const goodbyeMs = 1000;
 
 /**
  * Connects and logs in with the one key given, having verified the pinned host key before anything is sent.
@@ -89,6 +91,8 @@ export async function connectSsh(target: SshTarget, signal?: AbortSignal): Promi
     },
     close() {
       client.end();
+      // Not a reason to stay for: when nothing else is left, the process ends at once.
+      setTimeout(() => socket.destroy(), goodbyeMs).unref();
     },
   };
 }

@@ -19,7 +19,9 @@ export async function runOnChannel(
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
 
+    let over = false;
     const settle = (finish: () => void): void => {
+      over = true;
       clearTimeout(timer);
       closed.removeEventListener("abort", onClosed);
       options.signal?.removeEventListener("abort", onAbort);
@@ -41,6 +43,11 @@ export async function runOnChannel(
     const onChannel = (error: Error | undefined, stream: ClientChannel): void => {
       if (error !== undefined) {
         giveUp(lostError(target, error));
+        return;
+      }
+      if (over) {
+        // Given up while the channel was being opened: the command gets no input and no reader.
+        stream.close();
         return;
       }
       channel = stream;
