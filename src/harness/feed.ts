@@ -2,7 +2,7 @@ import { missedPosts } from "./catch-up.ts";
 import { type Chat, type ChatChannel, ChatError, type ChatPost } from "./chat-port.ts";
 import { backoff, type Clock } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
-import { chatSource, decide, takeIn } from "./intake.ts";
+import { chatSource, decide, takeIn, takeInLate } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { cursorOf } from "./store/cursors.ts";
 import type { Store } from "./store/open.ts";
@@ -155,7 +155,7 @@ export class Feed {
     const { config, store, chat, clock, log, wake } = this.#parts;
     const oldestAnswered = clock.now() - config.chat.maxAgeHours * 3600_000;
     const cursor = cursorOf(store, chatSource, channel.id);
-    const floor = Math.max(cursor ?? this.#since, oldestAnswered);
+    const floor = cursor ?? Math.max(this.#since, oldestAnswered);
     const newestSeen = this.#newestOf(channel.id);
     const quiet = this.#synced.has(channel.id) && channel.lastPostAt <= newestSeen;
     if (channel.lastPostAt > floor && !quiet) {
@@ -168,12 +168,17 @@ export class Feed {
       );
       if (missed === undefined) return;
       this.#saw(channel.id, missed.newest);
-      const readTo = missed.newest - overlapMs;
-      const taken = takeIn(store, config, missed.posts, { channel: channel.id, readTo }, clock.now());
-      if (taken > 0) {
-        log.info({ channel: channel.id, mentions: taken }, "took in mentions that were missed");
-        wake();
-      }
+      const old = missed.posts.filter((post) => post.createdAt <= oldestAnswered);
+      const fresh = missed.posts.slice(old.length);
+      // Of that age nothing can be under way any more, so the overlap is not needed.
+      const readTo = Math.max(missed.newest - overlapMs, old.at(-1)?.createdAt ?? 0);
+      const [taken, late] = store.transaction(() => [
+        takeIn(store, config, fresh, { channel: channel.id, readTo }, clock.now()),
+        takeInLate(store, config, old, clock.now()),
+      ]);
+      if (taken > 0) log.info({ channel: channel.id, mentions: taken }, "took in mentions that were missed");
+      if (late > 0) log.warn({ channel: channel.id, mentions: late }, "mentions are too old to be answered");
+      if (taken + late > 0) wake();
     } else if (quiet && channel.lastPostAt > floor && clock.now() - this.#newest.get(channel.id)!.seen > overlapMs) {
       // Nothing new for so long: nothing of that time can be under way any more, so the overlap is not needed.
       takeIn(store, config, [], { channel: channel.id, readTo: channel.lastPostAt }, clock.now());

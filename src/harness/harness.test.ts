@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeChatServer } from "./chat/fake.ts";
-import { ChatError } from "./chat-port.ts";
+import { type Chat, ChatError } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
 import { agentConfigSchema } from "./config.ts";
 import { Harness } from "./harness.ts";
@@ -23,7 +23,11 @@ const configWith = (maxAgeHours: number) =>
       url: "http://chat",
       tokenFile: "t",
       botId: "athena-id",
-      people: [{ id: "alice-id", name: "alice", command: true }],
+      people: [
+        { id: "bob-id", name: "bob", command: true },
+        { id: "alice-id", name: "alice", command: true },
+      ],
+      agents: [{ id: "hermes-id", name: "hermes" }],
     },
     models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
     budget: { run: 1, day: 1 },
@@ -43,7 +47,9 @@ beforeEach(() => {
   server = new FakeChatServer();
   server.addUser("athena-id", "athena");
   server.addUser("alice-id", "alice");
-  server.addChannel("work", ["athena-id", "alice-id"]);
+  server.addUser("bob-id", "bob");
+  server.addUser("hermes-id", "hermes");
+  server.addChannel("work", ["athena-id", "alice-id", "bob-id", "hermes-id"]);
   calls = 0;
 });
 afterEach(async () => {
@@ -67,11 +73,16 @@ function failing(sql: string, times: number): Store {
   });
 }
 
-async function start({ on = store, maxAgeHours = 1e6, answer = "the answer" } = {}): Promise<void> {
+async function start({
+  on = store,
+  chat = server.client("athena-id") as Chat,
+  maxAgeHours = 1e6,
+  answer = "the answer",
+} = {}): Promise<void> {
   harness = new Harness({
     config: configWith(maxAgeHours),
     store: on,
-    chat: server.client("athena-id"),
+    chat,
     models: {
       call: async () => {
         calls++;
@@ -152,4 +163,69 @@ test("what is refused in unclear words is given up when it is older than a menti
   await start({ maxAgeHours: 2e-5 });
   server.say("alice-id", "work", "@athena hello");
   await expect.poll(ended).toEqual([{ state: "failed", outcome: "not delivered: HTTP 400: what?" }]);
+});
+
+test("a thread that something on the way keeps from being read is told in the end", async () => {
+  await start({
+    chat: { ...server.client("athena-id"), thread: () => Promise.reject(new ChatError("unclear", "HTTP 404: <html>")) },
+  });
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: HTTP 404: <html>" }]);
+  expect(answers(post.id)).toEqual([expect.stringContaining("I could not finish this: HTTP 404")]);
+  expect(calls).toBe(0);
+});
+
+test("a used up hop budget is said once a thread, to the person who spoke last in it", async () => {
+  await start();
+  const root = server.say("alice-id", "work", "hermes and athena, agree on a colour");
+  const again = (hops: number) =>
+    server.say("hermes-id", "work", "@athena I think otherwise", {
+      rootId: root.id,
+      automatic: true,
+      marker: { run: "r", part: 0, source: "s", hops },
+    });
+  again(4);
+  again(5);
+  await expect.poll(ended).toEqual([{ state: "done", outcome: "hops" }]);
+  const own = () => server.thread(root.id).filter(({ authorId }) => authorId === "athena-id");
+  expect(own().map(({ text }) => text)).toEqual([
+    expect.stringMatching(/^I stop here: .* 4 times .* @alice, please say how to go on\.$/),
+  ]);
+  // The database is lost: the thread still says it.
+  await harness.stop();
+  store.close();
+  rmSync(dir, { recursive: true });
+  store = openStore(dir);
+  await start();
+  await expect.poll(ended).toEqual([{ state: "done", outcome: "already answered" }]);
+  expect(own()).toHaveLength(1);
+  expect(calls).toBe(0);
+});
+
+test("mentions that are too old are said in one post, in the thread of the newest, to those who wrote them", async () => {
+  await start();
+  const answered = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toHaveLength(1);
+  await harness.stop();
+  const missed = [
+    server.say("alice-id", "work", "@athena one"),
+    server.say("bob-id", "work", "@athena two"),
+    server.say("alice-id", "work", "@athena three"),
+  ];
+  server.say("alice-id", "work", "never mind");
+  // The fake server's posts are years old.
+  await start({ maxAgeHours: 72 });
+  await expect.poll(ended).toEqual([
+    { state: "done", outcome: "answered" },
+    { state: "done", outcome: "late" },
+  ]);
+  const said = () => [answered, ...missed].map(({ id }) => answers(id).length);
+  expect(said()).toEqual([1, 0, 0, 1]);
+  expect(answers(missed[2]!.id)[0]).toMatch(/older than 72 hours.* 3 mentions .*@bob, @alice: please mention me again/);
+  // Once is enough, whatever comes.
+  await harness.stop();
+  await start({ maxAgeHours: 72 });
+  await expect.poll(() => harness.state().caughtUpAt).toBeDefined();
+  expect(said()).toEqual([1, 0, 0, 1]);
+  expect([ended().length, harness.state().waiting, calls]).toEqual([2, 0, 1]);
 });

@@ -2,7 +2,7 @@ import type { ChatPost } from "./chat-port.ts";
 import type { AgentConfig } from "./config.ts";
 import { mentions } from "./mention.ts";
 import { advanceCursor } from "./store/cursors.ts";
-import { type InboxKind, noticedSince, receive } from "./store/inbox.ts";
+import { type InboxEntry, type InboxKind, isKnown, noticedSince, receive } from "./store/inbox.ts";
 import type { Store } from "./store/open.ts";
 
 /** Where inbox rows of the chat come from. */
@@ -19,6 +19,8 @@ export interface PostPayload {
   readonly direct: boolean;
   /** Agents that answered one another up to this post. */
   readonly hops: number;
+  /** Of kind `late`: how many mentions of the channel are too old, and by whom. */
+  readonly missed?: { readonly count: number; readonly authors: readonly string[] };
 }
 
 export type Decision = { readonly kind: InboxKind } | { readonly kind: "ignore"; readonly why: string };
@@ -31,9 +33,7 @@ export function decide(post: ChatPost, config: Pick<AgentConfig, "agent" | "chat
   const explicit = mentions(post.text, config.agent) && post.mentioned !== false;
   if (chat.agents.some((agent) => agent.id === post.authorId)) {
     if (!explicit) return { kind: "ignore", why: "another agent, no mention" };
-    return (post.marker?.hops ?? 0) >= chat.maxHops
-      ? { kind: "ignore", why: "hop budget used up" }
-      : { kind: "mention" };
+    return { kind: (post.marker?.hops ?? 0) >= chat.maxHops ? "hops" : "mention" };
   }
   if (post.automatic) return { kind: "ignore", why: "foreign bot or webhook" };
   if (!post.direct && !explicit) return { kind: "ignore", why: "not mentioned" };
@@ -63,24 +63,43 @@ export function takeIn(
     for (const { post, decision } of decided) {
       if (decision.kind === "ignore") continue;
       if (decision.kind === "notice" && noticedSince(store, post.authorId, now - noticeEveryMs)) continue;
-      const fresh = receive(
-        store,
-        {
-          source: chatSource,
-          sourceId: post.id,
-          lane: `${chatSource}:${post.rootId}`,
-          kind: decision.kind,
-          author: post.authorId,
-          createdAt: post.createdAt,
-          payload: payloadOf(post, config),
-        },
-        now,
-      );
-      if (fresh) taken++;
+      if (receive(store, entryOf(post, decision.kind, payloadOf(post, config)), now)) taken++;
     }
     advanceCursor(store, chatSource, cursor.channel, cursor.readTo);
     return taken;
   });
+}
+
+/**
+ * Takes in that mentions are too old to be answered: one entry for all of a channel, in the thread of the newest that has none yet.
+ * Gives how many there were that nobody answered.
+ */
+export function takeInLate(
+  store: Store,
+  config: Pick<AgentConfig, "agent" | "chat">,
+  posts: readonly ChatPost[],
+  now: number,
+): number {
+  const late = posts.filter((post) => decide(post, config).kind === "mention" && !isKnown(store, chatSource, post.id));
+  const missed = { count: late.length, authors: [...new Set(late.map(({ authorId }) => authorId))] };
+  for (const post of late.reverse()) {
+    if (receive(store, entryOf(post, "late", { ...payloadOf(post, config), missed }), now)) break;
+  }
+  return late.length;
+}
+
+/** Limits are spoken of once a thread: their entry goes by the thread, any other by its post. */
+function entryOf(post: ChatPost, kind: InboxKind, payload: PostPayload): InboxEntry {
+  const once = kind === "hops" || kind === "late";
+  return {
+    source: chatSource,
+    sourceId: once ? `${kind}-${post.rootId}` : post.id,
+    lane: `${chatSource}:${post.rootId}`,
+    kind,
+    author: post.authorId,
+    createdAt: post.createdAt,
+    payload,
+  };
 }
 
 /** Hops count only when an agent wrote them: with a person's post a new chain begins, whatever its props say. */

@@ -6,9 +6,11 @@ import { deliver } from "./deliver.ts";
 import type { PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { ModelCaller } from "./model-port.ts";
+import { noticeOf } from "./notices.ts";
 import { systemPrompt, threadMessages } from "./prompt.ts";
 import { type Answer, ask } from "./router.ts";
 import { splitPost } from "./split.ts";
+import type { InboxKind } from "./store/inbox.ts";
 import type { Store } from "./store/open.ts";
 import { handOver, outcomeOf } from "./store/outbox.ts";
 import { finish, type OpenRun } from "./store/runs.ts";
@@ -43,17 +45,17 @@ export async function execute(
   signal: AbortSignal,
   onAnswered: () => void,
 ): Promise<void> {
-  const { config, store, clock } = parts;
+  const { store, clock } = parts;
   const post = JSON.parse(run.payload) as PostPayload;
   if (run.state === "running") {
     // Asked first: between an answer and the outbox stands nothing but the store.
     const limit = await untilAnswered(parts, signal, () => parts.chat.maxPost());
     carried.answer ??=
-      run.kind === "notice"
-        ? notice(config)
-        : run.starts > mostStarts
-          ? gaveUp
-          : await answerMention(parts, run, post, signal);
+      run.starts > mostStarts
+        ? gaveUp
+        : run.kind === "mention"
+          ? await answerMention(parts, run, post, signal)
+          : await notify(parts, run, run.kind, post, signal);
     if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
     handOver(store, run, posts(run, post, carried.answer.text, limit), carried.answer.outcome, clock.now());
   }
@@ -61,19 +63,13 @@ export async function execute(
   const refused = await deliver(parts, run, signal);
   const outcome = outcomeOf(store, run.id);
   if (refused !== undefined) return finish(store, run, "failed", `not delivered: ${refused}`, clock.now());
-  finish(store, run, outcome === "answered" || run.kind === "notice" ? "done" : "failed", outcome, clock.now());
+  finish(store, run, outcome === "answered" || outcome === run.kind ? "done" : "failed", outcome, clock.now());
 }
 
 const gaveUp = {
   text: "I failed at this several times in a row and will not try again by myself. My log says more.",
   outcome: "gave up",
 };
-
-function notice(config: AgentConfig): Answer {
-  const names = config.chat.people.filter((person) => person.command).map((person) => person.name);
-  const whom = names.length === 0 ? "" : ` Please ask ${names.slice(0, 3).join(", ")}.`;
-  return { text: `I work only for people whom my team has named in its team file.${whom}`, outcome: "notice" };
-}
 
 /** Undefined when the thread shows that the mention was answered before: the database was lost, the chat remembers. */
 async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
@@ -83,8 +79,7 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     acknowledge(parts, run, post.id),
     untilAnswered(parts, signal, () => parts.chat.thread(post.rootId)),
   ]);
-  if (thread.some((other) => other.authorId === config.chat.botId && other.marker?.source === post.id))
-    return undefined;
+  if (alreadySaid(config, run, post, thread)) return undefined;
   const names = await namesOf(parts, thread, post, signal);
   const messages = threadMessages(config, thread, post, names);
   recordStep(store, {
@@ -96,6 +91,26 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     detail: `${messages.length} messages`,
   });
   return ask(parts, run.id, systemPrompt(config), messages, signal);
+}
+
+async function notify(
+  parts: RunParts,
+  run: OpenRun,
+  kind: Exclude<InboxKind, "mention">,
+  post: PostPayload,
+  signal: AbortSignal,
+) {
+  const thread = await untilAnswered(parts, signal, () => parts.chat.thread(post.rootId));
+  return alreadySaid(parts.config, run, post, thread) ? undefined : noticeOf(parts.config, kind, post, thread);
+}
+
+/** By us; that agents have to stop is said by one of them only. */
+function alreadySaid({ chat }: AgentConfig, run: OpenRun, post: PostPayload, thread: readonly ChatPost[]): boolean {
+  const sayers = [chat.botId, ...(run.kind === "hops" ? chat.agents.map(({ id }) => id) : [])];
+  return thread.some(
+    ({ authorId, marker }) =>
+      (authorId === chat.botId && marker?.source === post.id) || (sayers.includes(authorId) && marker?.run === run.id),
+  );
 }
 
 /** Shows that the mention was seen, before any model is asked. An answer matters more: what fails here is noted and left. */

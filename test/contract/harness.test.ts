@@ -162,20 +162,30 @@ describe("what is no mention", () => {
     expect(model.calls.length).toBe(before + 1);
   });
 
-  test("B1 of another agent is answered, until the hop budget is used up", async () => {
+  test("B1 of another agent is answered, until the hop budget is used up: then a person is called, once", async () => {
     const hops = (count: number) => ({ olympus: { run: "r", part: 0, source: "s", hops: count } });
-    const say = (count: number) =>
+    const say = (count: number, rootId = "") =>
       team.api<{ id: string }>(team.bots.hermes!, "POST", "/posts", {
         channel_id: work(),
+        root_id: rootId,
         message: "@athena hello from a colleague",
         props: hops(count),
       });
     const young = await say(1);
     const [answer] = await team.answers(young.id, athena());
     expect((answer!.props.olympus as { hops: number }).hops).toBe(2);
+    const before = model.calls.length;
     const old = await say(4);
+    const [stop] = await team.answers(old.id, athena());
+    expect(stop!.message).toContain("I stop here");
+    expect(stop!.message).toContain("@alice");
+    await team.say(team.bots.hermes!, work(), "@athena go on", old.id);
+    await say(4, old.id);
+    await team.answers(old.id, athena(), 2);
     await settled();
-    expect(await team.thread(old.id)).toHaveLength(1);
+    // The mention without a count was answered; the second one that is used up is left.
+    expect(await team.answers(old.id, athena())).toHaveLength(2);
+    expect(model.calls.length).toBe(before + 2);
   });
 });
 

@@ -1,7 +1,10 @@
 import type { Store } from "./open.ts";
 
-/** What may cause work. `mention`: answer it. `notice`: tell the author, once, that it will not be. */
-export type InboxKind = "mention" | "notice";
+/**
+ * What may cause work. `mention`: answer it. Without a model: `notice` tells the author, once, that it will not be answered; `hops`
+ * tells a thread, once, that agents answered one another often enough; `late` tells a channel that mentions are too old by now.
+ */
+export type InboxKind = "mention" | "notice" | "hops" | "late";
 
 export interface InboxEntry {
   readonly source: string;
@@ -31,6 +34,11 @@ export function receive(store: Store, entry: InboxEntry, now: number): boolean {
     JSON.stringify(entry.payload),
   );
   return changes === 1;
+}
+
+/** Whether an entry is known, in whatever state. */
+export function isKnown(store: Store, source: string, sourceId: string): boolean {
+  return store.get("SELECT 1 FROM inbox WHERE source = ? AND source_id = ?", source, sourceId) !== undefined;
 }
 
 /** Whether this author was sent a notice since the given time (ms). */
