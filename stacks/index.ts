@@ -9,6 +9,7 @@ import { privateFolder, releaseWhenGone, writePrivateFiles } from "../src/machin
 import { forgetSalt } from "../src/machines/salt.ts";
 import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
 import { readStackState } from "../src/machines/state.ts";
+import { sweepPrivateFiles } from "../src/machines/sweep.ts";
 import { hypervisorTarget, machineTarget } from "../src/machines/targets.ts";
 import { tell, toldVariable } from "../src/machines/told.ts";
 import { connectSsh } from "../src/ssh/connect.ts";
@@ -57,6 +58,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
     await removeLeftovers(connection, hypervisor.pool, leftovers);
   }
 
+  sweepPrivateFiles();
   const folder = privateFolder(team, stack);
   // Our parent is Pulumi's CLI, which needs the files until it ends. `olympus up` waits for it and releases them itself.
   const files = writePrivateFiles(

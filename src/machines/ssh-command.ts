@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { exitCodes, OlympusError } from "../base/errors.ts";
-import { runtimeDir } from "../base/paths.ts";
+import { ownFolder } from "../base/own-folder.ts";
 import { quote } from "../libvirt/virsh.ts";
 import type { SshTarget } from "../ssh/connection.ts";
 
@@ -51,11 +51,7 @@ export function sshWords(
  */
 export async function runSsh(target: SshTarget, command: readonly string[]): Promise<number> {
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const base = runtimeDir("ssh");
-  mkdirSync(base, { recursive: true, mode: 0o700 });
-  const folder = mkdtempSync(join(base, "session-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once("exit", remove);
+  const folder = mkdtempSync(join(ownFolder(), "ssh-"));
   try {
     const files = { key: join(folder, "id"), knownHosts: join(folder, "known_hosts") };
     writeFileSync(files.key, target.privateKey.reveal(), { mode: 0o600 });
@@ -75,7 +71,6 @@ export async function runSsh(target: SshTarget, command: readonly string[]): Pro
       child.on("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
   } finally {
-    process.off("exit", remove);
-    remove();
+    rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -12,6 +12,7 @@ import { newProgress, type Progress, takeEvent } from "./driver/progress.ts";
 import { logOf, openSession, runVerb, type StackSession } from "./driver/session.ts";
 import { privateFolder, releasePrivateFiles, writePrivateFiles } from "./private-files.ts";
 import { findHypervisor } from "./spec.ts";
+import { sweepPrivateFiles } from "./sweep.ts";
 import { hypervisorTarget } from "./targets.ts";
 import { takeTold, toldVariable } from "./told.ts";
 
@@ -68,6 +69,7 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     error,
   });
   try {
+    sweepPrivateFiles();
     mkdirSync(dirname(told), { recursive: true, mode: 0o700 });
     const session = openSession({ ...run, signal, env: { [toldVariable]: told } });
     run.onProgress?.(`${hypervisor}: looking`);

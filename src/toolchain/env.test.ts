@@ -48,6 +48,10 @@ test("the passphrase goes into a private file and nowhere else", () => {
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
   expect(JSON.stringify(pulumiEnv(team, tools))).not.toContain("correct horse");
+  // A run of ours has its own, which goes with it.
+  const own = writePassphrase(team, new Secret("pulumi.passphrase", "correct horse"), join(dirname(file), "own"));
+  expect(own).not.toBe(file);
+  expect(statSync(own).mode & 0o777).toBe(0o600);
 });
 
 test("a program started without the variables names the command that gives them", () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { delimiter, dirname } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { projectRoot, runtimeDir, stateDir } from "../base/paths.ts";
 import type { Secret } from "../base/secret.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -35,15 +35,19 @@ export function pulumiEnv(
   };
 }
 
-/** Where a team's passphrase lies while machines are worked on: in the runtime directory, one file for each team file. */
+/** Where a team's passphrase lies for a person's own `pulumi`, which `olympus env` prepares: one file for each team file, until the restart. */
 export function passphraseFile(team: LoadedTeam): string {
   const key = createHash("sha256").update(team.file).digest("hex").slice(0, 12);
   return runtimeDir("passphrases", `${team.name}-${key}`);
 }
 
-/** Writes the secret `pulumi.passphrase` to that file, 0600 in a 0700 folder, and returns its path. Repeated writes are harmless. */
-export function writePassphrase(team: LoadedTeam, passphrase: Secret): string {
-  const file = passphraseFile(team);
+/**
+ * Writes the secret `pulumi.passphrase` to a file, 0600 in a 0700 folder, and returns its path: `passphraseFile`, or one in `folder`.
+ * Repeated writes are harmless.
+ */
+export function writePassphrase(team: LoadedTeam, passphrase: Secret, folder?: string): string {
+  const shared = passphraseFile(team);
+  const file = folder === undefined ? shared : join(folder, `passphrase-${basename(shared)}`);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, passphrase.reveal(), { mode: 0o600 });

@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { parse } from "yaml";
 import type { SecretStore } from "../../../secrets/store.ts";
 import { OlympusError } from "../../base/errors.ts";
+import { ownFolder } from "../../base/own-folder.ts";
 import { projectRoot, stateDir } from "../../base/paths.ts";
 import type { Reporter } from "../../base/report.ts";
 import type { LoadedTeam } from "../../team/model.ts";
@@ -39,7 +40,7 @@ export function openSession(options: {
   const { team, secrets, reporter, signal, root = projectRoot } = options;
   const tools = toolchain();
   const env: Record<string, string> = {
-    ...pulumiEnv(team, tools, writePassphrase(team, secrets.require("pulumi.passphrase"))),
+    ...pulumiEnv(team, tools, writePassphrase(team, secrets.require("pulumi.passphrase"), ownFolder())),
     ...options.env,
   };
   if (env.PULUMI_BACKEND_URL?.startsWith("file://")) {
