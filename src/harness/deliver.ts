@@ -43,44 +43,24 @@ export async function deliver(parts: DeliveryParts, run: OpenRun, signal: AbortS
   return dropReason(store, run.id);
 }
 
-async function send(parts: DeliveryParts, part: OutboxPart): Promise<string> {
-  const post = JSON.parse(part.payload) as NewPost;
-  return (part.attempts > 0 ? await find(parts, post) : undefined) ?? attempt(parts, part, post);
-}
-
-function attempt(parts: DeliveryParts, part: OutboxPart, post: NewPost): Promise<string> {
+function send(parts: DeliveryParts, part: OutboxPart): Promise<string> {
   markAttempt(parts.store, part);
-  return parts.chat.post(post);
+  return sayOnce(parts, JSON.parse(part.payload) as NewPost, part.attempts > 0);
 }
 
-/** Where a post stands that a former try may have brought to the server. */
-async function find({ chat, config }: Pick<DeliveryParts, "chat" | "config">, post: NewPost) {
-  const { run, part } = post.marker;
-  const thread = await chat.thread(post.rootId);
-  return thread.find(
-    ({ authorId, marker }) => authorId === config.chat.botId && marker?.run === run && marker.part === part,
-  )?.id;
-}
-
-/**
- * Says something without the store's help, because that is what failed: once, with a bounded number of tries.
- * Throws only the signal's reason; what cannot be said is logged.
- */
-export async function sayDirectly(
-  parts: Omit<DeliveryParts, "store">,
+/** Writes a post and gives its id. Where a former try may have reached the server, its thread is searched for the marker first. */
+export async function sayOnce(
+  { chat, config }: Pick<DeliveryParts, "chat" | "config">,
   post: NewPost,
-  signal: AbortSignal,
-): Promise<void> {
-  const { chat, clock, log } = parts;
-  for (let tries = 0; tries < 8; tries++) {
-    try {
-      if (tries === 0 || (await find(parts, post)) === undefined) await chat.post(post);
-      return;
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      log.error({ run: post.marker.run, error: error.message }, "cannot tell in chat that a run failed");
-      if (error.kind === "refused") return;
-      await clock.wait(error.retryAfterMs ?? backoff(tries, 300, 30_000), signal);
-    }
+  repeated: boolean,
+): Promise<string> {
+  if (repeated) {
+    const { run, part } = post.marker;
+    const thread = await chat.thread(post.rootId);
+    const sent = thread.find(
+      ({ authorId, marker }) => authorId === config.chat.botId && marker?.run === run && marker.part === part,
+    );
+    if (sent !== undefined) return sent.id;
   }
+  return chat.post(post);
 }

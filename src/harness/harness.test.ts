@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeChatServer } from "./chat/fake.ts";
-import { type Chat, ChatError } from "./chat-port.ts";
+import { type Chat, ChatError, type NewPost } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
 import { agentConfigSchema } from "./config.ts";
 import { Harness } from "./harness.ts";
@@ -113,6 +113,23 @@ test("an outbox that never takes it: one model call, one post that names what fa
   expect(answers(post.id)).toEqual([expect.stringContaining("I could not finish this: disk is full.")]);
   expect(calls).toBe(1);
   await expect.poll(() => harness.state().running).toEqual([]);
+});
+
+test("store and chat server fail together: the last word comes once, when one of them works again", async () => {
+  const agent = server.client("athena-id");
+  let left = 20;
+  // The first one gets through, and its answer is lost.
+  const post_ = async (post: NewPost): Promise<string> => {
+    if (left === 20) await agent.post(post);
+    if (left-- > 0) throw new ChatError("retry", "HTTP 502");
+    return agent.post(post);
+  };
+  server.dedupMs = 0;
+  await start({ on: failing("INSERT INTO outbox", 15), chat: { ...agent, post: post_ } });
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  expect(answers(post.id)).toEqual([expect.stringContaining("disk is full")]);
+  expect(calls).toBe(1);
 });
 
 test("an outbox that takes only the last word has it delivered like any answer", async () => {

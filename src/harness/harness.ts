@@ -2,11 +2,11 @@ import { messageOf } from "../base/errors.ts";
 import type { Chat } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
-import { sayDirectly } from "./deliver.ts";
 import { Feed } from "./feed.ts";
-import { type Carried, execute, lastWord, type RunParts } from "./run.ts";
+import { lastWord } from "./last-word.ts";
+import { type Carried, execute, type RunParts } from "./run.ts";
 import { waiting } from "./store/inbox.ts";
-import { handOver, pendingParts } from "./store/outbox.ts";
+import { pendingParts } from "./store/outbox.ts";
 import { claimNext, finish, type OpenRun, resumeOpen } from "./store/runs.ts";
 
 /** Tries of a run that has no answer in the outbox: some four minutes. */
@@ -185,28 +185,20 @@ export class Harness {
         }
         log.error({ run: run.id, error: String(error) }, "a run failed, will try again");
         const unclear = error instanceof ChatError && error.kind === "unclear";
-        if (current.state === "running" && (unclear || attempt + 1 === mostTries)) {
+        if (current.state === "running" && (unclear || attempt + 1 >= mostTries)) {
           free();
-          if (!(await this.#lastWord(run, messageOf(error)))) return this.#end(run, `failed: ${messageOf(error)}`);
-        } else {
-          await clock.wait(backoff(attempt, 1000, 60_000), this.#stop.signal).catch(() => undefined);
+          try {
+            const told = await lastWord(this.#parts, run, messageOf(error), this.#stop.signal);
+            if (told === "said") return this.#end(run, `failed: ${messageOf(error)}`);
+            continue;
+          } catch (failed) {
+            if (this.#stop.signal.aborted) return;
+            log.error({ run: run.id, error: String(failed) }, "cannot tell that a run failed, will try again");
+          }
         }
+        await clock.wait(backoff(attempt, 1000, 60_000), this.#stop.signal).catch(() => undefined);
       }
     }
-  }
-
-  /** Tells the thread what failed: by the outbox (true), or where that is what failed, at once (false). */
-  async #lastWord(run: OpenRun, what: string): Promise<boolean> {
-    const { store, clock, log } = this.#parts;
-    const { posts, outcome } = lastWord(run, what);
-    try {
-      handOver(store, run, posts, outcome, clock.now());
-      return true;
-    } catch (error) {
-      log.error({ run: run.id, error: String(error) }, "a failed run cannot be stored, its thread is told directly");
-    }
-    for (const post of posts) await sayDirectly(this.#parts, post, this.#stop.signal).catch(() => undefined);
-    return false;
   }
 
   /** Ends a run without more to say, as soon as the store takes it. */

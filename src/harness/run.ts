@@ -132,17 +132,8 @@ async function namesOf(parts: RunParts, thread: readonly ChatPost[], post: PostP
     : untilAnswered(parts, signal, () => parts.chat.names([...unknown]));
 }
 
-/** A run that failed too often for a reason of this machine's, in one post that says so. */
-export function lastWord(run: OpenRun, what: string): { posts: NewPost[]; outcome: string } {
-  const text = `I could not finish this: ${what.slice(0, 300)}. I do not try again by myself; when that is mended, please mention me again.`;
-  return {
-    posts: posts(run, JSON.parse(run.payload) as PostPayload, text, text.length),
-    outcome: `failed: ${what.slice(0, 300)}`,
-  };
-}
-
-/** The answer as posts of at most `limit` characters, in the thread of the mention. */
-function posts(run: OpenRun, post: PostPayload, text: string, limit: number): NewPost[] {
+/** A text as posts of at most `limit` characters, in the thread of the mention. */
+export function posts(run: OpenRun, post: PostPayload, text: string, limit: number): NewPost[] {
   return splitPost(withoutBroadcast(text.trim()), limit).map((part, index) => ({
     channelId: post.channelId,
     rootId: post.rootId,
