@@ -2,6 +2,7 @@ import { getStack, log, type Resource, RunError, runtime } from "@pulumi/pulumi"
 import { openSecrets } from "../secrets/store.ts";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
 import { errorText } from "../src/machines/error-text.ts";
+import { sshTargetOf } from "../src/machines/find.ts";
 import { ownerMark } from "../src/machines/names.ts";
 import { stateOwner } from "../src/machines/owner.ts";
 import { findLeftovers, preflight, removeLeftovers } from "../src/machines/preflight.ts";
@@ -10,7 +11,6 @@ import { forgetSalt } from "../src/machines/salt.ts";
 import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
 import { readStackState } from "../src/machines/state.ts";
 import { sweepPrivateFiles } from "../src/machines/sweep.ts";
-import { hypervisorTarget, machineTarget } from "../src/machines/targets.ts";
 import { tell, toldVariable } from "../src/machines/told.ts";
 import { connectSsh } from "../src/ssh/connect.ts";
 import { loadTeam } from "../src/team/load.ts";
@@ -44,7 +44,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
     });
   }
   const secrets = await openSecrets(team);
-  const target = hypervisorTarget(team, secrets, hypervisor);
+  const target = sshTargetOf(team, secrets, hypervisor.name);
   const specs = machineSpecs(team, secrets, stack);
   const owner = stateOwner(team.name);
 
@@ -78,7 +78,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
   const failures: OlympusError[] = [];
   const vms = specs.map((spec) => {
     const { machine } = spec;
-    const context = { team: team.name, connection, target: machineTarget(team, secrets, machine), spec, failures };
+    const context = { team: team.name, connection, target: sshTargetOf(team, secrets, machine.name), spec, failures };
     return new Vm({
       spec,
       hypervisor,

@@ -1,6 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
-import { hypervisorTarget } from "../machines/targets.ts";
+import { sshTargetOf } from "../machines/find.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { LoadedTeam, NamedHypervisor } from "../team/model.ts";
@@ -19,7 +19,7 @@ export async function checkHypervisor(
   const named = (findings: Finding[]): Check[] => findings.map((finding) => ({ host: hypervisor.name, ...finding }));
   let connection: SshConnection;
   try {
-    connection = await connectSsh(hypervisorTarget(team, secrets, hypervisor), signal);
+    connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
   } catch (error) {
     const hint = error instanceof OlympusError ? (error.hint ?? "") : "";
     return named([fail("ssh", messageOf(error), hint)]);

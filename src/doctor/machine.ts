@@ -1,6 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
-import { machineTarget } from "../machines/targets.ts";
+import { sshTargetOf } from "../machines/find.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
@@ -16,7 +16,7 @@ export async function checkMachine(
   const { name, address } = machine;
   let connection: SshConnection;
   try {
-    connection = await connectSsh(machineTarget(team, secrets, machine), signal);
+    connection = await connectSsh(sshTargetOf(team, secrets, machine.name), signal);
   } catch (error) {
     const hint = error instanceof OlympusError ? (error.hint ?? "") : "";
     // The connection's own hint would send the person back to this command.

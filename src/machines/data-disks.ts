@@ -5,9 +5,9 @@ import { tryVirsh, virsh } from "../libvirt/virsh.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
+import { sshTargetOf } from "./find.ts";
 import { dataVolume, namesOf } from "./names.ts";
 import { findHypervisor } from "./spec.ts";
-import { hypervisorTarget, machineTarget } from "./targets.ts";
 
 export interface GrowOptions {
   readonly team: LoadedTeam;
@@ -39,7 +39,7 @@ async function growOn(options: GrowOptions, name: string): Promise<{ changed: nu
   const machines = team.machines.filter((machine) => machine.hypervisor === name);
   const outcome = { changed: 0, errors: [] as OlympusError[] };
   if (hypervisor === undefined || machines.length === 0) return outcome;
-  const connection = await connectSsh(hypervisorTarget(team, secrets, hypervisor), signal);
+  const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
   try {
     const sizes = await volumeSizes(
       connection,
@@ -85,7 +85,7 @@ async function grow(options: GrowOptions, connection: SshConnection, pool: strin
   const size = `${machine.data}MiB`;
   if ((await domainState(connection, domain)) === "running") {
     await virsh(connection, ["blockresize", domain, device, size]);
-    const guest = await connectSsh(machineTarget(team, secrets, machine), signal);
+    const guest = await connectSsh(sshTargetOf(team, secrets, machine.name), signal);
     try {
       const { code, stderr } = await guest.exec('sudo resize2fs -- "$(findmnt -no SOURCE /srv/olympus)"', {
         timeoutMs: 600_000,

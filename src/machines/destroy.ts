@@ -7,9 +7,9 @@ import { connectSsh } from "../ssh/connect.ts";
 import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam, NamedHypervisor } from "../team/model.ts";
 import { machineUrns, openSession } from "./driver/session.ts";
+import { sshTargetOf } from "./find.ts";
 import { dataVolume } from "./names.ts";
 import { runStack, type StackOutcome } from "./stack.ts";
-import { hypervisorTarget } from "./targets.ts";
 import { sideBySide } from "./up.ts";
 
 /** A data disk as its pool has it. */
@@ -33,7 +33,7 @@ interface Common {
 export async function dataDisksOn(common: Common, hypervisor: NamedHypervisor): Promise<DataDisk[]> {
   const { team, secrets, signal } = common;
   try {
-    const connection = await connectSsh(hypervisorTarget(team, secrets, hypervisor), signal);
+    const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
     try {
       const { stdout } = await tryVirsh(connection, ["vol-list", hypervisor.pool, "--details"]);
       return parseDataDisks(team.name, hypervisor.name, stdout);
@@ -94,7 +94,7 @@ export async function purgeDisks(
   disks: readonly DataDisk[],
 ): Promise<void> {
   const { team, secrets, signal } = common;
-  const connection = await connectSsh(hypervisorTarget(team, secrets, hypervisor), signal);
+  const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
   try {
     for (const disk of disks) {
       try {

@@ -4,10 +4,9 @@ import { shutDown } from "../libvirt/domain.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { findMachine } from "./find.ts";
+import { findMachine, sshTargetOf } from "./find.ts";
 import { probe } from "./readiness.ts";
 import { machineSpecs } from "./spec.ts";
-import { hypervisorTarget, machineTarget } from "./targets.ts";
 
 export interface RestartOptions {
   readonly team: LoadedTeam;
@@ -27,7 +26,7 @@ export async function restartMachine(options: RestartOptions): Promise<{ outcome
   const spec = machineSpecs(team, secrets, hypervisor.name).find((one) => one.machine.name === machine.name)!;
   const { domain } = spec.names;
   onProgress(`${hypervisor.name}: connecting to ${hypervisor.address}`);
-  const connection = await connectSsh(hypervisorTarget(team, secrets, hypervisor), signal);
+  const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
   try {
     onProgress(`${machine.name}: shutting down`);
     const outcome = await shutDown(connection, domain);
@@ -41,7 +40,7 @@ export async function restartMachine(options: RestartOptions): Promise<{ outcome
     signal.throwIfAborted();
     await virsh(connection, ["start", domain]);
     await probe({
-      target: machineTarget(team, secrets, machine),
+      target: sshTargetOf(team, secrets, machine.name),
       expected: { generation: spec.generation, seed: spec.seed.hash },
       onProgress: (what) => onProgress(`${machine.name}: ${what}`),
       signal,

@@ -10,10 +10,10 @@ import type { EngineEvent } from "./driver/events.ts";
 import { explainFault } from "./driver/faults.ts";
 import { newProgress, type Progress, takeEvent } from "./driver/progress.ts";
 import { logOf, openSession, runVerb, type StackSession } from "./driver/session.ts";
+import { sshTargetOf } from "./find.ts";
 import { privateFolder, releasePrivateFiles, writePrivateFiles } from "./private-files.ts";
 import { findHypervisor } from "./spec.ts";
 import { sweepPrivateFiles } from "./sweep.ts";
-import { hypervisorTarget } from "./targets.ts";
 import { takeTold, toldVariable } from "./told.ts";
 
 export interface StackRun {
@@ -76,7 +76,7 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     // A refresh and a destroy connect before the program has been asked for anything.
     const known = findHypervisor(team, hypervisor);
     if (known !== undefined) {
-      writePrivateFiles(privateFolder(team, hypervisor), hypervisorTarget(team, run.secrets, known), []);
+      writePrivateFiles(privateFolder(team, hypervisor), sshTargetOf(team, run.secrets, known.name), []);
     }
     const targets = (run.targets ?? []).flatMap((urn) => ["--target", urn]);
     const words = [...verbs[run.action], ...targets, ...(targets.length > 0 ? ["--target-dependents"] : [])];

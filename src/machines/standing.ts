@@ -1,9 +1,9 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { OlympusError } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { sshTargetOf } from "./find.ts";
 import { probe } from "./readiness.ts";
 import { machineSpecs } from "./spec.ts";
-import { machineTarget } from "./targets.ts";
 
 export interface StandingOptions {
   readonly team: LoadedTeam;
@@ -23,7 +23,7 @@ export async function awaitStanding(options: StandingOptions): Promise<{ machine
     machineSpecs(team, secrets, hypervisor).map(async ({ machine, generation, seed }) => {
       try {
         await probe({
-          target: machineTarget(team, secrets, machine),
+          target: sshTargetOf(team, secrets, machine.name),
           expected: { generation, seed: seed.hash },
           onProgress: (what) => onProgress?.(`${machine.name}: ${what}`),
           signal,

@@ -1,18 +1,19 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import { readInventory } from "../libvirt/inventory.ts";
+import { sshTargetOf } from "../machines/find.ts";
 import { teamPrefix } from "../machines/names.ts";
-import { hypervisorTarget } from "../machines/targets.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { whyUnreached } from "./reach.ts";
 
 /** What one host answered when it was asked. */
 export interface HostStatus {
   readonly name: string;
   readonly kind: Host["kind"];
   readonly state: "fine" | "broken" | "unreachable";
-  /** In words: "connected, 0 waiting", "SSH refused". */
+  /** In words: "Mattermost: answers", "agent: not reachable, nothing listens on 10.220.1.50:18789". */
   readonly detail: string;
   /** How to look closer; empty when all is well. */
   readonly next: string;
@@ -27,35 +28,68 @@ export async function teamStatus(team: LoadedTeam, secrets: SecretStore, signal:
 
 async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<HostStatus> {
   const base = { name: host.name, kind: host.kind };
+  if (host.kind !== "hypervisor") return { ...base, ...(await askParts(host, signal)) };
   try {
-    const { detail, fine } =
-      host.kind === "hypervisor" ? await askHypervisor(host, team, secrets, signal) : await askHttp(host, signal);
-    return { ...base, state: fine ? "fine" : "broken", detail, next: fine ? "" : `olympus logs ${host.name}` };
+    const { detail, fine } = await askHypervisor(host, team, secrets, signal);
+    return { ...base, state: fine ? "fine" : "broken", detail, next: fine ? "" : `npx olympus up ${host.name}` };
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return { ...base, state: "unreachable", detail: messageOf(cause), next: `olympus doctor ${host.name}` };
+    signal.throwIfAborted();
+    return { ...base, state: "unreachable", detail: messageOf(error), next: `npx olympus doctor ${host.name}` };
   }
 }
 
-/** Health addresses by what a machine carries. */
-function healthUrls(host: Host): string[] {
+/** Something on a machine that answers over HTTP. */
+interface Part {
+  /** What a person calls it: "Mattermost". */
+  readonly name: string;
+  readonly url: string;
+  /** What it means when it answers with an error. */
+  readonly unwell: string;
+}
+
+function partsOf(host: Host): Part[] {
   const services = host.machine?.service?.services ?? [];
+  const at = (port: number, path: string): string => `http://${host.address}:${port}${path}`;
   return [
-    ...(host.kind === "agent" ? [`http://${host.address}:18789/readyz`] : []),
-    ...(services.includes("chat") ? [`http://${host.address}:8065/api/v4/system/ping`] : []),
-    ...(services.includes("rehearsal") ? [`http://${host.address}:18780/healthz`] : []),
+    ...(host.kind === "agent"
+      ? [{ name: "agent", url: at(18789, "/readyz"), unwell: "runs, but is not connected to the chat" }]
+      : []),
+    ...(services.includes("chat")
+      ? [{ name: "Mattermost", url: at(8065, "/api/v4/system/ping"), unwell: "runs, but is not well" }]
+      : []),
+    ...(services.includes("rehearsal")
+      ? [{ name: "rehearsal model", url: at(18780, "/healthz"), unwell: "runs, but is not well" }]
+      : []),
   ];
 }
 
-async function askHttp(host: Host, signal: AbortSignal): Promise<{ detail: string; fine: boolean }> {
-  const answers = await Promise.all(
-    healthUrls(host).map(async (url) => {
-      const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]) });
-      await response.body?.cancel();
-      return { ok: response.ok, text: `${new URL(url).port} ${response.ok ? "answers" : `says ${response.status}`}` };
-    }),
-  );
-  return { fine: answers.every(({ ok }) => ok), detail: answers.map(({ text }) => text).join(", ") };
+async function askParts(host: Host, signal: AbortSignal): Promise<Pick<HostStatus, "state" | "detail" | "next">> {
+  const answers = await Promise.all(partsOf(host).map((part) => askPart(part, signal)));
+  const worst = (["unreachable", "broken"] as const).find((state) => answers.some((one) => one.state === state));
+  const told = worst === undefined ? answers : answers.filter(({ state }) => state !== "fine");
+  // A machine that is off is one reason, not one for each thing on it.
+  const detail = [...Map.groupBy(told, ({ how }) => how)]
+    .map(([how, parts]) => `${parts.map(({ name }) => name).join(" and ")}: ${how}`)
+    .join("; ");
+  if (worst === undefined) return { state: "fine", detail, next: "" };
+  // What listens nowhere, or nobody, is first of all a question of the machine.
+  return { state: worst, detail, next: `npx olympus ${worst === "broken" ? "logs" : "doctor"} ${host.name}` };
+}
+
+async function askPart(
+  { name, url, unwell }: Part,
+  signal: AbortSignal,
+): Promise<{ name: string; state: HostStatus["state"]; how: string }> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]) });
+    await response.body?.cancel();
+    if (response.ok) return { name, state: "fine", how: "answers" };
+    return { name, state: "broken", how: `${unwell} (HTTP ${response.status})` };
+  } catch (error) {
+    signal.throwIfAborted();
+    const why = whyUnreached(error, new URL(url).host, askTimeoutMs / 1000);
+    return { name, state: "unreachable", how: `not reachable, ${why}` };
+  }
 }
 
 async function askHypervisor(
@@ -65,7 +99,7 @@ async function askHypervisor(
   signal: AbortSignal,
 ): Promise<{ detail: string; fine: boolean }> {
   const hypervisor = team.hypervisors.find(({ name }) => name === host.name)!;
-  const target = { ...hypervisorTarget(team, secrets, hypervisor), connectTimeoutMs: askTimeoutMs };
+  const target = { ...sshTargetOf(team, secrets, hypervisor.name), connectTimeoutMs: askTimeoutMs };
   const connection = await connectSsh(target, signal);
   try {
     const { pool, bridge } = hypervisor;
