@@ -10,9 +10,10 @@ export const command: CliCommand = {
       .addHelpText("before", "  olympus status\n  olympus status --all\n")
       .action(
         run(async ({ reporter, loadTeam, signal }, { all = false }: { all?: boolean }) => {
-          const [{ teamStatus }, { openSecrets }] = await Promise.all([
+          const [{ teamStatus }, { openSecrets }, { labStatus }] = await Promise.all([
             import("../status/status.ts"),
             import("../../secrets/store.ts"),
+            import("../lab/index.ts"),
           ]);
           const team = await loadTeam();
           const started = performance.now();
@@ -34,7 +35,15 @@ export const command: CliCommand = {
             team.team.defaults.models[0]?.provider === "rehearsal"
               ? ["The model is a rehearsal: docs/how-to/real-model.md."]
               : [];
-          reporter.result([...lines, sum, ...rehearsal].join("\n"), { type: "status", hosts: sorted });
+          const lab = await labStatus();
+          // After a restart of this computer, say: the team file is the lab's, and nothing of it runs.
+          const down = lab.team === team.file && !lab.up;
+          const cause = down ? [`The lab of this team is not ${lab.network ? "whole" : "up"}: npx olympus lab up`] : [];
+          reporter.result([...cause, ...lines, sum, ...rehearsal].join("\n"), {
+            type: "status",
+            hosts: sorted,
+            ...(down ? { lab: "down" } : {}),
+          });
           if (fine.length === hosts.length) return exitCodes.done;
           return hosts.some(({ state }) => state === "unreachable") ? exitCodes.unreachable : exitCodes.failed;
         }),

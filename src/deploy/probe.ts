@@ -1,5 +1,6 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { Step } from "../base/report.ts";
+import { whyUnreached } from "../status/reach.ts";
 import type { LoadedTeam } from "../team/model.ts";
 
 const dashboardPort = 18789;
@@ -39,7 +40,7 @@ export async function waitUntilReady({
       throw new OlympusError(`agents are not ready: ${list}`, {
         code: "E-AGENT-READY",
         exit: exitCodes.failed,
-        hint: `olympus logs ${[...waiting.keys()][0]}`,
+        hint: `npx olympus logs ${[...waiting.keys()][0]}`,
       });
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -55,9 +56,9 @@ function addressOf(team: LoadedTeam, name: string): string {
 async function askReady(address: string): Promise<string> {
   try {
     const response = await fetch(`http://${address}:${dashboardPort}/readyz`, { signal: AbortSignal.timeout(3_000) });
-    return response.ok ? "ready" : `${response.status} ${(await response.text()).trim().slice(0, 200)}`;
+    await response.body?.cancel();
+    return response.ok ? "ready" : `runs, but is not connected to the chat (HTTP ${response.status})`;
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return cause instanceof Error ? cause.message : String(cause);
+    return whyUnreached(error, `${address}:${dashboardPort}`, 3);
   }
 }

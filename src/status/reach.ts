@@ -1,0 +1,33 @@
+import { messageOf } from "../base/errors.ts";
+
+/** Why a host did not answer a request to `place` (`10.220.1.50:18789`), in words; `seconds` is how long it was given. */
+export function whyUnreached(error: unknown, place: string, seconds: number): string {
+  const host = place.replace(/:\d+$/, "");
+  const { code, name } = rootOf(error);
+  switch (code ?? name) {
+    case "ECONNREFUSED":
+      return `nothing listens on ${place}`;
+    case "EHOSTUNREACH":
+    case "EHOSTDOWN":
+      return `no machine answers at ${host}`;
+    case "ENETUNREACH":
+      return `this computer has no way to ${host}`;
+    case "ETIMEDOUT":
+    case "UND_ERR_CONNECT_TIMEOUT":
+    case "TimeoutError":
+      return `no answer from ${place} within ${seconds} s`;
+    case "ECONNRESET":
+    case "EPIPE":
+    case "UND_ERR_SOCKET":
+      return `${place} broke the connection off`;
+    default:
+      return `${place} cannot be asked: ${messageOf(rootOf(error).error)}`;
+  }
+}
+
+/** The innermost cause: `fetch` hides what happened behind "fetch failed". */
+function rootOf(error: unknown): { code: string | undefined; name: string | undefined; error: unknown } {
+  if (!(error instanceof Error)) return { code: undefined, name: undefined, error };
+  if (error.cause instanceof Error) return rootOf(error.cause);
+  return { code: (error as NodeJS.ErrnoException).code, name: error.name, error };
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SecretStore } from "../../secrets/store.ts";
+import { OlympusError } from "../base/errors.ts";
+import { projectRoot } from "../base/paths.ts";
+import { loadTeam } from "../team/load.ts";
+import { whyUnreached } from "./reach.ts";
+import { type HostStatus, teamStatus } from "./status.ts";
+
+const secrets = {
+  require: (path: string) => {
+    throw new OlympusError(`${path} is not set`, { code: "E-SECRET-MISSING" });
+  },
+} as unknown as SecretStore;
+
+let folder: string;
+let chat: Server;
+let hosts: readonly HostStatus[];
+
+// The lab's team with every machine on this computer: Mattermost is played and unwell, nothing else listens.
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "olympus-status-"));
+  const file = join(folder, "team.yaml");
+  const example = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8");
+  writeFileSync(file, example.replaceAll("10.220.1.", "127.77.1."));
+  chat = createServer((_request, response) => response.writeHead(500).end());
+  await new Promise<void>((resolve) => chat.listen(8065, "127.77.1.20", resolve));
+  hosts = await teamStatus(await loadTeam(file), secrets, new AbortController().signal);
+});
+afterAll(() => {
+  chat.close();
+  rmSync(folder, { recursive: true });
+});
+
+const of = (name: string): HostStatus | undefined => hosts.find((host) => host.name === name);
+
+describe("status says in words", () => {
+  it("what of an agent is not reachable, and the next step", () => {
+    expect(of("athena")).toMatchObject({
+      state: "unreachable",
+      detail: "agent: not reachable, nothing listens on 127.77.1.50:18789",
+      next: "npx olympus doctor athena",
+    });
+  });
+
+  it("which of a machine's services is not well, and which is not there", () => {
+    expect(of("agora")).toMatchObject({
+      state: "unreachable",
+      detail:
+        "Mattermost: runs, but is not well (HTTP 500); rehearsal model: not reachable, nothing listens on 127.77.1.20:18780",
+      next: "npx olympus doctor agora",
+    });
+  });
+
+  it("nothing in the words of the operating system", () => {
+    for (const { detail } of hosts) expect(detail).not.toMatch(/ECONN|EHOST|ETIMEDOUT|fetch failed/);
+  });
+});
+
+it.each([
+  ["EHOSTUNREACH", "no machine answers at 10.0.0.1"],
+  ["ENETUNREACH", "this computer has no way to 10.0.0.1"],
+  ["ETIMEDOUT", "no answer from 10.0.0.1:80 within 5 s"],
+  ["UND_ERR_SOCKET", "10.0.0.1:80 broke the connection off"],
+])("%s is told as %j, also from behind fetch's own error", (code, words) => {
+  const cause = Object.assign(new Error(`connect ${code} 10.0.0.1:80`), { code });
+  expect(whyUnreached(new TypeError("fetch failed", { cause }), "10.0.0.1:80", 5)).toBe(words);
+});
