@@ -6,7 +6,7 @@ import type { LoadedTeam } from "../team/model.ts";
 
 /**
  * How to reach a host: its pinned key from the team file (hypervisors) or the secrets (VMs), and the team's deploy key.
- * Throws E-SECRET-MISSING, or E-HOSTKEY-MISSING for a hypervisor that nobody pinned.
+ * Throws E-SECRET-MISSING, or E-HOSTKEY-MISSING (exit 1) for a hypervisor that nobody pinned.
  */
 export function targetOf(host: Host, team: LoadedTeam, secrets: SecretStore): SshTarget {
   const pin =
@@ -19,7 +19,7 @@ export function targetOf(host: Host, team: LoadedTeam, secrets: SecretStore): Ss
   if (pin.hostKey === undefined) {
     throw new OlympusError(`${host.name} has no pinned host key.`, {
       code: "E-HOSTKEY-MISSING",
-      exit: exitCodes.hostKey,
+      exit: exitCodes.usage,
       where: pin.pinnedIn,
       hint: `olympus pin ${host.name}`,
     });
