@@ -4,7 +4,7 @@ import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { GlobalOptions } from "./context.ts";
 
 /**
- * Asks y/N on a terminal; anything but y or yes, Ctrl-D included, is a no. `--yes` and CI=true (which says that nobody is there) answer yes.
+ * Asks y/N on a terminal; anything but y or yes is a no, and Ctrl-D is no answer (exit 6). `--yes` and CI=true (which says that nobody is there) answer yes.
  * Throws E-CONFIRM (exit 6) where nobody can be asked.
  */
 export async function confirm(question: string, options: GlobalOptions, signal: AbortSignal): Promise<boolean> {

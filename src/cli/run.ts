@@ -48,6 +48,12 @@ export function findTeamFile(options: GlobalOptions): string {
   return join(projectRoot, "team.yaml");
 }
 
+const unanswered = new OlympusError("The question was not answered.", {
+  code: "E-CONFIRM",
+  exit: exitCodes.confirmation,
+  hint: "Run the same command again; where it asks y/N, --yes agrees beforehand.",
+});
+
 /** What stands around the actions of commands. */
 export interface Runner {
   readonly run: RunAction;
@@ -102,9 +108,14 @@ export function createRunner(words: readonly string[]): Runner {
       }
     };
 
-  function showError(error: unknown): number {
-    if (interruption.signal.aborted) {
-      reporter.warn("interrupted; run the same command to go on from here");
+  function showError(thrown: unknown): number {
+    // At a prompt the terminal is in raw mode: Ctrl-C and Ctrl-D are keys there, and Node rejects the question with them.
+    const key = thrown instanceof Error && thrown.name === "AbortError" ? /Ctrl\+([CD])/.exec(thrown.message)?.[1] : "";
+    const error = key === "D" ? unanswered : thrown;
+    if (interruption.signal.aborted || key === "C") {
+      const message = "interrupted; run the same command to go on from here";
+      reporter.event({ type: "interrupted", message });
+      reporter.warn(message);
       return exitCodes.interrupted;
     }
     const all = error instanceof OlympusErrors ? error.errors : [error];

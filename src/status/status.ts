@@ -108,7 +108,7 @@ async function askHypervisor(
     const wanted = team.machines.filter((machine) => machine.hypervisor === host.name).map(({ name }) => name);
     const stopped = wanted.filter((name) => !running.includes(`${teamPrefix(team.name)}${name}`));
     return stopped.length === 0
-      ? { fine: true, detail: `${wanted.length} VMs running` }
+      ? { fine: true, detail: wanted.length === 1 ? "its VM runs" : `its ${wanted.length} VMs run` }
       : { fine: false, detail: `not running: ${stopped.join(", ")}` };
   } finally {
     connection.close();
