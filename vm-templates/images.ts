@@ -1,8 +1,8 @@
 /** Built here from distribution packages; the recipe's hash is the image's identity. */
 export interface RecipeImage {
   readonly kind: "recipe";
-  /** Folder under vm-templates with the recipe. */
-  readonly recipe: string;
+  /** Folders under vm-templates, each adding its packages and files to those before it. The last one's lock counts. */
+  readonly recipe: readonly string[];
 }
 
 /** Downloaded; the sha256 is the image's identity. */
@@ -18,7 +18,8 @@ export type ImageSource = RecipeImage | AddressImage;
 
 /** Images that a machine may name. */
 export const images: Readonly<Record<string, ImageSource>> = {
-  "debian-12": { kind: "recipe", recipe: "debian-12" },
+  "debian-12": { kind: "recipe", recipe: ["debian-12"] },
+  "debian-12-postgresql": { kind: "recipe", recipe: ["debian-12", "debian-12-postgresql"] },
   "debian-12-cloud": {
     kind: "address",
     url: "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2",

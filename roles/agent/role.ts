@@ -5,8 +5,8 @@ import { defineRole } from "../../src/converge/types.ts";
 import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/config.ts";
 import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
+import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { dashboardPort, renderAgent } from "./config.ts";
-import { type NodeRuntime, nodeFolder, nodeOperations, nodeRuntime } from "./node.ts";
 import { agentUnit, configFile, dataFolder, secretsFolder } from "./unit.ts";
 import { unusedSecrets } from "./unused-secrets.ts";
 
@@ -31,7 +31,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
   name: "agent",
   summary: "the harness: answers its team in chat",
   requires: [
-    { role: "base", on: "host" },
+    { role: "node", on: "host" },
     { role: "mattermost", on: "team" },
   ],
   params,
@@ -65,7 +65,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
         home: dataFolder,
         shell: "/usr/sbin/nologin",
       },
-      ...nodeOperations(node),
+      { kind: "directory", id: "opt", path: "/opt/olympus" },
       { kind: "directory", id: "opt-harness", path: "/opt/olympus/harness" },
       {
         kind: "archive",

@@ -4,8 +4,8 @@ import { defineRole } from "../../src/converge/types.ts";
 import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import { defaultScript, scriptSchema } from "../../src/rehearsal/script.ts";
 import { rehearsalPort } from "../agent/config.ts";
-import { type NodeRuntime, nodeFolder, nodeOperations, nodeRuntime } from "../agent/node.ts";
 import { hardening } from "../agent/unit.ts";
+import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 
 const params = z.strictObject({
   /** What the model says; see docs/reference/rehearsal in the harness's page. The built-in script unless given. */
@@ -25,7 +25,7 @@ const scriptFile = "/etc/olympus/rehearsal.json";
 export const role = defineRole<z.output<typeof params>, RehearsalInputs>({
   name: "rehearsal",
   summary: "a scripted model for teams without keys",
-  requires: [{ role: "base", on: "host" }],
+  requires: [{ role: "node", on: "host" }],
   params,
 
   async inputs({ host }) {
@@ -36,7 +36,7 @@ export const role = defineRole<z.output<typeof params>, RehearsalInputs>({
     const restarts = [unitName];
     const bundleFolder = `/opt/olympus/rehearsal/${bundle.hash}`;
     return [
-      ...nodeOperations(node),
+      { kind: "directory", id: "opt", path: "/opt/olympus" },
       { kind: "directory", id: "opt-rehearsal", path: "/opt/olympus/rehearsal" },
       {
         kind: "archive",

@@ -68,7 +68,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
 
   changed += await runRoles("roles", [
     { hosts: services, roles: undefined },
-    { hosts: agents, roles: ["base"] },
+    { hosts: agents, roles: ["base", "node"] },
   ]);
 
   const chat = await withStep(reporter, label("chat"), async () => {

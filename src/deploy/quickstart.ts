@@ -30,7 +30,7 @@ export async function quickstart(
   passwords: readonly { person: string; password: string }[];
 }> {
   const started = Date.now();
-  const names = ["packages", "tools", "lab", "image", "machines", "roles", "chat", "agents", "probe", "first mention"];
+  const names = ["packages", "tools", "lab", "images", "machines", "roles", "chat", "agents", "probe", "first mention"];
   const label = (name: string): string =>
     `${String(names.indexOf(name) + 1).padStart(2)}/${names.length} ${name.padEnd(14)}`;
   let changed = plan.missing.length;
@@ -54,9 +54,10 @@ export async function quickstart(
     return { value: lab.team, summary: lab.changes.length === 0 ? "as it was" : `hypervisors ${names}` };
   });
   const secrets = await openSecrets(team);
-  await withStep(reporter, label("image"), async () => {
-    const image = await ensureImage(team.machines[0]!.image, { reporter, signal });
-    return { value: undefined, summary: image.identity.slice(0, 12) };
+  await withStep(reporter, label("images"), async () => {
+    const names = [...new Set(team.machines.map(({ image }) => image))];
+    for (const name of names) await ensureImage(name, { reporter, signal });
+    return { value: undefined, summary: names.join(", ") };
   });
   const deployed = await deploy({ team, secrets, reporter, signal, label });
   changed += deployed.changed;

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
 import { OlympusError } from "../base/errors.ts";
@@ -9,8 +9,8 @@ import { makeDisk } from "./disk.ts";
 import { aptPins, lockDifferences, parsePackageLock, readPackageLock } from "./package-lock.ts";
 
 export interface BuildOptions {
-  /** Folder of the recipe: packages.txt, packages.lock, files/, customize.sh. */
-  readonly recipe: string;
+  /** Folders of the recipe: packages.txt, packages.lock (the last one's counts), files/, customize.sh; the latter three if there. */
+  readonly layers: readonly string[];
   /** Folder for everything of this build; the caller moves or removes it. */
   readonly staging: string;
   readonly reporter: Reporter;
@@ -32,14 +32,17 @@ export async function buildRecipe(options: BuildOptions): Promise<string> {
       hint: "Run the same command with sudo, or name the image debian-12-cloud in the team file: it is downloaded.",
     });
   }
-  const { recipe, staging, step } = options;
+  const { layers, staging, step } = options;
   const root = join(staging, "root");
   const sources = await readAptSources(release);
   const lines = options.packages?.length ? options.packages : sources.lines;
-  const lock = readPackageLock(recipe);
+  const lock = readPackageLock(layers.at(-1)!);
   if (lock !== undefined) await writeFile(join(staging, "pins"), aptPins(lock));
-  const wanted = await readFile(join(recipe, "packages.txt"), "utf8");
-  const include = wanted.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const include = layers.flatMap((layer) =>
+    readFileSync(join(layer, "packages.txt"), "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#")),
+  );
 
   step.update(`installing ${include.length} packages and what they need`);
   await run(options, "mmdebstrap", [
@@ -51,10 +54,12 @@ export async function buildRecipe(options: BuildOptions): Promise<string> {
     ...(lock === undefined ? [] : [`--aptopt=Dir::Etc::Preferences "${join(staging, "pins")}"`]),
     ...["doc", "man", "locale", "info"].map((part) => `--dpkgopt=path-exclude=/usr/share/${part}/*`),
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-    `--customize-hook=cp -r --no-preserve=ownership ${quote(join(recipe, "files"))}/. "$1"/`,
-    `--customize-hook=cp ${quote(join(recipe, "customize.sh"))} "$1"/tmp/customize.sh`,
-    '--customize-hook=chroot "$1" sh /tmp/customize.sh',
-    '--customize-hook=rm "$1"/tmp/customize.sh',
+    ...parts(layers, "files").map((files) => `--customize-hook=cp -r --no-preserve=ownership ${quote(files)}/. "$1"/`),
+    ...parts(layers, "customize.sh").flatMap((script) => [
+      `--customize-hook=cp ${quote(script)} "$1"/tmp/customize.sh`,
+      '--customize-hook=chroot "$1" sh /tmp/customize.sh',
+      '--customize-hook=rm "$1"/tmp/customize.sh',
+    ]),
     release,
     root,
     ...lines,
@@ -99,6 +104,11 @@ async function run(options: BuildOptions, program: string, args: readonly string
       },
     );
   }
+}
+
+/** What of this name the layers have. */
+function parts(layers: readonly string[], name: string): string[] {
+  return layers.map((layer) => join(layer, name)).filter((path) => existsSync(path));
 }
 
 function quote(path: string): string {

@@ -18,8 +18,9 @@ export function imageSource(name: string): ImageSource {
   });
 }
 
-export function recipeFolder(recipe: string): string {
-  return join(projectRoot, "vm-templates", recipe);
+/** The folders of a recipe, the first one's content first. */
+export function recipeFolders(recipe: readonly string[]): string[] {
+  return recipe.map((name) => join(projectRoot, "vm-templates", name));
 }
 
 /**
@@ -29,22 +30,25 @@ export function recipeFolder(recipe: string): string {
  */
 export function imageIdentity(name: string): string | undefined {
   const source = imageSource(name);
-  if (source.kind === "recipe") return recipeHash(recipeFolder(source.recipe));
+  if (source.kind === "recipe") return recipeHash(recipeFolders(source.recipe));
   return (source.sha256 ?? readDownloadLock()[source.url]?.sha256)?.slice(0, 12);
 }
 
 /** Raised when src/images makes something else of the same recipe. */
-const builder = "2";
+const builder = "3";
 
-function recipeHash(folder: string): string {
+function recipeHash(folders: readonly string[]): string {
   const hash = createHash("sha256").update(builder);
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-  for (const name of names.sort())
-    hash
-      .update(`${name.slice(folder.length)}\0`)
-      .update(readFileSync(name))
-      .update("\0");
+  for (const folder of folders) {
+    const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    for (const name of names.sort()) {
+      hash
+        .update(`${name.slice(folder.length)}\0`)
+        .update(readFileSync(name))
+        .update("\0");
+    }
+  }
   return hash.digest("hex").slice(0, 12);
 }

@@ -6,7 +6,7 @@ import { cacheDir } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { buildRecipe } from "./build.ts";
 import { download } from "./download.ts";
-import { imageIdentity, imageSource, recipeFolder } from "./identity.ts";
+import { imageIdentity, imageSource, recipeFolders } from "./identity.ts";
 
 export { imageIdentity } from "./identity.ts";
 
@@ -47,7 +47,7 @@ export async function ensureImage(name: string, options: ImageOptions): Promise<
         const source = imageSource(name);
         const summary =
           source.kind === "recipe"
-            ? await buildRecipe({ ...options, recipe: recipeFolder(source.recipe), staging, step })
+            ? await buildRecipe({ ...options, layers: recipeFolders(source.recipe), staging, step })
             : await download({ ...options, source, target: join(staging, "image.qcow2"), step });
         const identity = imageIdentity(name)!;
         await rename(staging, cacheDir("images", identity));

@@ -14,8 +14,8 @@ it("lists agents, services and hypervisors with their logins and roles", () => {
         `${name} ${kind} ${user}@${address}:${port} ${hypervisor} ${Object.keys(roles).join(",")}`,
     ),
   ).toEqual([
-    "athena agent agent@10.1.0.50:22 north base,agent",
-    "apollo agent agent@10.1.0.51:22 north base,agent",
+    "athena agent agent@10.1.0.50:22 north base,node,agent",
+    "apollo agent agent@10.1.0.51:22 north base,node,agent",
     "agora service agent@10.1.0.20:22 south base,postgresql,mattermost",
     "north hypervisor olympus@10.1.0.2:22 north ",
     "south hypervisor olympus@10.1.0.3:22 south ",
@@ -31,5 +31,5 @@ it("adds a host's own roles, and parameters over the team's", () => {
   expect(hosts.find(({ name }) => name === "agora")?.roles.postgresql).toEqual({ maxConnections: 50, cache: "1 GB" });
   expect(hosts.find(({ name }) => name === "south")).toMatchObject({ port: 2222, roles: { base: {} } });
   // A parameter for the whole team does not bring the role where it is not.
-  expect(hosts.find(({ name }) => name === "athena")?.roles).toEqual({ base: {}, agent: {} });
+  expect(hosts.find(({ name }) => name === "athena")?.roles).toEqual({ base: {}, node: {}, agent: {} });
 });

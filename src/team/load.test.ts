@@ -76,9 +76,9 @@ describe("a sound team file", () => {
     const team = await loadTeam(join(projectRoot, "examples", "lab", "team.yaml"));
     expect(team.machines).toMatchObject([
       { name: "athena", kind: "agent", memory: 1024, vcpu: 2, root: 8192, data: 4096, mac: "52:54:00:8a:65:e1" },
-      { name: "agora", kind: "service", memory: 2048, hypervisor: "r720xd", image: "debian-12" },
+      { name: "agora", kind: "service", memory: 2048, hypervisor: "r720xd", image: "debian-12-postgresql" },
     ]);
-    expect(Object.keys(team.machines[1]!.roles)).toEqual(["base", "postgresql", "mattermost", "rehearsal"]);
+    expect(Object.keys(team.machines[1]!.roles)).toEqual(["base", "postgresql", "mattermost", "node", "rehearsal"]);
     expect(team.secretsFile).toBe(join(projectRoot, "examples", "lab", "secrets.enc.yaml"));
     expect(team.where?.(["agents", "athena", "address"])).toBe("examples/lab/team.yaml:30");
   });
@@ -90,7 +90,7 @@ describe("a sound team file", () => {
       .replace("  budget: { run: 1", "  roles: { base: { swap: 2, zone: a } }\n  budget: { run: 1");
     const [athena, apollo] = parseTeam(text, "/x/team.yaml").machines;
     expect(apollo?.agent?.persona).toBe("You work.");
-    expect(athena?.roles).toEqual({ base: { swap: 2, zone: "a" }, agent: {} });
+    expect(athena?.roles).toEqual({ base: { swap: 2, zone: "a" }, node: {}, agent: {} });
     expect(apollo?.roles.base).toEqual({ swap: 1, zone: "a" });
   });
 });

@@ -2,12 +2,12 @@
 export type HostKind = "agent" | "service" | "hypervisor";
 
 /** Roles that exist; a test compares them with the folders of roles/. */
-export const roleNames = ["base", "postgresql", "mattermost", "agent", "rehearsal"] as const;
+export const roleNames = ["base", "postgresql", "mattermost", "node", "agent", "rehearsal"] as const;
 
 /** What each service needs on its VM, beside the base. */
 const serviceRoles = {
   chat: ["postgresql", "mattermost"],
-  rehearsal: ["rehearsal"],
+  rehearsal: ["node", "rehearsal"],
 } as const;
 
 /** Services that a VM can carry. */
@@ -15,7 +15,7 @@ export const serviceNames = ["chat", "rehearsal"] as const satisfies (keyof type
 
 /** Roles that a host has because of what it is; the team file adds to them or sets their parameters. */
 export function rolesOfKind(kind: HostKind, services: readonly (keyof typeof serviceRoles)[] = []): readonly string[] {
-  if (kind === "agent") return ["base", "agent"];
+  if (kind === "agent") return ["base", "node", "agent"];
   if (kind === "service") return ["base", ...services.flatMap((service) => serviceRoles[service])];
   return [];
 }

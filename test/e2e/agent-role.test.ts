@@ -1,8 +1,9 @@
-/** Roles `agent` and `rehearsal` on a real machine with systemd: hardened units, credentials, restart, reset and setup again. */
+/** Roles `node`, `agent` and `rehearsal` on a real machine with systemd: hardened units, credentials, restart, reset and setup again. */
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { nodeRuntime } from "../../roles/agent/node.ts";
 import { role as agentRole } from "../../roles/agent/role.ts";
+import { role as nodeRole } from "../../roles/node/role.ts";
+import { nodeRuntime } from "../../roles/node/runtime.ts";
 import { role as rehearsalRole } from "../../roles/rehearsal/role.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
@@ -16,7 +17,7 @@ let lab: RoleLab;
 let mattermost: MattermostServer;
 let team: ChatTeam;
 let door: Server;
-let operations: { rehearsal: Operation[]; agent: Operation[] };
+let operations: Record<"node" | "rehearsal" | "agent", Operation[]>;
 const athena = () => team.bots.athena!;
 const address = () => lab.machines[0]!.address;
 
@@ -53,6 +54,7 @@ beforeAll(async () => {
     "dashboard-token": new Secret("dashboard", "dashboard-token"),
   };
   operations = {
+    node: nodeRole.setup({ node }, {}),
     rehearsal: rehearsalRole.setup({ address: address(), node, bundle: rehearsal }, rehearsalRole.params.parse({})),
     agent: agentRole.setup(
       { agent: "athena", address: address(), config, secrets, node, bundle },

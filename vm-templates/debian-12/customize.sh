@@ -18,9 +18,15 @@ systemctl mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub
 systemctl mask dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
   proc-sys-fs-binfmt_misc.automount systemd-binfmt.service systemd-pstore.service systemd-network-generator.service \
   modprobe@dm_mod.service modprobe@loop.service modprobe@efi_pstore.service modprobe@drm.service
+# Each of these is started at every boot and at every reload of systemd, to find things that this image does not have.
+mkdir -p /etc/systemd/system-generators
+for generator in gpt-auto hibernate-resume integritysetup system-update veritysetup; do
+  ln -s /dev/null "/etc/systemd/system-generators/systemd-$generator-generator"
+done
 # Only the serial console is looked at.
 systemctl mask getty@tty1.service cloud-init-hotplugd.socket
-systemctl enable systemd-networkd.service systemd-resolved.service qemu-guest-agent.service olympus-seed-check.service
+systemctl enable systemd-networkd.service systemd-resolved.service qemu-guest-agent.service \
+  olympus-seed-check.service olympus-emulated.service
 systemctl set-default multi-user.target
 
 update-initramfs -u -k all

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { OlympusError } from "../../src/base/errors.ts";
 import { projectRoot } from "../../src/base/paths.ts";
-import type { ArchiveOperation, DirectoryOperation, LocalFolder } from "../../src/converge/operations.ts";
+import type { LocalFolder } from "../../src/converge/operations.ts";
 
 /** The Node that this project runs on, as it is pushed to machines: no package repository of theirs has it. */
 export interface NodeRuntime {
@@ -46,13 +46,4 @@ function pinnedHash(): string {
   return Buffer.from(integrity.replace(/^sha512-/, ""), "base64")
     .toString("hex")
     .slice(0, 64);
-}
-
-/** Node on a machine, beside whatever versions are there already. */
-export function nodeOperations({ version, folder, size }: NodeRuntime): (DirectoryOperation | ArchiveOperation)[] {
-  return [
-    { kind: "directory", id: "opt", path: "/opt/olympus" },
-    { kind: "directory", id: "opt-node", path: "/opt/olympus/node" },
-    { kind: "archive", id: "node", path: nodeFolder(version), source: folder, unpacked: size },
-  ];
 }
