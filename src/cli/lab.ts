@@ -1,12 +1,14 @@
 import { exitCodes } from "../base/errors.ts";
 import type { LabStatus } from "../lab/index.ts";
 import type { CliCommand, RunAction } from "./command.ts";
+import type { Stays } from "./lab-stays.ts";
 import { usageError } from "./usage.ts";
 
 const examples = `  olympus lab up                     start the lab of examples/lab/team.yaml, or go on with it
   olympus lab up --team mine.yaml    the lab of another team file
   olympus lab restart r420 --kill    a power cut of one hypervisor
-  olympus lab down --purge           remove everything, caches too
+  olympus lab down --purge           remove it with its disks; tells what stays
+  olympus lab down --purge --cache   tools and images too
 
 What it does to this computer: one interface (olylab0), processes and
 namespaces, files under .olympus/lab and the cache. Firewall, routes of others,
@@ -37,20 +39,23 @@ export const command: CliCommand = {
       .command("down")
       .description("stop everything; disks of machines and guests stay, unless purged")
       .option("--purge", "also remove the disks, the lab's secrets and the caches of roots and packages")
+      .option("--cache", "with --purge: also what was built or downloaded, such as tools and images")
       .option("--dry-run", "only tell what would be removed")
-      .addHelpText("before", "  olympus lab down --purge --dry-run\n")
+      .addHelpText("before", "  olympus lab down --purge --dry-run\n  olympus lab down --purge --cache\n")
       .action(
-        run(async ({ reporter, confirm }, { purge = false, dryRun = false }: { purge?: boolean; dryRun?: boolean }) => {
-          const { labDown } = await import("../lab/index.ts");
-          const planned = await labDown({ purge, dryRun: true, reporter });
+        run(async ({ reporter, confirm }, { purge = false, cache = false, dryRun = false }: DownOptions) => {
+          if (cache && !purge) throw usageError("--cache goes with --purge", "olympus lab down --purge --cache");
+          const [{ labDown }, { whatStays }] = await Promise.all([import("../lab/index.ts"), import("./lab-stays.ts")]);
+          const planned = await labDown({ purge, cache, dryRun: true, reporter });
           if (planned.length > 0 && purge && !dryRun) {
             reporter.info(planned.map((line) => `  ${line}`).join("\n"));
             if (!(await confirm("Remove all of this?"))) return exitCodes.confirmation;
           }
-          const removed = dryRun ? planned : await labDown({ purge, reporter });
+          const removed = dryRun ? planned : await labDown({ purge, cache, reporter });
+          const stays = await whatStays({ purge, cache });
           const title = removed.length === 0 ? "Nothing left." : dryRun ? "Would remove:" : "Removed:";
-          const text = [title, ...removed.map((line) => `  ${line}`)].join("\n");
-          reporter.result(text, { type: "lab-down", dryRun, removed });
+          const text = [title, ...removed.map((line) => `  ${line}`), ...staysLines(stays)].join("\n");
+          reporter.result(text, { type: "lab-down", dryRun, removed, stays });
           return exitCodes.done;
         }),
       );
@@ -69,6 +74,17 @@ export const command: CliCommand = {
     registerMachineCommands(lab, run);
   },
 };
+
+interface DownOptions {
+  readonly purge?: boolean;
+  readonly cache?: boolean;
+  readonly dryRun?: boolean;
+}
+
+function staysLines(stays: readonly Stays[]): string[] {
+  if (stays.length === 0) return [];
+  return ["Stays, with what removes it:", ...stays.flatMap(({ what, remove }) => [`  ${what}`, `    ${remove}`])];
+}
 
 function registerMachineCommands(
   lab: ReturnType<Parameters<CliCommand["register"]>[0]["command"]>,

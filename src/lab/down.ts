@@ -17,6 +17,8 @@ import { readState } from "./state.ts";
 export interface LabDownOptions {
   /** Also removes the machines' disks, the lab's secrets and state, and the caches of roots and packages. */
   readonly purge?: boolean;
+  /** With `purge`: also all that was built or downloaded, such as tools and images. */
+  readonly cache?: boolean;
   /** Only tells what would be removed. */
   readonly dryRun?: boolean;
   readonly reporter: Reporter;
@@ -29,18 +31,30 @@ export type Removed = readonly string[];
  * Takes the lab down, whatever state it is in, also one that was cut off while going up or down. Machines are stopped
  * orderly, unless all they hold is purged anyway. Gives what was removed; nothing when nothing was left.
  */
-export async function labDown({ purge = false, dryRun = false, reporter }: LabDownOptions): Promise<Removed> {
+export async function labDown({
+  purge = false,
+  cache = false,
+  dryRun = false,
+  reporter,
+}: LabDownOptions): Promise<Removed> {
   const hierarchies = findHierarchies();
-  const found = await findAll(hierarchies, purge);
-  if (found.length === 0 || dryRun) return found;
-  requireRoot("Taking the lab down");
-  await withLock(layout.lock, 0, () =>
-    withStep(reporter, "lab down", async (step) => {
-      await remove(hierarchies, purge, (detail) => step.update(detail));
-      return { value: undefined, summary: `${found.length} things removed` };
-    }),
-  );
+  const folders = purge ? cacheFolders(cache ? allCaches : labCaches) : [];
+  // The cache of compiled code is made by this very command, at its start: not worth a word.
+  const told = folders.filter((folder) => folder !== cacheDir("compile"));
+  const found = await findAll(hierarchies, purge, told);
+  if (dryRun) return found;
+  if (found.length > 0) {
+    requireRoot("Taking the lab down");
+    await withLock(layout.lock, 0, () =>
+      withStep(reporter, "lab down", async (step) => {
+        await remove(hierarchies, purge, (detail) => step.update(detail));
+        return { value: undefined, summary: `${found.length} things removed` };
+      }),
+    );
+  }
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
   if (purge) await removeEmpty(dirname(layout.dir));
+  if (cache) await removeEmpty(cacheDir());
   return found;
 }
 
@@ -62,14 +76,18 @@ async function remove(hierarchies: Hierarchies, purge: boolean, update: (detail:
   if (!purge) return;
   update("removing files");
   await rm(layout.dir, { recursive: true, force: true });
-  for (const folder of caches()) await rm(folder, { recursive: true, force: true });
 }
 
-function caches(): string[] {
-  return [cacheDir("lab-root"), cacheDir("apt")].filter((folder) => existsSync(folder));
+/** What only a lab uses. */
+const labCaches = ["lab-root", "apt"];
+/** Every folder that Olympus makes in its cache. By name: the cache may be a folder that holds other things too. */
+const allCaches = [...labCaches, "archives", "compile", "harness", "images", "rehearsal", "tools"];
+
+function cacheFolders(names: readonly string[]): string[] {
+  return names.map((name) => cacheDir(name)).filter((folder) => existsSync(folder));
 }
 
-async function findAll(hierarchies: Hierarchies, purge: boolean): Promise<string[]> {
+async function findAll(hierarchies: Hierarchies, purge: boolean, caches: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   const state = await readState();
   const machines = Object.entries(state?.machines ?? {}).filter(([, { init }]) => isAlive(init));
@@ -83,7 +101,7 @@ async function findAll(hierarchies: Hierarchies, purge: boolean): Promise<string
   if (state !== undefined) found.push(`state ${layout.state}`);
   if (!purge) return found;
   if (existsSync(layout.dir)) found.push(`${layout.dir} (disks of machines and guests, secrets, state)`);
-  return [...found, ...caches().map((folder) => `cache ${folder}`)];
+  return [...found, ...caches.map((folder) => `cache ${folder}`)];
 }
 
 async function ownInterface(): Promise<string | undefined> {

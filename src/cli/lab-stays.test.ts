@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { silentReporter } from "../base/report.ts";
+import { labDown } from "../lab/index.ts";
+import { whatStays } from "./lab-stays.ts";
+
+let top: string;
+beforeEach(() => {
+  top = mkdtempSync(join(tmpdir(), "olympus-stays-"));
+  vi.stubEnv("OLYMPUS_STATE", join(top, "state"));
+  vi.stubEnv("OLYMPUS_CACHE", join(top, "cache"));
+  vi.stubEnv("GOMODCACHE", join(top, "gomod"));
+  vi.stubEnv("SOPS_AGE_KEY_FILE", join(top, "config/age.txt"));
+  for (const folder of ["state/lab", "cache/tools", "cache/images", "cache/apt", "gomod/github.com/pulumi", "config"])
+    mkdirSync(join(top, folder), { recursive: true });
+  writeFileSync(join(top, "config/age.txt"), "");
+  writeFileSync(join(top, "state/packages.txt"), "mmdebstrap\nslirp4netns\n");
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  rmSync(top, { recursive: true });
+});
+
+const commands = async (purge: boolean, cache: boolean): Promise<string[]> =>
+  (await whatStays({ purge, cache })).map(({ remove }) => remove);
+
+it("after a plain down the disks stay, and it is said what removes them", async () => {
+  expect(await commands(false, false)).toEqual(["npx olympus lab down --purge"]);
+  rmSync(join(top, "state/lab"), { recursive: true });
+  expect(await commands(false, false)).toEqual([]);
+});
+
+it("after a purge everything else that is left is named with one command each", async () => {
+  const rest = ["go clean -modcache -cache", `rm -r ${join(top, "config")}`, "apt-get remove mmdebstrap slirp4netns"];
+  expect(await commands(true, false)).toEqual(["npx olympus lab down --purge --cache", ...rest, expect.any(String)]);
+  expect(await commands(true, true)).toEqual([...rest, expect.any(String)]);
+});
+
+it("the dry run tells the truth about the cache", async () => {
+  const listed = async (cache: boolean): Promise<readonly string[]> => {
+    const found = await labDown({ purge: true, cache, dryRun: true, reporter: silentReporter() });
+    return found.filter((line) => line.startsWith("cache")).map((line) => line.slice(`cache ${top}/cache/`.length));
+  };
+  expect(await listed(false)).toEqual(["apt"]);
+  expect(await listed(true)).toEqual(["apt", "images", "tools"]);
+});
+
+it("--cache removes what Olympus made in the cache, and nothing else", async () => {
+  // No lab runs there, so nothing of this needs root.
+  vi.spyOn(process, "getuid").mockReturnValue(0);
+  writeFileSync(join(top, "cache/mine.txt"), "");
+  await labDown({ purge: true, cache: true, reporter: silentReporter() });
+  expect(["tools", "images", "apt", "mine.txt"].filter((name) => existsSync(join(top, "cache", name)))).toEqual([
+    "mine.txt",
+  ]);
+  rmSync(join(top, "cache/mine.txt"));
+  // What the command itself leaves there as it starts is no find, and goes all the same.
+  mkdirSync(join(top, "cache/compile"));
+  expect(await labDown({ purge: true, cache: true, reporter: silentReporter() })).toEqual([]);
+  expect(existsSync(join(top, "cache"))).toBe(false);
+});

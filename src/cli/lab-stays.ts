@@ -1,0 +1,45 @@
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { identityFile } from "../../secrets/identity.ts";
+import { cacheDir, projectRoot } from "../base/paths.ts";
+import { layout } from "../lab/layout.ts";
+import { installedByOlympus } from "../prerequisites/packages.ts";
+
+/** Something that `lab down` leaves, and the command that removes it. */
+export interface Stays {
+  readonly what: string;
+  readonly remove: string;
+}
+
+/** What is left on this computer by a `lab down` with these options, for a person who wants to be rid of everything. */
+export async function whatStays({ purge, cache }: { purge: boolean; cache: boolean }): Promise<Stays[]> {
+  if (!purge) {
+    return existsSync(layout.dir)
+      ? [{ what: `${layout.dir}: disks and secrets; lab up goes on with them`, remove: "npx olympus lab down --purge" }]
+      : [];
+  }
+  const stays: Stays[] = [];
+  const cached = existsSync(cacheDir()) ? await readdir(cacheDir()) : [];
+  const kept = cached.filter((name) => !["lab-root", "apt", "compile"].includes(name));
+  if (!cache && kept.length > 0) {
+    const what = `${cacheDir()}: tools, images and bundles, with which the next try takes minutes`;
+    stays.push({ what, remove: "npx olympus lab down --purge --cache" });
+  }
+  const modules = join(process.env.GOMODCACHE ?? join(process.env.GOPATH ?? join(homedir(), "go"), "pkg/mod"));
+  if (existsSync(join(modules, "github.com/pulumi"))) {
+    stays.push({ what: `${modules}: Go's own caches, from building tools`, remove: "go clean -modcache -cache" });
+  }
+  if (existsSync(identityFile())) {
+    const what = `${identityFile()}: the key to the secrets of every team of yours, not only the lab's`;
+    stays.push({ what, remove: `rm -r ${dirname(identityFile())}` });
+  }
+  const packages = await installedByOlympus();
+  if (packages.length > 0) {
+    const what = `${packages.length} Debian packages that quickstart installed`;
+    stays.push({ what, remove: `apt-get remove ${packages.join(" ")}` });
+  }
+  stays.push({ what: `${projectRoot}: this folder, with node_modules and .olympus`, remove: `rm -r ${projectRoot}` });
+  return stays;
+}
