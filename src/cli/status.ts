@@ -5,11 +5,12 @@ export const command: CliCommand = {
   register(program, run) {
     program
       .command("status")
+      .argument("[host...]", "only these, also when they are fine")
       .option("--all", "also those that are fine")
       .description("ask every host how it is; what needs you comes first")
-      .addHelpText("before", "  olympus status\n  olympus status --all\n")
+      .addHelpText("before", "  olympus status\n  olympus status athena\n  olympus status --all\n")
       .action(
-        run(async ({ reporter, loadTeam, signal }, { all = false }: { all?: boolean }) => {
+        run(async ({ reporter, loadTeam, signal }, names: string[], { all = names.length > 0 }: { all?: boolean }) => {
           const [{ teamStatus }, { openSecrets }, { labStatus }] = await Promise.all([
             import("../status/status.ts"),
             import("../../secrets/store.ts"),
@@ -17,7 +18,7 @@ export const command: CliCommand = {
           ]);
           const team = await loadTeam();
           const started = performance.now();
-          const hosts = await teamStatus(team, await openSecrets(team), signal);
+          const hosts = await teamStatus(team, await openSecrets(team), signal, names);
           const seconds = ((performance.now() - started) / 1000).toFixed(1);
           const order = { broken: 0, unreachable: 1, fine: 2 };
           const sorted = [...hosts].sort((a, b) => order[a.state] - order[b.state]);
@@ -29,7 +30,7 @@ export const command: CliCommand = {
           );
           const sum =
             fine.length === hosts.length
-              ? `All ${hosts.length} hosts are fine: ${fine.join(", ")}. Asked in ${seconds} s.`
+              ? `${hosts.length === 1 ? `${fine[0]} is fine` : `All ${hosts.length} hosts are fine: ${fine.join(", ")}`}. Asked in ${seconds} s.`
               : `${fine.length} of ${hosts.length} hosts are fine. Asked in ${seconds} s.`;
           const rehearsal =
             team.team.defaults.models[0]?.provider === "rehearsal"

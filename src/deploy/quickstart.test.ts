@@ -20,13 +20,12 @@ vi.mock("../bootstrap/ask.ts", () => ({
   askAgent: async () => ({ answer: "I am Athena.", ackMs: 58, answerMs: 1_900 }),
 }));
 
-const run = (missing: string[]): ReturnType<typeof quickstart> =>
-  quickstart(
-    { missing, lines: [], teamFile: "mine.yaml" },
-    { reporter: silentReporter(), signal: new AbortController().signal },
-  );
+const answering = vi.spyOn(globalThis, "fetch");
+const run = (missing: string[], reporter = silentReporter()): ReturnType<typeof quickstart> =>
+  quickstart({ missing, lines: [], teamFile: "mine.yaml" }, { reporter, signal: new AbortController().signal });
 
 beforeEach(() => {
+  answering.mockImplementation(async () => new Response("here"));
   labChanges.length = 0;
   deployed.changed = 0;
 });
@@ -56,4 +55,16 @@ it("runs the lab of the team file that was asked for", async () => {
   const { labUp } = await import("../lab/index.ts");
   await run([]);
   expect(labUp).toHaveBeenLastCalledWith(expect.objectContaining({ teamFile: "mine.yaml" }));
+});
+
+it("says of an address that it prints and that does not answer, that it does not", async () => {
+  answering.mockImplementation(async (url) => {
+    if (!String(url).includes("18789")) return new Response("here");
+    throw new TypeError("fetch failed", { cause: Object.assign(new Error("refused"), { code: "ECONNREFUSED" }) });
+  });
+  const reporter = silentReporter();
+  await run([], reporter);
+  expect(reporter.lines.filter((line) => line.startsWith("warning"))).toEqual([
+    "warning: http://127.0.0.1:18789 does not answer (nothing listens on 127.0.0.1:18789): npx olympus lab status",
+  ]);
 });

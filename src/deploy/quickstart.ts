@@ -4,6 +4,7 @@ import { askAgent } from "../bootstrap/ask.ts";
 import { ensureImage } from "../images/index.ts";
 import { labUp } from "../lab/index.ts";
 import { installPackages } from "../prerequisites/packages.ts";
+import { whyUnreached } from "../status/reach.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { ensureTools } from "../toolchain/index.ts";
 import { deploy } from "./deploy.ts";
@@ -68,6 +69,8 @@ export async function quickstart(
     const value = await askAgent({ team, secrets, agent, text: `@${agent}, who are you?`, waitMs: 60_000, signal });
     return { value, summary: `answered in ${(value.answerMs / 1000).toFixed(1)} s` };
   });
+  const urls = publishedUrls(team);
+  await warnOfSilent(Object.values(urls), reporter, signal);
   return {
     answer: asked.answer,
     team,
@@ -79,7 +82,7 @@ export async function quickstart(
       mention_to_ack_ms: asked.ackMs,
       mention_to_answer_ms: asked.answerMs,
       changed,
-      urls: publishedUrls(team),
+      urls,
     },
   };
 }
@@ -92,4 +95,23 @@ function publishedUrls(team: LoadedTeam): { chat: string; dashboard: string } {
     return entry === undefined ? "" : `http://127.0.0.1:${entry[0]}`;
   };
   return { chat: find("8065"), dashboard: find("18789") };
+}
+
+/** Only addresses that answer are worth printing: says of the others that they do not. */
+async function warnOfSilent(urls: readonly string[], reporter: Reporter, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    urls
+      .filter((url) => url !== "")
+      .map(async (url) => {
+        try {
+          const limit = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
+          await (await fetch(url, { signal: limit, redirect: "manual" })).body?.cancel();
+        } catch (error) {
+          signal.throwIfAborted();
+          reporter.warn(
+            `${url} does not answer (${whyUnreached(error, new URL(url).host, 5)}): npx olympus lab status`,
+          );
+        }
+      }),
+  );
 }

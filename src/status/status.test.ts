@@ -60,6 +60,13 @@ describe("status says in words", () => {
   });
 });
 
+it("asks only those that are named, and knows the names", async () => {
+  const team = await loadTeam(join(folder, "team.yaml"));
+  const { signal } = new AbortController();
+  expect((await teamStatus(team, secrets, signal, ["athena"])).map(({ name }) => name)).toEqual(["athena"]);
+  await expect(teamStatus(team, secrets, signal, ["athen"])).rejects.toMatchObject({ code: "E-UNKNOWN" });
+});
+
 it.each([
   ["EHOSTUNREACH", "no machine answers at 10.0.0.1"],
   ["ENETUNREACH", "this computer has no way to 10.0.0.1"],

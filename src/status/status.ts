@@ -6,6 +6,7 @@ import { teamPrefix } from "../machines/names.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { mustKnow } from "../team/unknown.ts";
 import { whyUnreached } from "./reach.ts";
 
 /** What one host answered when it was asked. */
@@ -21,9 +22,21 @@ export interface HostStatus {
 
 const askTimeoutMs = 5_000;
 
-/** Asks every host itself, side by side: agents and services over HTTP, hypervisors over SSH. A dead host costs its timeout, no more. */
-export async function teamStatus(team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<HostStatus[]> {
-  return Promise.all(listHosts(team).map((host) => askHost(host, team, secrets, signal)));
+/**
+ * Asks every host itself, or only those named, side by side: agents and services over HTTP, hypervisors over SSH. A dead host costs its
+ * timeout, no more. Throws E-UNKNOWN for a name that is none.
+ */
+export async function teamStatus(
+  team: LoadedTeam,
+  secrets: SecretStore,
+  signal: AbortSignal,
+  names: readonly string[] = [],
+): Promise<HostStatus[]> {
+  const hosts = listHosts(team);
+  const known = hosts.map(({ name }) => name);
+  for (const name of names) mustKnow("host", name, known, team.file);
+  const meant = hosts.filter(({ name }) => names.length === 0 || names.includes(name));
+  return Promise.all(meant.map((host) => askHost(host, team, secrets, signal)));
 }
 
 async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<HostStatus> {
