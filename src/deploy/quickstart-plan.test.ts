@@ -14,7 +14,7 @@ const facts: MachineFacts = {
 
 describe("what this computer lacks", () => {
   it("is told all at once, each with its next step", () => {
-    const found = computerObstacles(facts, { memory: 6, disk: 18 }, ["/home"]);
+    const found = computerObstacles(facts, stillNeeds(false, false), ["/home"]);
     expect(found.map(({ message }) => message)).toEqual([
       "5.0 GB of memory are free, 6 are needed",
       "10 GB of disk are free, 18 are needed",
@@ -30,5 +30,7 @@ describe("what this computer lacks", () => {
     expect(computerObstacles({ ...good, freeMemory: 0.5, freeDisk: 2 }, stillNeeds(true, true))).toEqual([]);
     expect(computerObstacles({ ...good, freeMemory: 7 }, stillNeeds(false, true))).toEqual([]);
     expect(computerObstacles({ ...good, freeMemory: 7 }, stillNeeds(false, false))).toHaveLength(1);
+    // Tools that must be built are told in the time, too.
+    expect([stillNeeds(false, false).minutes, stillNeeds(false, true).minutes]).toEqual([25, 8]);
   });
 });
