@@ -27,6 +27,9 @@ describe("which hosts are meant", () => {
     expect(() => refuseHostsAsRoles(["agent", "athena"], hosts, "reset")).toThrow(
       expect.objectContaining({ exit: 1, hint: expect.stringContaining("npm run role -- reset agent --host athena") }),
     );
+    expect(() => refuseHostsAsRoles(["agent", "athena", "my/team.yaml"], hosts, "reset")).toThrow(
+      expect.objectContaining({ hint: expect.not.stringContaining("team.yaml") }),
+    );
     expect(() => refuseHostsAsRoles(["agent"], hosts, "reset")).not.toThrow();
   });
 });

@@ -39,7 +39,8 @@ export function refuseHostsAsRoles(words: readonly string[], hosts: readonly Hos
   const eaten = words.filter((word) => hosts.some(({ name }) => name === word));
   const [host] = eaten;
   if (host === undefined) return;
-  const roles = words.filter((word) => !eaten.includes(word));
+  // The value of another eaten option, such as a team file's path, is no role.
+  const roles = words.filter((word) => !eaten.includes(word) && /^[a-z][a-z0-9-]*$/.test(word));
   throw new OlympusError(`${host} is a host, not a role.`, {
     code: "E-ROLE-HOST",
     exit: exitCodes.usage,
