@@ -147,7 +147,9 @@ export class Harness {
   }
 
   #begin(run: OpenRun): void {
-    const since = this.#parts.clock.now();
+    const { clock, log } = this.#parts;
+    const since = clock.now();
+    log.info({ run: run.id, kind: run.kind, post: run.sourceId, by: run.author, starts: run.starts }, "a run begins");
     this.#working++;
     let working = true;
     const free = () => {
@@ -158,6 +160,7 @@ export class Harness {
       queueMicrotask(() => this.#pump());
     };
     const done = this.#carry(run, free).finally(() => {
+      log.info({ run: run.id, post: run.sourceId, ms: clock.now() - since }, "the run is over");
       this.#open.delete(run.id);
       free();
       this.#pump();

@@ -1,132 +1,92 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseDocument } from "yaml";
 import { openSecrets } from "../../secrets/store.ts";
-import { cacheDir, projectRoot } from "../../src/base/paths.ts";
-import { silentReporter } from "../../src/base/report.ts";
-import { ensureImage } from "../../src/images/index.ts";
+import { projectRoot } from "../../src/base/paths.ts";
+import { sshTargetOf } from "../../src/machines/find.ts";
+import { probe } from "../../src/machines/readiness.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import { eventually, olympus, olympusOk } from "../support/olympus.ts";
+import { type OneMachineLab, openOneMachineLab } from "../support/one-machine.ts";
 
 /**
  * The life of one VM on a real hypervisor over qemu+ssh: made, left alone, grown, restarted, destroyed, made again, and
  * what can go wrong on the way. The tests build on one another, in this order.
  */
 
-// A lab of its own, beside one that may be up; roots, tools and images are shared through links.
-const top = mkdtempSync("/var/tmp/olympus-machines-test-");
-const state = join(top, "state");
-process.env.OLYMPUS_STATE = state;
-process.env.XDG_CONFIG_HOME = join(top, "config");
-const teamFile = join(state, "lab", "team.yaml");
-const address = "10.223.1.7";
+let lab: OneMachineLab;
+const inGuest = (command: string): Promise<string> => lab.inGuest(command);
+const onHypervisor = (command: string): Promise<string> => lab.onHypervisor(command);
+const providers = (): number[] => lab.processes(/terraform-provider/);
+const bootId = (): Promise<string> => inGuest("cat /proc/sys/kernel/random/boot_id");
+const readMarker = (): Promise<string> => inGuest("cat /srv/olympus/marker");
+const rootDisks = async (): Promise<string[]> => (await lab.volumes()).filter((name) => name.includes("root"));
 
-/** Changes the lab's working copy as a person would, and gives back how to undo it. */
-function edit(path: (string | number)[], value: unknown): () => void {
-  const before = readFileSync(teamFile, "utf8");
-  const document = parseDocument(before);
-  if (value === undefined) document.deleteIn(path);
-  else document.setIn(path, value);
-  writeFileSync(teamFile, document.toString());
-  return () => writeFileSync(teamFile, before);
+/** Runs a line in a person's own shell that has taken `olympus env`. */
+async function plain(line: string): Promise<string> {
+  const { stdout: shell } = await olympusOk(["env"]);
+  return (await execa("bash", ["-c", `${shell}\n${line}`], { cwd: projectRoot, stdin: "ignore" })).stdout;
 }
 
-const onHypervisor = async (command: string): Promise<string> =>
-  (await olympusOk(["lab", "exec", "r420", "--", "sh", "-c", command])).stdout.trim();
-const inGuest = async (command: string): Promise<string> =>
-  (await olympusOk(["ssh", "athena", "--", command])).stdout.trim();
-const volumes = async (): Promise<string[]> =>
-  (await onHypervisor("virsh -q vol-list default"))
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/)[0]!)
-    .filter(Boolean);
-
-/** Processes of this test's stacks, told by their environment: others' may run beside them. */
-function processes(pattern: RegExp): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const mine = readFileSync(`/proc/${pid}/environ`, "utf8").includes(`OLYMPUS_TEAM=${teamFile}`);
-        return mine && pattern.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
-      } catch (error) {
-        // Ended between the two looks.
-        if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
-        throw error;
-      }
-    })
-    .map(Number);
+/** Starts `olympus up`, waits for the machine's domain, and sends a signal to the command. */
+async function upUntilDomain(then: (pid: number) => void): Promise<{ exitCode?: number | undefined; stderr: string }> {
+  const command = execa(join(projectRoot, "scripts/olympus"), ["up"], { stdin: "ignore", reject: false });
+  await eventually(
+    "the domain",
+    async () => (await onHypervisor("virsh -q list --name")).includes("lab.athena"),
+    120_000,
+  );
+  then(command.pid!);
+  return command;
 }
-
-const providers = (): number[] => processes(/terraform-provider/);
 
 beforeAll(async () => {
-  await ensureImage("debian-12", { reporter: silentReporter() });
-  mkdirSync(join(top, "cache"));
-  for (const shared of ["lab-root", "tools", "images", "compile"]) {
-    mkdirSync(cacheDir(shared), { recursive: true });
-    symlinkSync(cacheDir(shared), join(top, "cache", shared));
-  }
-  process.env.OLYMPUS_CACHE = join(top, "cache");
-  const text = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8").replaceAll("10.220.1.", "10.223.1.");
-  const document = parseDocument(text);
-  for (const path of [["hypervisors", "r720xd"], ["services"], ["lab", "publish"], ["connectivity"]])
-    document.deleteIn(path);
-  // No machine of this team carries the rehearsal model; nothing here asks a model.
-  document.setIn(["defaults", "models"], [{ provider: "anthropic", model: "none", price: { input: 1, output: 1 } }]);
-  const file = join(top, "team.yaml");
-  writeFileSync(file, document.toString());
-  await olympusOk(["lab", "up", "--team", file]);
+  lab = await openOneMachineLab();
 });
-
-afterAll(async () => {
-  await olympus(["lab", "down", "--purge", "--yes"]);
-  rmSync(top, { recursive: true, force: true });
-});
+afterAll(() => lab?.close());
 
 describe("a machine", () => {
+  it("waits for its hypervisor's bridge, and is not begun without", async () => {
+    const rename = (from: string, to: string): Promise<string> =>
+      onHypervisor(
+        `ip link set ${from} down && ip link set ${from} name ${to} && ip link set ${to} up && ip route add default via 10.223.1.1`,
+      );
+    await rename("br0", "br7");
+    const { code, stderr } = await olympus(["up"]);
+    await rename("br7", "br0");
+    expect(code).toBe(2);
+    expect(stderr).toContain("E-BRIDGE");
+    expect(await lab.volumes()).toEqual([]);
+  });
+
   it("is made by a second run when the first was killed in the middle", async () => {
-    const first = execa(join(projectRoot, "scripts/olympus"), ["up"], { stdin: "ignore", reject: false });
-    await eventually(
-      "the domain",
-      async () => (await onHypervisor("virsh -q list --name")).includes("lab.athena"),
-      120_000,
-    );
     // As a computer that is switched off: the command, and Pulumi under it, which has a process group of its own.
-    for (const pid of [first.pid!, ...processes(/bin\/pulumi\0/)]) process.kill(pid, "SIGKILL");
-    await first;
+    await upUntilDomain((command) => {
+      for (const pid of [command, ...lab.processes(/bin\/pulumi\0/)]) process.kill(pid, "SIGKILL");
+    });
     await eventually("the provider's end", async () => providers().length === 0, 20_000);
     // As a failed start leaves it, too: a disk of ours that nobody knows.
     await onHypervisor("virsh -q vol-create-as default lab.athena.root.00000000.qcow2 1M --format qcow2");
     const { stderr } = await olympusOk(["up"]);
     expect(stderr).toContain("left behind by a run that did not end");
-    expect((await volumes()).filter((name) => name.includes("root"))).toHaveLength(1);
+    expect(await rootDisks()).toHaveLength(1);
   });
 
   it("is as wished: nothing to change, by either command", async () => {
     expect((await olympus(["preview"])).code).toBe(0);
     const { events } = await olympusOk(["up", "--json"]);
     expect(events.at(-1)).toMatchObject({ changed: 0 });
-    const { stdout: shell } = await olympusOk(["env"]);
-    const plain = await execa(
-      "bash",
-      ["-c", `${shell}\npulumi preview -s r420 --non-interactive --expect-no-changes`],
-      {
-        cwd: projectRoot,
-      },
-    );
-    expect(plain.stdout).toContain("unchanged");
+    expect(await plain("pulumi preview -s r420 --non-interactive --expect-no-changes")).toContain("unchanged");
   });
 
   it("leaves no provider, no key file and no key in the state", async () => {
     expect(providers()).toEqual([]);
-    const secrets = await openSecrets(await loadTeam(teamFile));
+    const secrets = await openSecrets(await loadTeam(lab.teamFile));
     for (const path of ["ssh.deploy.private", "hosts.athena.private"]) {
       const line = secrets.require(path).reveal().split("\n")[2]!;
       // Not the hypervisor's own disks, where the seed belongs.
-      const places = ["pulumi", "logs", "stacks"].map((folder) => join(state, "lab", folder));
+      const places = ["pulumi", "logs", "stacks"].map((folder) => join(lab.state, "lab", folder));
       // A plain pulumi's files go within a second of its end.
       const gone = async () =>
         (await execa("grep", ["-rqF", line, ...places, "/run/olympus"], { reject: false })).exitCode === 1;
@@ -135,29 +95,62 @@ describe("a machine", () => {
     expect(readFileSync(join(projectRoot, "stacks/Pulumi.r420.yaml"), "utf8")).not.toContain("encryptionsalt");
   });
 
+  it("is waited for by every up, and named when it is not what was made", async () => {
+    const broken = async (breakIt: string, code: string, mendIt: string): Promise<void> => {
+      await inGuest(breakIt);
+      const up = await olympus(["up"]);
+      await inGuest(mendIt);
+      expect(up.code).toBe(2);
+      expect(up.stderr).toContain(code);
+      expect(up.stderr).toContain("athena");
+    };
+    await broken(
+      "sudo mv /etc/olympus/machine.json /tmp/",
+      "E-READY-GENERATION",
+      "sudo mv /tmp/machine.json /etc/olympus/",
+    );
+    await broken("sudo umount /srv/olympus", "E-READY-DATA", "sudo mount /srv/olympus");
+    expect((await olympusOk(["up", "--json"])).events.at(-1)).toMatchObject({ changed: 0 });
+  });
+
+  it("that hangs is found out after a bound, and restarted", async () => {
+    const before = await bootId();
+    await onHypervisor("virsh -q suspend lab.athena");
+    const team = await loadTeam(lab.teamFile);
+    const target = sshTargetOf(team, await openSecrets(team), "athena");
+    const boundMs = 4_000;
+    console.log(`bound of the readiness probe: ${boundMs / 1000} s in place of 600 s, scale ${600_000 / boundMs}`);
+    await expect(probe({ target, expected: { generation: "", seed: "" }, boundMs })).rejects.toMatchObject({
+      code: "E-READY-NET",
+    });
+    // Nothing to wait for: a paused guest cannot shut down.
+    expect((await olympusOk(["restart", "athena", "--yes"])).stderr).toContain("its power was cut");
+    expect(await bootId()).not.toBe(before);
+  });
+
   it("has its data disk grown while it runs, and never shrunk", async () => {
-    const boot = await inGuest("cat /proc/sys/kernel/random/boot_id");
+    const boot = await bootId();
     await inGuest("echo kept | sudo tee /srv/olympus/marker >/dev/null");
-    const undo = edit(["agents", "athena", "data"], "5 GB");
+    const undo = lab.edit(["agents", "athena", "data"], "5 GB");
     await olympusOk(["up"]);
     expect(Number(await inGuest("df --output=size -BM /srv/olympus | tail -1 | tr -dc 0-9"))).toBeGreaterThan(4600);
-    expect(await inGuest("cat /proc/sys/kernel/random/boot_id")).toBe(boot);
+    expect(await bootId()).toBe(boot);
     undo();
     const refused = await olympus(["up"]);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("E-DATA-SHRINK");
-    edit(["agents", "athena", "data"], "5 GB");
+    lab.edit(["agents", "athena", "data"], "5 GB");
   });
 
   it("restarts in order when its memory changes, and knows its seed", async () => {
-    edit(["agents", "athena", "memory"], "1100 MB");
+    lab.edit(["agents", "athena", "memory"], "1100 MB");
     const preview = await olympus(["preview"]);
     expect(preview.code).toBe(3);
     expect(preview.stdout).toMatch(/restart\s+athena/);
-    await olympusOk(["up"]);
+    await plain("pulumi up -s r420 --yes --non-interactive");
     expect(Number(await inGuest("awk '/MemTotal/ { print $2 }' /proc/meminfo"))).toBeGreaterThan(1_000_000);
     expect(await inGuest("cloud-init status")).toContain("disabled");
-    expect(await inGuest("cat /srv/olympus/marker")).toBe("kept");
+    expect(await readMarker()).toBe("kept");
     expect(await onHypervisor("virsh -q dominfo lab.athena | grep Autostart")).toContain("enable");
   });
 });
@@ -165,7 +158,7 @@ describe("a machine", () => {
 describe("a hypervisor", () => {
   it("with another host key is left alone, both fingerprints shown", async () => {
     const other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFhp4V8vCivrv67a08O+tB2+FO+HaKbAjvHZ88Zd75U";
-    const undo = edit(["hypervisors", "r420", "hostKey"], other);
+    const undo = lab.edit(["hypervisors", "r420", "hostKey"], other);
     const { code, stderr } = await olympus(["up"]);
     undo();
     expect(code).toBe(5);
@@ -177,7 +170,7 @@ describe("a hypervisor", () => {
     ["bridge", "br9", "E-BRIDGE"],
     ["pool", "fast", "E-POOL"],
   ])("without the %s that the team file names says so", async (field, value, code) => {
-    const undo = edit(["hypervisors", "r420", field], value);
+    const undo = lab.edit(["hypervisors", "r420", field], value);
     const { code: exit, stderr } = await olympus(["preview"]);
     undo();
     expect(exit).toBe(2);
@@ -199,18 +192,44 @@ describe("a hypervisor", () => {
     const { code, stderr } = await olympus(["up"]);
     await olympusOk(["lab", "exec", "r420", "systemctl", "start", "ssh"]);
     expect(code).toBe(4);
-    expect(stderr).toContain(address);
+    expect(stderr).toContain(lab.address);
     expect((await olympus(["preview"])).code).toBe(0);
   });
 });
 
 describe("destroy", () => {
-  it("leaves the data disk and nothing else, and the next machine finds it", async () => {
+  it("leaves the data disk and nothing else", async () => {
     await olympusOk(["destroy", "--all", "--yes"]);
     expect(await onHypervisor("virsh -q list --all --name")).toBe("");
-    expect(await volumes()).toEqual(["lab.athena.data.qcow2"]);
+    expect(await lab.volumes()).toEqual(["lab.athena.data.qcow2"]);
     expect(providers()).toEqual([]);
+  });
+
+  it.each([
+    ["an accelerator that does not work", "accel", "kvm", "E-ACCEL"],
+    ["a full pool", "pool", "small", "E-DISK-FULL"],
+  ])("is followed by an up on %s, which says so", async (_what, field, value, code) => {
+    await onHypervisor(
+      "mkdir -p /mnt/small; mountpoint -q /mnt/small || mount -t tmpfs -o size=64m tmpfs /mnt/small; virsh -q pool-info small >/dev/null 2>&1 || { virsh -q pool-define-as small dir --target /mnt/small && virsh -q pool-start small; }",
+    );
+    const undo = lab.edit(["hypervisors", "r420", field], value);
+    const { code: exit, stderr } = await olympus(["up"]);
+    undo();
+    expect(exit).toBe(2);
+    expect(stderr).toContain(code);
+  });
+
+  it("and an interrupted up are mended by the next, which finds the data", async () => {
+    const { exitCode } = await upUntilDomain((command) => process.kill(command, "SIGINT"));
+    expect(exitCode).toBe(130);
+    await eventually("the provider's end", async () => providers().length === 0, 20_000);
     await olympusOk(["up"]);
-    expect(await inGuest("cat /srv/olympus/marker")).toBe("kept");
+    expect(await readMarker()).toBe("kept");
+    expect(await rootDisks()).toHaveLength(1);
+  });
+
+  it("takes the data too when it is told to", async () => {
+    await olympusOk(["destroy", "athena", "--purge-data", "athena", "--confirm", "athena", "--yes"]);
+    expect(await lab.volumes()).toEqual([]);
   });
 });

@@ -19,6 +19,8 @@ interface Outcome {
   changed: number;
   mention_to_ack_ms: number;
   mention_to_answer_ms: number;
+  elapsed_s: number;
+  urls: Record<string, string>;
 }
 
 /** While working on the suite: go on with the lab of the last run, which is then left up. */
@@ -51,10 +53,21 @@ function editTeam(path: (string | number)[], value: unknown): void {
   writeFileSync(teamFile, document.toString());
 }
 
+/** Starts quickstart and interrupts it while machines are being made, as Ctrl-C does. */
+async function interruptedQuickstart(): Promise<number | undefined> {
+  const command = execa(join(projectRoot, "scripts/quickstart"), ["--yes"], { stdin: "ignore", reject: false });
+  for await (const line of command.iterable({ from: "stderr" })) {
+    if (/machines +0:0/.test(line)) command.kill("SIGINT");
+  }
+  return (await command).exitCode;
+}
+
 beforeAll(async () => {
   if (!keep) {
     await olympusOk(["lab", "down"]);
     await rm(stateRoot(), { recursive: true, force: true });
+    // What follows then shows that an interrupted run is taken up by the next.
+    expect(await interruptedQuickstart()).toBe(130);
   }
   first = await quickstart();
   mara = await converse(teamFile, "athena", "mara");
@@ -67,9 +80,12 @@ afterAll(async () => {
 });
 
 describe("the main job", () => {
-  it("ends with an answered mention", () => {
+  it("ends with an answered mention, and addresses that answer", async () => {
     expect(first).toMatchObject({ answered: true, agent: "athena" });
     expect(first.mention_to_ack_ms).toBeLessThanOrEqual(first.mention_to_answer_ms);
+    expect(first.elapsed_s * 1000).toBeGreaterThan(first.mention_to_answer_ms);
+    expect(Object.keys(first.urls).sort()).toEqual(["chat", "dashboard"]);
+    for (const url of Object.values(first.urls)) expect((await fetch(url)).status).toBeLessThan(500);
   });
 
   it("changes nothing when repeated at once", async () => {
@@ -91,6 +107,19 @@ describe("the main job", () => {
     await olympusOk(["status"]);
     await olympusOk(["doctor"]);
     await olympusOk(["role", "check", "--all"]);
+  });
+
+  it("shows what an agent does while it does it", async () => {
+    const following = execa(join(projectRoot, "scripts/olympus"), ["logs", "athena", "--follow"], {
+      stdin: "ignore",
+      reject: false,
+    });
+    const question = await mara.post("@athena hello, who watches you?");
+    await mara.answered(question);
+    for await (const line of following.iterable()) {
+      if (line.includes(question)) following.kill("SIGINT");
+    }
+    expect((await following).exitCode).toBe(130);
   });
 
   it("answers once when the harness is killed between mention and answer", async () => {
@@ -146,13 +175,14 @@ describe("the main job", () => {
     expect(await mara.answers(old)).toHaveLength(1);
   });
 
-  it("comes back with its hypervisor", async () => {
-    await olympusOk(["lab", "restart", "r420", "--kill"]);
-    const question = await mara.post("@athena hello after the power cut");
+  it("comes back with its hypervisors after a power cut", async () => {
+    await Promise.all(["r420", "r720xd"].map((name) => olympusOk(["lab", "restart", name, "--kill"])));
+    const question = await eventually("the chat", () => mara.post("@athena hello after the power cut"), 240_000);
     await mara.answered(question, 240_000);
   });
 
   it("goes on with others when a hypervisor is down", async () => {
+    editTeam(["services", "agora", "data"], "5 GB");
     await olympusOk(["lab", "exec", "r420", "systemctl", "stop", "ssh"]);
     try {
       const up = await olympus(["up"]);
@@ -161,6 +191,9 @@ describe("the main job", () => {
     } finally {
       await olympusOk(["lab", "exec", "r420", "systemctl", "start", "ssh"]);
     }
+    expect(Number(await inGuest("agora", "df --output=size -BM /srv/olympus | tail -1 | tr -dc 0-9"))).toBeGreaterThan(
+      4600,
+    );
   });
 
   it("finds its data again after destroy and up", async () => {
