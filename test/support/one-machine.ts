@@ -1,0 +1,92 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import { cacheDir, projectRoot } from "../../src/base/paths.ts";
+import { silentReporter } from "../../src/base/report.ts";
+import { ensureImage } from "../../src/images/index.ts";
+import { olympus, olympusOk } from "./olympus.ts";
+
+/** A lab of its own with one hypervisor, r420, and one agent, athena, beside one that may be up. */
+export interface OneMachineLab {
+  readonly teamFile: string;
+  readonly state: string;
+  /** Of the hypervisor. */
+  readonly address: string;
+  /** Changes the lab's working copy of the team file as a person would, and gives back how to undo it. */
+  edit(path: (string | number)[], value: unknown): () => void;
+  /** Runs a shell line on the hypervisor as root, past SSH. */
+  onHypervisor(command: string): Promise<string>;
+  inGuest(command: string): Promise<string>;
+  /** Names of all volumes of a pool. */
+  volumes(pool?: string): Promise<string[]>;
+  /** Processes of this lab's stacks, told by their environment: others' may run beside them. */
+  processes(pattern: RegExp): number[];
+  close(): Promise<void>;
+}
+
+/** Opens it, with roots, tools and images shared through links. Sets OLYMPUS_STATE, OLYMPUS_CACHE and XDG_CONFIG_HOME. */
+export async function openOneMachineLab(): Promise<OneMachineLab> {
+  const top = mkdtempSync("/var/tmp/olympus-machines-test-");
+  const state = join(top, "state");
+  process.env.OLYMPUS_STATE = state;
+  process.env.XDG_CONFIG_HOME = join(top, "config");
+  const teamFile = join(state, "lab", "team.yaml");
+
+  await ensureImage("debian-12", { reporter: silentReporter() });
+  mkdirSync(join(top, "cache"));
+  for (const shared of ["lab-root", "tools", "images", "compile"]) {
+    mkdirSync(cacheDir(shared), { recursive: true });
+    symlinkSync(cacheDir(shared), join(top, "cache", shared));
+  }
+  process.env.OLYMPUS_CACHE = join(top, "cache");
+  const text = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8").replaceAll("10.220.1.", "10.223.1.");
+  const document = parseDocument(text);
+  for (const path of [["hypervisors", "r720xd"], ["services"], ["lab", "publish"], ["connectivity"]])
+    document.deleteIn(path);
+  // No machine of this team carries the rehearsal model; nothing here asks a model.
+  document.setIn(["defaults", "models"], [{ provider: "anthropic", model: "none", price: { input: 1, output: 1 } }]);
+  const file = join(top, "team.yaml");
+  writeFileSync(file, document.toString());
+  await olympusOk(["lab", "up", "--team", file]);
+
+  const onHypervisor = async (command: string): Promise<string> =>
+    (await olympusOk(["lab", "exec", "r420", "--", "sh", "-c", command])).stdout.trim();
+
+  return {
+    teamFile,
+    state,
+    address: "10.223.1.7",
+    onHypervisor,
+    edit(path, value) {
+      const before = readFileSync(teamFile, "utf8");
+      const edited = parseDocument(before);
+      edited.setIn(path, value);
+      writeFileSync(teamFile, edited.toString());
+      return () => writeFileSync(teamFile, before);
+    },
+    inGuest: async (command) => (await olympusOk(["ssh", "athena", "--", command])).stdout.trim(),
+    volumes: async (pool = "default") =>
+      (await onHypervisor(`virsh -q vol-list ${pool}`))
+        .split("\n")
+        .map((line) => line.trim().split(/\s+/)[0]!)
+        .filter(Boolean),
+    processes: (pattern) =>
+      readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name))
+        .filter((pid) => {
+          try {
+            const mine = readFileSync(`/proc/${pid}/environ`, "utf8").includes(`OLYMPUS_TEAM=${teamFile}`);
+            return mine && pattern.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+          } catch (error) {
+            // Ended between the two looks.
+            if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+            throw error;
+          }
+        })
+        .map(Number),
+    async close() {
+      await olympus(["lab", "down", "--purge", "--yes"]);
+      rmSync(top, { recursive: true, force: true });
+    },
+  };
+}
