@@ -53,7 +53,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
   if (!runtime.isDryRun()) {
     const leftovers = findLeftovers(team.name, inventory, await readStackState(stack));
     for (const name of [...leftovers.domains, ...leftovers.volumes]) {
-      log.info(`[olympus] ${stack}: removing ${name}, left behind by a run that did not end`);
+      await log.warn(`[olympus] ${stack}: removing ${name}, left behind by a run that did not end`);
     }
     await removeLeftovers(connection, hypervisor.pool, leftovers);
   }

@@ -89,7 +89,9 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
         if (unreadable.size > 0 && tried.includes("--refresh")) end();
         keepStep(event, steps);
         const what = takeEvent(progress, event, machines);
-        if (what !== undefined) run.onProgress?.(what);
+        if (what === undefined) return;
+        if (event.diagnosticEvent?.severity === "warning") run.reporter?.warn(what);
+        else run.onProgress?.(what);
       });
     let { code, stderr } = await attempt(words);
     signal.throwIfAborted();

@@ -11,6 +11,7 @@ describe("explainFault", () => {
     ["error: getting stack configuration: get stack secrets manager: incorrect passphrase", "E-PASSPHRASE", 1],
     ["can't write: write /var/lib/libvirt/images/x: No space left on device", "E-DISK-FULL", 2],
     ["invalid argument: could not get preferred machine for /usr/bin/qemu domaintype=kvm", "E-ACCEL", 2],
+    ["unsupported configuration: Emulator '/usr/bin/qemu' does not support virt type 'kvm'", "E-ACCEL", 2],
     ["internal error: qemu: cannot set up guest memory 'pc.ram': Cannot allocate memory", "E-MEMORY", 2],
     ["error defining libvirt domain: domain 'lab.athena' already exists with uuid 1", "E-EXISTS", 2],
     ["1 error occurred:\n\t* something new", "E-PULUMI", 2],

@@ -76,7 +76,3 @@ function beginning(step: StepMetadata, machines: readonly string[]): string | un
 function machineOf(step: StepMetadata, machines: readonly string[]): string | undefined {
   return machineOfUrn(step.urn, machines, (step.new ?? step.old)?.parent);
 }
-
-function _firstLine(text: string): string {
-  return text.trim().split("\n")[0] ?? "";
-}

@@ -128,9 +128,11 @@ export async function machineUrns(
     throw explainFault({ hypervisor: stack, text: stderr, log: logOf(session.team, stack) });
   }
   const { deployment } = JSON.parse(stdout) as {
-    deployment?: { resources?: readonly { urn: string; parent?: string }[] };
+    deployment?: { resources?: readonly { urn: string; parent?: string; delete?: boolean }[] };
   };
   return (deployment?.resources ?? [])
+    // What waits to be deleted since an interrupted run goes with any run, and cannot be named as a target.
+    .filter((resource) => resource.delete !== true)
     .filter(({ urn, parent }) => machines.includes(machineOfUrn(urn, machines, parent) ?? ""))
     .map(({ urn }) => urn);
 }
