@@ -41,7 +41,8 @@ const known: readonly Known[] = [
     hint: (name) => `Make room in its pool: olympus doctor ${name}; olympus plan shows what is promised.`,
   },
   {
-    pattern: /domaintype=kvm|support virt type 'kvm'|could not access KVM|failed to initialize kvm|KVM is not available/i,
+    pattern:
+      /domaintype=kvm|support virt type 'kvm'|could not access KVM|failed to initialize kvm|KVM is not available/i,
     code: "E-ACCEL",
     says: (about) => `${about} has no working KVM`,
     hint: (name) => `olympus doctor ${name} tries it; write accel: tcg for ${name} in the team file to emulate.`,

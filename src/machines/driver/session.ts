@@ -130,11 +130,13 @@ export async function machineUrns(
   const { deployment } = JSON.parse(stdout) as {
     deployment?: { resources?: readonly { urn: string; parent?: string; delete?: boolean }[] };
   };
-  return (deployment?.resources ?? [])
-    // What waits to be deleted since an interrupted run goes with any run, and cannot be named as a target.
-    .filter((resource) => resource.delete !== true)
-    .filter(({ urn, parent }) => machines.includes(machineOfUrn(urn, machines, parent) ?? ""))
-    .map(({ urn }) => urn);
+  return (
+    (deployment?.resources ?? [])
+      // What waits to be deleted since an interrupted run goes with any run, and cannot be named as a target.
+      .filter((resource) => resource.delete !== true)
+      .filter(({ urn, parent }) => machines.includes(machineOfUrn(urn, machines, parent) ?? ""))
+      .map(({ urn }) => urn)
+  );
 }
 
 async function makeStack(session: StackSession, project: string, stack: string): Promise<void> {
