@@ -51,9 +51,13 @@ function parse(text: string): EncryptedValue {
   return { data, iv, tag, type: found[4]! };
 }
 
+/** What SOPS begins with where only encrypted values are counted, so that neither kind of checksum passes for the other. */
+const onlyEncrypted = createHash("sha256").update("sops").digest();
+
 /** The checksum over all plain values in the order of the file, as SOPS writes it: SHA-512 in upper-case hex. */
-export function checksumOf(values: readonly string[]): string {
+export function checksumOf(values: readonly string[], encryptedOnly = false): string {
   const hash = createHash("sha512");
+  if (encryptedOnly) hash.update(onlyEncrypted);
   for (const value of values) hash.update(value, "utf8");
   return hash.digest("hex").toUpperCase();
 }

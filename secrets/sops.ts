@@ -3,28 +3,21 @@ import { armor, Decrypter, Encrypter } from "age-encryption";
 import { type Document, isMap, isScalar, isSeq, parseDocument, type Scalar } from "yaml";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
 import { checksumOf, isEncrypted, openValue, placeOf, sealValue, typeOf } from "./cipher.ts";
+import { resealComments } from "./comments.ts";
+import { holdersToKeep, type Metadata, needsSeveral, type Recipient } from "./foreign.ts";
 
 /** A SOPS file that was opened: its values by dotted path, and what is needed to write it again. */
 export interface SopsFile {
   readonly document: Document;
   readonly dataKey: Uint8Array;
   /** Who can open it, each with the data key sealed to them. Empty in a new file. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly Recipient[];
+  /** Everything that stands in its part `sops`, also what other programs' users put there. */
+  readonly metadata: Metadata;
   /** Plain values by dotted path, in the order of the file; items of a list are `list.0`, `list.1`. */
   readonly values: Map<string, string>;
-  /** The plain value of each leaf, in the order of the file. */
+  /** The plain text of each leaf, comments within lists included, in the order of the file. */
   readonly plain: readonly string[];
-}
-
-interface Entry {
-  readonly recipient: string;
-  readonly enc: string;
-}
-
-interface Metadata {
-  age?: Entry[];
-  lastmodified?: string;
-  mac?: string;
 }
 
 /** The format's version that we write; `sops` refuses files of a newer major version only. */
@@ -46,13 +39,15 @@ const restore =
 export async function readSops(text: string, identities: readonly string[], where: string): Promise<SopsFile> {
   const document = parseDocument(text);
   const metadata = document.errors.length === 0 ? metadataOf(document) : undefined;
+  if (metadata !== undefined) needsSeveral(metadata, where);
   if (metadata?.age === undefined || metadata.mac === undefined || metadata.lastmodified === undefined) {
     throw broken(where, "the secrets file is cut off or not in SOPS format (its `sops` part is incomplete)", restore);
   }
   const dataKey = await openDataKey(metadata.age, identities, where);
 
   const values = new Map<string, string>();
-  const inOrder: string[] = [];
+  const all: string[] = [];
+  const counted: string[] = [];
   for (const { keys, name, text: sealed } of leavesOf(document)) {
     let plain = sealed;
     if (isEncrypted(sealed)) {
@@ -62,8 +57,10 @@ export async function readSops(text: string, identities: readonly string[], wher
         throw broken(where, `the value of ${name} was changed or moved after it was encrypted`, restore, cause);
       }
     }
+    all.push(plain);
+    if (isComment(sealed)) continue;
     values.set(name, plain);
-    inOrder.push(plain);
+    if (!metadata.mac_only_encrypted || isEncrypted(sealed)) counted.push(plain);
   }
   let checksum: string;
   try {
@@ -71,27 +68,31 @@ export async function readSops(text: string, identities: readonly string[], wher
   } catch (cause) {
     throw broken(where, "the checksum of the secrets file was tampered with", restore, cause);
   }
-  if (checksum !== checksumOf(inOrder)) {
+  if (checksum !== checksumOf(counted, metadata.mac_only_encrypted)) {
     throw broken(where, "the secrets file has lost, gained or reordered values since it was written", restore);
   }
-  return { document, dataKey, entries: metadata.age, values, plain: inOrder };
+  return { document, dataKey, entries: metadata.age, metadata, values, plain: all };
 }
 
 /** An empty SOPS file with a fresh data key. */
 export function emptySops(): SopsFile {
-  return { document: parseDocument("{}\n"), dataKey: randomBytes(32), entries: [], values: new Map(), plain: [] };
+  const document = parseDocument("{}\n");
+  return { document, dataKey: randomBytes(32), entries: [], metadata: {}, values: new Map(), plain: [] };
 }
 
 /**
  * The text of the file with `changes` applied (`undefined` removes). Values that did not change keep their cipher text, so that a
  * diff shows only what changed. `recipients` replaces the file's own; when one is removed, the data key is made anew and all values are sealed again.
+ * Throws E-SECRETS-FOREIGN where SOPS's own users set something up that this would undo.
  */
 export async function writeSops(
   file: SopsFile,
   changes: ReadonlyMap<string, string | undefined>,
   recipients: readonly string[],
-  now: Date = new Date(),
+  { now = new Date(), where = "" }: { now?: Date; where?: string } = {},
 ): Promise<string> {
+  const removed = file.entries.some((entry) => !recipients.includes(entry.recipient));
+  const kept = holdersToKeep(file.metadata, removed, where);
   const document = file.document.clone() as Document;
   if (!isMap(document.contents) || document.contents.items.length === 0)
     document.contents = document.createNode({}) as typeof document.contents;
@@ -99,12 +100,12 @@ export async function writeSops(
   const before = new Map(leavesOf(document).map(({ node }, at) => [node, file.plain[at]!]));
   document.delete("sops");
   for (const [name, value] of changes) change(document, name, value);
-  const removed = file.entries.some((entry) => !recipients.includes(entry.recipient));
   const dataKey = removed ? randomBytes(32) : file.dataKey;
-  const inOrder: string[] = [];
+  if (removed) resealComments(document, file.dataKey, dataKey);
+  const counted: string[] = [];
   for (const { keys, node, text } of leavesOf(document)) {
     const plain = before.get(node) ?? text;
-    inOrder.push(plain);
+    if (!isComment(text)) counted.push(plain);
     const asItWas = !removed && isEncrypted(text) && before.has(node);
     const open = keys.some((key) => key.endsWith(openSuffix));
     if (!asItWas && !open && plain !== "") node.value = sealValue(plain, dataKey, placeOf(keys), typeOf(text));
@@ -115,12 +116,13 @@ export async function writeSops(
     document.createNode({
       age: await Promise.all(
         recipients.map(async (recipient) => {
-          const kept = removed ? undefined : file.entries.find((entry) => entry.recipient === recipient);
-          return kept ?? { recipient, enc: await sealDataKey(dataKey, recipient) };
+          const old = removed ? undefined : file.entries.find((entry) => entry.recipient === recipient);
+          return old ?? { recipient, enc: await sealDataKey(dataKey, recipient) };
         }),
       ),
       lastmodified,
-      mac: sealValue(checksumOf(inOrder), dataKey, lastmodified),
+      mac: sealValue(checksumOf(counted), dataKey, lastmodified),
+      ...kept,
       unencrypted_suffix: openSuffix,
       version,
     }),
@@ -148,12 +150,17 @@ function change(document: Document, name: string, value: string | undefined): vo
   document.setIn(keys, document.createNode(value));
 }
 
+/** A comment within a list is an item of its kind: sealed, but neither a value nor counted into the checksum. */
+function isComment(text: string): boolean {
+  return isEncrypted(text) && typeOf(text) === "comment";
+}
+
 function metadataOf(document: Document): Metadata | undefined {
   const node = document.get("sops");
   return isMap(node) ? (node.toJSON() as Metadata) : undefined;
 }
 
-async function openDataKey(entries: readonly Entry[], identities: readonly string[], where: string) {
+async function openDataKey(entries: readonly Recipient[], identities: readonly string[], where: string) {
   const decrypter = new Decrypter();
   for (const identity of identities) decrypter.addIdentity(identity);
   for (const { enc } of entries) {

@@ -119,7 +119,7 @@ function createStore(file: string, opened: SopsFile): SecretStore {
         const theirs = now.entries.map((entry) => entry.recipient);
         if (both.length > 0 || (recipientsChanged && differInWhom(base, now))) throw changedError(file, both);
         const wanted = recipientsChanged ? recipients : theirs;
-        const text = await writeSops(now, changes, wanted);
+        const text = await writeSops(now, changes, wanted, { where: file });
         // Read back before it takes the old one's place: a file that could not be opened again would lock everything away.
         const written = await readSops(text, await readIdentities(), file);
         await replaceFile(file, text);
