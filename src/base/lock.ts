@@ -1,27 +1,39 @@
 import { randomBytes } from "node:crypto";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { exitCodes, OlympusError } from "./errors.ts";
-import { isAlive } from "./process.ts";
+import { identify, isAlive, type ProcessId } from "./process.ts";
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long to wait for a living holder, ms; for ever unless given. */
   readonly waitMs?: number;
+  /** Told once, when there is somebody to be waited for. */
+  readonly waiting?: (holder: number) => void;
 }
 
 /**
- * Runs `work` while holding `file`, which names the holder's process. Waits for a living holder (E-LOCKED, exit 75, when that
- * takes too long), takes over from a dead one. Rejects with the signal's reason.
+ * Runs `work` while holding `file`, which names the holder's process and its start: after a kill and a reboot, or in a container,
+ * its number may be another's, even ours. Waits for a living holder (E-LOCKED, exit 75, when that takes too long), takes over from a
+ * dead one. Makes the file's folder. Rejects with the signal's reason.
  */
 export async function withFileLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   const { signal, waitMs = Number.POSITIVE_INFINITY } = options;
   const deadline = Date.now() + waitMs;
+  await mkdir(dirname(file), { recursive: true });
+  let told = false;
   while (!(await take(file))) {
     const holder = await holderOf(file);
     if (holder !== undefined && !isAlive(holder)) await clear(file);
-    else if (Date.now() >= deadline) throw lockedError(file, holder);
-    else await wait(50, undefined, signal === undefined ? {} : { signal });
+    else if (Date.now() >= deadline) throw lockedError(file, holder?.pid);
+    else {
+      if (holder !== undefined && !told) {
+        told = true;
+        options.waiting?.(holder.pid);
+      }
+      await wait(50, undefined, signal === undefined ? {} : { signal });
+    }
   }
   try {
     return await work();
@@ -30,12 +42,12 @@ export async function withFileLock<T>(file: string, options: LockOptions, work: 
   }
 }
 
-/** Linked to its name with the number already in it: whoever finds the lock can tell whose it is. */
+/** Linked to its name with the holder already in it: whoever finds the lock can tell whose it is. */
 async function take(file: string): Promise<boolean> {
   const mine = besides(file);
   const handle = await open(mine, "wx", 0o600);
   try {
-    await handle.writeFile(`${process.pid}\n`);
+    await handle.writeFile(JSON.stringify(identify(process.pid)));
     await handle.close();
     await link(mine, file);
     return true;
@@ -52,7 +64,7 @@ async function clear(file: string): Promise<void> {
   const taken = besides(file);
   try {
     await rename(file, taken);
-    if (isAlive((await holderOf(taken)) ?? 0)) await link(taken, file);
+    if (isAlive(await holderOf(taken))) await link(taken, file);
   } catch (error) {
     if (!["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   } finally {
@@ -60,15 +72,15 @@ async function clear(file: string): Promise<void> {
   }
 }
 
-/** Beyond every process number. */
-const nobody = 2 ** 31 - 1;
+/** What was cut off by a crash names nobody, and nobody is dead. */
+const nobody: ProcessId = { pid: 0, started: "" };
 
-async function holderOf(file: string): Promise<number | undefined> {
+async function holderOf(file: string): Promise<ProcessId | undefined> {
   try {
-    const pid = Number.parseInt(await readFile(file, "utf8"), 10);
-    // What holds no number was cut off by a crash: nobody's.
-    return Number.isNaN(pid) ? nobody : pid;
+    const { pid, started } = JSON.parse(await readFile(file, "utf8")) as Partial<ProcessId>;
+    return pid === undefined || started === undefined ? nobody : { pid, started };
   } catch (error) {
+    if (error instanceof SyntaxError) return nobody;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }

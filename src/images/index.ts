@@ -37,7 +37,9 @@ export async function ensureImage(name: string, options: ImageOptions): Promise<
   if (known !== undefined && existsSync(imagePath(known))) return { path: imagePath(known), identity: known };
   const folder = cacheDir("images");
   await mkdir(folder, { recursive: true });
-  return withFileLock(join(folder, `${name}.lock`), { signal: options.signal }, async () => {
+  const waiting = (holder: number) =>
+    options.reporter.info(`image ${name}: process ${holder} makes it, waiting for that`);
+  return withFileLock(join(folder, `${name}.lock`), { signal: options.signal, waiting }, async () => {
     if (known !== undefined && existsSync(imagePath(known))) return { path: imagePath(known), identity: known };
     await removeUnfinished(folder, name);
     return withStep(options.reporter, `image ${name}`, async (step) => {

@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OlympusError } from "../base/errors.ts";
+import { withFileLock } from "../base/lock.ts";
 import { cacheDir } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { clearGroups, findHierarchies, groupPids, type Hierarchies, labsWithGroups } from "./cgroups.ts";
 import { layout } from "./layout.ts";
 import { ownAlias, readLinks } from "./links.ts";
-import { withLock } from "./lock.ts";
 import { stopMachine } from "./machine.ts";
 import { requireRoot } from "./preflight.ts";
 import { isAlive, waitFor } from "./processes.ts";
@@ -45,7 +45,7 @@ export async function labDown({
   if (dryRun) return found;
   if (found.length > 0) {
     requireRoot("Taking the lab down");
-    await withLock(layout.lock, 0, () =>
+    await withFileLock(layout.lock, { waitMs: 0 }, () =>
       withStep(reporter, "lab down", async (step) => {
         await remove(hierarchies, purge, (detail) => step.update(detail));
         return { value: undefined, summary: `${found.length} things removed` };

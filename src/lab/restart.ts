@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { withFileLock } from "../base/lock.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { unknownWord } from "../team/unknown.ts";
 import { findHierarchies, groupFiles } from "./cgroups.ts";
 import { layout } from "./layout.ts";
-import { withLock } from "./lock.ts";
 import { dropCapabilities, stopMachine } from "./machine.ts";
 import type { Network } from "./network.ts";
 import { requireRoot } from "./preflight.ts";
@@ -24,7 +24,7 @@ export interface LabMachineOptions {
 export async function labStop({ name, kill = false, reporter }: LabMachineOptions): Promise<void> {
   requireRoot("Stopping a lab machine");
   const { network, machine } = await find(name);
-  await withLock(layout.lock, 0, () =>
+  await withFileLock(layout.lock, { waitMs: 0 }, () =>
     withStep(reporter, `stop ${name}`, async () => {
       await stopMachine(network, { name, init: machine.init }, findHierarchies(), kill ? 0 : 90_000);
       return { value: undefined, summary: kill ? "cut off" : "off" };

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withFileLock } from "../base/lock.ts";
 import { cacheDir } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
-import { withLock } from "./lock.ts";
 import { proxyPort } from "./services.ts";
 import { run } from "./sh.ts";
 import { type AptSources, readAptSources } from "./sources.ts";
@@ -65,7 +65,7 @@ export async function ensureRoots(options: RootOptions): Promise<Roots> {
   const missing = [base, ...(options.hypervisor ? [hypervisor] : [])].filter((folder) => !existsSync(folder));
   if (missing.length === 0) return roots;
   // Another command may be building the same: waiting for it is quicker than building twice.
-  await withLock(cacheDir("lab-root", "lock"), 900_000, async () => {
+  await withFileLock(cacheDir("lab-root", "lock"), { waitMs: 900_000 }, async () => {
     await mkdir(cacheDir("lab-root", "debs", "partial"), { recursive: true });
     await clearUnfinished();
     if (!existsSync(base)) {

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { OlympusError } from "../base/errors.ts";
+import { withFileLock } from "../base/lock.ts";
 import { runtimeDir } from "../base/paths.ts";
 import { silentReporter } from "../base/report.ts";
 import { clearGroups, findHierarchies, labsWithGroups } from "./cgroups.ts";
-import { withLock } from "./lock.ts";
 import { type LabMachine, startMachine, stopMachine } from "./machine.ts";
 import { startNetwork } from "./network.ts";
 import { identify } from "./processes.ts";
@@ -40,7 +40,7 @@ export interface Throwaway {
 export async function openThrowaway(options: ThrowawayOptions): Promise<Throwaway> {
   const hierarchies = findHierarchies();
   const roots = await ensureRoots({ reporter: silentReporter(), ...(options.signal && { signal: options.signal }) });
-  const { dir, network } = await withLock(runtimeDir("throwaway.lock"), 60_000, async () => {
+  const { dir, network } = await withFileLock(runtimeDir("throwaway.lock"), { waitMs: 60_000 }, async () => {
     await sweep();
     const n = await freeSubnet();
     const dir = await mkdtemp(join(tmpdir(), "olympus-throwaway-"));

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { initSecrets } from "../../secrets/store.ts";
 import { OlympusErrors } from "../base/errors.ts";
+import { withFileLock } from "../base/lock.ts";
 import { type Reporter, type Step, withStep } from "../base/report.ts";
 import { loadTeam } from "../team/load.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -9,7 +10,6 @@ import { hypervisorSpec } from "./hypervisor.ts";
 import { ensureHostKey } from "./identity.ts";
 import { hostAddressOf, layout } from "./layout.ts";
 import { freeInterface } from "./links.ts";
-import { withLock } from "./lock.ts";
 import { startMachine, stopMachine } from "./machine.ts";
 import { startNetwork } from "./network.ts";
 import { labObstacles } from "./obstacles.ts";
@@ -40,7 +40,7 @@ export interface LabUpResult {
 export async function labUp(options: LabUpOptions): Promise<LabUpResult> {
   requireRoot("The lab");
   await mkdir(layout.dir, { recursive: true, mode: 0o700 });
-  return withLock(layout.lock, 0, () => bring(options));
+  return withFileLock(layout.lock, { waitMs: 0 }, () => bring(options));
 }
 
 async function bring({ teamFile, reporter, step, signal }: LabUpOptions): Promise<LabUpResult> {
