@@ -118,7 +118,9 @@ function compile(
   steps: readonly { readonly label: string; readonly body: string }[],
   closing: readonly string[],
 ): string {
-  prelude ??= readFileSync(new URL("./prelude.sh", import.meta.url), "utf8");
+  prelude ??= ["prelude.sh", "programs.sh"]
+    .map((name) => readFileSync(new URL(name, import.meta.url), "utf8"))
+    .join("\n");
   const { who, what, epoch, run, generation } = info;
   const owner = JSON.stringify({ who, what, since: epoch, run });
   return [

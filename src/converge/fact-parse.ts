@@ -157,5 +157,5 @@ function parsePostgresql(lines: readonly string[]): Facts["postgresql"] {
   const rows = lines.slice(0, -1).map((line) => line.split("\t"));
   const pick = (kind: string): Record<string, string> =>
     Object.fromEntries(rows.filter(([first]) => first === kind).map(([, name, value]) => [name!, value!]));
-  return { roles: pick("role"), databases: pick("database") };
+  return { roles: pick("role"), databases: pick("database"), settings: pick("setting") };
 }

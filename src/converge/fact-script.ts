@@ -108,7 +108,12 @@ function postgresqlScript(requests: readonly Extract<FactRequest, { fact: "postg
   const list = (values: readonly (string | undefined)[]): string =>
     `(${["", ...new Set(values.filter((value) => value !== undefined))].map((value) => `'${value.replaceAll("'", "''")}'`).join(",")})`;
   const query = `select 'role', rolname, coalesce(rolpassword, ''), rolcanlogin::text from pg_authid where rolname in ${list(requests.map(({ role }) => role))}
-union all select 'database', datname, pg_get_userbyid(datdba), '' from pg_database where datname in ${list(requests.map(({ database }) => database))}`;
+union all select 'database', datname, pg_get_userbyid(datdba), '' from pg_database where datname in ${list(requests.map(({ database }) => database))}${
+    requests.some(({ setting }) => setting !== undefined)
+      ? `
+union all select 'setting', name, setting, '' from pg_file_settings where sourcefile like '%/postgresql.auto.conf' and name in ${list(requests.map(({ setting }) => setting))}`
+      : ""
+  }`;
   return `if command -v psql >/dev/null; then
 PGCONNECT_TIMEOUT=3 runuser -u postgres -- psql -AtX -F '	' -c ${quote(query)} </dev/null && printf 'answered\\n'; fi`;
 }

@@ -14,7 +14,7 @@ export type FactRequest =
   | { readonly fact: "unit"; readonly name: string }
   /** Exit code of a read-only script, by a key that is unique for the host. */
   | { readonly fact: "command"; readonly key: string; readonly script: string }
-  | { readonly fact: "postgresql"; readonly role?: string; readonly database?: string }
+  | { readonly fact: "postgresql"; readonly role?: string; readonly database?: string; readonly setting?: string }
   /** Whether a blob of an interrupted run is still there. */
   | { readonly fact: "blob"; readonly hash: string }
   /** Free bytes where `path` is or would be. */
@@ -66,7 +66,12 @@ export interface Facts {
   readonly commands: Readonly<Record<string, number>>;
   /** Undefined while no server answers. Roles with their stored verifier, databases with their owner. */
   readonly postgresql:
-    | { readonly roles: Readonly<Record<string, string>>; readonly databases: Readonly<Record<string, string>> }
+    | {
+        readonly roles: Readonly<Record<string, string>>;
+        readonly databases: Readonly<Record<string, string>>;
+        /** Those made by `alter system`, as they were written. */
+        readonly settings?: Readonly<Record<string, string>>;
+      }
     | undefined;
   readonly blobs: readonly string[];
   /** Free bytes by directory. */

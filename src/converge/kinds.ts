@@ -2,12 +2,17 @@ import type { OperationKind } from "./change.ts";
 import { archive } from "./operations/archive.ts";
 import { command } from "./operations/command.ts";
 import { directory } from "./operations/directory.ts";
+import { download } from "./operations/download.ts";
 import { file } from "./operations/file.ts";
+import { git } from "./operations/git.ts";
 import { group } from "./operations/group.ts";
 import { line } from "./operations/line.ts";
 import { link } from "./operations/link.ts";
+import { npmPackage } from "./operations/npm-package.ts";
 import { packages } from "./operations/package.ts";
+import { pipxPackage } from "./operations/pipx-package.ts";
 import { postgresqlDatabase, postgresqlRole } from "./operations/postgresql.ts";
+import { postgresqlSetting } from "./operations/postgresql-setting.ts";
 import { unit } from "./operations/unit.ts";
 import { user } from "./operations/user.ts";
 import { wait } from "./operations/wait.ts";
@@ -17,13 +22,18 @@ const kinds: { readonly [K in Operation["kind"]]: OperationKind<Extract<Operatio
   archive,
   command,
   directory,
+  download,
   file,
+  git,
   group,
   line,
   link,
+  "npm-package": npmPackage,
   package: packages,
+  "pipx-package": pipxPackage,
   "postgresql-database": postgresqlDatabase,
   "postgresql-role": postgresqlRole,
+  "postgresql-setting": postgresqlSetting,
   unit,
   user,
   wait,

@@ -1,10 +1,11 @@
 import type { Secret } from "../base/secret.ts";
+import type { ProgramOperation } from "./program-operations.ts";
 
 /**
  * Operations: plain data that say how something on a host should be. None of them knows about networks or time.
  * `src/converge/operations/<kind>.ts` holds for each kind the facts it needs, its plan, and its undoing.
  */
-interface Common {
+export interface Common {
   /** Stable and unique within the role, e.g. `config`; in output it reads `mattermost/config`. */
   readonly id: string;
   /** Units (`mattermost.service`) to restart once, at the role's end, when this changed something. */
@@ -14,7 +15,7 @@ interface Common {
 }
 
 /** Mode as four octal digits (`"0640"`); user and group by name, `root` unless given. */
-interface Ownership {
+export interface Ownership {
   readonly mode?: string;
   readonly owner?: string;
   readonly group?: string;
@@ -154,6 +155,17 @@ export interface PostgresqlDatabaseOperation extends Common {
   readonly data: string;
 }
 
+/**
+ * A setting of the local PostgreSQL server, by `alter system`; it takes effect at once. One that takes a restart needs
+ * `restarts: ["postgresql.service"]`.
+ */
+export interface PostgresqlSettingOperation extends Common {
+  readonly kind: "postgresql-setting";
+  readonly name: string;
+  /** As in postgresql.conf, without quotes: `128MB`; for settings that are lists, a list. */
+  readonly value: string | readonly string[];
+}
+
 /** Waits, after the role's restarts, until a port or an address on the host answers. Checked on each run, waited for only when something is to be done. */
 export interface WaitOperation extends Common {
   readonly kind: "wait";
@@ -178,4 +190,6 @@ export type Operation =
   | ArchiveOperation
   | PostgresqlRoleOperation
   | PostgresqlDatabaseOperation
+  | PostgresqlSettingOperation
+  | ProgramOperation
   | WaitOperation;

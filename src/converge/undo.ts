@@ -3,7 +3,7 @@ import { journalFolder } from "./places.ts";
 import { quote, quoteAll } from "./quote.ts";
 
 /** For people: what the undoing of an entry does. */
-export function describeUndo({ undo }: JournalEntry): string {
+export function describeUndo({ resource, undo }: JournalEntry): string {
   switch (undo.do) {
     case "path":
       if (undo.tree === true) return `remove ${undo.path} with everything in it`;
@@ -23,7 +23,8 @@ export function describeUndo({ undo }: JournalEntry): string {
     case "unit":
       return `${undo.name}: ${undo.active === "active" ? "as before" : "stop"}`;
     case "command":
-      return `undo: ${undo.summary}`;
+      // What no kind of its own undoes tells what was done, the others what undoing does.
+      return resource.startsWith("command:") ? `undo: ${undo.summary}` : undo.summary;
     case "postgresql-role":
       return `database role ${undo.name}: drop, unless it owns data`;
     case "postgresql-database":

@@ -30,8 +30,8 @@ export function fitsVerifier(verifier: string, password: string): boolean {
   return mine.length === theirs.length && timingSafeEqual(mine, theirs);
 }
 
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const literal = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const literal = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
 export const postgresqlRole: OperationKind<PostgresqlRoleOperation> = {
   needs: ({ name }) => [{ fact: "postgresql", role: name }],

@@ -1,0 +1,75 @@
+# Functions of an apply for what comes from elsewhere; sourced after prelude.sh. Journals of hosts name the drop_ functions: keep them.
+
+get() { # URL FILE
+  if command -v curl >/dev/null; then curl -fsSL --connect-timeout 20 --speed-limit 1000 --speed-time 60 -o "$2" "$1" 2>"$R/get"
+  elif command -v wget >/dev/null; then wget -nv -T 60 -t 1 -O "$2" "$1" 2>"$R/get"
+  else echo "there is neither curl nor wget" >"$R/get"; return 1; fi
+}
+sum_of() { sha256sum <"$1" | cut -c 1-64; }
+# fetch URL SHA256: into "$B"/SHA256. Tried twice; what is not as pinned does not stay.
+fetch() {
+  if [ -f "$B/$2" ] && [ "$(sum_of "$B/$2")" = "$2" ]; then return 0; fi
+  for attempt in 1 2; do
+    rm -f "$B/$2" "$B/$2.part"
+    why="not what was pinned"
+    get "$1" "$B/$2.part" || why="$(tr '\n' ' ' <"$R/get")"
+    got=nothing
+    if [ -f "$B/$2.part" ]; then got="$(sum_of "$B/$2.part")"; fi
+    if [ "$got" = "$2" ]; then mv "$B/$2.part" "$B/$2"; return 0; fi
+    rm -f "$B/$2.part"
+    echo "$1 (try $attempt of 2): $why: sha256 $got, pinned $2"
+  done
+  return 1
+}
+unpack_fetched() { # SHA256 PATH STRIP tar|zip
+  if [ -d "$2" ]; then rm -f "$B/$1"; return 0; fi
+  t="$(dirname "$2")/.olympus.$(basename "$2")"
+  rm -rf "$t"; mkdir "$t"; chmod 755 "$t"
+  if [ "$4" = zip ]; then unzip -q "$B/$1" -d "$t"; else tar -xf "$B/$1" -C "$t" --no-same-owner --strip-components="$3"; fi || { rm -rf "$t"; return 1; }
+  if [ "$4" = zip ] && [ "$3" != 0 ]; then inner="$(ls -A "$t")"; mv "$t/$inner" "$t.in" && rmdir "$t" && mv "$t.in" "$t" || { rm -rf "$t" "$t.in"; return 1; }; fi
+  sync -f "$t"; mv -T "$t" "$2"; rm -f "$B/$1"
+}
+
+# git, as its files' owner, with nobody's settings and no questions.
+git_as() { who=$1; shift; runuser -u "$who" -- env -i PATH="$PATH" HOME=/nonexistent LC_ALL=C GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 git "$@"; }
+git_at() { # OWNER PATH COMMIT
+  if ! git_as "$1" -C "$2" cat-file -e "$3^{commit}" 2>/dev/null; then
+    # Not every server gives a single commit.
+    git_as "$1" -C "$2" fetch -q --depth 1 origin "$3" || git_as "$1" -C "$2" fetch -q origin '+refs/heads/*:refs/remotes/origin/*'
+  fi && git_as "$1" -C "$2" checkout -q --detach "$3"
+}
+checkout() { # URL PATH COMMIT OWNER
+  if [ -d "$2/.git" ]; then git_as "$4" -C "$2" remote set-url origin "$1"; git_at "$4" "$2" "$3"; return; fi
+  t="$(dirname "$2")/.olympus.$(basename "$2")"
+  rm -rf "$t"; mkdir "$t"; chown "$4:" "$t"
+  { git_as "$4" -C "$t" init -q && git_as "$4" -C "$t" remote add origin "$1" && git_at "$4" "$t" "$3"; } || { rm -rf "$t"; return 1; }
+  mv -T "$t" "$2"
+}
+drop_checkout() { # PATH OWNER
+  if [ ! -d "$1" ]; then return 0; fi
+  if state="$(git_as "$2" -C "$1" status --porcelain --ignored; git_as "$2" -C "$1" for-each-ref refs/heads refs/stash)" && [ -z "$state" ]; then rm -rf "$1"
+  else say kept "$1: a checkout with changes that are not ours"; fi
+}
+
+npm_install() { # NPM PREFIX NAME@VERSION [OPTION]
+  npm=$1 prefix=$2; shift 2
+  t="$(mktemp -d)"
+  # Started from elsewhere, npm would read that folder's settings.
+  ( cd "$t"; PATH="$(dirname "$npm"):$PATH" HOME="$t" "$npm" install --global --prefix "$prefix" --cache "$t/cache" --no-audit --no-fund --no-update-notifier --loglevel error "$@" ) || { rm -rf "$t"; return 1; }
+  rm -rf "$t"
+}
+drop_npm() { # PREFIX NAME
+  for l in "$1"/bin/*; do case "$(readlink "$l")" in "../lib/node_modules/$2/"*) rm -f "$l" ;; esac; done
+  rm -rf "$1/lib/node_modules/$2"
+  case "$2" in */*) if [ -d "$1/lib/node_modules/${2%%/*}" ]; then rmdir --ignore-fail-on-non-empty "$1/lib/node_modules/${2%%/*}"; fi ;; esac
+}
+
+pipx_install() { # FOLDER BIN NAME==VERSION
+  t="$(mktemp -d)"
+  HOME="$t" PIPX_HOME="$1" PIPX_BIN_DIR="$2" PIPX_MAN_DIR="$1/man" PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 pipx install --force "$3" || { rm -rf "$t"; return 1; }
+  rm -rf "$t"
+}
+drop_pipx() { # FOLDER BIN NAME
+  for l in "$2"/*; do case "$(readlink "$l")" in "$1/venvs/$3/"*) rm -f "$l" ;; esac; done
+  rm -rf "$1/venvs/$3"
+}
