@@ -70,6 +70,17 @@ export function worstExit(codes: readonly ExitCode[]): ExitCode {
   return codes.reduce<ExitCode>((worst, code) => (severity.indexOf(code) > severity.indexOf(worst) ? code : worst), 0);
 }
 
+/** One of several things done side by side ended in an error that nobody foresaw: it is told with the others' instead of hiding them. */
+export function asOlympusError(error: unknown, where: string): OlympusError {
+  if (error instanceof OlympusError) return error;
+  return new OlympusError(messageOf(error), {
+    code: "E-BUG",
+    where,
+    hint: "This is a fault in Olympus; --debug shows where.",
+    cause: error,
+  });
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

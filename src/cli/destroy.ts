@@ -48,7 +48,18 @@ async function destroy(context: CommandContext, names: readonly string[], option
   const common = { team, secrets, signal };
 
   const involved = team.hypervisors.filter(({ name }) => chosen.some(({ hypervisor }) => hypervisor === name));
-  const disks = (await Promise.all(involved.map((hypervisor) => dataDisksOn(common, hypervisor)))).flat();
+  const disks = (
+    await Promise.all(
+      involved.map((hypervisor) =>
+        dataDisksOn(common, hypervisor).catch((error: unknown) => {
+          const asked = team.machines.some((one) => one.hypervisor === hypervisor.name && purge.includes(one.name));
+          // Without a purge there, its destroy says what is wrong with it, and the other hypervisors' go on.
+          if (asked || !(error instanceof OlympusError)) throw error;
+          return [];
+        }),
+      ),
+    )
+  ).flat();
   const named = (machine: string): boolean =>
     chosen.some(({ machines, hypervisor }) =>
       machines === undefined

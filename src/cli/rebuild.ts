@@ -29,6 +29,7 @@ export const command: CliCommand = {
             team,
             secrets: await openSecrets(team),
             hypervisors: [machine.hypervisor],
+            only: [name],
             reporter: context.reporter,
             signal: context.signal,
           });

@@ -1,10 +1,10 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import { type OlympusError, OlympusErrors } from "../base/errors.ts";
+import { exitCodes, messageOf, OlympusError, OlympusErrors } from "../base/errors.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { bootstrap } from "../bootstrap/index.ts";
+import { chatMachine } from "../bootstrap/url.ts";
 import { applyRoles } from "../converge/run.ts";
 import { bringUp } from "../machines/up.ts";
-import { listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { waitUntilReady } from "./probe.ts";
 
@@ -28,88 +28,112 @@ export interface DeployResult {
   readonly passwords: readonly { readonly person: string; readonly password: string }[];
 }
 
+/** What a deployment is made of; each has an effect on hosts. */
+export interface DeploySteps {
+  readonly bringUp: typeof bringUp;
+  readonly applyRoles: typeof applyRoles;
+  readonly bootstrap: typeof bootstrap;
+  readonly waitUntilReady: typeof waitUntilReady;
+}
+
 /**
  * Machines, roles, chat, agents, probe, in this order; each does nothing where all is as wished.
- * A host that cannot be reached does not keep the others from being worked on; it is named in the OlympusErrors thrown at the end.
+ * A host that cannot be reached does not keep the others from being worked on; it is named in the OlympusErrors thrown at the end,
+ * before what a later step could not do without it. Without the chat's machine nothing after the roles is tried.
  */
-export async function deploy(options: DeployOptions): Promise<DeployResult> {
+export async function deploy(
+  options: DeployOptions,
+  steps: DeploySteps = { bringUp, applyRoles, bootstrap, waitUntilReady },
+): Promise<DeployResult> {
   const { team, secrets, reporter, signal, label = (name) => name } = options;
   const wanted = (name: string): boolean => options.hosts === undefined || options.hosts.includes(name);
   const machines = team.machines.filter(({ name }) => wanted(name));
+  const services = machines.filter(({ kind }) => kind === "service").map(({ name }) => name);
+  const agents = machines.filter(({ kind }) => kind === "agent").map(({ name }) => name);
   const errors: OlympusError[] = [];
   /** Hosts that a step failed on; later steps leave them out. */
   const left = new Set<string>();
   let changed = 0;
+  try {
+    const passwords = await allSteps();
+    if (errors.length === 0) return { changed, passwords };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (errors.length === 0) throw error;
+    for (const one of error instanceof OlympusErrors ? error.errors : [error]) {
+      if (!errors.some((known) => known === one)) errors.push(asOurs(one));
+    }
+  }
+  throw new OlympusErrors("some hosts were left out", errors);
 
-  const up = await withStep(reporter, label("machines"), async (step) => {
-    const value = await bringUp({
-      team,
-      secrets,
-      hypervisors: [...new Set(machines.map((machine) => machine.hypervisor))],
-      reporter,
-      step,
-      signal,
+  async function allSteps(): Promise<DeployResult["passwords"]> {
+    await withStep(reporter, label("machines"), async (step) => {
+      const hypervisors = [...new Set(machines.map((machine) => machine.hypervisor))];
+      const up = await steps.bringUp({ team, secrets, hypervisors, reporter, step, signal });
+      changed += up.changed;
+      errors.push(...up.errors);
+      for (const name of up.failed) left.add(name);
+      const done = machines.map(({ name }) => name).filter((name) => !left.has(name));
+      const what = up.changed === 0 ? undefined : `${done.join(", ")} (${up.changed} changes)`;
+      return { value: undefined, summary: summaryOf(what, [...left].filter(wanted)) };
     });
-    return {
-      value,
-      summary: upSummary(
-        value.changed,
-        machines.map(({ name }) => name),
-      ),
-    };
-  });
-  changed += up.changed;
-  errors.push(...up.errors);
-  const reachable = new Set(machines.filter(({ name }) => !up.failed.includes(name)).map(({ name }) => name));
-  const hosts = listHosts(team).filter(({ name }) => reachable.has(name));
-
-  const services = hosts.filter(({ kind }) => kind === "service").map(({ name }) => name);
-  const agents = hosts.filter(({ kind }) => kind === "agent").map(({ name }) => name);
-
-  changed += await runRoles("roles", [
-    { hosts: services, roles: undefined },
-    { hosts: agents, roles: ["base", "node"] },
-  ]);
-
-  const chat = await withStep(reporter, label("chat"), async () => {
-    const value = await bootstrap({ team, secrets, adopt: options.adopt ?? [], reporter, signal });
-    return { value, summary: value.changed === 0 ? "as it was" : `${value.changed} changes` };
-  });
-  changed += chat.changed;
-
-  changed += await runRoles("agents", [{ hosts: agents, roles: undefined }]);
-
-  const standing = agents.filter((name) => !left.has(name));
-  await withStep(reporter, label("probe"), async (step) => {
-    await waitUntilReady({ team, agents: standing, step, signal });
-    return { value: undefined, summary: `ready: ${standing.join(", ")}` };
-  });
-
-  if (errors.length > 0) throw new OlympusErrors("some hosts were left out", errors);
-  return { changed, passwords: chat.passwords };
+    await runRoles("roles", [
+      { hosts: services, roles: undefined },
+      { hosts: agents, roles: ["base", "node"] },
+    ]);
+    const carrier = chatMachine(team).name;
+    if (left.has(carrier)) throw new OlympusErrors(`the chat's machine ${carrier} is not up`, errors);
+    const chat = await withStep(reporter, label("chat"), async () => {
+      const value = await steps.bootstrap({ team, secrets, adopt: options.adopt ?? [], reporter, signal });
+      return { value, summary: value.changed === 0 ? "as it was" : `${value.changed} changes` };
+    });
+    changed += chat.changed;
+    await runRoles("agents", [{ hosts: agents, roles: undefined }]);
+    const standing = agents.filter((name) => !left.has(name));
+    await withStep(reporter, label("probe"), async (step) => {
+      await steps.waitUntilReady({ team, agents: standing, step, signal });
+      return { value: undefined, summary: standing.length === 0 ? "no agent to ask" : `ready: ${standing.join(", ")}` };
+    });
+    return chat.passwords;
+  }
 
   /** Applies roles to groups of hosts side by side. A failed service ends the deployment: agents cannot do without; a failed agent does not. */
-  async function runRoles(name: string, groups: { hosts: string[]; roles: string[] | undefined }[]): Promise<number> {
-    return withStep(reporter, label(name), async (step) => {
+  async function runRoles(name: string, groups: { hosts: string[]; roles: string[] | undefined }[]): Promise<void> {
+    await withStep(reporter, label(name), async (step) => {
       const results = await Promise.all(
         groups
           .map(({ hosts, roles }) => ({ hosts: hosts.filter((host) => !left.has(host)), roles }))
           .filter((group) => group.hosts.length > 0)
-          .map((group) => applyRoles({ team, secrets, action: "setup", ...group, reporter, step, signal })),
+          .map((group) => steps.applyRoles({ team, secrets, action: "setup", ...group, reporter, step, signal })),
       );
-      const failed = results.flatMap((result) => result.hosts).filter(({ state }) => state === "failed");
+      const out = groups.flatMap(({ hosts }) => hosts).filter((host) => left.has(host));
+      const failed = results
+        .flatMap((result) => result.hosts)
+        .filter(({ state }) => state === "failed")
+        .map(({ host }) => host);
       errors.push(...results.flatMap((result) => result.errors));
-      for (const { host } of failed) left.add(host);
-      if (failed.some(({ host }) => services.includes(host))) {
-        throw new OlympusErrors(`${failed.map(({ host }) => host).join(", ")} could not be set up`, errors);
+      for (const host of failed) left.add(host);
+      if (failed.some((host) => services.includes(host))) {
+        throw new OlympusErrors(`${failed.join(", ")} could not be set up`, errors);
       }
       const value = results.reduce((sum, result) => sum + result.changed, 0);
-      const tail = failed.length === 0 ? "" : `, ${failed.map(({ host }) => host).join(", ")} failed`;
-      return { value, summary: `${value === 0 ? "as they were" : `${value} changes`}${tail}` };
+      changed += value;
+      const what = summaryOf(value === 0 ? undefined : `${value} changes`, failed, out);
+      return { value: undefined, summary: what };
     });
   }
 }
 
-function upSummary(changed: number, names: readonly string[]): string {
-  return changed === 0 ? "as they were" : `${names.join(", ")} (${changed} changes)`;
+/** Pure. `what` is undefined when nothing was changed; that is no praise where hosts failed or were left out. */
+function summaryOf(what: string | undefined, failed: readonly string[], left: readonly string[] = []): string {
+  const tails: string[] = [];
+  if (failed.length > 0) tails.push(`failed: ${failed.join(", ")}`);
+  if (left.length > 0) tails.push(`left out: ${left.join(", ")}`);
+  return [what ?? (tails.length === 0 ? "as they were" : "nothing changed"), ...tails].join("; ");
+}
+
+/** What a step threw, so that it can stand beside what went wrong before it. */
+function asOurs(error: unknown): OlympusError {
+  if (error instanceof OlympusError) return error;
+  return new OlympusError(messageOf(error), { code: "E-BUG", exit: exitCodes.failed, cause: error });
 }

@@ -1,5 +1,5 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import { exitCodes, OlympusError } from "../base/errors.ts";
+import { asOlympusError, exitCodes, OlympusError } from "../base/errors.ts";
 import { domainState } from "../libvirt/domain.ts";
 import { tryVirsh, virsh } from "../libvirt/virsh.ts";
 import { connectSsh } from "../ssh/connect.ts";
@@ -26,7 +26,14 @@ const mebibyte = 1024 * 1024;
  * system. A team file that asks for less is refused by E-DATA-SHRINK; nothing is done to that disk.
  */
 export async function growDataDisks(options: GrowOptions): Promise<{ changed: number; errors: OlympusError[] }> {
-  const results = await Promise.all(options.hypervisors.map((hypervisor) => growOn(options, hypervisor)));
+  const results = await Promise.all(
+    options.hypervisors.map((hypervisor) =>
+      growOn(options, hypervisor).catch((error: unknown) => {
+        options.signal?.throwIfAborted();
+        return { changed: 0, errors: [asOlympusError(error, hypervisor)] };
+      }),
+    ),
+  );
   return {
     changed: results.reduce((sum, { changed }) => sum + changed, 0),
     errors: results.flatMap(({ errors }) => errors),
@@ -52,8 +59,13 @@ async function growOn(options: GrowOptions, name: string): Promise<{ changed: nu
       if (size > machine.data * mebibyte) outcome.errors.push(shrinkError(team, machine, size));
       else {
         options.onProgress?.(`${machine.name}: growing its data disk`);
-        await grow(options, connection, hypervisor.pool, machine);
-        outcome.changed += 1;
+        try {
+          await grow(options, connection, hypervisor.pool, machine);
+          outcome.changed += 1;
+        } catch (error) {
+          signal?.throwIfAborted();
+          outcome.errors.push(asOlympusError(error, machine.name));
+        }
       }
     }
     return outcome;

@@ -1,14 +1,17 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import { messageOf, OlympusError } from "../base/errors.ts";
+import { asOlympusError, messageOf, OlympusError } from "../base/errors.ts";
 import type { Reporter } from "../base/report.ts";
 import { removeVolume } from "../libvirt/domain.ts";
-import { tryVirsh } from "../libvirt/virsh.ts";
+import { readInventory } from "../libvirt/inventory.ts";
+import { virsh } from "../libvirt/virsh.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam, NamedHypervisor } from "../team/model.ts";
 import { machineUrns, openSession } from "./driver/session.ts";
 import { sshTargetOf } from "./find.ts";
-import { dataVolume } from "./names.ts";
+import { dataVolume, isDisposable, teamPrefix } from "./names.ts";
+import { stateOwner } from "./owner.ts";
+import { refuseForeign, removeLeftovers } from "./preflight.ts";
 import { runStack, type StackOutcome } from "./stack.ts";
 import { sideBySide } from "./up.ts";
 
@@ -29,20 +32,15 @@ interface Common {
   readonly signal: AbortSignal;
 }
 
-/** The team's data disks on a hypervisor. Empty when it cannot be asked: whatever is done there next says why. */
+/** The team's data disks on a hypervisor. Throws as `connectSsh`, and E-LIBVIRT: what is not known must not look like nothing. */
 export async function dataDisksOn(common: Common, hypervisor: NamedHypervisor): Promise<DataDisk[]> {
   const { team, secrets, signal } = common;
+  const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
   try {
-    const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
-    try {
-      const { stdout } = await tryVirsh(connection, ["vol-list", hypervisor.pool, "--details"]);
-      return parseDataDisks(team.name, hypervisor.name, stdout);
-    } finally {
-      connection.close();
-    }
-  } catch (error) {
-    if (error instanceof OlympusError) return [];
-    throw error;
+    const table = await virsh(connection, ["vol-list", hypervisor.pool, "--details"]);
+    return parseDataDisks(team.name, hypervisor.name, table);
+  } finally {
+    connection.close();
   }
 }
 
@@ -63,22 +61,59 @@ export interface DestroyOptions extends Common {
   readonly onProgress: (what: string) => void;
 }
 
-/** Removes the machines of one stack, in order; data disks stay. Errors are part of the outcome. */
+/**
+ * Removes the machines of one stack, in order, and what a killed run left of them beside the state; data disks stay. Errors are part of
+ * the outcome, E-FOREIGN among them: a machine that another state made is still there.
+ */
 export async function destroyOn(options: DestroyOptions): Promise<StackOutcome> {
-  const { team, hypervisor, machines } = options;
-  const targets =
-    machines === undefined ? undefined : await machineUrns(openSession(options), hypervisor.name, machines);
-  if (targets?.length === 0) {
-    return { hypervisor: hypervisor.name, changes: [], steps: [], changed: 0, failed: [], error: undefined };
-  }
-  const outcome = await runStack({
-    ...options,
-    team,
+  const { team, hypervisor, machines, signal } = options;
+  const nothing: StackOutcome = {
     hypervisor: hypervisor.name,
-    action: "destroy",
-    ...(targets === undefined ? {} : { targets }),
-  });
-  return outcome;
+    changes: [],
+    steps: [],
+    changed: 0,
+    failed: [],
+    error: undefined,
+  };
+  try {
+    const targets =
+      machines === undefined ? undefined : await machineUrns(openSession(options), hypervisor.name, machines);
+    const outcome =
+      targets?.length === 0
+        ? nothing
+        : await runStack({
+            ...options,
+            team,
+            hypervisor: hypervisor.name,
+            action: "destroy",
+            ...(targets === undefined ? {} : { targets }),
+          });
+    if (outcome.error !== undefined) return outcome;
+    return { ...outcome, changed: outcome.changed + (await removeUnknown(options)) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ...nothing, error: asOlympusError(error, hypervisor.name) };
+  }
+}
+
+/** Removes what is left of the machines on the hypervisor, which no state knows by now. Gives how much it was. Throws E-FOREIGN. */
+async function removeUnknown(options: DestroyOptions): Promise<number> {
+  const { team, secrets, hypervisor, signal, machines = team.machines.map(({ name }) => name) } = options;
+  const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
+  try {
+    const prefix = teamPrefix(team.name);
+    const inventory = await readInventory(connection, { pool: hypervisor.pool, bridge: hypervisor.bridge, prefix });
+    const stems = machines.map((machine) => `${prefix}${machine}`);
+    const domains = inventory.domains.filter(({ name }) => stems.includes(name));
+    refuseForeign(hypervisor.name, domains, stateOwner(team.name, openSession(options).env.PULUMI_BACKEND_URL));
+    const volumes = inventory.volumes.filter(
+      (volume) => isDisposable(team.name, volume) && stems.some((stem) => volume.startsWith(`${stem}.`)),
+    );
+    await removeLeftovers(connection, hypervisor.pool, { domains: domains.map(({ name }) => name), volumes });
+    return domains.length + volumes.length;
+  } finally {
+    connection.close();
+  }
 }
 
 /** Several hypervisors at once. */

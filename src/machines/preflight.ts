@@ -44,9 +44,14 @@ export async function preflight({ connection, team, hypervisor, owner }: Preflig
       hint: `Make one with a port into the team's network, or name another under hypervisors.${name}.bridge`,
     });
   }
-  const foreign = inventory.domains.find((domain) => ownerIn(domain.description) !== owner);
-  if (foreign !== undefined) throw foreignError(name, foreign);
+  refuseForeign(name, inventory.domains, owner);
   return inventory;
+}
+
+/** Throws E-FOREIGN when one of the domains, all of which have names of ours, was not made by this state. */
+export function refuseForeign(hypervisor: string, domains: readonly FoundDomain[], owner: string): void {
+  const foreign = domains.find((domain) => ownerIn(domain.description) !== owner);
+  if (foreign !== undefined) throw foreignError(hypervisor, foreign);
 }
 
 export interface Leftovers {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Answer, judge } from "./readiness.ts";
+import { type Answer, judge, parseAnswer } from "./readiness.ts";
 
 const expected = { generation: "g1", seed: "s1" };
 const good: Answer = { cloudInit: "done", machine: { generation: "g1", seed: "s1" }, data: true };
@@ -22,4 +22,22 @@ describe("judge", () => {
   ])("says so when %s", (_, change, code) => {
     expect(() => judge("athena", { ...good, ...change }, expected)).toThrow(expect.objectContaining({ code }));
   });
+});
+
+describe("parseAnswer", () => {
+  it("reads status, machine file and data disk", () => {
+    expect(parseAnswer('done\n{"generation":"g1","seed":"s1"}\n\n---\nolympus-data\n')).toEqual(good);
+    expect(parseAnswer('disabled\n{\n "generation": "g1"\n}\n\n---\nnone\n')).toEqual({
+      cloudInit: "disabled",
+      machine: { generation: "g1" },
+      data: false,
+    });
+  });
+
+  it.each(["", '{"generation":"g'])(
+    "takes a machine file that a power cut left as %j for one that says nothing",
+    (text) => {
+      expect(parseAnswer(`done\n${text}\n---\nolympus-data\n`)).toEqual({ ...good, machine: {} });
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SecretStore } from "../../secrets/store.ts";
-import { OlympusError, worstExit } from "../base/errors.ts";
+import { asOlympusError, OlympusError, worstExit } from "../base/errors.ts";
 import { runtimeDir } from "../base/paths.ts";
 import type { Reporter } from "../base/report.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -80,13 +80,14 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     }
     const targets = (run.targets ?? []).flatMap((urn) => ["--target", urn]);
     const words = [...verbs[run.action], ...targets, ...(targets.length > 0 ? ["--target-dependents"] : [])];
-    const unreadable = new Set<string>();
+    const diskless = new Set<string>();
     const attempt = (tried: readonly string[]): ReturnType<typeof runVerb> =>
       runVerb(session, hypervisor, tried, (event, end) => {
-        const urn = unreadableIn(event);
-        if (urn !== undefined) unreadable.add(urn);
+        const urn = disklessIn(event);
+        if (urn !== undefined) diskless.add(urn);
         // Pulumi itself would wait for ever: its refresh has failed, and the program's first answer never comes.
-        if (unreadable.size > 0 && tried.includes("--refresh")) end();
+        const failed = urn !== undefined || event.resOpFailedEvent?.metadata.op === "refresh";
+        if (failed && tried.includes("--refresh")) end();
         keepStep(event, steps);
         const what = takeEvent(progress, event, machines);
         if (what === undefined) return;
@@ -95,12 +96,12 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
       });
     let { code, stderr } = await attempt(words);
     signal.throwIfAborted();
-    if (code !== 0 && unreadable.size > 0) {
+    if (code !== 0 && diskless.size > 0) {
       // The provider cannot read a domain whose disk is gone: the state is believed, and the domain made anew.
       progress = newProgress();
       steps = [];
       takeTold(told);
-      const anew = run.action === "destroy" ? [] : [...unreadable].flatMap((urn) => ["--replace", urn]);
+      const anew = run.action === "destroy" ? [] : [...diskless].flatMap((urn) => ["--replace", urn]);
       ({ code, stderr } = await attempt([...words.filter((word) => word !== "--refresh"), ...anew]));
       signal.throwIfAborted();
     }
@@ -115,18 +116,18 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     );
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof OlympusError)) throw error;
-    return outcome(error);
+    return outcome(asOlympusError(error, hypervisor));
   } finally {
     takeTold(told);
     releasePrivateFiles(privateFolder(team, hypervisor));
   }
 }
 
-/** The resource that could not be read back from its hypervisor. A preview tells it by its words alone. */
-function unreadableIn({ resOpFailedEvent, diagnosticEvent }: EngineEvent): string | undefined {
-  if (resOpFailedEvent?.metadata.op === "refresh") return resOpFailedEvent.metadata.urn;
-  return /error retrieving volume for disk/.test(diagnosticEvent?.message ?? "") ? diagnosticEvent?.urn : undefined;
+/** A domain that could not be read back because a disk of it is gone. No other failure may lead to anything being replaced. */
+export function disklessIn({ diagnosticEvent }: EngineEvent): string | undefined {
+  const { urn = "", message = "" } = diagnosticEvent ?? {};
+  const gone = /error retrieving volume for disk.*(not found|no storage vol)/is.test(message);
+  return gone && urn.includes("libvirt:index/domain:Domain::") ? urn : undefined;
 }
 
 function keepStep({ resourcePreEvent }: EngineEvent, steps: Step[]): void {

@@ -1,5 +1,5 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import { OlympusError } from "../base/errors.ts";
+import { asOlympusError, type OlympusError } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { sshTargetOf } from "./find.ts";
 import { probe } from "./readiness.ts";
@@ -31,8 +31,7 @@ export async function awaitStanding(options: StandingOptions): Promise<{ machine
         return [];
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof OlympusError)) throw error;
-        return [{ machine: machine.name, error }];
+        return [{ machine: machine.name, error: asOlympusError(error, machine.name) }];
       }
     }),
   );

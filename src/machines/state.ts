@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { execa } from "execa";
+import { messageOf, OlympusError } from "../base/errors.ts";
+import { projectRoot } from "../base/paths.ts";
 
 /** One resource of a stack, as far as clean-up cares. */
 export interface StateResource {
@@ -20,22 +20,27 @@ interface Deployment {
 }
 
 /**
- * What a stack's state knows. A local backend's file is read as it is (no process, no lock); another one is asked
- * through `pulumi stack export`. Empty for a stack that was never brought up.
+ * What the state of a stack knows, as Pulumi itself reads it, whatever the backend: what it does not know is taken for a leftover and
+ * removed, so a state that cannot be read must never look like an empty one. Throws E-STATE.
  */
 export async function readStackState(
   stack: string,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<StateResource[]> {
-  const backend = environment.PULUMI_BACKEND_URL ?? "";
-  if (backend.startsWith("file://")) {
-    const file = join(backend.slice("file://".length), ".pulumi", "stacks", "olympus", `${stack}.json`);
-    if (!existsSync(file)) return [];
-    const { checkpoint } = JSON.parse(readFileSync(file, "utf8")) as { checkpoint?: { latest?: Deployment } };
-    return resourcesOf(checkpoint?.latest ?? {});
+  try {
+    const { stdout } = await execa("pulumi", ["stack", "export", "--stack", stack], {
+      cwd: projectRoot,
+      env: environment,
+    });
+    return resourcesOf((JSON.parse(stdout) as { deployment?: Deployment }).deployment ?? {});
+  } catch (error) {
+    throw new OlympusError(`the state of ${stack} cannot be read: ${messageOf(error)}`, {
+      code: "E-STATE",
+      where: stack,
+      hint: "Nothing was changed. Look at the backend that `npx olympus env` names.",
+      cause: error,
+    });
   }
-  const { stdout } = await execa("pulumi", ["stack", "export", "--stack", stack], { env: environment });
-  return resourcesOf((JSON.parse(stdout) as { deployment?: Deployment }).deployment ?? {});
 }
 
 /** Pure. Resources of the provider that exist on a hypervisor. */

@@ -1,9 +1,10 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import type { OlympusError } from "../base/errors.ts";
+import { exitCodes, OlympusError } from "../base/errors.ts";
 import { type Reporter, type Step, withStep } from "../base/report.ts";
 import { ensureImage } from "../images/index.ts";
 import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import type { MachineChange } from "./changes.ts";
 import { growDataDisks } from "./data-disks.ts";
 import { runStack, type StackOutcome, type StackRun } from "./stack.ts";
 import { awaitStanding } from "./standing.ts";
@@ -14,6 +15,8 @@ export interface UpOptions {
   /** Names; all of the team unless given. */
   readonly hypervisors?: readonly string[];
   readonly reporter: Reporter;
+  /** No other machine than these may be stopped: where one would, its hypervisor is left alone and E-OTHERS says what waits. */
+  readonly only?: readonly string[];
   /** Shows progress in place of a step of its own. */
   readonly step?: Step;
   readonly signal?: AbortSignal;
@@ -44,7 +47,7 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
       options.reporter.event({ type: "progress", what });
     };
     const stacks = await Promise.all(
-      names.map((hypervisor) => queue(() => upOne({ ...options, hypervisor, action: "up", onProgress }))),
+      names.map((hypervisor) => queue(() => upOne({ ...options, hypervisor, action: "up", onProgress }, options.only))),
     );
     const done = stacks.filter(({ error }) => error === undefined).map(({ hypervisor }) => hypervisor);
     const grown = await growDataDisks({ ...options, hypervisors: done, onProgress: (what) => step.update(what) });
@@ -58,7 +61,15 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
 }
 
 /** One stack, until all of its machines are ready. */
-async function upOne(run: StackRun): Promise<StackOutcome> {
+async function upOne(run: StackRun, only: readonly string[] | undefined): Promise<StackOutcome> {
+  const others = run.team.machines.some(
+    ({ name, hypervisor }) => hypervisor === run.hypervisor && !only?.includes(name),
+  );
+  if (only !== undefined && others) {
+    const preview = await runStack({ ...run, action: "preview" });
+    const error = preview.error ?? othersError(run.hypervisor, preview.changes, only);
+    if (error !== undefined) return { ...preview, changed: 0, error };
+  }
   const outcome = await runStack(run);
   if (outcome.error !== undefined) return outcome;
   const wrong = await awaitStanding({ ...run, signal: run.signal ?? new AbortController().signal });
@@ -66,6 +77,25 @@ async function upOne(run: StackRun): Promise<StackOutcome> {
   return first === undefined
     ? outcome
     : { ...outcome, failed: wrong.map(({ machine }) => machine), error: first.error };
+}
+
+const stopping: readonly MachineChange["kind"][] = ["restart", "rebuild", "remove"];
+
+/** Pure. E-OTHERS when machines would be stopped that were not named; undefined when none would. */
+export function othersError(
+  hypervisor: string,
+  changes: readonly MachineChange[],
+  only: readonly string[],
+): OlympusError | undefined {
+  const others = changes.filter(({ machine, kind }) => !only.includes(machine) && stopping.includes(kind));
+  if (others.length === 0) return undefined;
+  const list = others.map(({ kind, machine }) => `${kind} ${machine}`).join(", ");
+  return new OlympusError(`${hypervisor} waits for more than was asked for: ${list}`, {
+    code: "E-OTHERS",
+    exit: exitCodes.usage,
+    where: hypervisor,
+    hint: `Nothing was changed there. All of it: olympus up ${hypervisor} (olympus preview ${hypervisor} shows it first); or take the change out of the team file.`,
+  });
 }
 
 /** Images that the machines of these hypervisors need, made before any hypervisor is asked for anything. */

@@ -217,12 +217,15 @@ describe("destroy", () => {
     undo();
     expect(exit).toBe(2);
     expect(stderr).toContain(code);
+    expect(providers()).toEqual([]);
   });
 
   it("and an interrupted up are mended by the next, which finds the data", async () => {
     const { exitCode } = await upUntilDomain((command) => process.kill(command, "SIGINT"));
     expect(exitCode).toBe(130);
     await eventually("the provider's end", async () => providers().length === 0, 20_000);
+    // Worse: the root disk is gone, and the provider cannot even read such a domain.
+    for (const volume of await rootDisks()) await onHypervisor(`virsh -q vol-delete ${volume} --pool default`);
     await olympusOk(["up"]);
     expect(await readMarker()).toBe("kept");
     expect(await rootDisks()).toHaveLength(1);
