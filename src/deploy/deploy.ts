@@ -74,7 +74,7 @@ export async function deploy(
       errors.push(...up.errors);
       for (const name of up.failed) left.add(name);
       const done = machines.map(({ name }) => name).filter((name) => !left.has(name));
-      const what = up.changed === 0 ? undefined : `${done.join(", ")} (${up.changed} changes)`;
+      const what = up.changed === 0 ? undefined : `${done.join(", ")} (${up.changed} changes)`.trimStart();
       return { value: undefined, summary: summaryOf(what, [...left].filter(wanted)) };
     });
     await runRoles("roles", [
