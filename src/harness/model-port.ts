@@ -19,11 +19,15 @@ export interface ModelReply {
   readonly outputTokens: number;
 }
 
-/** What went wrong, in the words that people are told. */
+/**
+ * What went wrong, in the words that people are told. `unreachable`: no request can have got there; `connection lost`: one may have,
+ * and the model may have worked on it.
+ */
 export type ModelFailure =
   | "rate limited"
   | "overloaded"
   | "unreachable"
+  | "connection lost"
   | "timed out"
   | "key refused"
   | "request refused"

@@ -143,6 +143,16 @@ test("a call that no provider bills costs nothing", async () => {
   expect(steps[0]!.usd).toBe(0);
 });
 
+test("D3 a connection that was lost may be billed: both tries stay booked, and the budget bounds them", async () => {
+  const lost = () => new ModelError("connection lost", "terminated", { retryable: true });
+  const models = scripted(lost(), lost(), lost());
+  const answer = await askWith(models, config({ budget: { run: 0.25, day: 10 } }));
+  expect(models.asked).toEqual(["first", "first"]);
+  expect(answer.text).toContain("openai/second: it would pass the budget of one run");
+  const steps = store.all<{ usd: number }>("SELECT usd FROM steps WHERE kind = 'model'");
+  expect(steps.map(({ usd }) => usd > 0.1)).toEqual([true, true]);
+});
+
 test("a script with more bytes than letters is reserved by its bytes", () => {
   const choice = config().models[0]!;
   const cost = (text: string): number => worstCost(choice, { system: text, messages: [], maxOutputTokens: 0 });

@@ -130,12 +130,20 @@ test.each(failures)("D4 HTTP %i is told as: %s", async (status, failure, retryab
 });
 
 test("D4 nobody listens, a cut connection, an abort", async () => {
-  const away = call({ provider: "anthropic", model: "m", baseUrl: "http://127.0.0.1:9" });
+  const { url: gone } = await answering(() => undefined);
+  await new Promise((resolve) => server?.close(resolve));
+  const away = call({ provider: "anthropic", model: "m", baseUrl: gone });
   await expect(away).rejects.toMatchObject({ failure: "unreachable", retryable: true });
+  // The request was taken: the model may have worked, and be billed.
   const { url } = await answering((response) => response.destroy());
-  await expect(call({ provider: "anthropic", model: "m", baseUrl: url })).rejects.toMatchObject({
-    failure: "unreachable",
+  const lost = { failure: "connection lost", retryable: true };
+  await expect(call({ provider: "anthropic", model: "m", baseUrl: url })).rejects.toMatchObject(lost);
+  server?.close();
+  const { url: halfway } = await answering((response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.write('{"id":', () => response.destroy());
   });
+  await expect(call({ provider: "anthropic", model: "m", baseUrl: halfway })).rejects.toMatchObject(lost);
   server?.close();
   const { url: silent } = await answering(() => undefined);
   const stop = new AbortController();

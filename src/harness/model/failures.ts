@@ -23,8 +23,10 @@ function classify(status: number | undefined, text: string): [ModelFailure, bool
   if (status === 408 || status === 504) return ["timed out", true];
   if (status !== undefined && status >= 500) return ["failed", true];
   if (status !== undefined && status >= 400) return ["request refused", false];
-  if (/ECONN|ENOTFOUND|EAI_AGAIN|EHOST|ENET|socket|terminated|fetch failed|Cannot connect/i.test(text))
+  if (/\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOST(UNREACH|DOWN)|ENET(UNREACH|DOWN))\b/.test(text))
     return ["unreachable", true];
+  if (/ECONN|ETIMEDOUT|EPIPE|socket|terminated|fetch failed|Cannot connect/i.test(text))
+    return ["connection lost", true];
   return ["failed", false];
 }
 
