@@ -58,15 +58,17 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** The store, but for statements that begin with `sql`: those fail, the first `times` times. */
-function failing(sql: string, times: number): Store {
+/** The store, but for statements that begin with one of `sql`: those fail, the first `times` times. */
+function failing(sql: string | readonly string[], times: number): Store {
   let left = times;
+  const broken = (statement: string) => [sql].flat().some((start) => statement.startsWith(start));
   return new Proxy(store, {
     get(target, name) {
       const value = Reflect.get(target, name, target) as unknown;
       if (typeof value !== "function") return value;
       return (...parts: unknown[]) => {
-        if (name === "run" && String(parts[0]).startsWith(sql) && left-- > 0) throw new Error("disk is full");
+        if (["run", "get"].includes(String(name)) && broken(String(parts[0])) && left-- > 0)
+          throw new Error("disk is full");
         return (value as (...parts: unknown[]) => unknown).apply(target, parts);
       };
     },
@@ -137,6 +139,39 @@ test("an outbox that takes only the last word has it delivered like any answer",
   const post = server.say("alice-id", "work", "@athena hello");
   await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("disk is full")]);
+  expect(calls).toBe(1);
+});
+
+test("an answer that the outbox has is the only one, however long the store then fails, and for reading too", async () => {
+  await start({ on: failing(["UPDATE outbox", "SELECT state", "UPDATE runs SET state = ?"], 40) });
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
+  expect(answers(post.id)).toEqual(["the answer"]);
+  expect([calls, harness.state().undelivered]).toEqual([1, 0]);
+});
+
+test("a last word is delivered also when the run's state cannot be read back", async () => {
+  // The outbox takes it at the eleventh try; what reads the state fails for ever.
+  const full = failing("INSERT INTO outbox", 10);
+  store = full;
+  await start({ on: failing("SELECT state FROM runs", Number.POSITIVE_INFINITY) });
+  const post = server.say("alice-id", "work", "@athena hello");
+  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  expect(answers(post.id)).toEqual([expect.stringContaining("disk is full")]);
+  expect(calls).toBe(1);
+});
+
+test("a last word is not repeated by the next process, whose store fails as the former one's did", async () => {
+  server.dedupMs = 0;
+  const ending = ["UPDATE runs SET state"];
+  await start({ on: failing(ending, Number.POSITIVE_INFINITY) });
+  const post = server.say("alice-id", "work", "@athena hello");
+  const lastWord = [expect.stringContaining("disk is full")];
+  await expect.poll(() => answers(post.id)).toEqual(lastWord);
+  await harness.stop();
+  await start({ on: failing(ending, 30) });
+  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  expect(answers(post.id)).toEqual(lastWord);
   expect(calls).toBe(1);
 });
 

@@ -176,10 +176,15 @@ export class Harness {
     const { clock, log } = this.#parts;
     const carried: Carried = {};
     let current = run;
+    const answered = () => {
+      current = { ...run, state: "delivering" };
+      free();
+    };
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
       try {
-        if (attempt > 0) current = this.#reread(run);
-        return await execute(this.#parts, current, carried, this.#stop.signal, free);
+        // An outbox that told of a failure may have the answer nevertheless. What took it need not be asked: reading may fail too.
+        if (attempt > 0 && current.state === "running") current = this.#reread(run);
+        return await execute(this.#parts, current, carried, this.#stop.signal, answered);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         if (error instanceof ChatError && error.kind === "refused") {
@@ -193,6 +198,7 @@ export class Harness {
           try {
             const told = await lastWord(this.#parts, run, messageOf(error), this.#stop.signal);
             if (told === "said") return this.#end(run, `failed: ${messageOf(error)}`);
+            answered();
             continue;
           } catch (failed) {
             if (this.#stop.signal.aborted) return;

@@ -36,7 +36,8 @@ export async function lastWord(
       log.error({ run: run.id, error: String(error) }, "a failed run cannot be stored, its thread is told directly");
     }
     try {
-      await sayOnce(parts, post, attempt > 0);
+      // Always looks first: while the store fails, nobody knows what a former try, or process, has said already.
+      await sayOnce(parts, post, true);
       return "said";
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
