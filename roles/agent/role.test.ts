@@ -105,9 +105,20 @@ test("the unit runs without rights, hands secrets over as credentials, and start
     "LoadCredential=mattermost-token:/etc/olympus/secrets/mattermost-token",
     "Restart=always",
     "MemoryMax=512M",
+    // The drain limit, one chat request, and some.
+    "TimeoutStopSec=55",
   ]) {
     expect(content).toContain(line);
   }
+});
+
+test("the unit is not killed before the longest drain limit and one chat request are over", async () => {
+  const params = role.params.parse({});
+  const inputs = await role.inputs(context("athena"), params);
+  const made = role.setup({ ...inputs, drain: 60 }, params);
+  expect(made.find((operation): operation is UnitOperation => operation.kind === "unit")!.content).toContain(
+    "\nTimeoutStopSec=85\n",
+  );
 });
 
 test("equal inputs give equal operations", async () => {

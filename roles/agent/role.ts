@@ -20,6 +20,8 @@ export interface AgentInputs {
   readonly address: string;
   readonly config: AgentConfigInput;
   readonly secrets: Readonly<Record<string, Secret>>;
+  /** Seconds. */
+  readonly drain: number;
   readonly node: NodeRuntime;
   readonly bundle: Bundle;
 }
@@ -41,17 +43,18 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     if (host.machine?.agent === undefined) throw new Error(`${host.name} is not an agent's machine`);
     const rendered = renderAgent(team, host.machine, secrets);
     // A configuration that the harness would refuse must not replace a good one.
-    parseAgentConfig(JSON.stringify(rendered.config), `${team.file} (agent ${host.name})`);
+    const { limits } = parseAgentConfig(JSON.stringify(rendered.config), `${team.file} (agent ${host.name})`);
     return {
       agent: host.name,
       address: host.address,
       ...rendered,
+      drain: limits.drain,
       node: nodeRuntime(),
       bundle: await buildBundle("harness"),
     };
   },
 
-  setup({ agent, address, config, secrets, node, bundle }, { memoryMax }): Operation[] {
+  setup({ agent, address, config, secrets, drain, node, bundle }, { memoryMax }): Operation[] {
     const restarts = [unitName];
     const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
     return [
@@ -118,6 +121,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
           bundle: bundleFolder,
           credentials: Object.keys(secrets),
           memoryMax,
+          drain,
         }),
         enabled: true,
         running: true,

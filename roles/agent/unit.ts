@@ -31,11 +31,16 @@ export interface AgentUnit {
   readonly credentials: readonly string[];
   /** MiB. */
   readonly memoryMax: number;
+  /** Seconds that work in progress gets when the unit is stopped. */
+  readonly drain: number;
 }
 
 export const configFile = "/etc/olympus/agent.json";
 export const secretsFolder = "/etc/olympus/secrets";
 export const dataFolder = "/srv/olympus/agent";
+
+/** Seconds past the drain limit: one request to the chat server may still be under way (20 s at most), and the store is closed. */
+const afterDrain = 25;
 
 /** The harness's unit. Secrets reach it as credentials: files that only its user sees, and that are gone with the process. */
 export function agentUnit(unit: AgentUnit): string {
@@ -60,7 +65,7 @@ ${unit.credentials.map((name) => `LoadCredential=${name}:${secretsFolder}/${name
 Restart=always
 RestartSec=1
 KillMode=mixed
-TimeoutStopSec=40
+TimeoutStopSec=${unit.drain + afterDrain}
 MemoryMax=${unit.memoryMax}M
 TasksMax=128
 ReadWritePaths=${dataFolder}
