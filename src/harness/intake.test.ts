@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { agentConfigSchema } from "./config.ts";
-import { takeIn } from "./intake.ts";
+import { takeIn, takeInLate } from "./intake.ts";
 import { threadMessages } from "./prompt.ts";
 import { openStore } from "./store/open.ts";
 
@@ -52,6 +52,29 @@ test("hops that a person writes into a post's props count for nothing", () => {
     );
     const rows = store.all<{ payload: string }>("SELECT payload FROM inbox ORDER BY source_id");
     expect(rows.map(({ payload }) => (JSON.parse(payload) as { hops: number }).hops)).toEqual([0, 2]);
+  } finally {
+    store.close();
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test("mentions that are too old are told once a thread and day, not once for ever", () => {
+  const dir = mkdtempSync(join(tmpdir(), "olympus-intake-"));
+  const store = openStore(dir);
+  const day = 24 * 3600 * 1000;
+  const inThread = (id: string, createdAt: number) => ({
+    ...post(id, "alice", "@athena hi"),
+    rootId: "root",
+    createdAt,
+  });
+  const told = () => store.all("SELECT 1 FROM inbox WHERE kind = 'late'").length;
+  try {
+    takeInLate(store, config, [inThread("1", 1000), inThread("2", 2000)], 9 * day);
+    expect(told()).toBe(1);
+    takeInLate(store, config, [inThread("3", 3000)], 10 * day);
+    expect(told()).toBe(1);
+    takeInLate(store, config, [inThread("4", 20 * day)], 29 * day);
+    expect(told()).toBe(2);
   } finally {
     store.close();
     rmSync(dir, { recursive: true });

@@ -71,7 +71,8 @@ export function takeIn(
 }
 
 /**
- * Takes in that mentions are too old to be answered: one entry for all of a channel, in the thread of the newest that has none yet.
+ * Takes in that mentions are too old to be answered: one entry for all of a channel, in the thread of the newest that has
+ * none of its day yet.
  * Gives how many there were that nobody answered.
  */
 export function takeInLate(
@@ -88,12 +89,18 @@ export function takeInLate(
   return late.length;
 }
 
-/** Limits are spoken of once a thread: their entry goes by the thread, any other by its post. */
+/** An entry's name on the other side: hops are spoken of once a thread, what is too old once a thread and day, any other by its post. */
+function sourceIdOf(post: ChatPost, kind: InboxKind): string {
+  if (kind === "hops") return `hops-${post.rootId}`;
+  // The post's own day: the same posts give the same entry whenever they are read again.
+  if (kind === "late") return `late-${post.rootId}-${new Date(post.createdAt).toISOString().slice(0, 10)}`;
+  return post.id;
+}
+
 function entryOf(post: ChatPost, kind: InboxKind, payload: PostPayload): InboxEntry {
-  const once = kind === "hops" || kind === "late";
   return {
     source: chatSource,
-    sourceId: once ? `${kind}-${post.rootId}` : post.id,
+    sourceId: sourceIdOf(post, kind),
     lane: `${chatSource}:${post.rootId}`,
     kind,
     author: post.authorId,
