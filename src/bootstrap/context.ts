@@ -12,4 +12,6 @@ export interface ChatSetup {
   readonly signal: AbortSignal;
   /** Says that something on the server or among the secrets was changed, for people: "bot athena made". */
   changed(what: string): void;
+  /** Shows a one-time password, at once: nobody else knows it, whatever fails afterwards. */
+  showPassword(person: string, password: string): void;
 }

@@ -1,11 +1,13 @@
+import type { Client4 } from "@mattermost/client";
 import type { SecretStore } from "../../secrets/store.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Reporter } from "../base/report.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { ensureSettings, loginAsAdmin } from "./admin.ts";
 import { ensureBots } from "./bots.ts";
 import { chatError, waitForChat } from "./client.ts";
 import type { ChatSetup } from "./context.ts";
-import { ensurePeople, type PeopleResult, type PeopleWishes } from "./people.ts";
+import { ensurePeople, type PeopleWishes } from "./people.ts";
 import { ensureTeams } from "./teams.ts";
 import { chatUrl } from "./url.ts";
 
@@ -23,8 +25,8 @@ export interface BootstrapOptions extends PeopleWishes {
 export interface BootstrapResult {
   /** What was made, renamed, enabled or revoked; 0 when all was as wished. */
   readonly changed: number;
-  /** One-time passwords of accounts made now: show them once, they are kept nowhere. */
-  readonly passwords: PeopleResult["passwords"];
+  /** People who were given a one-time password now. It was shown through the reporter, and is kept nowhere. */
+  readonly given: readonly string[];
   /** People who still use their one-time password. */
   readonly pending: readonly string[];
 }
@@ -43,22 +45,37 @@ export async function bootstrap(options: BootstrapOptions): Promise<BootstrapRes
     count += 1;
     reporter.event({ type: "change", part: "chat", what });
   };
+  const given: string[] = [];
+  // To the person, and only there: no event, no result, no log has it.
+  const showPassword = (person: string, password: string): void => {
+    given.push(person);
+    reporter.info(`password  ${person}: ${password}   (shown once, kept nowhere; to be changed at the first login)`);
+  };
   await waitForChat(url, options.waitMs ?? 60_000, signal);
   try {
     const { admin, made } = await loginAsAdmin(url, team, secrets);
     if (made) changed("administrator made");
     try {
       await ensureSettings(admin, url, changed);
-      const setup: ChatSetup = { team, secrets, admin, url, signal, changed };
+      const setup: ChatSetup = { team, secrets, admin, url, signal, changed, showPassword };
       const bots = await ensureBots(setup, options.adopt);
       const people = await ensurePeople(setup, options);
       await ensureTeams(setup, new Map([...bots, ...people.ids]));
-      return { changed: count, passwords: people.passwords, pending: people.pending };
+      return { changed: count, given, pending: people.pending };
     } finally {
+      await endSession(admin, reporter);
       await secrets.save();
-      await admin.logout();
     }
   } catch (error) {
     throw chatError(error, url, "be set up");
+  }
+}
+
+/** A session that stays open is no reason to lose what was done, nor to hide why it was not done. */
+async function endSession(admin: Client4, reporter: Reporter): Promise<void> {
+  try {
+    await admin.logout();
+  } catch (error) {
+    reporter.warn(`the administrator's session in the chat could not be ended (${messageOf(error)})`);
   }
 }

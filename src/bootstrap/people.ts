@@ -9,8 +9,6 @@ import { ensureToken } from "./tokens.ts";
 export interface PeopleResult {
   /** User ids by person. */
   readonly ids: ReadonlyMap<string, string>;
-  /** One-time passwords of accounts that were made now. Show them once; they are kept nowhere. */
-  readonly passwords: readonly { readonly person: string; readonly password: string }[];
   /** People who still have the one-time password. */
   readonly pending: readonly string[];
 }
@@ -25,25 +23,22 @@ export interface PeopleWishes {
 
 /**
  * An account for every person of the team file, its id pinned among the secrets, so that a re-created account of the same name has no
- * rights. Throws E-CHAT-PINNED for an account that is not the pinned one.
+ * rights. One-time passwords are shown as they are made, and then kept nowhere. Throws E-CHAT-PINNED for an account that is not the pinned one.
  */
 export async function ensurePeople(setup: ChatSetup, wishes: PeopleWishes): Promise<PeopleResult> {
   const ids = new Map<string, string>();
-  const passwords: { person: string; password: string }[] = [];
   const pending: string[] = [];
   const operator = operatorOf(setup.team.team.people);
   for (const [person, wanted] of Object.entries(setup.team.team.people)) {
     setup.signal.throwIfAborted();
-    const { user, password } = await ensureAccount(setup, person, wanted, wishes.adopt?.includes(person) ?? false);
-    if (password !== undefined) passwords.push({ person, password });
-    else if (wishes.newPassword?.includes(person))
-      passwords.push({ person, password: await resetPassword(setup, person, user) });
+    const { user, shown } = await ensureAccount(setup, person, wanted, wishes.adopt?.includes(person) ?? false);
+    if (!shown && wishes.newPassword?.includes(person)) await resetPassword(setup, person, user);
     await alignAccount(setup, person, wanted, user);
     if (await hasOneTimePassword(setup, person, user.id)) pending.push(person);
     if (person === operator) await ensureToken(setup, `mattermost.people.${person}`, user.id);
     ids.set(person, user.id);
   }
-  return { ids, passwords, pending };
+  return { ids, pending };
 }
 
 /** Whom `olympus chat` speaks for unless told: the first who administers and may command, else the first who may command, else the first. */
@@ -53,23 +48,24 @@ export function operatorOf(people: Readonly<Record<string, Person>>): string | u
   return found?.[0];
 }
 
+/** `shown`: its one-time password was shown just now. */
 async function ensureAccount(
   setup: ChatSetup,
   person: string,
   wanted: Person,
   adopt: boolean,
-): Promise<{ user: UserProfile; password?: string }> {
+): Promise<{ user: UserProfile; shown: boolean }> {
   const { admin, secrets, url, changed } = setup;
   const path = `mattermost.people.${person}`;
   const found = await orNothing(admin.getUserByUsername(person));
   const pinned = secrets.get(`${path}.id`)?.reveal();
-  if (found !== undefined && found.id === pinned) return { user: found };
+  if (found !== undefined && found.id === pinned) return { user: found, shown: false };
   if (found !== undefined && adopt) {
     secrets.set(`${path}.id`, found.id);
     changed(`account of ${person} adopted`);
-    return { user: found };
+    return { user: found, shown: false };
   }
-  // The password is kept until the account is pinned: an interrupted run knows its own accounts by it.
+  // The password is kept until it was shown and the account is pinned: an interrupted run knows its own accounts by it.
   const password = secrets.get(`${path}.oneTime`)?.reveal() ?? generatePassword();
   if (found !== undefined && !(await passwordFits(url, person, password))) throw notPinned(url, person, pinned);
   let user = found;
@@ -80,11 +76,14 @@ async function ensureAccount(
     user = await admin.createUser(account as unknown as UserProfile, "", "");
     changed(`account of ${person} made`);
   }
+  const setAt = await passwordSetAt(setup, user.id);
+  // From here to the saving nothing can come between: either all of it is known to the next run, or nothing.
+  setup.showPassword(person, password);
   secrets.set(`${path}.id`, user.id);
-  await pinOneTime(setup, person, user.id);
+  secrets.set(`${path}.passwordSet`, String(setAt));
   secrets.delete(`${path}.oneTime`);
   await secrets.save();
-  return { user, password };
+  return { user, shown: true };
 }
 
 async function passwordFits(url: string, person: string, password: string): Promise<boolean> {
@@ -122,24 +121,20 @@ async function alignAccount(
   }
 }
 
-async function resetPassword(setup: ChatSetup, person: string, user: UserProfile): Promise<string> {
+async function resetPassword(setup: ChatSetup, person: string, user: UserProfile): Promise<void> {
   const password = generatePassword();
   await setup.admin.updateUserPassword(user.id, "", password);
-  await setup.admin.revokeAllSessionsForUser(user.id);
-  await pinOneTime(setup, person, user.id);
-  await setup.secrets.save();
+  setup.showPassword(person, password);
   setup.changed(`new one-time password for ${person}`);
-  return password;
+  await setup.admin.revokeAllSessionsForUser(user.id);
+  setup.secrets.set(`mattermost.people.${person}.passwordSet`, String(await passwordSetAt(setup, user.id)));
+  await setup.secrets.save();
 }
 
 /**
  * Team Edition cannot force a change at the first login. The server knows when a password was set last; as long as that is the moment we
  * set it, the one-time password is still in use, and every run says so.
  */
-async function pinOneTime(setup: ChatSetup, person: string, id: string): Promise<void> {
-  setup.secrets.set(`mattermost.people.${person}.passwordSet`, String(await passwordSetAt(setup, id)));
-}
-
 async function hasOneTimePassword(setup: ChatSetup, person: string, id: string): Promise<boolean> {
   const path = `mattermost.people.${person}.passwordSet`;
   const ours = setup.secrets.get(path)?.reveal();

@@ -36,12 +36,7 @@ export const command: CliCommand = {
             const value = await bootstrap({ team, secrets, reporter, signal, ...flags });
             return { value, summary: value.changed === 0 ? "as it was" : `${value.changed} changes` };
           });
-          for (const { person, password } of result.passwords) {
-            reporter.info(
-              `password  ${person}: ${password}   (once only, kept nowhere; to be changed at the first login)`,
-            );
-          }
-          const waiting = result.pending.filter((person) => !result.passwords.some((one) => one.person === person));
+          const waiting = result.pending.filter((person) => !result.given.includes(person));
           if (waiting.length > 0) reporter.warn(`still with a one-time password: ${waiting.join(", ")}`);
           const agent = Object.keys(team.team.agents)[0];
           reporter.result(

@@ -42,9 +42,6 @@ export const command: CliCommand = {
             reporter,
             signal,
           });
-          for (const { person, password } of result.passwords) {
-            reporter.info(`password  ${person}: ${password}   (once only, shown nowhere else)`);
-          }
           reporter.result(result.changed === 0 ? "nothing changed" : `${result.changed} changes`, {
             type: "deploy",
             changed: result.changed,

@@ -19,7 +19,7 @@ export const command: CliCommand = {
           const plan = await planQuickstart(options.team);
           for (const line of plan.lines) reporter.info(line);
           if (!(await confirm("Nothing has been changed yet. Continue?"))) return exitCodes.confirmation;
-          const { result, answer, passwords } = await quickstart(plan, { reporter, signal });
+          const { result, answer } = await quickstart(plan, { reporter, signal });
 
           reporter.info(`      ${result.agent}   ${answer.replaceAll("\n", "\n      ")}`);
           const elapsed = formatElapsed(result.elapsed_s * 1000);
@@ -28,11 +28,6 @@ export const command: CliCommand = {
               ? `Nothing changed, ${elapsed}.`
               : `Answered after ${elapsed} (acknowledged in ${result.mention_to_ack_ms} ms).`,
           );
-          for (const { person, password } of passwords) {
-            reporter.info(
-              `  password  ${person}: ${password}   (once only, shown nowhere else; change it at the first login)`,
-            );
-          }
           reporter.info(`  talk      npx olympus chat @${result.agent} "please list the hypervisors"`);
           for (const line of addressLines(result)) reporter.info(line);
           reporter.info("  state     npx olympus status");

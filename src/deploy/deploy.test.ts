@@ -19,7 +19,7 @@ function played(changes: Partial<DeploySteps> = {}) {
   const steps = {
     bringUp: vi.fn<DeploySteps["bringUp"]>(async () => ({ stacks: [], changed: 0, errors: [], failed: [] })),
     applyRoles: vi.fn<DeploySteps["applyRoles"]>(async ({ hosts }) => rolesOn(hosts)),
-    bootstrap: vi.fn<DeploySteps["bootstrap"]>(async () => ({ changed: 0, passwords: [], pending: [] })),
+    bootstrap: vi.fn<DeploySteps["bootstrap"]>(async () => ({ changed: 0, given: [], pending: [] })),
     waitUntilReady: vi.fn<DeploySteps["waitUntilReady"]>(async () => undefined),
   };
   return Object.assign(steps, changes) as typeof steps;

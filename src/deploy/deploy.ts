@@ -24,8 +24,6 @@ export interface DeployOptions {
 export interface DeployResult {
   /** Resources, operations and chat settings that were changed; 0 when everything was as wished. */
   readonly changed: number;
-  /** One-time passwords of people whose accounts were made now. Shown once and kept nowhere. */
-  readonly passwords: readonly { readonly person: string; readonly password: string }[];
 }
 
 /** What a deployment is made of; each has an effect on hosts. */
@@ -55,8 +53,8 @@ export async function deploy(
   const left = new Set<string>();
   let changed = 0;
   try {
-    const passwords = await allSteps();
-    if (errors.length === 0) return { changed, passwords };
+    await allSteps();
+    if (errors.length === 0) return { changed };
   } catch (error) {
     signal.throwIfAborted();
     if (errors.length === 0) throw error;
@@ -66,7 +64,7 @@ export async function deploy(
   }
   throw new OlympusErrors("some hosts were left out", errors);
 
-  async function allSteps(): Promise<DeployResult["passwords"]> {
+  async function allSteps(): Promise<void> {
     await withStep(reporter, label("machines"), async (step) => {
       const hypervisors = [...new Set(machines.map((machine) => machine.hypervisor))];
       const up = await steps.bringUp({ team, secrets, hypervisors, reporter, step, signal });
@@ -94,7 +92,6 @@ export async function deploy(
       await steps.waitUntilReady({ team, agents: standing, step, signal });
       return { value: undefined, summary: standing.length === 0 ? "no agent to ask" : `ready: ${standing.join(", ")}` };
     });
-    return chat.passwords;
   }
 
   /** Applies roles to groups of hosts side by side. A failed service ends the deployment: agents cannot do without; a failed agent does not. */

@@ -7,7 +7,7 @@ import { quickstart } from "./quickstart.ts";
 
 const team = await loadTeam(join(projectRoot, "examples/lab/team.yaml"));
 const labChanges: string[] = [];
-const deployed = { changed: 0, passwords: [] };
+const deployed = { changed: 0 };
 
 // Each of these is proven on its own and on VMs; here it counts what is made of their answers.
 vi.mock("../prerequisites/packages.ts", () => ({ installPackages: async () => undefined }));

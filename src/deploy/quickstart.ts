@@ -28,7 +28,6 @@ export async function quickstart(
   result: QuickstartResult;
   answer: string;
   team: LoadedTeam;
-  passwords: readonly { person: string; password: string }[];
 }> {
   const started = Date.now();
   const names = ["packages", "tools", "lab", "images", "machines", "roles", "chat", "agents", "probe", "first mention"];
@@ -74,7 +73,6 @@ export async function quickstart(
   return {
     answer: asked.answer,
     team,
-    passwords: deployed.passwords,
     result: {
       answered: true,
       agent,

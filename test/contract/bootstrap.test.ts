@@ -23,12 +23,15 @@ afterAll(async () => {
   if (folder !== "") rmSync(folder, { recursive: true });
 });
 
-/** Runs bootstrap; gives its result and what it said that it changed. */
+/** Runs bootstrap; gives its result, the passwords that it showed and what it said that it changed. */
 async function run(options: Partial<BootstrapOptions> = {}) {
   const reporter = silentReporter();
   const base = { team, secrets, reporter, signal: new AbortController().signal, url: server.url };
   const result = await bootstrap({ ...base, ...options });
-  return { ...result, changes: reporter.events.map((event) => event.what) };
+  const shown = reporter.lines.map((line) => /^password {2}(\w+): (\S+) /.exec(line));
+  const passwords = shown.flatMap((line) => (line === null ? [] : [{ person: line[1]!, password: line[2]! }]));
+  expect(result.given).toEqual(passwords.map(({ person }) => person));
+  return { ...result, passwords, changes: reporter.events.map((event) => event.what) };
 }
 
 test("an empty server becomes the team's chat", async () => {
