@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withFileLock } from "../base/lock.ts";
 import { cacheDir } from "../base/paths.ts";
@@ -7,6 +7,7 @@ import { type Reporter, withStep } from "../base/report.ts";
 import { buildRecipe } from "./build.ts";
 import { download } from "./download.ts";
 import { imageIdentity, imageSource, recipeFolders } from "./identity.ts";
+import { placeImage } from "./place.ts";
 
 export { imageIdentity } from "./identity.ts";
 
@@ -52,7 +53,7 @@ export async function ensureImage(name: string, options: ImageOptions): Promise<
             ? await buildRecipe({ ...options, layers: recipeFolders(source.recipe), staging, step })
             : await download({ ...options, source, target: join(staging, "image.qcow2"), step });
         const identity = imageIdentity(name)!;
-        await rename(staging, cacheDir("images", identity));
+        await placeImage(staging, cacheDir("images", identity));
         return { value: { path: imagePath(identity), identity }, summary: `${identity}, ${summary}` };
       } catch (error) {
         await rm(staging, { recursive: true, force: true });
