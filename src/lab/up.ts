@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { initSecrets } from "../../secrets/store.ts";
 import { OlympusErrors } from "../base/errors.ts";
 import { withFileLock } from "../base/lock.ts";
+import { runtimeDir } from "../base/paths.ts";
 import { type Reporter, type Step, withStep } from "../base/report.ts";
 import { loadTeam } from "../team/load.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -78,7 +79,10 @@ async function bring({ teamFile, reporter, step, signal }: LabUpOptions): Promis
     await begin();
     const { cidr, gateway } = team.team.network;
     const spec = { lab: layout.lab, cidr, gateway, hostAddress: hostAddressOf(gateway), dir: layout.dir };
-    state.network = await startNetwork({ ...spec, hostInterface: await freeInterface() }, hierarchies);
+    // Two projects' labs that start in the same moment would choose one name.
+    state.network = await withFileLock(runtimeDir("lab-network.lock"), { signal, waitMs: 30_000 }, async () =>
+      startNetwork({ ...spec, hostInterface: await freeInterface() }, hierarchies),
+    );
     await writeState(state);
     changes.push("network");
   }

@@ -47,7 +47,16 @@ export async function openOneMachineLab(): Promise<OneMachineLab> {
   document.setIn(["defaults", "models"], [{ provider: "anthropic", model: "none", price: { input: 1, output: 1 } }]);
   const file = join(top, "team.yaml");
   writeFileSync(file, document.toString());
-  await olympusOk(["lab", "up", "--team", file]);
+  const close = async (): Promise<void> => {
+    await olympus(["lab", "down", "--purge", "--yes"]);
+    rmSync(top, { recursive: true, force: true });
+  };
+  try {
+    await olympusOk(["lab", "up", "--team", file]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
 
   const onHypervisor = async (command: string): Promise<string> =>
     (await olympusOk(["lab", "exec", "r420", "--", "sh", "-c", command])).stdout.trim();
@@ -84,9 +93,6 @@ export async function openOneMachineLab(): Promise<OneMachineLab> {
           }
         })
         .map(Number),
-    async close() {
-      await olympus(["lab", "down", "--purge", "--yes"]);
-      rmSync(top, { recursive: true, force: true });
-    },
+    close,
   };
 }
