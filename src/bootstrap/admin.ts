@@ -11,9 +11,10 @@ export async function loginAsAdmin(
   url: string,
   team: LoadedTeam,
   secrets: SecretStore,
+  signal?: AbortSignal,
 ): Promise<{ admin: Client4; made: boolean }> {
   const password = secrets.require("mattermost.admin.password").reveal();
-  const client = chatClient(url);
+  const client = chatClient(url, undefined, signal);
   const made = (await client.getClientConfig()).NoAccounts === "true";
   if (made) {
     // Whoever comes first on an empty server becomes its administrator: the one moment in which no login is needed.

@@ -50,8 +50,8 @@ export async function askAgent(options: AskOptions): Promise<AskResult> {
   const place = findPlace(team, agent, options.as, options.channel);
   await waitForChat(url, 10_000, signal);
   try {
-    const token = await speakerToken(url, team, options.secrets, place.person);
-    const client = chatClient(url, token);
+    const token = await speakerToken(url, team, options.secrets, place.person, signal);
+    const client = chatClient(url, token, signal);
     const botId = options.secrets.require(`mattermost.bots.${agent}.id`).reveal();
     const { id: channelId } = await client.getChannelByNameAndTeamName(place.team, place.channel);
     const watch = await watchChat(url, token, client, signal);

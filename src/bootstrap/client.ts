@@ -2,13 +2,33 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client4, ClientError } from "@mattermost/client";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 
-/** A client of the chat's REST API; without a token it is nobody. */
-export function chatClient(url: string, token?: string): Client4 {
+/** Longest time for one request, ms. An emulated machine needs a second or two for a login. */
+const requestTimeoutMs = 30_000;
+
+/** A client of the chat's REST API; without a token it is nobody. Each request ends after `timeoutMs` or with `signal`. */
+export function chatClient(
+  url: string,
+  token?: string,
+  signal?: AbortSignal,
+  timeoutMs: number = requestTimeoutMs,
+): Client4 {
   const client = new Client4();
   client.setUrl(url);
   client.setIncludeCookies(false);
   if (token !== undefined) client.setToken(token);
+  // Client4 knows no limit of its own. Every request of it takes its options from here; the type calls it private.
+  const own = client as unknown as { getOptions(options: RequestInit): RequestInit };
+  const plain = own.getOptions.bind(client);
+  own.getOptions = (options) => {
+    const limit = AbortSignal.timeout(timeoutMs);
+    return { ...plain(options), signal: signal === undefined ? limit : AbortSignal.any([signal, limit]) };
+  };
   return client;
+}
+
+/** The same login without the signal: for cleaning up, and for what nobody may be left in doubt about. */
+export function uncut(client: Client4): Client4 {
+  return chatClient(client.getUrl(), client.getToken());
 }
 
 /** The HTTP status of a refused request, or undefined for anything else. */
@@ -58,6 +78,9 @@ export function chatError(error: unknown, url: string, doing: string): unknown {
     });
   }
   if (error instanceof TypeError && /fetch failed/.test(error.message)) return chatDown(url, causeOf(error));
+  // The library wraps what ends an answer half-way; a limit that ends it before is told as it is.
+  const ended = error instanceof ClientError ? error.cause : error;
+  if (ended instanceof Error && ended.name === "TimeoutError") return chatDown(url, causeOf(ended));
   return error;
 }
 

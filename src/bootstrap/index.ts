@@ -5,7 +5,7 @@ import type { Reporter } from "../base/report.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { ensureSettings, loginAsAdmin } from "./admin.ts";
 import { ensureBots } from "./bots.ts";
-import { chatError, waitForChat } from "./client.ts";
+import { chatError, uncut, waitForChat } from "./client.ts";
 import type { ChatSetup } from "./context.ts";
 import { ensurePeople, type PeopleWishes } from "./people.ts";
 import { ensureTeams } from "./teams.ts";
@@ -53,7 +53,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<BootstrapRes
   };
   await waitForChat(url, options.waitMs ?? 60_000, signal);
   try {
-    const { admin, made } = await loginAsAdmin(url, team, secrets);
+    const { admin, made } = await loginAsAdmin(url, team, secrets, signal);
     if (made) changed("administrator made");
     try {
       await ensureSettings(admin, url, changed);
@@ -74,7 +74,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<BootstrapRes
 /** A session that stays open is no reason to lose what was done, nor to hide why it was not done. */
 async function endSession(admin: Client4, reporter: Reporter): Promise<void> {
   try {
-    await admin.logout();
+    await uncut(admin).logout();
   } catch (error) {
     reporter.warn(`the administrator's session in the chat could not be ended (${messageOf(error)})`);
   }

@@ -2,7 +2,7 @@ import type { UserProfile } from "@mattermost/types/users";
 import { generatePassword } from "../../secrets/generate.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { Person } from "../team/schema.ts";
-import { chatClient, orNothing, statusOf } from "./client.ts";
+import { chatClient, orNothing, statusOf, uncut } from "./client.ts";
 import type { ChatSetup } from "./context.ts";
 import { ensureToken } from "./tokens.ts";
 
@@ -67,7 +67,7 @@ async function ensureAccount(
   }
   // The password is kept until it was shown and the account is pinned: an interrupted run knows its own accounts by it.
   const password = secrets.get(`${path}.oneTime`)?.reveal() ?? generatePassword();
-  if (found !== undefined && !(await passwordFits(url, person, password))) throw notPinned(url, person, pinned);
+  if (found !== undefined && !(await passwordFits(setup, person, password))) throw notPinned(url, person, pinned);
   let user = found;
   if (user === undefined) {
     secrets.set(`${path}.oneTime`, password);
@@ -86,15 +86,15 @@ async function ensureAccount(
   return { user, shown: true };
 }
 
-async function passwordFits(url: string, person: string, password: string): Promise<boolean> {
-  const client = chatClient(url);
+async function passwordFits({ url, signal }: ChatSetup, person: string, password: string): Promise<boolean> {
+  const client = chatClient(url, undefined, signal);
   try {
     await client.login(person, password);
   } catch (error) {
     if (statusOf(error) === 401) return false;
     throw error;
   }
-  await client.logout();
+  await uncut(client).logout();
   return true;
 }
 
@@ -123,7 +123,7 @@ async function alignAccount(
 
 async function resetPassword(setup: ChatSetup, person: string, user: UserProfile): Promise<void> {
   const password = generatePassword();
-  await setup.admin.updateUserPassword(user.id, "", password);
+  await uncut(setup.admin).updateUserPassword(user.id, "", password);
   setup.showPassword(person, password);
   setup.changed(`new one-time password for ${person}`);
   await setup.admin.revokeAllSessionsForUser(user.id);
@@ -145,10 +145,13 @@ async function hasOneTimePassword(setup: ChatSetup, person: string, id: string):
 }
 
 /** When an account's password was set, ms since 1970. The server tells it only to the account itself, so a token is made for the question. */
-async function passwordSetAt({ admin, url }: ChatSetup, id: string): Promise<number> {
+async function passwordSetAt({ admin: interruptible, url, signal }: ChatSetup, id: string): Promise<number> {
+  signal.throwIfAborted();
+  // No token may stay behind that nobody knows of.
+  const admin = uncut(interruptible);
   const { token, id: tokenId } = await admin.createUserAccessToken(id, "olympus");
   try {
-    return (await chatClient(url, token).getMe()).last_password_update;
+    return (await chatClient(url, token, signal).getMe()).last_password_update;
   } finally {
     await admin.revokeUserAccessToken(tokenId);
   }

@@ -9,13 +9,13 @@ const description = "olympus";
  * other token that was made by us is revoked, so that a lost one opens nothing. Gives the token.
  */
 export async function ensureToken(
-  setup: Pick<ChatSetup, "admin" | "secrets" | "url" | "changed">,
+  setup: Pick<ChatSetup, "admin" | "secrets" | "url" | "changed" | "signal">,
   path: string,
   userId: string,
 ): Promise<string> {
-  const { admin, secrets, url, changed } = setup;
+  const { admin, secrets, url, changed, signal } = setup;
   let token = secrets.get(`${path}.token`)?.reveal();
-  if (token === undefined || !(await tokenFits(url, token, userId))) {
+  if (token === undefined || !(await tokenFits(url, token, userId, signal))) {
     const made = await admin.createUserAccessToken(userId, description);
     token = made.token!;
     secrets.set(`${path}.token`, token);
@@ -34,9 +34,9 @@ export async function ensureToken(
 }
 
 /** Whether a token works, and for that very account. */
-export async function tokenFits(url: string, token: string, userId: string): Promise<boolean> {
+export async function tokenFits(url: string, token: string, userId: string, signal: AbortSignal): Promise<boolean> {
   try {
-    return (await chatClient(url, token).getMe()).id === userId;
+    return (await chatClient(url, token, signal).getMe()).id === userId;
   } catch (error) {
     if (statusOf(error) === 401) return false;
     throw error;

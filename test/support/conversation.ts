@@ -25,7 +25,7 @@ export async function converse(teamFile: string, agent: string, person: string):
   const url = chatUrl(team);
   const client = new Client4();
   client.setUrl(url);
-  client.setToken(await speakerToken(url, team, secrets, person));
+  client.setToken(await speakerToken(url, team, secrets, person, new AbortController().signal));
   const botId = secrets.require(`mattermost.bots.${agent}.id`).reveal();
   const [chatTeam, place] = Object.entries(team.team.teams)[0]!;
   const channel = await client.getChannelByNameAndTeamName(chatTeam, place.channels[0]!);
