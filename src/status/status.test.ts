@@ -8,7 +8,7 @@ import { OlympusError } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
 import { loadTeam } from "../team/load.ts";
 import { whyUnreached } from "./reach.ts";
-import { type HostStatus, teamStatus } from "./status.ts";
+import { type HostStatus, stateOfHypervisor, teamStatus } from "./status.ts";
 
 const secrets = {
   require: (path: string) => {
@@ -75,4 +75,24 @@ it.each([
 ])("%s is told as %j, also from behind fetch's own error", (code, words) => {
   const cause = Object.assign(new Error(`connect ${code} 10.0.0.1:80`), { code });
   expect(whyUnreached(new TypeError("fetch failed", { cause }), "10.0.0.1:80", 5)).toBe(words);
+});
+
+describe("a hypervisor", () => {
+  const names = { pool: "default", bridge: "br0", prefix: "lab." };
+  const state = (name: string) => ({ name: `lab.${name}`, uuid: "1", state: "running", description: "" });
+  const well = { pool: true, bridge: true, domains: [state("athena")], volumes: [] };
+
+  it("is fine when its VMs run and it has what they start from", () => {
+    expect(stateOfHypervisor(well, names, ["athena"])).toEqual({ state: "fine", detail: "its VM runs", next: "" });
+  });
+
+  it.each([
+    [{ pool: false }, "its pool default is not active", "doctor"],
+    [{ pool: undefined }, "it has no pool default", "doctor"],
+    [{ bridge: false }, "it has no bridge br0", "doctor"],
+    [{ domains: [] }, "not running: athena", "up"],
+    [{ domains: [], pool: false }, "its pool default is not active; not running: athena", "doctor"],
+  ])("with %j is broken: %s", (change, detail, next) => {
+    expect(stateOfHypervisor({ ...well, ...change }, names, ["athena"])).toEqual({ state: "broken", detail, next });
+  });
 });

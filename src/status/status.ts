@@ -1,6 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
-import { readInventory } from "../libvirt/inventory.ts";
+import { type Inventory, type InventoryOptions, readInventory } from "../libvirt/inventory.ts";
 import { sshTargetOf } from "../machines/find.ts";
 import { teamPrefix } from "../machines/names.ts";
 import { connectSsh } from "../ssh/connect.ts";
@@ -43,8 +43,8 @@ async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signa
   const base = { name: host.name, kind: host.kind };
   if (host.kind !== "hypervisor") return { ...base, ...(await askParts(host, signal)) };
   try {
-    const { detail, fine } = await askHypervisor(host, team, secrets, signal);
-    return { ...base, state: fine ? "fine" : "broken", detail, next: fine ? "" : `npx olympus up ${host.name}` };
+    const { next, ...answer } = await askHypervisor(host, team, secrets, signal);
+    return { ...base, ...answer, next: next === "" ? "" : `npx olympus ${next} ${host.name}` };
   } catch (error) {
     signal.throwIfAborted();
     return { ...base, state: "unreachable", detail: messageOf(error), next: `npx olympus doctor ${host.name}` };
@@ -110,20 +110,35 @@ async function askHypervisor(
   team: LoadedTeam,
   secrets: SecretStore,
   signal: AbortSignal,
-): Promise<{ detail: string; fine: boolean }> {
+): Promise<ReturnType<typeof stateOfHypervisor>> {
   const hypervisor = team.hypervisors.find(({ name }) => name === host.name)!;
   const target = { ...sshTargetOf(team, secrets, hypervisor.name), connectTimeoutMs: askTimeoutMs };
   const connection = await connectSsh(target, signal);
   try {
     const { pool, bridge } = hypervisor;
     const inventory = await readInventory(connection, { pool, bridge, prefix: teamPrefix(team.name) });
-    const running = inventory.domains.filter(({ state }) => state === "running").map(({ name }) => name);
     const wanted = team.machines.filter((machine) => machine.hypervisor === host.name).map(({ name }) => name);
-    const stopped = wanted.filter((name) => !running.includes(`${teamPrefix(team.name)}${name}`));
-    return stopped.length === 0
-      ? { fine: true, detail: wanted.length === 1 ? "its VM runs" : `its ${wanted.length} VMs run` }
-      : { fine: false, detail: `not running: ${stopped.join(", ")}` };
+    return stateOfHypervisor(inventory, { pool, bridge, prefix: teamPrefix(team.name) }, wanted);
   } finally {
     connection.close();
   }
+}
+
+/** Pure. VMs that run for now do not make up for what their next start will miss. */
+export function stateOfHypervisor(
+  { domains, ...has }: Inventory,
+  { pool, bridge, prefix }: InventoryOptions,
+  wanted: readonly string[],
+): Pick<HostStatus, "state" | "detail"> & { next: "" | "doctor" | "up" } {
+  const running = domains.filter(({ state }) => state === "running").map(({ name }) => name);
+  const stopped = wanted.filter((name) => !running.includes(`${prefix}${name}`));
+  const lacks: string[] = [];
+  if (has.pool === undefined) lacks.push(`it has no pool ${pool}`);
+  else if (!has.pool) lacks.push(`its pool ${pool} is not active`);
+  if (!has.bridge) lacks.push(`it has no bridge ${bridge}`);
+  const wrong = [...lacks, ...(stopped.length === 0 ? [] : [`not running: ${stopped.join(", ")}`])];
+  if (wrong.length > 0) {
+    return { state: "broken", detail: wrong.join("; "), next: lacks.length > 0 ? "doctor" : "up" };
+  }
+  return { state: "fine", detail: wanted.length === 1 ? "its VM runs" : `its ${wanted.length} VMs run`, next: "" };
 }
