@@ -11,7 +11,7 @@ import { loadTeam } from "../../src/team/load.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { role as rehearsal } from "../rehearsal/role.ts";
 import { renderAgent } from "./config.ts";
-import { role } from "./role.ts";
+import { type AgentInputs, role } from "./role.ts";
 
 const values: Record<string, string> = {
   "mattermost.bots.athena.token": "bot-token-canary",
@@ -114,7 +114,7 @@ test("the unit runs without rights, hands secrets over as credentials, and start
 
 test("the unit is not killed before the longest drain limit and one chat request are over", async () => {
   const params = role.params.parse({});
-  const inputs = await role.inputs(context("athena"), params);
+  const inputs = (await role.inputs(context("athena"), params)) as AgentInputs;
   const made = role.setup({ ...inputs, drain: 60 }, params);
   expect(made.find((operation): operation is UnitOperation => operation.kind === "unit")!.content).toContain(
     "\nTimeoutStopSec=85\n",
