@@ -1,5 +1,5 @@
+import { quote } from "../../src/base/quote.ts";
 import type { CommandOperation } from "../../src/converge/operations.ts";
-import { quote } from "../../src/converge/quote.ts";
 import { secretsFolder } from "./unit.ts";
 
 /**

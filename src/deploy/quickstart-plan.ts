@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
 import { cacheDir, stateRoot } from "../base/paths.ts";
+import { isWritable } from "../base/writable.ts";
 import { type Beforehand, labBeforehand } from "../lab/index.ts";
 import { type MachineFacts, machineFacts } from "../prerequisites/machine.ts";
 import { debianPackages, missingPackages } from "../prerequisites/packages.ts";
@@ -111,13 +112,4 @@ function nearestThere(folder: string): string {
   let there = folder;
   while (!existsSync(there)) there = dirname(there);
   return there;
-}
-
-function isWritable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false; // Whatever the reason: nothing can be made there.
-  }
 }

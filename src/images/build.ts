@@ -3,6 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
 import { OlympusError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import type { Reporter, Step } from "../base/report.ts";
 import { readAptSources } from "./apt-sources.ts";
 import { makeDisk } from "./disk.ts";
@@ -109,8 +110,4 @@ async function run(options: BuildOptions, program: string, args: readonly string
 /** What of this name the layers have. */
 function parts(layers: readonly string[], name: string): string[] {
   return layers.map((layer) => join(layer, name)).filter((path) => existsSync(path));
-}
-
-function quote(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { isWritable } from "../base/writable.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { findHierarchies, groupPids, type Hierarchies } from "./cgroups.ts";
 import { layout } from "./layout.ts";
@@ -47,15 +48,6 @@ async function isolationObstacles(hierarchies: Hierarchies): Promise<OlympusErro
       hint: "Use a whole machine or a VM. In a container it takes one that may do all this (--privileged, and a volume for OLYMPUS_STATE).",
     }),
   ];
-}
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false; // Whatever the reason: nothing can be made there.
-  }
 }
 
 /** E-LAB-DISK when the disk is nearly full, E-LAB-OVERLAY where machines could not keep what they write. The folder need not exist yet. */

@@ -1,6 +1,6 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import type { SshConnection } from "../ssh/connection.ts";
-import { quote } from "./virsh.ts";
 
 /** A domain whose name begins as the team's do. */
 export interface FoundDomain {

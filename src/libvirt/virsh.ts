@@ -1,10 +1,6 @@
 import { OlympusError } from "../base/errors.ts";
+import { quoteAll } from "../base/quote.ts";
 import type { SshConnection } from "../ssh/connection.ts";
-
-/** Quotes one word for a POSIX shell. */
-export function quote(word: string): string {
-  return /^[A-Za-z0-9_./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
 
 /** What virsh said. `code` 0 means done. */
 export interface VirshResult {
@@ -19,7 +15,7 @@ export async function tryVirsh(
   words: readonly string[],
   options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
 ): Promise<VirshResult> {
-  return connection.exec(`LC_ALL=C virsh -q -c qemu:///system ${words.map(quote).join(" ")}`, {
+  return connection.exec(`LC_ALL=C virsh -q -c qemu:///system ${quoteAll(words)}`, {
     timeoutMs: 30_000,
     ...options,
   });

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { stateDir } from "../base/paths.ts";
-import { quote } from "../libvirt/virsh.ts";
+import { quote } from "../base/quote.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 
 /** Where the console of a machine's last start under `up` is kept. */

@@ -1,4 +1,4 @@
-import { quote } from "../libvirt/virsh.ts";
+import { quote } from "../base/quote.ts";
 import type { Host } from "../team/hosts.ts";
 
 const serviceUnits: Readonly<Record<string, readonly string[]>> = {

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { ownFolder } from "../base/own-folder.ts";
-import { quote } from "../libvirt/virsh.ts";
+import { quote } from "../base/quote.ts";
 import type { SshTarget } from "../ssh/connection.ts";
 
 /**

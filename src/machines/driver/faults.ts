@@ -86,7 +86,7 @@ export function explainFault({ hypervisor, machine, text, log }: Fault): Olympus
     const hint = [own.hint, `log  ${log}`].filter((part) => part !== undefined).join("\n");
     return new OlympusError(own.message, {
       code: own.code,
-      exit: own.exit ?? exitOf(own.code),
+      exit: exitOf(own.code),
       where: own.where ?? hypervisor,
       hint,
       cause: text,
@@ -115,18 +115,15 @@ export function explainFault({ hypervisor, machine, text, log }: Fault): Olympus
 interface Own {
   readonly code: `E-${string}`;
   readonly message: string;
-  readonly exit?: ExitCode;
   readonly where?: string;
   readonly hint?: string;
 }
 
 /**
- * An error of Olympus that came through Pulumi as text: `[olympus-error] {json}` of stacks/index.ts,
- * or in lines, `E-CODE: what` (src/toolchain/program-error.ts, hooks), then `at <place>`, then what to do.
+ * An error of Olympus that came through Pulumi as lines of text: `E-CODE: what` (src/toolchain/program-error.ts, hooks), then
+ * `at <place>`, then what to do.
  */
 function ownError(text: string): Own | undefined {
-  const json = /\[olympus-error\] (\{.*\})/.exec(text);
-  if (json !== null) return JSON.parse(json[1]!) as Own;
   const found = /(?:^|[\s:"])(E-[A-Z0-9-]+):? ([^\n]+)((?:\n[^\n]+)*)/.exec(text);
   if (found === null) return undefined;
   const rest = (found[3] ?? "").split("\n").filter((line) => line.trim() !== "");
