@@ -1,9 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { LoadedTeam } from "../src/team/model.ts";
-import { generatePassword, generateToken } from "./generate.ts";
+import { generatedSecrets } from "./generated.ts";
 import { createIdentity, identityFile, readIdentities, recipientsOf } from "./identity.ts";
-import { generateSshKeyPair } from "./ssh-keys.ts";
 import { newSecrets, openSecrets, type SecretStore } from "./store.ts";
 
 /** What `initSecrets` did. */
@@ -34,27 +32,12 @@ export async function initSecrets(team: LoadedTeam, recipients: readonly string[
     store = newSecrets(team.secretsFile, [...(await recipientsOf(identities)), ...recipients]);
   }
   const made: string[] = [];
-  const fill = (path: string, make: () => string): void => {
-    if (store.get(path) !== undefined) return;
-    store.set(path, make());
-    made.push(path);
-  };
-  const fillKeyPair = (path: string, comment: string): void => {
+  for (const { paths, make } of generatedSecrets(team)) {
     // Half a pair is of no use: both are made anew.
-    if (store.get(`${path}.private`) !== undefined && store.get(`${path}.public`) !== undefined) return;
-    const pair = generateSshKeyPair(comment);
-    store.set(`${path}.private`, pair.private);
-    store.set(`${path}.public`, pair.public);
-    made.push(`${path}.private`, `${path}.public`);
-  };
-
-  fillKeyPair("ssh.deploy", `deploy@${team.name}`);
-  for (const machine of team.machines) fillKeyPair(`hosts.${machine.name}`, machine.name);
-  fill("postgresql.mattermost", generatePassword);
-  fill("mattermost.admin.password", generatePassword);
-  for (const agent of Object.keys(team.team.agents)) fill(`agents.${agent}.dashboard`, generateToken);
-  fill("pulumi.passphrase", generateToken);
-  fill("team.hmac", () => randomBytes(32).toString("hex"));
+    if (paths.every((path) => store.get(path) !== undefined)) continue;
+    for (const [at, value] of make().entries()) store.set(paths[at]!, value);
+    made.push(...paths);
+  }
   await store.save();
   return { store, made, identity };
 }

@@ -7,6 +7,9 @@ export interface CliCommand {
   register(program: Command, run: RunAction): void;
 }
 
+/** What a command's own subcommands are added to. */
+export type CommandParent = Command;
+
 /** Wraps an action: gives it the context, turns its result or error into output and an exit code. */
 export type RunAction = <A extends unknown[]>(
   action: (context: CommandContext, ...args: A) => Promise<number | undefined> | Promise<void>,

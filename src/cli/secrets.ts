@@ -1,5 +1,8 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
-import type { CliCommand, RunAction } from "./command.ts";
+import type { CliCommand, CommandParent, RunAction } from "./command.ts";
+import { check } from "./secrets-check.ts";
+import { edit } from "./secrets-edit.ts";
+import { importVault } from "./secrets-import.ts";
 
 /** `olympus secrets`: the team's encrypted values. They come in on stdin or by a prompt without echo, never as arguments. */
 export const command: CliCommand = {
@@ -13,6 +16,8 @@ export const command: CliCommand = {
           "  olympus secrets init                             makes all that can be generated",
           "  olympus secrets set models.anthropic             asks without echo",
           "  olympus secrets set models.anthropic < key.txt   or reads stdin",
+          "  olympus secrets rotate agents.athena.dashboard   a new value, for all who use it",
+          "  olympus secrets check                            is anything missing?",
           "  olympus secrets list\n",
         ].join("\n"),
       );
@@ -20,14 +25,17 @@ export const command: CliCommand = {
     set(secrets, run);
     get(secrets, run);
     list(secrets, run);
+    edit(secrets, run);
+    forget(secrets, run);
     recipients(secrets, run);
+    check(secrets, run);
+    importVault(secrets, run);
   },
 };
 
-type Parent = Parameters<CliCommand["register"]>[0];
 const store = () => import("../../secrets/store.ts");
 
-function init(parent: Parent, run: RunAction): void {
+function init(parent: CommandParent, run: RunAction): void {
   parent
     .command("init")
     .option("--recipient <age1…>", "who else may open a new file", (value: string, all: string[] = []) => [
@@ -56,7 +64,7 @@ function init(parent: Parent, run: RunAction): void {
     );
 }
 
-function set(parent: Parent, run: RunAction): void {
+function set(parent: CommandParent, run: RunAction): void {
   parent
     .command("set")
     .argument("<name>", "dotted, such as models.anthropic")
@@ -73,7 +81,7 @@ function set(parent: Parent, run: RunAction): void {
     );
 }
 
-function get(parent: Parent, run: RunAction): void {
+function get(parent: CommandParent, run: RunAction): void {
   parent
     .command("get")
     .argument("<name>", "dotted, as `list` shows it")
@@ -94,7 +102,7 @@ function get(parent: Parent, run: RunAction): void {
     );
 }
 
-function list(parent: Parent, run: RunAction): void {
+function list(parent: CommandParent, run: RunAction): void {
   parent
     .command("list")
     .description("Names of all values, without the values.")
@@ -113,7 +121,25 @@ function list(parent: Parent, run: RunAction): void {
     );
 }
 
-function recipients(parent: Parent, run: RunAction): void {
+function forget(parent: CommandParent, run: RunAction): void {
+  parent
+    .command("forget")
+    .argument("<name...>", "dotted, as `list` shows them")
+    .description("Takes values out of the file. Machines and services keep what they were given.")
+    .action(
+      run(async ({ reporter, loadTeam, confirm }, names: string[]) => {
+        const opened = await (await store()).openSecrets(await loadTeam());
+        for (const name of names) opened.require(name);
+        if (!(await confirm(`Forget ${names.join(", ")}?`))) return exitCodes.confirmation;
+        for (const name of names) opened.delete(name);
+        await opened.save();
+        reporter.result(`${names.length} forgotten`, { type: "secrets", forgotten: names });
+        return exitCodes.done;
+      }),
+    );
+}
+
+function recipients(parent: CommandParent, run: RunAction): void {
   parent
     .command("recipients")
     .argument("[action]", "add or remove")

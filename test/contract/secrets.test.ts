@@ -1,4 +1,5 @@
-import { copyFile, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -88,6 +89,61 @@ test("others can be let in and put out again", async () => {
   expect((await run("recipients", "remove", recipient)).stderr).toContain("still knows every value");
   expect((await asOther("list")).code).toBe(1);
   expect((await run("recipients", "add", "me")).code).toBe(1);
+});
+
+test("an editor gets every value in a private file that is gone afterwards", async () => {
+  const seen = join(folder, "seen");
+  const editor = join(folder, "editor");
+  await writeFile(
+    editor,
+    `#!/bin/sh\nstat -c '%a %n' "$1" > ${seen}\nsed -i 's/typed-canary-2/edited-canary-4/' "$1"\n`,
+    { mode: 0o755 },
+  );
+  const edit = (with_: string) =>
+    execa("script", ["-qec", `${program} secrets edit --team ${team}`, "/dev/null"], {
+      env: { ...env, VISUAL: with_ },
+      reject: false,
+    });
+  const { exitCode, stdout } = await edit(editor);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("~ models.google");
+  expect(stdout).not.toContain("canary");
+  expect((await run("get", "models.google", "--yes")).stdout).toBe("edited-canary-4");
+  const [mode, file] = (await readFile(seen, "utf8")).trim().split(" ");
+  expect(mode).toBe("600");
+  expect(existsSync(file!)).toBe(false);
+  expect((await edit(editor)).stdout).toContain("nothing changed");
+  expect(await edit("false")).toMatchObject({ exitCode: 2, stdout: expect.stringContaining("E-EDITOR") });
+  expect(await run("edit")).toMatchObject({ code: 6 });
+});
+
+test("values come over from ansible-vault; what is here already stays", async () => {
+  const vault = join(projectRoot, "secrets/fixtures/vault-1.1.yml");
+  const bring = (input: string, ...words: string[]) =>
+    execa(program, ["secrets", "import", vault, "--team", team, ...words], { env, input, reject: false });
+  const password = "vault password of the fixture\n";
+  expect(await bring("wrong words\n")).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("E-VAULT") });
+  const words = ["--as", "openai_api_key=models.fallback", "--as", "anthropic_api_key=models.anthropic"];
+  const brought = await bring(password, ...words);
+  expect(brought).toMatchObject({ exitCode: 0, stdout: "1 taken over, 1 left alone" });
+  expect(brought.stderr).toContain("models.anthropic has another value here");
+  expect((await run("get", "models.fallback", "--yes")).stdout).toBe("vault words 3: ünïcode");
+  expect(await bring(password, "--as", "nothing=models.x")).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining("It has: anthropic_api_key"),
+  });
+});
+
+test("check says what is missing and left over, forget takes it out", async () => {
+  await give("agents.icarus.dashboard", "left-canary-5");
+  const checked = await run("check");
+  expect(checked).toMatchObject({ code: 0, stdout: expect.stringMatching(/note +agents\.icarus\.dashboard/) });
+  expect(checked.stdout).not.toContain("canary");
+  expect(await run("forget", "agents.icarus.dashboard", "--yes")).toMatchObject({ code: 0 });
+  expect((await run("check")).stdout).not.toContain("icarus");
+  await run("forget", "team.hmac", "--yes");
+  expect(await run("check")).toMatchObject({ code: 3, stdout: expect.stringMatching(/missing +team\.hmac/) });
+  expect((await run("init")).code).toBe(0);
 });
 
 test("the value is in no argument list and no environment of any process", async () => {

@@ -1,0 +1,128 @@
+import { readFile } from "node:fs/promises";
+import { parse } from "yaml";
+import { messageOf } from "../src/base/errors.ts";
+import type { LoadedTeam } from "../src/team/model.ts";
+import { isEncrypted } from "./cipher.ts";
+import { holdersToKeep } from "./foreign.ts";
+import { generatedSecrets } from "./generated.ts";
+import type { SecretStore } from "./store.ts";
+
+/** Something about a team's secrets that a person should know. */
+export interface Finding {
+  /** `missing` keeps a deployment from working; `unsafe` gives something away; `note` is for tidiness. */
+  readonly kind: "missing" | "unsafe" | "note";
+  readonly name: string;
+  readonly what: string;
+  /** The command that mends it. */
+  readonly fix?: string;
+}
+
+/** Where values wait while a rotation is under way. */
+export const rotationPrefix = "rotation.";
+
+/**
+ * Looks a team's opened secrets over: what is missing, what stands in plain text, what nobody needs any more, a rotation that was not
+ * finished. That they open and that nothing was changed was verified when `store` was opened. Connects to nothing.
+ */
+export async function checkSecrets(team: LoadedTeam, store: SecretStore): Promise<Finding[]> {
+  return [
+    ...missing(team, store),
+    ...inPlain(parse(await readFile(store.file, "utf8"))),
+    ...leftOver(team, store),
+    ...unfinished(store),
+    ...holders(store),
+    ...settings(parse(await readFile(store.file, "utf8")).sops),
+  ];
+}
+
+function missing(team: LoadedTeam, store: SecretStore): Finding[] {
+  const gone = (path: string): boolean => store.get(path) === undefined;
+  const generated = generatedSecrets(team)
+    .flatMap(({ paths }) => paths)
+    .filter(gone)
+    .map((name): Finding => ({ kind: "missing", name, what: "is not set", fix: "olympus secrets init" }));
+  const models = team.machines
+    .flatMap(({ agent }) => agent?.models ?? [])
+    // A server of one's own may ask for no key.
+    .filter(({ provider }) => provider !== "rehearsal" && provider !== "openai-compatible")
+    .map(({ key, provider }) => `models.${key ?? provider}`);
+  return [
+    ...generated,
+    ...[...new Set(models)].filter(gone).map(
+      (name): Finding => ({
+        kind: "missing",
+        name,
+        what: "an agent's model needs it",
+        fix: `olympus secrets set ${name}`,
+      }),
+    ),
+  ];
+}
+
+function inPlain(file: Record<string, unknown>): Finding[] {
+  const walk = (node: unknown, name: readonly string[]): string[] => {
+    if (node !== null && typeof node === "object") {
+      return Object.entries(node).flatMap(([key, value]) =>
+        name.length === 0 && key === "sops" ? [] : walk(value, [...name, key]),
+      );
+    }
+    const open = node !== null && node !== "" && !isEncrypted(String(node));
+    return open && !name.some((part) => part.endsWith("_unencrypted")) ? [name.join(".")] : [];
+  };
+  return walk(file, []).map((name) => ({
+    kind: "unsafe",
+    name,
+    what: "stands in the file in plain text",
+    fix: `olympus secrets rotate ${name}`,
+  }));
+}
+
+/** Values of machines, agents and people that the team file no longer knows. */
+function leftOver(team: LoadedTeam, store: SecretStore): Finding[] {
+  const known: readonly (readonly [RegExp, readonly string[]])[] = [
+    [/^hosts\.([^.]+)\./, team.machines.map(({ name }) => name)],
+    [/^agents\.([^.]+)\./, Object.keys(team.team.agents)],
+    [/^mattermost\.bots\.([^.]+)\./, Object.keys(team.team.agents)],
+    [/^mattermost\.people\.([^.]+)\./, Object.keys(team.team.people)],
+  ];
+  return store.paths().flatMap((name): Finding[] => {
+    const of = known
+      .map(([pattern, names]) => ({ of: pattern.exec(name)?.[1], names }))
+      .find((one) => one.of !== undefined);
+    if (of === undefined || of.names.includes(of.of!)) return [];
+    return [
+      { kind: "note", name, what: `${of.of} is no longer in the team file`, fix: `olympus secrets forget ${name}` },
+    ];
+  });
+}
+
+function unfinished(store: SecretStore): Finding[] {
+  const names = store.paths().filter((path) => path.startsWith(rotationPrefix));
+  return names.map((name) => ({
+    kind: "note",
+    name: name.slice(rotationPrefix.length),
+    what: "its rotation was not finished: the old value still works",
+    fix: `olympus secrets rotate ${name.slice(rotationPrefix.length).replace(/\.(private|public|next)$/, "")}`,
+  }));
+}
+
+function holders(store: SecretStore): Finding[] {
+  if (store.recipients().length > 1) return [];
+  return [
+    {
+      kind: "note",
+      name: store.recipients()[0] ?? "",
+      what: "is the only identity that opens the file: losing it loses every secret",
+      fix: "olympus secrets recipients add age1…",
+    },
+  ];
+}
+
+function settings(metadata: Record<string, unknown>): Finding[] {
+  try {
+    holdersToKeep(metadata, false, "");
+    return [];
+  } catch (error) {
+    return [{ kind: "note", name: "sops", what: messageOf(error) }];
+  }
+}
