@@ -23,8 +23,8 @@ export interface Reporter {
 }
 
 export interface Step {
-  /** What is being done right now, e.g. "athena: booting". */
-  update(detail: string): void;
+  /** What is being done right now, e.g. "athena: booting". On a terminal `rows` move below it, one for each thing at work. */
+  update(detail: string, rows?: readonly string[]): void;
   /** Ends well, with a short summary: "11 installed". */
   done(summary: string): void;
   fail(summary: string): void;

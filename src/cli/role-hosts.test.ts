@@ -2,10 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { Host } from "../team/hosts.ts";
 import { chooseHosts, refuseHostsAsRoles } from "./role-hosts.ts";
 
-const host = (name: string, kind: Host["kind"]): Host => ({ name, kind }) as Host;
-const hosts = [host("athena", "agent"), host("ares", "agent"), host("agora", "service"), host("r420", "hypervisor")];
+const host = (name: string, kind: Host["kind"], hypervisor = "r420"): Host => ({ name, kind, hypervisor }) as Host;
+const hosts = [
+  host("athena", "agent"),
+  host("ares", "agent"),
+  host("agora", "service", "r720xd"),
+  host("r420", "hypervisor"),
+];
 const names = (words: string | undefined, all = false): string[] =>
-  chooseHosts(hosts, words, all).map(({ name }) => name);
+  chooseHosts(hosts, { host: words, all }).map(({ name }) => name);
 
 describe("which hosts are meant", () => {
   it("takes names, globs and groups, in the order of the team file", () => {
@@ -13,6 +18,18 @@ describe("which hosts are meant", () => {
     expect(names("a*a")).toEqual(["athena", "agora"]);
     expect(names("agents,r420")).toEqual(["athena", "ares", "r420"]);
     expect(names(undefined, true)).toEqual(["athena", "ares", "agora", "r420"]);
+  });
+
+  it("limits what was chosen, or chooses by itself: by hypervisor, without some, and those that failed last time", () => {
+    const limited = (choice: Parameters<typeof chooseHosts>[1], failed: string[] = []): string[] =>
+      chooseHosts(hosts, choice, failed).map(({ name }) => name);
+    expect(limited({ limit: "on:r420" })).toEqual(["athena", "ares", "r420"]);
+    expect(limited({ all: true, limit: "agents,!ares" })).toEqual(["athena"]);
+    expect(limited({ host: "a*", limit: "!agora" })).toEqual(["athena", "ares"]);
+    expect(limited({ limit: "@failed" }, ["ares"])).toEqual(["ares"]);
+    expect(() => limited({ limit: "!ares" })).toThrow("No host is named");
+    expect(() => limited({ all: true, limit: "@failed" })).toThrow("No host failed");
+    expect(() => limited({ all: true, limit: "!ared" })).toThrow('unknown host "ared"');
   });
 
   it("never means all because none was named", () => {

@@ -4,13 +4,38 @@ import { unknownWord } from "../team/unknown.ts";
 
 const groups = { agents: "agent", services: "service", hypervisors: "hypervisor" } as const;
 
+/** What a command says of the hosts that it means. */
+export interface HostChoice {
+  /** `athena,'a*',agents,on:r420,@failed` */
+  readonly host?: string | undefined;
+  readonly all?: boolean | undefined;
+  /** The same words; of those chosen otherwise, or by itself. With `!` before a word: not these. */
+  readonly limit?: string | undefined;
+}
+
 /**
- * The hosts that `--host a,b`, `--host 'a*'`, `--host agents` or `--all` mean, in the order of the team file.
+ * The hosts that `--host`, `--all` and `--limit` mean, in the order of the team file. `failed` are those that did not end well last time.
  * Throws E-UNKNOWN for a word that means none, and E-ROLE-HOST when nothing was named: then nothing is meant, never everything.
  */
-export function chooseHosts(hosts: readonly Host[], words: string | undefined, all: boolean): Host[] {
-  if (all) return [...hosts];
-  const wanted = (words ?? "").split(",").filter((word) => word !== "");
+export function chooseHosts(hosts: readonly Host[], choice: HostChoice, failed: readonly string[] = []): Host[] {
+  const limit = wordsOf(choice.limit);
+  const wanted = limit.filter((word) => !word.startsWith("!"));
+  const without = named(
+    hosts,
+    limit.filter((word) => word.startsWith("!")).map((word) => word.slice(1)),
+    failed,
+  );
+  let chosen: Host[];
+  if (choice.all === true) chosen = [...hosts];
+  else if (wordsOf(choice.host).length > 0 || wanted.length === 0) chosen = choose(hosts, wordsOf(choice.host), failed);
+  else chosen = [...hosts];
+  const within = wanted.length === 0 ? hosts : choose(hosts, wanted, failed);
+  return chosen.filter((host) => within.includes(host) && !without.includes(host));
+}
+
+const wordsOf = (words: string | undefined): string[] => (words ?? "").split(",").filter((word) => word !== "");
+
+function choose(hosts: readonly Host[], wanted: readonly string[], failed: readonly string[]): Host[] {
   if (wanted.length === 0) {
     throw new OlympusError("No host is named.", {
       code: "E-ROLE-HOST",
@@ -18,9 +43,24 @@ export function chooseHosts(hosts: readonly Host[], words: string | undefined, a
       hint: `Name a host, or --all: --host ${hosts[0]?.name ?? "athena"}. With npm run, write -- before the options: npm run role -- setup --host ${hosts[0]?.name ?? "athena"}`,
     });
   }
+  return named(hosts, wanted, failed);
+}
+
+function named(hosts: readonly Host[], words: readonly string[], failed: readonly string[]): Host[] {
   const chosen = new Set<string>();
-  for (const word of wanted) {
-    const found = hosts.filter(({ name, kind }) => matches(word, name) || groups[word as keyof typeof groups] === kind);
+  for (const word of words) {
+    if (word === "@failed" && failed.length === 0) {
+      throw new OlympusError("No host failed in the last run from here.", {
+        code: "E-ROLE-HOST",
+        exit: exitCodes.usage,
+        hint: "olympus role history",
+      });
+    }
+    const found = hosts.filter(({ name, kind, hypervisor }) => {
+      if (word === "@failed") return failed.includes(name);
+      if (word.startsWith("on:")) return matches(word.slice("on:".length), hypervisor);
+      return matches(word, name) || groups[word as keyof typeof groups] === kind;
+    });
     if (found.length === 0) {
       throw unknownWord("host", word, [...hosts.map(({ name }) => name), ...Object.keys(groups)]);
     }
@@ -45,5 +85,25 @@ export function refuseHostsAsRoles(words: readonly string[], hosts: readonly Hos
     code: "E-ROLE-HOST",
     exit: exitCodes.usage,
     hint: `npm takes options for itself: write -- before the options. npm run role -- ${[action, ...roles].join(" ")} --host ${eaten.join(",")}`,
+  });
+}
+
+/** With a group or --all, hosts without any of the roles are left out; a host named alone that lacks one is told so later. */
+export function withRoles(
+  hosts: readonly Host[],
+  roles: readonly string[],
+  { host, limit }: HostChoice,
+): readonly Host[] {
+  const names = [...wordsOf(host), ...wordsOf(limit)];
+  const fitting = hosts.filter(
+    (one) =>
+      names.includes(one.name) ||
+      (roles.length === 0 ? Object.keys(one.roles).length > 0 : roles.every((role) => role in one.roles)),
+  );
+  if (fitting.length > 0) return fitting;
+  throw new OlympusError(`None of these hosts has ${roles.join(" and ") || "a role"}.`, {
+    code: "E-ROLE-HOST",
+    exit: exitCodes.usage,
+    hint: "olympus role list shows which hosts have which roles.",
   });
 }

@@ -1,4 +1,4 @@
-import type { HostResult } from "../converge/run.ts";
+import type { HostResult } from "../converge/result.ts";
 import { formatSeconds } from "./seconds.ts";
 
 /** One block a host; equal changes are told once. `diff` shows what lines change. */
@@ -48,6 +48,8 @@ export function closingLine(hosts: readonly HostResult[], ms: number): string {
   if (pending.length > 0) {
     parts.push(`${pending.length} would change (${plural(pending.flatMap(({ lines }) => lines).length, "operation")})`);
   }
+  const left = of("left");
+  if (left.length > 0) parts.push(`${left.length} not begun`);
   for (const [code, word] of Object.entries(failures)) {
     const failed = hosts.filter(({ error }) => error?.code === code);
     if (failed.length > 0) parts.push(`${failed.length} ${word}`);

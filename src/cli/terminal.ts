@@ -27,15 +27,24 @@ interface OpenStep {
 
 /**
  * The reporter of a terminal or a pipe: people's lines on stderr, data on stdout, no control characters off a terminal.
- * On a terminal one line moves, that of the step begun last; elsewhere a step prints a line when it starts, when it ends, and every 30 s.
+ * On a terminal one line moves, that of the step begun last, with its rows; elsewhere a step prints a line when it starts, when it ends, and every 30 s.
  * A step within another prints only its end: that it started is what the other one is about.
  */
 export function createReporter({ json }: { json: boolean }): Reporter & { error(error: OlympusError): void } {
   const live = process.stderr.isTTY === true && process.env.TERM !== "dumb" && !json;
   const started = Date.now();
   const open: OpenStep[] = [];
+  /** Lines that move, as they stand on the terminal. */
+  let drawn = 0;
   const clear = (): void => {
-    if (live && open.length > 0) process.stderr.write("\r\u001b[2K");
+    if (drawn > 0) process.stderr.write(`\r\u001b[2K${"\u001b[1A\u001b[2K".repeat(drawn - 1)}`);
+    drawn = 0;
+  };
+  const draw = (lines: readonly string[]): void => {
+    const width = (process.stderr.columns ?? 80) - 1;
+    clear();
+    process.stderr.write(lines.map((one) => one.slice(0, width)).join("\n"));
+    drawn = lines.length;
   };
   const line = (text: string): void => {
     clear();
@@ -60,6 +69,7 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
       const begun = Date.now();
       const depth = stepDepth();
       let detail = "";
+      let rows: readonly string[] = [];
       const text = (tail: string): string =>
         `${"  ".repeat(depth)}${label}  ${formatElapsed(Date.now() - begun)}  ${tail}`.trimEnd();
       const self: OpenStep = {
@@ -68,8 +78,11 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
           if (!live) {
             // Those within tell more of what is going on.
             if (!open.some((other) => other.depth > depth)) process.stderr.write(`${stamp()}${text(detail)}\n`);
-          } else if (open.at(-1) === self)
-            process.stderr.write(`\r\u001b[2K${text(detail).slice(0, (process.stderr.columns ?? 80) - 1)}`);
+          } else if (open.at(-1) === self) {
+            const room = Math.max(1, (process.stderr.rows ?? 24) - 3);
+            const more = rows.length > room ? [`  and ${rows.length - room} more`] : [];
+            draw([text(detail), ...rows.slice(0, room), ...more]);
+          }
         },
       };
       open.push(self);
@@ -84,8 +97,9 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
         if (json) emit({ type: "step", label: label.trim(), state, summary, elapsed_ms: Date.now() - begun });
       };
       return {
-        update(now) {
+        update(now, beneath = []) {
           detail = now;
+          rows = beneath;
           if (live) self.show();
         },
         done: (summary) => end("done", summary),

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Secret } from "../base/secret.ts";
 import type { Blob, JournalEntry, Upload } from "./change.ts";
-import type { ResetPlan } from "./journal.ts";
+import type { Claims, ResetPlan } from "./journal.ts";
 import { journalFolder, journalVersion, runFolder } from "./places.ts";
 import type { HostPlan, PlannedStep } from "./plan.ts";
-import { quote } from "./quote.ts";
+import { quote, quoteAll } from "./quote.ts";
 import { describeUndo, undoScript } from "./undo.ts";
 
 /** Who applies what, for the lock's record on the host. */
@@ -17,6 +17,10 @@ export interface RunInfo {
   readonly generation: string;
   /** Seconds since 1970 by the host's clock. */
   readonly epoch: number;
+  /** Changes that are planned, for the host's history. */
+  readonly changes?: number;
+  /** Seconds to step the host's clock by, before anything else. */
+  readonly stepClock?: number;
 }
 
 /** Everything that goes to the host for one apply. */
@@ -46,20 +50,27 @@ export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) =>
       else files.push({ path: `f/${at + 1}/${upload.name}`, content: upload.content });
     }
   }
-  const claims = plan.claims.map((one) => `claim ${quote(one.role)} ${quote(JSON.stringify(one))}`);
+  const claims = claimLines(plan.claims);
   return (sums) => ({
     script: compile(
-      info,
-      plan.steps.map((step) => ({ label: `${step.role}: ${step.change.summary}`, body: stepBody(step, sums) })),
+      { ...info, changes: plan.changes },
+      plan.steps.map((step) => ({
+        label: `${step.role}: ${step.change.summary}`,
+        body: stepBody(step, sums, info.run),
+      })),
       claims,
+      [...new Set(plan.steps.flatMap(({ change }) => change.reaches ?? []))],
     ),
     files,
     blobs,
   });
 }
 
-function stepBody(step: PlannedStep, sums: BlobSums): string {
-  const { change, role, id, restarts, data } = step;
+const claimLines = (claims: readonly Claims[]): string[] =>
+  claims.map((one) => `claim ${quote(one.role)} ${quote(JSON.stringify(one))}`);
+
+function stepBody(step: PlannedStep, sums: BlobSums, run: string): string {
+  const { change, role, id, restarts, data, leave } = step;
   const lines: string[] = [];
   for (const { path, sha256 } of change.saves ?? []) lines.push(`keep_file ${quote(path)} ${sha256}`);
   for (const { resource, undo } of change.records ?? []) {
@@ -68,10 +79,12 @@ function stepBody(step: PlannedStep, sums: BlobSums): string {
       v: journalVersion,
       role,
       id,
+      run,
       resource,
       undo,
       ...(restarts.length === 0 ? {} : { restarts }),
       ...(data === undefined ? {} : { data }),
+      ...(leave === undefined ? {} : { leave }),
     };
     lines.push(`j ${quote(JSON.stringify(entry))}`);
   }
@@ -87,10 +100,20 @@ function checkBlob(upload: Upload, sums: BlobSums): string[] {
   return sum === undefined ? [] : [`check_blob ${quote(upload.blob)} ${sum}`];
 }
 
-/** The reset of roles on a host as one script. Pure. The journal is rewritten last: cut off before, the reset starts again. */
-export function compileReset(plan: ResetPlan, roles: readonly string[], info: RunInfo): Bundle {
+/** What becomes of claims when something was undone. */
+export interface ClaimsAfter {
+  /** Roles that stand for nothing any more. */
+  readonly forget?: readonly string[];
+  /** Roles that go on, with what they stand for now; their units learn of what went. */
+  readonly write?: readonly Claims[];
+}
+
+/** The undoing of entries on a host as one script. Pure. The journal is rewritten last: cut off before, it starts again. */
+export function compileUndo(plan: ResetPlan, claims: ClaimsAfter, info: RunInfo): Bundle {
+  const { forget = [], write = [] } = claims;
   const steps = plan.undo.map((entry) => {
-    const notify = entry.undo.do === "path" && entry.undo.before.type !== "absent" ? (entry.restarts ?? []) : [];
+    const told = write.length > 0 || (entry.undo.do === "path" && entry.undo.before.type !== "absent");
+    const notify = told ? (entry.restarts ?? []) : [];
     return {
       label: `${entry.role}: ${describeUndo(entry)}`,
       body: [
@@ -101,15 +124,18 @@ export function compileReset(plan: ResetPlan, roles: readonly string[], info: Ru
   });
   steps.push({
     label: "journal",
-    body: ["flush", 'rewrite_journal "$F"/journal', ...roles.map((role) => `unclaim ${quote(role)}`)].join("\n"),
+    body: ["flush", 'rewrite_journal "$F"/journal', ...forget.map((role) => `unclaim ${quote(role)}`)].join("\n"),
   });
   const journal = plan.rest.map((entry) => `${JSON.stringify(entry)}\n`).join("");
   return {
-    script: compile(info, steps, []),
+    script: compile(info, steps, claimLines(write)),
     files: [{ path: `f/${steps.length}/journal`, content: journal }],
     blobs: new Map(),
   };
 }
+
+/** What is looked at before the first step, by the name that its frame has. */
+export const preflights = { clock: "clock", names: "names" } as const;
 
 let prelude: string | undefined;
 
@@ -117,17 +143,20 @@ function compile(
   info: RunInfo,
   steps: readonly { readonly label: string; readonly body: string }[],
   closing: readonly string[],
+  reaches: readonly string[] = [],
 ): string {
   prelude ??= ["prelude.sh", "programs.sh"]
     .map((name) => readFileSync(new URL(name, import.meta.url), "utf8"))
     .join("\n");
-  const { who, what, epoch, run, generation } = info;
-  const owner = JSON.stringify({ who, what, since: epoch, run });
+  const { who, what, epoch, run, generation, changes = steps.length, stepClock = 0 } = info;
+  const owner = JSON.stringify({ v: journalVersion, who, what, since: epoch, run, changes });
   return [
     `M=${markerOf(run)} R=${runFolder}/runs/${run} J=${journalFolder} B=${journalFolder}/blobs`,
     'exec >>"$R/out" 2>&1',
     prelude,
-    `begin ${quote(generation)} ${quote(owner)}`,
+    `begin ${quote(generation)} ${quote(owner)} ${journalVersion}`,
+    ...(stepClock === 0 ? [] : [`preflight ${preflights.clock} step_clock ${stepClock}`]),
+    ...(reaches.length === 0 ? [] : [`preflight ${preflights.names} names_resolve ${quoteAll(reaches)}`]),
     ...steps.map(({ body }, at) => `step_${at + 1}() {\n${body}\n}`),
     ...steps.map(({ label }, at) => `run ${at + 1} ${quote(label)}`),
     ...closing,

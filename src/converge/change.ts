@@ -57,12 +57,16 @@ export interface JournalEntry {
   readonly v: number;
   readonly role: string;
   readonly id: string;
+  /** The run that wrote it; `""` for entries of format 1, which did not tell. */
+  readonly run: string;
   /** What was touched, e.g. `path:/etc/motd`. The oldest entry for it says what stood before Olympus. */
   readonly resource: string;
   readonly undo: Undo;
   /** Units to restart after the undoing. */
   readonly restarts?: readonly string[];
   readonly data?: string;
+  /** Stays until a reset, also when no longer wished. */
+  readonly leave?: true;
 }
 
 /** An entry before the engine has added whose it is. */
@@ -84,6 +88,8 @@ export interface Change {
   readonly records?: readonly UndoRecord[];
   /** Files whose content must be kept for reset; copied before the script runs. */
   readonly saves?: readonly { readonly path: string; readonly sha256: string }[];
+  /** Hosts or URLs that the script asks, so that unknown names are told before anything changes; `apt`: its sources. */
+  readonly reaches?: readonly string[];
   /** Units to restart beside those that the operation names. */
   readonly restarts?: readonly string[];
   /** Units that it starts: no restart owed from before is needed for them. */

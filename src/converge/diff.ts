@@ -1,6 +1,7 @@
 /**
- * The lines that differ, `-` old and `+` new, with two lines around each change. Meant for configuration files:
- * over 2,000 lines only the counts are told.
+ * The lines that differ, `-` old and `+` new, with two lines around each change, as hunks of a unified diff: each headed by
+ * `@@ -line,count +line,count @@`, unless all of the file is shown. Meant for configuration files: over 2,000 lines only the
+ * counts are told.
  */
 export function diffLines(before: string, after: string): string[] {
   const old = before === "" ? [] : before.replace(/\n$/, "").split("\n");
@@ -8,12 +9,33 @@ export function diffLines(before: string, after: string): string[] {
   if (old.length + now.length > 2_000) return [`${old.length} -> ${now.length} lines`];
   const all = script(old, now);
   const near = (at: number): boolean => all.slice(Math.max(0, at - 2), at + 3).some((line) => !line.startsWith(" "));
-  const shown: string[] = [];
+  const hunks: { readonly from: number; readonly to: number; readonly lines: string[] }[] = [];
+  let [from, to] = [1, 1];
+  let open = false;
   all.forEach((line, at) => {
-    if (near(at)) shown.push(line);
-    else if (shown.at(-1) !== "…") shown.push("…");
+    if (near(at) && !open) hunks.push({ from, to, lines: [] });
+    open = near(at);
+    if (open) hunks.at(-1)!.lines.push(line);
+    if (!line.startsWith("+")) from += 1;
+    if (!line.startsWith("-")) to += 1;
   });
-  return shown.filter((line, at) => line !== "…" || (at > 0 && at < shown.length - 1));
+  if (hunks.length === 1 && hunks[0]!.lines.length === all.length) return all;
+  return hunks.flatMap((hunk) => [header(hunk), ...hunk.lines]);
+}
+
+function header({
+  from,
+  to,
+  lines,
+}: {
+  readonly from: number;
+  readonly to: number;
+  readonly lines: readonly string[];
+}) {
+  const count = (sign: string): number => lines.filter((line) => !line.startsWith(sign)).length;
+  const [before, after] = [count("+"), count("-")];
+  // As diff -u has it: an empty side is named by the line before it.
+  return `@@ -${before === 0 ? from - 1 : from},${before} +${after === 0 ? to - 1 : to},${after} @@`;
 }
 
 /** Longest common subsequence, written as an edit script. */

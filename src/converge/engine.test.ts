@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { compileReset, compileSetup } from "./apply-script.ts";
+import { compileSetup, compileUndo } from "./apply-script.ts";
 import type { JournalEntry } from "./change.ts";
 import { diffLines } from "./diff.ts";
 import { parseFacts } from "./fact-parse.ts";
 import { factScript } from "./fact-script.ts";
 import { type Facts, freeAt, type HostState, noFacts } from "./facts.ts";
-import { claimsOf, planReset, readLines } from "./journal.ts";
+import { claimsOf, planReset, readLines, refuseNewer } from "./journal.ts";
 import type { Operation } from "./operations.ts";
 import { planHost, requestsOf } from "./plan.ts";
 import { defineRole, type Role } from "./types.ts";
@@ -19,6 +19,8 @@ const state: HostState = {
   claims: {},
   journal: [],
   allClaims: [],
+  history: [],
+  format: 0,
   epoch: 0,
 };
 
@@ -114,9 +116,10 @@ describe("a plan", () => {
 
 describe("a reset", () => {
   const entry = (role: string, path: string, more: Partial<JournalEntry> = {}): JournalEntry => ({
-    v: 1,
+    v: 2,
     role,
     id: "x",
+    run: "r0",
     resource: `path:${path}`,
     undo: { do: "path", path, before: { type: "absent" } },
     ...more,
@@ -143,7 +146,11 @@ describe("a reset", () => {
 
   it("rewrites the journal as its last step", () => {
     const plan = planReset([entry("a", "/x"), entry("b", "/z")], [], ["a"], []);
-    const { script, files } = compileReset(plan, ["a"], { run: "r", who: "w", what: "x", generation: "g", epoch: 0 });
+    const { script, files } = compileUndo(
+      plan,
+      { forget: ["a"] },
+      { run: "r", who: "w", what: "x", generation: "g", epoch: 0 },
+    );
     expect(script.indexOf('rewrite_journal "$F"')).toBeGreaterThan(script.indexOf("take_away /x"));
     expect(files).toEqual([{ path: "f/2/journal", content: `${JSON.stringify(entry("b", "/z"))}\n` }]);
   });
@@ -152,7 +159,13 @@ describe("a reset", () => {
     expect(readLines<JournalEntry>([JSON.stringify(entry("a", "/x")), '{"v":1,"ro'], "athena")).toEqual([
       entry("a", "/x"),
     ]);
-    expect(() => readLines([JSON.stringify({ ...entry("a", "/x"), v: 2 })], "athena")).toThrow("newer format");
+    expect(() => readLines([JSON.stringify({ ...entry("a", "/x"), v: 3 })], "athena")).toThrow("newer format");
+    expect(() => refuseNewer(3, "athena")).toThrow("newer format");
+  });
+
+  it("migrates a journal of the first format, which did not name its runs", () => {
+    const { run: _, ...old } = { ...entry("a", "/x"), v: 1 };
+    expect(readLines<JournalEntry>([JSON.stringify(old)], "athena")).toEqual([{ ...entry("a", "/x"), run: "" }]);
   });
 });
 
@@ -191,7 +204,12 @@ describe("hosts", () => {
 describe("a diff", () => {
   it("shows what differs with two lines around it", () => {
     const text = (middle: string): string => `1\n2\n3\n4\n${middle}\n6\n7\n8\n9\n`;
-    expect(diffLines(text("5"), text("five"))).toEqual([" 3", " 4", "-5", "+five", " 6", " 7"]);
+    expect(diffLines(text("5"), text("five"))).toEqual(["@@ -3,5 +3,5 @@", " 3", " 4", "-5", "+five", " 6", " 7"]);
+    const far = (first: string, last: string): string => `${first}\n2\n3\n4\n5\n6\n7\n${last}`;
+    expect(diffLines(far("a\n", "z\n"), far("", ""))).toEqual([
+      ...["@@ -1,3 +1,2 @@", "-a", " ", " 2"],
+      ...["@@ -7,3 +6,2 @@", " 6", " 7", "-z"],
+    ]);
     expect(diffLines("", "a\n")).toEqual(["+a"]);
     expect(diffLines("a\n", "")).toEqual(["-a"]);
     expect(diffLines("x\n".repeat(3000), "")).toEqual(["3000 -> 0 lines"]);

@@ -56,6 +56,7 @@ export function parseFacts(text: string, marker: string): { facts: Facts; state:
     },
     state: {
       generation: rest("generation") ?? "",
+      format: Number(rest("format") ?? 0),
       pending: lines("pending"),
       lock: lock === undefined ? undefined : (JSON.parse(lock) as LockOwner),
       claims: Object.fromEntries(
@@ -66,6 +67,7 @@ export function parseFacts(text: string, marker: string): { facts: Facts; state:
       ),
       allClaims: claims,
       journal: lines("journal"),
+      history: lines("history"),
       epoch: Number(lines("state")[0]),
     },
   };

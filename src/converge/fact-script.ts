@@ -10,8 +10,10 @@ export interface FactScriptOptions {
   readonly marker: string;
   /** Roles whose claims are wanted. */
   readonly roles: readonly string[];
-  /** Also the whole journal, for a reset. */
+  /** Also the whole journal and all claims, for what is to be undone. */
   readonly journal: boolean;
+  /** Also the runs that the host remembers. */
+  readonly history?: boolean;
 }
 
 /**
@@ -68,13 +70,13 @@ function needsHash(request: Extract<FactRequest, { fact: "path" }>): boolean {
   return request.hash === true || request.contentUnless !== undefined;
 }
 
-function stateScript({ roles, journal }: FactScriptOptions): string {
+function stateScript({ roles, journal, history = false }: FactScriptOptions): string {
   const folder = quote(journalFolder);
   const lines = [
     "s state; date +%s",
     // The lock's owner is written while it is held; a file left by a dead run is told from a live one by trying the lock.
     `if [ -f ${runFolder}/owner ] && ! flock -n ${runFolder}/lock true; then read -r o <${runFolder}/owner; s lock "$o"; fi`,
-    `if [ -d ${folder} ]; then read -r g <${folder}/generation; s generation "$g"`,
+    `if [ -d ${folder} ]; then read -r g <${folder}/generation; s generation "$g"; if [ -f ${folder}/format ]; then read -r f <${folder}/format; s format "$f"; fi`,
     `if [ -s ${folder}/pending ]; then s pending; cat ${folder}/pending; fi`,
   ];
   if (journal) {
@@ -85,6 +87,7 @@ function stateScript({ roles, journal }: FactScriptOptions): string {
   } else {
     lines.push(`s claims; cat ${roles.map((role) => quote(`${journalFolder}/claims/${role}`)).join(" ")}`);
   }
+  if (history) lines.push(`s history; if [ -f ${folder}/history.jsonl ]; then cat ${folder}/history.jsonl; fi`);
   lines.push("fi");
   return lines.join("\n");
 }

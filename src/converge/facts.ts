@@ -99,12 +99,16 @@ export interface HostState {
   readonly pending: readonly string[];
   /** The run that holds the lock right now. */
   readonly lock: LockOwner | undefined;
+  /** Format of what the host keeps for us: 0 when there is nothing, or when it does not tell. */
+  readonly format: number;
   /** Hash of each asked role's claims. */
   readonly claims: Readonly<Record<string, string>>;
-  /** Lines of the journal; only read for a reset. */
+  /** Lines of the journal; only where asked for. */
   readonly journal: readonly string[];
-  /** All claims; only read for a reset. */
+  /** Lines of claims: of the roles asked for, with the journal of all. */
   readonly allClaims: readonly string[];
+  /** Lines about runs, oldest first; only where asked for. */
+  readonly history: readonly string[];
   /** Seconds since 1970. */
   readonly epoch: number;
 }

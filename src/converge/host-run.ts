@@ -1,13 +1,24 @@
 import { randomBytes } from "node:crypto";
-import { exitCodes, OlympusError } from "../base/errors.ts";
+import { OlympusError } from "../base/errors.ts";
+import type { Secret } from "../base/secret.ts";
 import type { SshConnection } from "../ssh/connection.ts";
-import { type BlobSums, type Bundle, compileReset, compileSetup, type RunInfo } from "./apply-script.ts";
+import {
+  type BlobSums,
+  type Bundle,
+  type ClaimsAfter,
+  compileSetup,
+  compileUndo,
+  type RunInfo,
+} from "./apply-script.ts";
 import type { JournalEntry } from "./change.ts";
+import { dropsSomething, planDrops } from "./drops.ts";
 import type { FactRequest, Facts, HostState } from "./facts.ts";
-import { type Claims, planReset, type ResetPlan, readLines } from "./journal.ts";
+import { applyError, lockedError, notIdempotentError } from "./host-errors.ts";
+import { type Claims, planReset, type ResetPlan, readLines, refuseNewer } from "./journal.ts";
 import { journalFolder } from "./places.ts";
-import { type HostPlan, planHost, type RoleWish, requestsOf } from "./plan.ts";
-import { createSession, type HostSession } from "./session.ts";
+import { claimsTogether, type HostPlan, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
+import { planRollback } from "./rollback.ts";
+import { createSession, type HostSession, type ReadOptions } from "./session.ts";
 import type { RunOutcome } from "./watch.ts";
 
 /** What one host is asked to become. */
@@ -20,10 +31,17 @@ export interface HostRunOptions {
   readonly what: string;
   readonly signal: AbortSignal;
   readonly onStep: (label: string) => void;
+  /** For sudo, where it wants one. */
+  readonly password?: Secret | undefined;
+  /** Seconds to wait for somebody else's run; 0 unless given. */
+  readonly lockWait?: number | undefined;
+  readonly warn?: (line: string) => void;
 }
 
 export interface PreparedSetup {
   readonly plan: HostPlan;
+  /** What roles made once and no longer wish. */
+  readonly drops: ResetPlan;
   /** Does it. Gives what stays behind in words. Throws when a step fails or the host is not as wished afterwards. */
   perform(): Promise<readonly string[]>;
 }
@@ -35,40 +53,57 @@ export interface PreparedReset {
   perform(): Promise<readonly string[]>;
 }
 
+/** A clock that is off by more than this is told (s), and by more than that set before anything else. */
+const skewTold = 5;
+const skewMended = 60;
+
+const nothing: ResetPlan = { undo: [], keep: [], rest: [], keepPackages: [] };
+
+type Seen = { facts: Facts; state: HostState; skew: number };
+
 /** One host over one command: a connection, what was seen, what is done. */
 export function createHostRun(options: HostRunOptions) {
   const { host, connect, who, what, signal, onStep } = options;
   let ssh: SshConnection | undefined;
   let session: HostSession;
+  let waited = false;
 
   async function open(): Promise<HostSession> {
     ssh = await connect();
-    session = createSession(ssh, signal);
+    session = createSession(ssh, signal, options.password);
     return session;
   }
 
-  /** Facts of a host that nobody works on. Joins a run of one's own that was cut off; refuses while it is somebody else's. */
-  async function look(
-    requests: readonly FactRequest[],
-    read: { roles: readonly string[]; journal: boolean },
-  ): Promise<{ facts: Facts; state: HostState }> {
+  /**
+   * Facts of a host that nobody works on. Joins a run of one's own that was cut off; waits for somebody else's as long
+   * as asked to, then refuses.
+   */
+  async function look(requests: readonly FactRequest[], read: ReadOptions): Promise<Seen> {
     const seen = await session.gather(requests, read);
-    const { lock, epoch } = seen.state;
+    const { lock, epoch, format } = seen.state;
+    refuseNewer(format, host);
     if (lock === undefined) return seen;
-    if (lock.who !== who) throw lockedError(host, lock.who, lock.what, epoch - lock.since);
-    onStep(`joining ${lock.what}, which runs since ${epoch - lock.since} s`);
-    await session.attach(lock.run, onStep);
-    return session.gather(requests, read);
+    const since = epoch - lock.since;
+    if (lock.who === who) {
+      onStep(`joining ${lock.what}, which runs since ${since} s`);
+      await session.attach(lock.run, onStep);
+    } else {
+      if ((options.lockWait ?? 0) === 0 || waited) throw lockedError(host, lock.who, lock.what, since);
+      onStep(`waiting for ${lock.who}: ${lock.what}, since ${since} s`);
+      await session.waitForLock(options.lockWait!);
+      waited = true;
+    }
+    return look(requests, read);
   }
 
   /** Starts a run and sees it to its end, over new connections when one is cut. */
   async function execute(
     compile: (info: RunInfo) => (sums: BlobSums) => Bundle,
-    facts: Facts,
-    state: HostState,
+    { facts, state, skew }: Seen,
   ): Promise<RunOutcome> {
     const run = randomBytes(6).toString("hex");
-    const info: RunInfo = { run, who, what, generation: state.generation, epoch: state.epoch };
+    const stepClock = Math.abs(skew) > skewMended ? -skew : 0;
+    const info: RunInfo = { run, who, what, generation: state.generation, epoch: state.epoch, stepClock };
     let work = (): Promise<RunOutcome> => session.apply(run, compile(info), facts, onStep);
     for (let lost = 0; ; lost += 1) {
       try {
@@ -83,49 +118,90 @@ export function createHostRun(options: HostRunOptions) {
     }
   }
 
-  async function finish(outcome: RunOutcome): Promise<readonly string[]> {
-    if (outcome.end === "done") return outcome.kept;
-    if (outcome.end === "locked" || outcome.end === "stale") {
-      const { state } = await session.gather([], { roles: [], journal: false });
-      throw lockedError(
-        host,
-        state.lock?.who ?? "another run",
-        state.lock?.what ?? "just ended",
-        state.epoch - (state.lock?.since ?? state.epoch),
-      );
+  /** Runs what `compile` makes, again from new facts when nothing had begun. Gives what stays behind, in words. */
+  async function run(
+    first: Seen,
+    again: () => Promise<Seen>,
+    compile: (seen: Seen) => (info: RunInfo) => (sums: BlobSums) => Bundle,
+  ): Promise<readonly string[]> {
+    let seen = first;
+    for (let tries = 0; ; tries += 1) {
+      const outcome = await execute(compile(seen), seen);
+      if (outcome.end === "done") return outcome.kept;
+      // Cut off before the run began, or another one came in between: nothing happened, so it is planned and sent again.
+      const unbegun =
+        outcome.end === "locked" || outcome.end === "stale" || (outcome.end === "died" && outcome.step === "");
+      if (!unbegun) throw applyError(host, outcome);
+      if (tries === 3) throw lockedError(host, "others", "runs follow one another", 0);
+      seen = await again();
     }
-    throw applyError(host, outcome);
+  }
+
+  /** What is to be undone because roles no longer wish it. Reads the journal only when there may be something. */
+  async function readDrops(claims: readonly Claims[]): Promise<{ seen: Seen; plan: ResetPlan }> {
+    const seen = await look([], { roles: [], journal: true });
+    const before = readLines<Claims>(seen.state.allClaims, host);
+    return { seen, plan: planDrops(readLines<JournalEntry>(seen.state.journal, host), { before, now: claims }) };
+  }
+
+  async function undo(seen: Seen, plan: ResetPlan, claims: ClaimsAfter): Promise<readonly string[]> {
+    // What stands in the journal is known from these facts: after another's run it would have to be planned again.
+    const refuse = async (): Promise<Seen> => {
+      const { state } = await look([], { roles: [], journal: false });
+      throw lockedError(host, "another run", "just ended", Math.max(0, state.epoch - seen.state.epoch));
+    };
+    return run(seen, refuse, () => (info) => () => compileUndo(plan, claims, info));
   }
 
   return {
-    /** Looks at the host and says what a setup of `wishes` would do. */
-    async prepareSetup(wishes: readonly RoleWish[]): Promise<PreparedSetup> {
+    /**
+     * Looks at the host and says what a setup of `wishes` would do. `partial`: they are not all that their roles wish,
+     * so nothing is taken away for being absent.
+     */
+    async prepareSetup(wishes: readonly RoleWish[], partial = false): Promise<PreparedSetup> {
       await open();
       const requests = requestsOf(wishes);
       const read = { roles: wishes.map(({ role }) => role), journal: false };
       if (requests.some(({ fact }) => fact === "blob")) requests.push({ fact: "space", path: journalFolder });
-      const seen = await look(requests, read);
-      const plan = planHost(wishes, seen.facts, seen.state);
+      const first = await look(requests, read);
+      if (Math.abs(first.skew) > skewTold) options.warn?.(`${host}: its clock is ${aheadOrBehind(first.skew)}.`);
+      const now = wishedClaims(wishes);
+      const before = readLines<Claims>(first.state.allClaims, host);
+      const mayDrop = !partial && dropsSomething({ before, now });
+      const drops = mayDrop ? (await readDrops(now)).plan : nothing;
+      // Until what is no longer wished has gone, roles stand for that too: a run that is cut off in between forgets nothing.
+      const hold = partial || drops.undo.length > 0;
+      const plan = (seen: Seen): HostPlan => {
+        const made = planHost(wishes, seen.facts, seen.state);
+        return hold ? claimsTogether(made, readLines<Claims>(seen.state.allClaims, host), now) : made;
+      };
+      const verify = async (): Promise<void> => {
+        const after = await session.gather(requests, read);
+        const left = plan(after);
+        if (left.steps.length > 0) throw notIdempotentError(host, left);
+      };
+      const todo = plan(first);
       return {
-        plan,
+        plan: todo,
+        drops,
         async perform() {
-          let { facts, state } = seen;
-          let todo = plan;
-          for (let tries = 0; ; tries += 1) {
-            const outcome = await execute((info) => compileSetup(todo, info), facts, state);
-            // Cut off before the run began: nothing happened, so it is planned and sent again.
-            const unbegun = outcome.end === "stale" || (outcome.end === "died" && outcome.step === "");
-            if (unbegun && tries < 3) {
-              ({ facts, state } = await look(requests, read));
-              todo = planHost(wishes, facts, state);
-              continue;
-            }
-            const kept = await finish(outcome);
-            const after = await session.gather(requests, read);
-            const left = planHost(wishes, after.facts, after.state);
-            if (left.steps.length > 0) throw notIdempotentError(host, left);
-            return kept;
+          const kept: string[] = [];
+          if (todo.steps.length + todo.claims.length > 0) {
+            kept.push(
+              ...(await run(
+                first,
+                () => look(requests, read),
+                (seen) => (info) => compileSetup(plan(seen), info),
+              )),
+            );
+            await verify();
           }
+          if (drops.undo.length > 0) {
+            const fresh = await readDrops(now);
+            kept.push(...(await undo(fresh.seen, fresh.plan, { write: now })));
+            await verify();
+          }
+          return kept;
         },
       };
     },
@@ -133,21 +209,33 @@ export function createHostRun(options: HostRunOptions) {
     /** Reads the host's journal and says what a reset of `roles` would do. */
     async prepareReset(roles: readonly string[] | undefined, purge: readonly string[]): Promise<PreparedReset> {
       await open();
-      const read = { roles: [], journal: true };
-      const { facts, state } = await look([], read);
-      const entries = readLines<JournalEntry>(state.journal, host);
-      const claims = readLines<Claims>(state.allClaims, host);
+      const seen = await look([], { roles: [], journal: true });
+      const entries = readLines<JournalEntry>(seen.state.journal, host);
+      const claims = readLines<Claims>(seen.state.allClaims, host);
       const meant = roles ?? [...new Set([...claims, ...entries].map(({ role }) => role))];
       const plan = planReset(entries, claims, meant, purge);
-      const nothing = plan.undo.length === 0 && !claims.some(({ role }) => meant.includes(role));
+      const idle = plan.undo.length === 0 && !claims.some(({ role }) => meant.includes(role));
       return {
         plan,
         present: claims.map(({ role }) => role),
-        async perform() {
-          if (nothing) return [];
-          return finish(await execute((info) => () => compileReset(plan, meant, info), facts, state));
-        },
+        perform: async () => (idle ? [] : undo(seen, plan, { forget: meant })),
       };
+    },
+
+    /** Reads what the newest run in the journal changed, and says what going back to before it would do. */
+    async prepareRollback(): Promise<PreparedReset> {
+      await open();
+      const seen = await look([], { roles: [], journal: true });
+      const plan = planRollback(readLines<JournalEntry>(seen.state.journal, host));
+      return { plan, present: [], perform: async () => (plan.undo.length === 0 ? [] : undo(seen, plan, {})) };
+    },
+
+    /** The runs that the host remembers, as lines. */
+    async readHistory(): Promise<readonly string[]> {
+      await open();
+      const { state } = await session.gather([], { roles: [], journal: false, history: true });
+      refuseNewer(state.format, host);
+      return state.history;
     },
 
     close(): void {
@@ -156,40 +244,6 @@ export function createHostRun(options: HostRunOptions) {
   };
 }
 
-/** Somebody else works on the host; `seconds` since when. */
-export function lockedError(host: string, who: string, what: string, seconds: number): OlympusError {
-  return new OlympusError(`${host} is locked by ${who} for ${seconds} s: ${what}.`, {
-    code: "E-LOCKED",
-    exit: exitCodes.locked,
-    where: host,
-    hint: "Run the same command again when that has ended.",
-  });
-}
-
-function applyError(host: string, outcome: Extract<RunOutcome, { end: "failed" | "died" }>): OlympusError {
-  const said = outcome.end === "failed" && outcome.output !== "" ? `\n${lastLines(outcome.output, 20)}` : "";
-  const full = /No space left on device|Wrote only \d+ of/.test(said);
-  const how = outcome.end === "failed" ? "failed" : "was killed, or the machine restarted,";
-  return new OlympusError(`${host}: ${how} at: ${outcome.step || "the start"}${said}`, {
-    code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
-    exit: exitCodes.failed,
-    where: host,
-    hint: "What was done before stays and is in the journal. Run the same command again to go on, or role reset to go back.",
-  });
-}
-
-function notIdempotentError(host: string, left: HostPlan): OlympusError {
-  return new OlympusError(
-    `${host} is not as wished although every step succeeded:\n${left.steps.map(({ role, change }) => `  ${role}: ${change.summary}`).join("\n")}`,
-    {
-      code: "E-ROLE-NOT-IDEMPOTENT",
-      exit: exitCodes.failed,
-      where: host,
-      hint: "Something on the host changes it back, or the role's check does not see what its apply makes.",
-    },
-  );
-}
-
-function lastLines(text: string, count: number): string {
-  return text.split("\n").slice(-count).join("\n");
+function aheadOrBehind(seconds: number): string {
+  return `${Math.abs(seconds)} s ${seconds > 0 ? "ahead of" : "behind"} this computer's`;
 }

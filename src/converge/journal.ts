@@ -24,14 +24,34 @@ export function readLines<T extends { readonly v: number }>(lines: readonly stri
   return lines.flatMap((line) => {
     const entry = tryParse(line) as T | undefined;
     if (entry === undefined) return [];
-    if (entry.v <= journalVersion) return [entry];
-    throw new OlympusError(`${where}: the journal is of a newer format (${entry.v}, known ${journalVersion}).`, {
-      code: "E-ROLE-JOURNAL",
-      exit: exitCodes.failed,
-      where,
-      hint: "Update Olympus, then run the same command again.",
-    });
+    if (entry.v > journalVersion) throw newerError(entry.v, where);
+    return [migrate(entry)];
   });
+}
+
+/** Refuses a host that a newer Olympus has worked on: what it wrote cannot be undone, or added to, by this one. */
+export function refuseNewer(format: number, where: string): void {
+  if (format > journalVersion) throw newerError(format, where);
+}
+
+function newerError(format: number, where: string): OlympusError {
+  return new OlympusError(`${where}: the journal is of a newer format (${format}, known ${journalVersion}).`, {
+    code: "E-ROLE-JOURNAL",
+    exit: exitCodes.failed,
+    where,
+    hint: "Update Olympus, then run the same command again.",
+  });
+}
+
+/** One step a version: 2 added the run that wrote an entry, and kinds of undoing that 1 did not know. */
+const migrations: Record<number, (entry: object) => object> = {
+  1: (entry) => ({ run: "", ...entry, v: 2 }),
+};
+
+function migrate<T extends { readonly v: number }>(entry: T): T {
+  let now = entry;
+  while (now.v < journalVersion) now = migrations[now.v]!(now) as T;
+  return now;
 }
 
 function tryParse(line: string): unknown {

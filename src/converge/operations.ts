@@ -12,6 +12,8 @@ export interface Common {
   readonly restarts?: readonly string[];
   /** What it makes is data of this name (see `Role.data`): `reset` keeps it unless that is purged. */
   readonly data?: string;
+  /** Stays when the role no longer wishes it, until a reset: for releases that one may have to go back to. */
+  readonly leave?: true;
 }
 
 /** Mode as four octal digits (`"0640"`); user and group by name, `root` unless given. */

@@ -4,5 +4,5 @@ export const journalFolder = "/var/lib/olympus/journal";
 /** On the host, in memory: lock, scripts and secrets of a running apply, output of recent ones. */
 export const runFolder = "/run/olympus";
 
-/** The journal's format. Older versions are migrated, newer ones refused. */
-export const journalVersion = 1;
+/** The format of journal, claims and history. Older ones are migrated when read, newer ones refused whatever is asked for. */
+export const journalVersion = 2;

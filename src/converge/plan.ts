@@ -18,6 +18,7 @@ export interface PlannedStep {
   /** Units to restart at the role's end. */
   readonly restarts: readonly string[];
   readonly data?: string;
+  readonly leave?: true;
   /** Restarts and waits follow from changes and are not counted as such. */
   readonly counted: boolean;
 }
@@ -52,20 +53,30 @@ export function planHost(wishes: readonly RoleWish[], facts: Facts, state: HostS
     steps.push(...planRole(wish, facts, owed));
     owed = [];
   }
-  const claims = wishes
-    .map(({ role, operations }) =>
-      claimsOf(
-        role,
-        operations.flatMap((one) => kindOf(one).claims(one)),
-      ),
-    )
-    .filter(({ role, hash }) => state.claims[role] !== hash);
   return {
     steps,
-    claims,
+    claims: wishedClaims(wishes).filter(({ role, hash }) => state.claims[role] !== hash),
     looked: wishes.reduce((sum, { operations }) => sum + operations.length, 0),
     changes: steps.filter(({ counted }) => counted).length,
   };
+}
+
+/** The same plan, with roles standing for what they did before and for what is wished now. */
+export function claimsTogether(plan: HostPlan, before: readonly Claims[], now: readonly Claims[]): HostPlan {
+  const both = now.map(({ role, claims }) =>
+    claimsOf(role, [...claims, ...(before.find((one) => one.role === role)?.claims ?? [])]),
+  );
+  return { ...plan, claims: both.filter(({ role, hash }) => before.find((one) => one.role === role)?.hash !== hash) };
+}
+
+/** What each role stands for by these wishes. */
+export function wishedClaims(wishes: readonly RoleWish[]): Claims[] {
+  return wishes.map(({ role, operations }) =>
+    claimsOf(
+      role,
+      operations.flatMap((one) => kindOf(one).claims(one)),
+    ),
+  );
 }
 
 function planRole({ role, operations }: RoleWish, facts: Facts, owed: readonly string[]): PlannedStep[] {
@@ -74,7 +85,8 @@ function planRole({ role, operations }: RoleWish, facts: Facts, owed: readonly s
     if (change === undefined) return [];
     const restarts = [...new Set([...(operation.restarts ?? []), ...(change.restarts ?? [])])];
     const data = operation.data === undefined ? {} : { data: operation.data };
-    return [{ role, id: operation.id, change, restarts, counted, ...data }];
+    const leave = operation.leave === undefined ? {} : { leave: operation.leave };
+    return [{ role, id: operation.id, change, restarts, counted, ...data, ...leave }];
   };
   const steps = operations.filter(({ kind }) => kind !== "wait").flatMap((operation) => planned(operation, true));
   // What is started after the change has it already.

@@ -15,6 +15,9 @@ begin() {
   if [ "$have" != "$1" ]; then say end 76; exit 76; fi
   trap 'rm -rf "$R/f" "$R/apply.sh" /run/olympus/owner' EXIT
   printf '%s\n' "$2" >/run/olympus/owner
+  printf '%s\n' "$3" >"$J/format"
+  if [ -f "$J/history.jsonl" ]; then tail -n 400 "$J/history.jsonl" >"$J/history.new"; mv "$J/history.new" "$J/history.jsonl"; fi
+  printf '%s\n' "$2" >>"$J/history.jsonl"
   # Secrets of a run that was killed go now; of finished runs only the newest outputs stay.
   for old in /run/olympus/runs/*; do if [ "$old" != "$R" ]; then rm -rf "$old/f" "$old/apply.sh"; fi; done
   ls -1dt /run/olympus/runs/* | tail -n +6 | while read -r old; do rm -rf "$old"; done
@@ -26,11 +29,44 @@ run() {
   say begin "$1" "$2"
   ( set -eu; F="$R/f/$1"; "step_$1" ) </dev/null 9>&-
   code=$?
-  if [ "$code" != 0 ]; then say fail "$1" "$code"; say end 1; exit 1; fi
+  if [ "$code" != 0 ]; then ended "$code" "$2"; say fail "$1" "$code"; say end 1; exit 1; fi
   say done "$1"
 }
 
-finish() { sync "$J/journal.jsonl" "$J/generation" 2>/dev/null; say end 0; }
+# preflight LABEL COMMAND...: before the first step; when it fails nothing was changed.
+preflight() {
+  say begin 0 "$1"
+  label=$1; shift
+  if ! ( set -eu; "$@" ) </dev/null 9>&-; then ended 1 "$label"; say end 1; exit 1; fi
+}
+
+finish() { ended 0; sync "$J/journal.jsonl" "$J/generation" 2>/dev/null; say end 0; }
+# ended CODE [STEP]: the second line of a run's history; a run without one was killed.
+ended() {
+  printf '{"run":"%s","ended":%s,"code":%s,"step":"%s"}\n' "${R##*/}" "$(date +%s)" "$1" "$(printf %s "${2:-}" | sed 's/["\\]/\\&/g')" >>"$J/history.jsonl"
+}
+
+# Clock: behind or ahead by SECONDS. A guest that was restored or paused may be; certificates and apt then fail in odd words.
+step_clock() { # SECONDS
+  if ! date -s "@$(( $(date +%s) + $1 ))" >/dev/null 2>&1; then echo "the clock differs by $1 s and cannot be set from here"; return 1; fi
+  if command -v hwclock >/dev/null; then hwclock --systohc 2>/dev/null || echo "the hardware clock keeps its time"; fi
+}
+
+# Names: every host that is about to be asked. `apt` stands for its sources, or its proxy when one is set.
+names_resolve() { # apt|NAME|URL...
+  bad=
+  for name in $(for one in "$@"; do if [ "$one" = apt ]; then apt_sites; else printf '%s\n' "$one"; fi; done | sed -n 's,^[a-z+]*://,,; s,[/?].*,,; s,.*@,,; s,:[0-9]*$,,; /./p' | sort -u); do
+    timeout 20 getent ahosts "$name" >/dev/null || bad="$bad $name"
+  done
+  if [ -n "$bad" ]; then echo "no address is known for:$bad"; return 1; fi
+}
+apt_sites() {
+  proxy=; eval "$(apt-config shell proxy Acquire::http::Proxy)"
+  case "$proxy" in
+    ''|DIRECT) apt-get indextargets --format '$(SITE)' | sort -u | grep -E '^(https?|ftp)://' || : "sources are files";;
+    *) printf '%s\n' "$proxy";;
+  esac
+}
 
 # Journal and saved state; each is on disk before the change that it is about begins.
 j() { printf '%s\n' "$1" >>"$J/journal.jsonl"; sync "$J/journal.jsonl"; }

@@ -9,17 +9,24 @@ import { createQueue } from "../ssh/queue.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { type Catalogue, projectCatalogue } from "./catalogue.ts";
-import { createHostRun, type PreparedReset, type PreparedSetup } from "./host-run.ts";
+import type { JournalEntry } from "./change.ts";
+import { filterWishes, mustMeanSomething } from "./filter.ts";
+import { createHostRun } from "./host-run.ts";
+import type { RoleWish } from "./plan.ts";
 import { restate } from "./restate.ts";
+import { type HostResult, type PlannedLine, type RoleRunResult, resultOf } from "./result.ts";
 import { targetOf } from "./target.ts";
 import type { Role } from "./types.ts";
 import { describeUndo } from "./undo.ts";
 import { orderRoles, wavesOf, wishesOf } from "./wishes.ts";
 
+export type { HostResult, RoleRunResult } from "./result.ts";
+
 export interface ApplyRolesOptions {
   readonly team: LoadedTeam;
   readonly secrets: SecretStore;
-  readonly action: "setup" | "check" | "reset";
+  /** `rollback` undoes what the newest run in each host's journal changed. */
+  readonly action: "setup" | "check" | "reset" | "rollback";
   /** All of each host's roles unless given. */
   readonly roles?: readonly string[] | undefined;
   readonly hosts: readonly string[];
@@ -29,71 +36,54 @@ export interface ApplyRolesOptions {
   readonly signal: AbortSignal;
   /** Hosts at the same time; 16 unless given. */
   readonly parallel?: number;
-  /** Leaves the remaining hosts alone once one has failed. */
-  readonly stopOnFailure?: boolean;
+  /** Hosts that may fail before those not yet begun are left alone; any number unless given. */
+  readonly maxFail?: number | undefined;
+  /** Hosts to apply to at a time, each lot only when the one before has ended; all unless given. */
+  readonly serial?: number | undefined;
+  /** Operations meant, by `id` or `role/id` with globs; all unless given. What is no longer wished stays then. */
+  readonly only?: readonly string[];
+  readonly skip?: readonly string[];
+  /** Seconds to wait for somebody else's run on a host; 0 unless given. */
+  readonly lockWait?: number | undefined;
   /** Kinds of data that a reset deletes too. */
   readonly purge?: readonly string[];
   /** Asked once with everything planned, before anything is changed; false ends without a change. */
   readonly confirm?: (planned: readonly HostResult[]) => Promise<boolean>;
   readonly who?: string;
+  /** Told of every step on every host, and of each host's end. */
+  readonly progress?: (host: string, label: string, result?: HostResult) => void;
   readonly catalogue?: Catalogue;
   readonly connect?: (target: SshTarget, signal: AbortSignal) => Promise<SshConnection>;
 }
 
-export interface PlannedLine {
-  readonly role: string;
-  readonly summary: string;
-  readonly diff: readonly string[];
-}
-
-export interface HostResult {
-  readonly host: string;
-  /** `pending`: a check or an unconfirmed run found changes. */
-  state: "as-wished" | "changed" | "pending" | "failed";
-  /** What was, or would be, done. */
-  readonly lines: readonly PlannedLine[];
-  /** Operations looked at. */
-  readonly looked: number;
-  /** Changes made; 0 for a check. */
-  changed: number;
-  /** What a reset left, and why. */
-  kept: readonly string[];
-  error?: OlympusError;
-  ms: number;
-}
-
-export interface RoleRunResult {
-  /** Changes made, all hosts together. */
-  readonly changed: number;
-  /** In the order of the team file. */
-  readonly hosts: readonly HostResult[];
-  readonly errors: readonly OlympusError[];
-}
-
-type Prepared = { kind: "setup"; one: PreparedSetup } | { kind: "reset"; one: PreparedReset };
+type Prepared = { changes: number; perform(): Promise<readonly string[]> };
 
 interface Work {
   readonly host: Host;
   readonly roles: readonly Role[];
+  readonly wishes: readonly RoleWish[];
   readonly result: HostResult;
   readonly prepared: Prepared | undefined;
 }
 
 /**
- * Sets up, checks or resets roles on hosts, side by side. Never rejects because of a host: each host's outcome,
+ * Sets up, checks, resets or rolls back roles on hosts, side by side. Never rejects because of a host: each host's outcome,
  * error included, is in the result. Rejects for wrong words (unknown role, a host that does not have it) and for the signal.
  */
 export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunResult> {
   const { team, secrets, action, reporter, signal, catalogue = projectCatalogue() } = options;
+  const filter = { only: options.only ?? [], skip: options.skip ?? [] };
+  const partial = filter.only.length + filter.skip.length > 0;
+  const undoes = action === "reset" || action === "rollback";
   const all = listHosts(team);
   const hosts = all.filter(({ name }) => options.hosts.includes(name));
   const what = `role ${action} ${options.roles?.join(" ") ?? "all"}`;
   const rolesByHost = new Map<string, Role[]>();
   for (const host of hosts) {
-    const roles = action === "reset" ? ownRoles(host) : orderRoles(host, all, options.roles, catalogue);
+    const roles = undoes ? ownRoles(host) : orderRoles(host, all, options.roles, catalogue);
     rolesByHost.set(host.name, await roles);
   }
-  if (action === "reset") for (const name of options.roles ?? []) await catalogue.load(name);
+  if (undoes) for (const name of options.roles ?? []) await catalogue.load(name);
 
   const limit = createQueue(options.parallel ?? 16);
   /** Ends every connection, also those of hosts that had been looked at when another one's look was interrupted. */
@@ -101,9 +91,15 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
   let works: readonly Work[] = [];
   try {
     works = await Promise.all(hosts.map((host) => limit(() => prepare(host))));
+    if (partial && !undoes) {
+      mustMeanSomething(
+        works.flatMap(({ wishes }) => wishes),
+        filter,
+      );
+    }
     const planned = works.map(({ result }) => result);
     const go = action !== "check" && planned.some(({ state }) => state === "pending");
-    if (go && (options.confirm === undefined || (await options.confirm(planned)))) await performAll(works);
+    if (go && (options.confirm === undefined || (await options.confirm(planned)))) await performAll();
   } finally {
     for (const close of closers) close();
   }
@@ -115,7 +111,7 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
     errors: results.flatMap(({ error }) => (error === undefined ? [] : [error])),
   };
 
-  /** For a reset: what the team file still knows of the host's roles; it orders hosts, nothing else. */
+  /** For what is undone: what the team file still knows of the host's roles; it orders hosts, nothing else. */
   async function ownRoles(host: Host): Promise<Role[]> {
     const names = catalogue.names().filter((name) => name in host.roles && (options.roles?.includes(name) ?? true));
     return Promise.all(names.map((name) => catalogue.load(name)));
@@ -123,16 +119,25 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
 
   function show(host: string, label: string): void {
     options.step?.update(`${host}: ${label}`);
+    options.progress?.(host, label);
     reporter.event({ type: "role-step", host, label });
+  }
+
+  function tell(result: HostResult): HostResult {
+    const { error, host, state, changed, ms } = result;
+    options.progress?.(host, state, result);
+    const code = error === undefined ? {} : { error: error.code };
+    reporter.event({ type: "role-host", host, state, changed, pending: result.lines.length, ms, ...code });
+    return result;
   }
 
   async function prepare(host: Host): Promise<Work> {
     const begun = Date.now();
     const roles = rolesByHost.get(host.name)!;
+    let wishes: RoleWish[] = [];
     try {
       signal.throwIfAborted();
-      const wishes =
-        action === "reset" ? [] : await wishesOf(roles, { team, host, hosts: all, secrets, reporter, signal });
+      if (!undoes) wishes = await wishesOf(roles, { team, host, hosts: all, secrets, reporter, signal });
       const target = targetOf(host, team, secrets);
       const connect = options.connect ?? connectSsh;
       const run = createHostRun({
@@ -142,59 +147,96 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
         what,
         signal,
         onStep: (label) => show(host.name, label),
+        password: secrets.get(`sudo.${host.name}`),
+        lockWait: options.lockWait,
+        warn: (line) => reporter.warn(line),
       });
       closers.push(() => run.close());
       show(host.name, "looking");
-      if (action === "reset") {
-        const one = await run.prepareReset(options.roles, options.purge ?? []);
-        await checkDependents(host.name, one.present, options.roles, catalogue);
-        const lines = one.plan.undo.map((entry) => ({ role: entry.role, summary: describeUndo(entry), diff: [] }));
-        const kept = one.plan.keep.map((entry) => `${entry.role}: ${describeKept(entry.resource)} (${entry.data})`);
-        const result = resultOf(host.name, lines, lines.length, kept, begun);
-        // Nothing to undo: the role only gives up what it stood for.
-        if (lines.length === 0) await one.perform();
-        return { host, roles, result, prepared: { kind: "reset", one } };
-      }
-      const one = await run.prepareSetup(wishes);
-      const lines = one.plan.steps
-        .filter(({ counted, id }) => counted || id === "restarts")
-        .map(({ role, change }) => ({ role, summary: change.summary, diff: change.diff ?? [] }));
-      const result = resultOf(host.name, lines, one.plan.looked, [], begun);
-      // Claims are written without being counted: nothing on the host changes by them.
-      if (one.plan.changes === 0 && one.plan.claims.length > 0 && action === "setup") await one.perform();
-      return { host, roles, result, prepared: { kind: "setup", one } };
+      const { result, prepared, idle } = undoes ? await toUndo(run, host) : await toSetUp(run, host, wishes);
+      // Nothing to do but for what the roles stand for: nothing on the host changes by that.
+      if (idle && action !== "check") await prepared.perform();
+      return { host, roles, wishes, prepared, result: tell({ ...result, ms: Date.now() - begun }) };
     } catch (error) {
       signal.throwIfAborted();
       const result = resultOf(host.name, [], 0, [], begun);
       result.state = "failed";
       result.error = explain(host.name, error);
-      return { host, roles, result, prepared: undefined };
+      return { host, roles, wishes, result: tell(result), prepared: undefined };
     }
   }
 
-  async function performAll(todo: readonly Work[]): Promise<void> {
-    const waves = wavesOf(new Map(todo.map(({ host, roles }) => [host.name, roles])));
-    for (const wave of action === "reset" ? waves.reverse() : waves) {
-      await Promise.all(todo.filter(({ host }) => wave.includes(host.name)).map((work) => limit(() => perform(work))));
+  async function toSetUp(run: ReturnType<typeof createHostRun>, host: Host, wishes: readonly RoleWish[]) {
+    const meant = partial ? filterWishes(wishes, filter) : wishes;
+    const one = await run.prepareSetup(meant, partial);
+    const { plan, drops } = one;
+    const lines = [
+      ...plan.steps
+        .filter(({ counted, id }) => counted || id === "restarts")
+        .map(({ role, change }) => ({ role, summary: change.summary, diff: change.diff ?? [] })),
+      ...drops.undo.map((entry) => ({
+        role: entry.role,
+        summary: `no longer wished: ${describeUndo(entry)}`,
+        diff: [],
+      })),
+    ].map(masked);
+    const result = resultOf(host.name, lines, plan.looked, drops.keep.map(describeKept), 0);
+    const prepared = { changes: plan.changes + drops.undo.length, perform: () => one.perform() };
+    return { result, prepared, idle: prepared.changes === 0 && plan.claims.length > 0 };
+  }
+
+  async function toUndo(run: ReturnType<typeof createHostRun>, host: Host) {
+    const one =
+      action === "rollback" ? await run.prepareRollback() : await run.prepareReset(options.roles, options.purge ?? []);
+    if (action === "reset") await checkDependents(host.name, one.present, options.roles, catalogue);
+    const lines = one.plan.undo.map((entry) => ({ role: entry.role, summary: describeUndo(entry), diff: [] }));
+    const result = resultOf(host.name, lines, lines.length, one.plan.keep.map(describeKept), 0);
+    // With nothing to undo, a reset role only gives up what it stood for.
+    return { result, prepared: { changes: lines.length, perform: () => one.perform() }, idle: lines.length === 0 };
+  }
+
+  async function performAll(): Promise<void> {
+    const waves = wavesOf(new Map(works.map(({ host, roles }) => [host.name, roles])));
+    for (const wave of undoes ? waves.reverse() : waves) {
+      const todo = works.filter(({ host }) => wave.includes(host.name));
+      const size = options.serial ?? todo.length;
+      for (let at = 0; at < todo.length; at += size) {
+        await Promise.all(todo.slice(at, at + size).map((work) => limit(() => perform(work))));
+      }
     }
   }
 
   async function perform({ host, result, prepared }: Work): Promise<void> {
     if (result.state !== "pending" || prepared === undefined || signal.aborted) return;
-    if (options.stopOnFailure === true && works.some((one) => one.result.state === "failed")) return;
+    const failed = works.filter((one) => one.result.state === "failed").length;
+    if (failed > (options.maxFail ?? works.length)) {
+      result.state = "left";
+      tell(result);
+      return;
+    }
     const begun = Date.now();
     try {
-      const kept = await prepared.one.perform();
+      const kept = await prepared.perform();
       result.kept = [...result.kept, ...kept];
       result.state = "changed";
-      result.changed = prepared.kind === "setup" ? prepared.one.plan.changes : prepared.one.plan.undo.length;
+      result.changed = prepared.changes;
     } catch (error) {
       if (signal.aborted) return;
       result.state = "failed";
       result.error = explain(host.name, error);
     }
     result.ms += Date.now() - begun;
-    reporter.event({ type: "role-host", host: host.name, state: result.state, changed: result.changed });
+    tell(result);
+  }
+
+  /** Diffs and summaries are made from what lies on the host: a secret may stand there in the open. */
+  function masked(line: PlannedLine): PlannedLine {
+    const known = secrets.all();
+    return {
+      role: line.role,
+      summary: maskSecrets(line.summary, known),
+      diff: line.diff.map((text) => maskSecrets(text, known)),
+    };
   }
 
   /** Any error as one of ours, named after its host and with every known secret masked: output of commands may be in it. */
@@ -214,19 +256,9 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
   }
 }
 
-function resultOf(
-  host: string,
-  lines: readonly PlannedLine[],
-  looked: number,
-  kept: readonly string[],
-  begun: number,
-): HostResult {
-  const state = lines.length === 0 ? "as-wished" : "pending";
-  return { host, state, lines, looked, changed: 0, kept, ms: Date.now() - begun };
-}
-
-function describeKept(resource: string): string {
-  return resource.replace(/^path:/, "").replace(/^postgresql-database:/, "database ");
+function describeKept({ role, resource, data }: JournalEntry): string {
+  const what = resource.replace(/^path:/, "").replace(/^postgresql-database:/, "database ");
+  return `${role}: ${what} (${data})`;
 }
 
 /** A role that another role set up there still needs is not reset without it. */

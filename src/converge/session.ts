@@ -1,16 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
-import type { SshConnection } from "../ssh/connection.ts";
+import type { ExecResult, SshConnection } from "../ssh/connection.ts";
 import { type BlobSums, type Bundle, markerOf } from "./apply-script.ts";
 import { blobFile, unpackedSize } from "./blobs.ts";
 import { parseFacts } from "./fact-parse.ts";
-import { factScript } from "./fact-script.ts";
+import { type FactScriptOptions, factScript } from "./fact-script.ts";
 import { type FactRequest, type Facts, freeAt, type HostState } from "./facts.ts";
 import type { LocalFile } from "./operations.ts";
 import { journalFolder, runFolder } from "./places.ts";
 import { quote } from "./quote.ts";
 import { restate } from "./restate.ts";
+import { createRootShell, wantsPassword } from "./root-shell.ts";
 import { type RunOutcome, runWatcher } from "./watch.ts";
 
 /** Linux takes 128 KiB in one argument; longer scripts go over stdin and cost a round trip more. */
@@ -21,8 +22,10 @@ export interface HostSession {
   /** One round trip for everything asked. */
   gather(
     requests: readonly FactRequest[],
-    options: { roles: readonly string[]; journal: boolean },
-  ): Promise<{ facts: Facts; state: HostState }>;
+    options: ReadOptions,
+  ): Promise<{ facts: Facts; state: HostState; skew: number }>;
+  /** Waits until nobody holds the host's lock any more, `seconds` at most. */
+  waitForLock(seconds: number): Promise<void>;
   /** Ships what the host lacks, starts the run as a unit of its own, and watches it to its end. */
   apply(
     run: string,
@@ -44,25 +47,38 @@ interface SentBlob {
   readonly room: number;
 }
 
-/** A session over `ssh`; commands are ended by `signal`, runs on the host are not. */
-export function createSession(ssh: SshConnection, signal: AbortSignal): HostSession {
+/** What to read of Olympus's own state beside the facts. */
+export type ReadOptions = Omit<FactScriptOptions, "marker">;
+
+/**
+ * A session over `ssh`; commands are ended by `signal`, runs on the host are not. `password` is for sudo, should it want one.
+ */
+export function createSession(ssh: SshConnection, signal: AbortSignal, password?: Secret): HostSession {
   const { target } = ssh;
-  // "-n": a password could not be typed here. The first command doubles as the look whether sudo works.
-  const shell = target.user === "root" ? "/bin/sh" : "sudo -n /bin/sh";
+  const shell = createRootShell(ssh, password);
 
   async function gather(
     requests: readonly FactRequest[],
-    options: { roles: readonly string[]; journal: boolean },
-  ): Promise<{ facts: Facts; state: HostState }> {
+    options: ReadOptions,
+  ): Promise<{ facts: Facts; state: HostState; skew: number }> {
     const marker = `olympus-${randomBytes(6).toString("hex")}`;
     const script = factScript(requests, { ...options, marker });
-    const { stdout, stderr, code } =
+    const ask = (): Promise<ExecResult> =>
       script.length < argumentLimit
-        ? await ssh.exec(`${shell} -c ${quote(script)}`, { signal })
-        : await ssh.exec(`${shell} -s`, { signal, stdin: script });
-    if (!stdout.includes(`${marker} state`)) throw noRootError(target.name, target.user, stderr, code);
+        ? shell.run(`-c ${quote(script)}`, { signal })
+        : shell.run("-s", { signal, stdin: script });
+    let asked = Date.now();
+    let answer = await ask();
+    const answered = (): boolean => answer.stdout.includes(`${marker} state`);
+    if (!answered() && wantsPassword(answer.stderr)) {
+      await shell.unlock();
+      asked = Date.now();
+      answer = await ask();
+    }
+    if (!answered()) throw noAnswerError(target.name, answer.stderr, answer.code);
     try {
-      return parseFacts(stdout, marker);
+      const seen = parseFacts(answer.stdout, marker);
+      return { ...seen, skew: clockSkew(seen.state.epoch, asked, Date.now()) };
     } catch (error) {
       if (error instanceof OlympusError) throw restate(error, `${target.name}: ${error.message}`, target.name);
       throw error;
@@ -92,11 +108,15 @@ export function createSession(ssh: SshConnection, signal: AbortSignal): HostSess
         { path: "apply.sh", content: Buffer.from(bundle.script) },
         ...sent.filter(({ missing }) => missing).map(({ hash, file }) => ({ path: `b/${hash}.part`, ...file })),
       ]);
-      return runWatcher(ssh, `${shell} -c ${quote(startScript(run))}`, run, onStep, signal, stream);
+      return runWatcher(shell, target.name, startScript(run), run, onStep, signal, stream);
     },
 
     async attach(run, onStep) {
-      return runWatcher(ssh, `${shell} -c ${quote(watchScript(run))}`, run, onStep, signal);
+      return runWatcher(shell, target.name, watchScript(run), run, onStep, signal);
+    },
+
+    async waitForLock(seconds) {
+      await shell.run(`-c ${quote(`flock -w ${seconds} ${runFolder}/lock true`)}`, { signal });
     },
   };
 }
@@ -124,6 +144,13 @@ if [ "\${p:-0}" = 0 ]; then cat "$R/out"; else tail -n +1 -f -s 0.1 --pid="$p" "
 printf '${markerOf(run)} over\\n'`;
 }
 
+/** Seconds that the host's clock is ahead (or, below 0, behind) at least, whatever time the answer took. Times here in ms. */
+export function clockSkew(epoch: number, asked: number, answered: number): number {
+  const ahead = epoch - answered / 1000;
+  const behind = asked / 1000 - (epoch + 1);
+  return ahead > 0 ? Math.ceil(ahead) : behind > 0 ? -Math.ceil(behind) : 0;
+}
+
 /** Room for what is sent, and for each archive unpacked. Throws E-ROLE-SPACE before anything is sent. */
 function checkSpace(host: string, blobs: readonly SentBlob[], facts: Facts): void {
   const needs: [string, number][] = [];
@@ -149,15 +176,7 @@ function spaceError(host: string, path: string, need: number, have: number): Oly
   });
 }
 
-function noRootError(host: string, user: string, stderr: string, code: number): OlympusError {
-  if (/password is required|a terminal is required|not in the sudoers|not allowed to/.test(stderr)) {
-    return new OlympusError(`${host}: ${user} may not become root without a password.`, {
-      code: "E-ROLE-SUDO",
-      exit: exitCodes.failed,
-      where: host,
-      hint: `On ${host}, as root: echo '${user} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/${user}`,
-    });
-  }
+function noAnswerError(host: string, stderr: string, code: number): OlympusError {
   return new OlympusError(`${host} did not answer as expected (exit ${code}): ${stderr.trim() || "no word"}`, {
     code: "E-ROLE-FACTS",
     exit: exitCodes.failed,

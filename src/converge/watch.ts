@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import { exitCodes, OlympusError } from "../base/errors.ts";
-import type { SshConnection } from "../ssh/connection.ts";
 import { markerOf } from "./apply-script.ts";
+import { quote } from "./quote.ts";
+import type { RootShell } from "./root-shell.ts";
 
 /** How a run on a host ended. */
 export type RunOutcome =
@@ -14,10 +15,11 @@ export type RunOutcome =
   /** Neither ended nor running: killed, or the machine restarted. */
   | { readonly end: "died"; readonly step: string };
 
-/** Starts or joins a run by `command` and reads its frames to the end. Rejects with E-SSH-LOST when the connection is cut; the run goes on. */
+/** Starts or joins a run by `script` and reads its frames to the end. Rejects with E-SSH-LOST when the connection is cut; the run goes on. */
 export async function runWatcher(
-  ssh: SshConnection,
-  command: string,
+  shell: RootShell,
+  host: string,
+  script: string,
   run: string,
   onStep: (label: string) => void,
   signal: AbortSignal,
@@ -31,12 +33,12 @@ export async function runWatcher(
     if (reader.ended()) enough.abort(ended);
   };
   try {
-    const result = await ssh.exec(command, {
+    const result = await shell.run(`-c ${quote(script)}`, {
       onStdout,
       signal: AbortSignal.any([enough.signal, signal]),
       ...(stdin === undefined ? {} : { stdin }),
     });
-    if (result.code !== 0) throw startError(ssh.target.name, result.stderr);
+    if (result.code !== 0) throw startError(host, result.stderr);
   } catch (error) {
     if (error !== ended) throw error;
   }

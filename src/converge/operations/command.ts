@@ -26,5 +26,5 @@ export const command: OperationKind<CommandOperation> = {
     };
   },
 
-  claims: () => [],
+  claims: ({ id, undo }) => (undo === undefined ? [] : [`command:${id}`]),
 };

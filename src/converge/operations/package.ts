@@ -13,6 +13,7 @@ export const packages: OperationKind<PackageOperation> = {
     return {
       summary: `install ${missing.join(", ")}`,
       diff: missing.map((name) => `+${name}`),
+      reaches: ["apt"],
       script: `install_packages ${quoteAll([list, ...missing])}`,
       records: [
         { resource: `packages:${missing.join(",")}`, undo: { do: "packages", names: missing, list, how: reset } },

@@ -1,0 +1,150 @@
+import { hostname, userInfo } from "node:os";
+import { exitCodes, type OlympusError, OlympusErrors, worstExit } from "../base/errors.ts";
+import { projectCatalogue } from "../converge/catalogue.ts";
+import { type LocalRecord, localHistory, remember } from "../converge/history.ts";
+import type { HostResult } from "../converge/result.ts";
+import { applyRoles } from "../converge/run.ts";
+import { listHosts } from "../team/hosts.ts";
+import { confirmName } from "./confirm-name.ts";
+import type { CommandContext } from "./context.ts";
+import { chooseHosts, refuseHostsAsRoles, withRoles } from "./role-hosts.ts";
+import { roleMetrics, writeMetrics } from "./role-metrics.ts";
+import { type Action, pacing, type RoleOptions, words } from "./role-options.ts";
+import { closingLine, keptLines, planLines } from "./role-output.ts";
+import { roleProgress } from "./role-progress.ts";
+import { mustKnow } from "./usage.ts";
+
+/** `role check|setup|reset|rollback`. Gives the exit code; throws what hosts failed with. */
+export async function act(
+  context: CommandContext,
+  action: Action,
+  roles: readonly string[],
+  options: RoleOptions,
+): Promise<number> {
+  const { reporter, signal } = context;
+  const begun = Date.now();
+  const catalogue = projectCatalogue();
+  const team = await context.loadTeam();
+  const all = listHosts(team);
+  refuseHostsAsRoles(roles, all, action);
+  for (const name of roles) mustKnow("role", name, catalogue.names());
+  const chosen = withRoles(chooseHosts(all, options, failedLastTime(team.name)), roles, options);
+  const pace = pacing(options, chosen.length);
+  const { openSecrets } = await import("../../secrets/store.ts");
+  const secrets = await openSecrets(team);
+  const names = chosen.map(({ name }) => name);
+  const step = reporter.step(
+    `role ${[action, ...roles].join(" ")} on ${chosen.length === 1 ? names[0] : `${chosen.length} hosts`}`,
+  );
+  const purge = words(options.purge);
+  const result = await applyRoles({
+    team,
+    secrets,
+    action,
+    ...(roles.length === 0 ? {} : { roles }),
+    hosts: names,
+    reporter,
+    signal,
+    catalogue,
+    ...pace,
+    progress: roleProgress(reporter, step, names),
+    lockWait: options.lockWait,
+    only: words(options.only),
+    skip: words(options.skip),
+    purge,
+    async confirm(hosts) {
+      const planned = hosts.filter(({ state }) => state === "pending");
+      const undoes = action === "reset" || action === "rollback";
+      for (const line of planLines(planned, !undoes, undoes ? "undo" : "change")) reporter.info(line);
+      if (!undoes) return true;
+      const where = planned.length === 1 ? planned[0]!.host : `${planned.length} hosts`;
+      if (!(await context.confirm(`${action === "reset" ? "Reset" : "Roll back"} ${where}?`))) return false;
+      for (const { host } of purge.length > 0 ? planned : []) {
+        await confirmName(context, host, `${purge.join(" and ")} of ${host}`, options.confirm ?? []);
+      }
+      return true;
+    },
+  }).catch((error: unknown) => {
+    step.fail("stopped");
+    throw error;
+  });
+  const { hosts, errors } = result;
+  const closing = closingLine(hosts, Date.now() - begun);
+  const pending = hosts.filter(({ state }) => state === "pending");
+  if (errors.length > 0) step.fail(`${errors.length} of ${hosts.length} hosts`);
+  else step.done(stepSummary(result.changed, pending));
+  const exit = exitOf(action, hosts, errors);
+  const shown =
+    action === "check"
+      ? [...(hosts.every(({ state }) => state === "as-wished") ? [] : planLines(hosts, true)), closing]
+      : [...keptLines(hosts), closing];
+  reporter.result(shown.join("\n"), {
+    type: "role",
+    action,
+    changed: result.changed,
+    exit,
+    ms: Date.now() - begun,
+    hosts: hosts.map(({ error, ...host }) => ({ ...host, ...(error === undefined ? {} : { error: error.code }) })),
+  });
+  remember(team.name, recordOf([action, ...roles].join(" "), begun, exit, hosts));
+  if (options.metrics !== undefined) writeMetrics(options.metrics, roleMetrics(team.name, localHistory(team.name)));
+  if (errors.length > 0) throw failure(errors, hosts, action, roles);
+  if (action === "check" && pending.length > 0) {
+    reporter.info(
+      `Do it: npx olympus role setup ${[...roles, "--host", pending.map(({ host }) => host).join(",")].join(" ")}`,
+    );
+  }
+  return exit;
+}
+
+function exitOf(action: Action, hosts: readonly HostResult[], errors: readonly OlympusError[]) {
+  const waiting = action === "check" ? exitCodes.pending : exitCodes.confirmation;
+  return worstExit([
+    ...errors.map((error) => error.exit),
+    ...hosts.map(({ state }) => (state === "pending" ? waiting : exitCodes.done)),
+  ]);
+}
+
+function recordOf(what: string, begun: number, exit: number, hosts: readonly HostResult[]): LocalRecord {
+  return {
+    v: 1,
+    at: new Date(begun).toISOString(),
+    what,
+    who: `${userInfo().username}@${hostname()}`,
+    ms: Date.now() - begun,
+    exit,
+    hosts: hosts.map(({ host, state, changed, lines, error }) => ({
+      host,
+      state,
+      changed,
+      pending: state === "changed" ? 0 : lines.length,
+      ...(error === undefined ? {} : { error: error.code }),
+    })),
+  };
+}
+
+/** For `@failed`: hosts of the last command that did not end well, or were left alone because of others. */
+function failedLastTime(team: string): string[] {
+  const last = localHistory(team).at(-1);
+  return (last?.hosts ?? []).filter(({ state }) => state === "failed" || state === "left").map(({ host }) => host);
+}
+
+function stepSummary(changed: number, pending: readonly HostResult[]): string {
+  const waiting = pending.reduce((sum, { lines }) => sum + lines.length, 0);
+  if (waiting > 0) return `${waiting} would change`;
+  return changed === 0 ? "nothing changed" : `${changed} changes`;
+}
+
+function failure(
+  errors: readonly OlympusError[],
+  hosts: readonly HostResult[],
+  action: Action,
+  roles: readonly string[],
+): OlympusError | OlympusErrors {
+  const [first] = errors;
+  const left = hosts.filter(({ state }) => state === "left");
+  if (errors.length === 1 && first !== undefined && left.length === 0) return first;
+  const again = `npx olympus role ${[action, ...roles].join(" ")} --limit @failed`;
+  const names = hosts.filter(({ state }) => state === "failed" || state === "left").map(({ host }) => host);
+  return new OlympusErrors(`again for ${names.join(", ")}: ${again}`, errors);
+}

@@ -1,0 +1,43 @@
+import type { Reporter, Step } from "../base/report.ts";
+import type { HostResult } from "../converge/result.ts";
+import { formatSeconds } from "./seconds.ts";
+
+/**
+ * What a run on several hosts looks like: a line moves for each host at work, a host that ended keeps its line, hosts that
+ * were as wished are only counted. Off a terminal the lines that stay are all there is.
+ */
+export function roleProgress(reporter: Reporter, step: Step, hosts: readonly string[]) {
+  const width = Math.max(...hosts.map((name) => name.length)) + 2;
+  const working = new Map<string, { label: string; begun: number }>();
+  const ended = new Set<string>();
+
+  const show = (): void => {
+    const rows = [...working].map(
+      ([host, { label, begun }]) => `  ${host.padEnd(width)}${label}  ${formatSeconds(Date.now() - begun)}`,
+    );
+    const [one] = working;
+    if (hosts.length === 1) step.update(one === undefined ? "" : one[1].label);
+    else step.update(`${ended.size} of ${hosts.length} hosts`, rows);
+  };
+
+  return (host: string, label: string, result?: HostResult): void => {
+    if (result === undefined) {
+      ended.delete(host);
+      working.set(host, { label, begun: working.get(host)?.begun ?? Date.now() });
+    } else {
+      working.delete(host);
+      ended.add(host);
+      const line = hosts.length === 1 ? undefined : endLine(result);
+      if (line !== undefined) reporter.info(`  ${host.padEnd(width)}${line}`);
+    }
+    show();
+  };
+}
+
+/** How a host ended, for people; nothing for one that was, or has yet to be, changed. */
+function endLine({ state, changed, error, ms }: HostResult): string | undefined {
+  if (state === "changed") return `ok      ${changed} changed  ${formatSeconds(ms)}`;
+  if (state === "left") return "left    not begun: others failed";
+  if (state !== "failed") return undefined;
+  return `FAILED  ${error?.message.split("\n")[0] ?? ""}  ${formatSeconds(ms)}`;
+}

@@ -1,0 +1,79 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { stateDir } from "../base/paths.ts";
+import type { HostState } from "./result.ts";
+
+/** A run, as two lines of the host's history tell of it. */
+export interface RunRecord {
+  readonly run: string;
+  readonly who: string;
+  readonly what: string;
+  /** Seconds since 1970, by the host's clock. */
+  readonly since: number;
+  readonly changes: number;
+  /** Missing for a run that was killed, or is on its way. */
+  readonly end?: { readonly ended: number; readonly code: number; readonly step: string };
+}
+
+/** Reads a host's history, oldest first. Lines that a crash cut off are left out. */
+export function readHistory(lines: readonly string[]): RunRecord[] {
+  const records = new Map<string, RunRecord>();
+  for (const line of lines) {
+    const one = parse(line);
+    if (one === undefined) continue;
+    const known = records.get(one.run);
+    if (known === undefined && "who" in one) records.set(one.run, one);
+    else if (known !== undefined && "ended" in one) {
+      records.set(one.run, { ...known, end: { ended: one.ended, code: one.code, step: one.step } });
+    }
+  }
+  return [...records.values()];
+}
+
+function parse(line: string): RunRecord | (RunRecord["end"] & { readonly run: string }) | undefined {
+  try {
+    return JSON.parse(line) as RunRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One command, as this computer remembers it. */
+export interface LocalRecord {
+  readonly v: 1;
+  /** When it began, ISO 8601 in UTC. */
+  readonly at: string;
+  readonly what: string;
+  readonly who: string;
+  readonly ms: number;
+  readonly exit: number;
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly state: HostState;
+    readonly changed: number;
+    /** Changes that a check found, or that were not made. */
+    readonly pending: number;
+    readonly error?: string;
+  }[];
+}
+
+const fileOf = (team: string): string => stateDir(team, "role-history.jsonl");
+
+/** Adds a record to the team's history on this computer. */
+export function remember(team: string, record: LocalRecord): void {
+  const file = fileOf(team);
+  mkdirSync(dirname(file), { recursive: true });
+  appendFileSync(file, `${JSON.stringify(record)}\n`);
+}
+
+/** What this computer did to the team's hosts, oldest first. */
+export function localHistory(team: string): LocalRecord[] {
+  const file = fileOf(team);
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      const record = parse(line) as unknown as LocalRecord | undefined;
+      return record === undefined ? [] : [record];
+    });
+}

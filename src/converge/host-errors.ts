@@ -1,0 +1,65 @@
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import { preflights } from "./apply-script.ts";
+import type { HostPlan } from "./plan.ts";
+import type { RunOutcome } from "./watch.ts";
+
+/** Somebody else works on the host; `seconds` since when. */
+export function lockedError(host: string, who: string, what: string, seconds: number): OlympusError {
+  return new OlympusError(`${host} is locked by ${who} for ${seconds} s: ${what}.`, {
+    code: "E-LOCKED",
+    exit: exitCodes.locked,
+    where: host,
+    hint: "Run the same command again when that has ended.",
+  });
+}
+
+/** A step failed, or what is looked at before the first one. `again` says how to go on, `back` how to go back. */
+export function applyError(host: string, outcome: Extract<RunOutcome, { end: "failed" | "died" }>): OlympusError {
+  const said = outcome.end === "failed" && outcome.output !== "" ? `\n${lastLines(outcome.output, 20)}` : "";
+  if (outcome.end === "failed") {
+    if (outcome.step === preflights.names) return namesError(host, outcome.output);
+    if (outcome.step === preflights.clock) return clockError(host, outcome.output);
+  }
+  const full = /No space left on device|Wrote only \d+ of/.test(said);
+  const how = outcome.end === "failed" ? "failed" : "was killed, or the machine restarted,";
+  return new OlympusError(`${host}: ${how} at: ${outcome.step || "the start"}${said}`, {
+    code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
+    exit: exitCodes.failed,
+    where: host,
+    hint: `What was done before stays and is in the journal. Run the same command again to go on; to go back to before this run: olympus role rollback --host ${host}`,
+  });
+}
+
+export function notIdempotentError(host: string, left: HostPlan): OlympusError {
+  return new OlympusError(
+    `${host} is not as wished although every step succeeded:\n${left.steps.map(({ role, change }) => `  ${role}: ${change.summary}`).join("\n")}`,
+    {
+      code: "E-ROLE-NOT-IDEMPOTENT",
+      exit: exitCodes.failed,
+      where: host,
+      hint: "Something on the host changes it back, or the role's check does not see what its apply makes.",
+    },
+  );
+}
+
+function namesError(host: string, said: string): OlympusError {
+  return new OlympusError(`${host}: ${said}`, {
+    code: "E-ROLE-DNS",
+    exit: exitCodes.failed,
+    where: host,
+    hint: `Nothing was changed. Does its resolver answer? olympus ssh ${host} -- resolvectl status`,
+  });
+}
+
+function clockError(host: string, said: string): OlympusError {
+  return new OlympusError(`${host}: ${said}`, {
+    code: "E-ROLE-CLOCK",
+    exit: exitCodes.failed,
+    where: host,
+    hint: "Nothing was changed. Set the clock of the machine that carries it, or have it keep time itself: timedatectl set-ntp true",
+  });
+}
+
+function lastLines(text: string, count: number): string {
+  return text.split("\n").slice(-count).join("\n");
+}

@@ -1,0 +1,61 @@
+import { Readable } from "node:stream";
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { Secret } from "../base/secret.ts";
+import type { ExecOptions, ExecResult, SshConnection } from "../ssh/connection.ts";
+
+/** Runs `/bin/sh` as root on a host, with these words after it. */
+export interface RootShell {
+  run(words: string, options?: ExecOptions): Promise<ExecResult>;
+  /** Makes sudo take the password from now on. Throws E-ROLE-SUDO when there is none, or it is wrong. */
+  unlock(): Promise<void>;
+}
+
+/**
+ * sudo without a password where that is allowed: the first command doubles as the look whether it is. Else `unlock`
+ * has it read the password from stdin, where it takes the first line and leaves the rest to the command.
+ */
+export function createRootShell(ssh: SshConnection, password: Secret | undefined): RootShell {
+  const { name, user } = ssh.target;
+  let locked = true;
+
+  return {
+    run(words, options = {}) {
+      if (user === "root") return ssh.exec(`/bin/sh ${words}`, options);
+      // "-n": without it sudo would wait for a password that cannot be typed here.
+      if (locked) return ssh.exec(`sudo -n /bin/sh ${words}`, options);
+      return ssh.exec(`sudo -k -S -p '' /bin/sh ${words}`, { ...options, stdin: behind(password!, options.stdin) });
+    },
+
+    async unlock() {
+      if (password === undefined || !locked) throw sudoError(name, user, "may not become root without a password");
+      // With nothing behind it: sudo asks again after a wrong one, and would take the next lines for further tries.
+      const { code } = await ssh.exec("sudo -k -S -p '' true", { stdin: `${password.reveal()}\n` });
+      if (code !== 0) throw sudoError(name, user, `cannot become root with the password in ${password.name}`);
+      locked = false;
+    },
+  };
+}
+
+function behind(password: Secret, stdin: ExecOptions["stdin"]): Readable {
+  return Readable.from(
+    (async function* () {
+      yield Buffer.from(`${password.reveal()}\n`);
+      if (stdin instanceof Readable) yield* stdin;
+      else if (stdin !== undefined) yield Buffer.from(stdin as string);
+    })(),
+  );
+}
+
+/** Whether sudo's complaint is about rights, not about what it was to run. */
+export function wantsPassword(stderr: string): boolean {
+  return /password is required|a terminal is required|not in the sudoers|not allowed to/.test(stderr);
+}
+
+function sudoError(host: string, user: string, what: string): OlympusError {
+  return new OlympusError(`${host}: ${user} ${what}.`, {
+    code: "E-ROLE-SUDO",
+    exit: exitCodes.failed,
+    where: host,
+    hint: `Nothing was changed. Give the password: olympus secrets set sudo.${host}. Or do without, on ${host}, as root: echo '${user} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/${user}`,
+  });
+}
