@@ -12,10 +12,18 @@ beforeEach(() => {
   vi.stubEnv("OLYMPUS_STATE", join(top, "state"));
   vi.stubEnv("OLYMPUS_CACHE", join(top, "cache"));
   vi.stubEnv("GOMODCACHE", join(top, "gomod"));
-  vi.stubEnv("SOPS_AGE_KEY_FILE", join(top, "config/age.txt"));
-  for (const folder of ["state/lab", "cache/tools", "cache/images", "cache/apt", "gomod/github.com/pulumi", "config"])
+  vi.stubEnv("XDG_CONFIG_HOME", join(top, "config"));
+  vi.stubEnv("SOPS_AGE_KEY_FILE", undefined);
+  for (const folder of [
+    "state/lab",
+    "cache/tools",
+    "cache/images",
+    "cache/apt",
+    "gomod/github.com/pulumi",
+    "config/olympus",
+  ])
     mkdirSync(join(top, folder), { recursive: true });
-  writeFileSync(join(top, "config/age.txt"), "");
+  writeFileSync(join(top, "config/olympus/age.txt"), "");
   writeFileSync(join(top, "state/packages.txt"), "mmdebstrap\nslirp4netns\n");
 });
 afterEach(() => {
@@ -24,7 +32,7 @@ afterEach(() => {
   rmSync(top, { recursive: true });
 });
 
-const commands = async (purge: boolean, cache: boolean): Promise<string[]> =>
+const commands = async (purge: boolean, cache: boolean): Promise<(string | undefined)[]> =>
   (await whatStays({ purge, cache })).map(({ remove }) => remove);
 
 it("after a plain down the disks stay, and it is said what removes them", async () => {
@@ -34,9 +42,30 @@ it("after a plain down the disks stay, and it is said what removes them", async 
 });
 
 it("after a purge everything else that is left is named with one command each", async () => {
-  const rest = ["go clean -modcache -cache", `rm -r ${join(top, "config")}`, "apt-get remove mmdebstrap slirp4netns"];
+  const rest = [
+    "go clean -modcache -cache",
+    `rm ${join(top, "config/olympus/age.txt")}`,
+    "apt-get remove mmdebstrap slirp4netns",
+  ];
   expect(await commands(true, false)).toEqual(["npx olympus lab down --purge --cache", ...rest, expect.any(String)]);
   expect(await commands(true, true)).toEqual([...rest, expect.any(String)]);
+});
+
+it("no command removes a key of one's own, nor the folder it lies in", async () => {
+  vi.stubEnv("SOPS_AGE_KEY_FILE", join(top, "config/olympus/age.txt"));
+  expect((await commands(true, true)).join("\n")).not.toContain(join(top, "config"));
+});
+
+it("as long as other teams have state here, they are named, and no command removes it", async () => {
+  for (const folder of ["pantheon/pulumi", "lab/pulumi", "test-reports"]) mkdirSync(join(top, "state", folder), { recursive: true });
+  const stays = await whatStays({ purge: true, cache: true });
+  const [team, project] = stays.slice(-2);
+  expect(stays.filter(({ what }) => what.includes("state of team"))).toHaveLength(1);
+  expect(team).toEqual({
+    what: expect.stringContaining("state of team pantheon"),
+    remove: "npx olympus destroy --all --team <its team file>",
+  });
+  expect(project).toEqual({ what: expect.stringContaining("this folder") });
 });
 
 it("the dry run tells the truth about the cache", async () => {

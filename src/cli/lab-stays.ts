@@ -1,16 +1,17 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { identityFile } from "../../secrets/identity.ts";
-import { cacheDir, projectRoot } from "../base/paths.ts";
+import { cacheDir, projectRoot, stateRoot } from "../base/paths.ts";
+import { quote } from "../base/quote.ts";
 import { layout } from "../lab/layout.ts";
 import { installedByOlympus } from "../prerequisites/packages.ts";
 
-/** Something that `lab down` leaves, and the command that removes it. */
+/** Something that `lab down` leaves, and the command that removes it, unless that would do harm now. */
 export interface Stays {
   readonly what: string;
-  readonly remove: string;
+  readonly remove?: string;
 }
 
 /** What is left on this computer by a `lab down` with these options, for a person who wants to be rid of everything. */
@@ -31,15 +32,31 @@ export async function whatStays({ purge, cache }: { purge: boolean; cache: boole
   if (existsSync(join(modules, "github.com/pulumi"))) {
     stays.push({ what: `${modules}: Go's own caches, from building tools`, remove: "go clean -modcache -cache" });
   }
-  if (existsSync(identityFile())) {
+  // A file that SOPS_AGE_KEY_FILE names is not ours to speak of.
+  if (!process.env.SOPS_AGE_KEY_FILE && existsSync(identityFile())) {
     const what = `${identityFile()}: the key to the secrets of every team of yours, not only the lab's`;
-    stays.push({ what, remove: `rm -r ${dirname(identityFile())}` });
+    stays.push({ what, remove: `rm ${quote(identityFile())}` });
   }
   const packages = await installedByOlympus();
   if (packages.length > 0) {
     const what = `${packages.length} Debian packages that quickstart installed`;
     stays.push({ what, remove: `apt-get remove ${packages.join(" ")}` });
   }
-  stays.push({ what: `${projectRoot}: this folder, with node_modules and .olympus`, remove: `rm -r ${projectRoot}` });
+  const teams = await teamsWithState();
+  for (const team of teams) {
+    const what = `${stateRoot(team)}: state of team ${team}, without which its machines cannot be removed any more`;
+    stays.push({ what, remove: "npx olympus destroy --all --team <its team file>" });
+  }
+  // No command for it while that would take teams' state along.
+  const remove = teams.length > 0 ? {} : { remove: `rm -r ${quote(projectRoot)}` };
+  stays.push({ what: `${projectRoot}: this folder, with node_modules, .olympus and your own files`, ...remove });
   return stays;
+}
+
+/** Teams of which `.olympus` holds state, other than what goes with the lab. */
+async function teamsWithState(): Promise<string[]> {
+  if (!existsSync(stateRoot())) return [];
+  const names = await readdir(stateRoot());
+  const kept = names.filter((name) => stateRoot(name) !== layout.dir);
+  return kept.filter((name) => ["pulumi", "stacks"].some((folder) => existsSync(stateRoot(name, folder))));
 }

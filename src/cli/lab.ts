@@ -83,7 +83,10 @@ interface DownOptions {
 
 function staysLines(stays: readonly Stays[]): string[] {
   if (stays.length === 0) return [];
-  return ["Stays, with what removes it:", ...stays.flatMap(({ what, remove }) => [`  ${what}`, `    ${remove}`])];
+  return [
+    "Stays, with what removes it:",
+    ...stays.flatMap(({ what, remove }) => [`  ${what}`, ...(remove === undefined ? [] : [`    ${remove}`])]),
+  ];
 }
 
 function registerMachineCommands(
