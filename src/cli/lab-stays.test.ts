@@ -4,10 +4,20 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { silentReporter } from "../base/report.ts";
 import { labDown } from "../lab/index.ts";
+import { identify } from "../lab/processes.ts";
 import { whatStays } from "./lab-stays.ts";
+
+// What really runs on this computer is of no matter here.
+const labs = vi.hoisted(() => ({ running: [] as string[] }));
+vi.mock("../lab/cgroups.ts", async (original) => ({
+  ...(await original<typeof import("../lab/cgroups.ts")>()),
+  labsWithGroups: async () => [...labs.running, "lab-long-gone"],
+  groupPids: async (_hierarchies: unknown, lab: string) => (labs.running.includes(lab) ? [4711] : []),
+}));
 
 let top: string;
 beforeEach(() => {
+  labs.running = [];
   top = mkdtempSync(join(tmpdir(), "olympus-stays-"));
   vi.stubEnv("OLYMPUS_STATE", join(top, "state"));
   vi.stubEnv("OLYMPUS_CACHE", join(top, "cache"));
@@ -57,7 +67,8 @@ it("no command removes a key of one's own, nor the folder it lies in", async () 
 });
 
 it("as long as other teams have state here, they are named, and no command removes it", async () => {
-  for (const folder of ["pantheon/pulumi", "lab/pulumi", "test-reports"]) mkdirSync(join(top, "state", folder), { recursive: true });
+  for (const folder of ["pantheon/pulumi", "lab/pulumi", "test-reports"])
+    mkdirSync(join(top, "state", folder), { recursive: true });
   const stays = await whatStays({ purge: true, cache: true });
   const [team, project] = stays.slice(-2);
   expect(stays.filter(({ what }) => what.includes("state of team"))).toHaveLength(1);
@@ -90,4 +101,23 @@ it("--cache removes what Olympus made in the cache, and nothing else", async () 
   mkdirSync(join(top, "cache/compile"));
   expect(await labDown({ purge: true, cache: true, reporter: silentReporter() })).toEqual([]);
   expect(existsSync(join(top, "cache"))).toBe(false);
+});
+
+it("while another lab runs here, the ground under it stays, and it is said why", async () => {
+  vi.spyOn(process, "getuid").mockReturnValue(0);
+  labs.running = ["lab-0badcafe"];
+  mkdirSync(join(top, "cache/lab-root"));
+  const removed = await labDown({ purge: true, cache: true, reporter: silentReporter() });
+  expect(removed).toEqual([expect.stringContaining("state/lab")]);
+  expect(["tools", "images", "apt", "lab-root"].filter((name) => !existsSync(join(top, "cache", name)))).toEqual([]);
+  const [first] = await whatStays({ purge: true, cache: true });
+  expect(first!.what).toBe(`${top}/cache: kept, since other labs that run here stand on it (lab-0badcafe)`);
+});
+
+it("roots that another command is building are not taken away", async () => {
+  vi.spyOn(process, "getuid").mockReturnValue(0);
+  mkdirSync(join(top, "cache/lab-root"));
+  writeFileSync(join(top, "cache/lab-root/lock"), JSON.stringify(identify(process.ppid)));
+  await expect(labDown({ purge: true, reporter: silentReporter() })).rejects.toMatchObject({ code: "E-LOCKED" });
+  expect(existsSync(join(top, "cache/lab-root"))).toBe(true);
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { identityFile } from "../../secrets/identity.ts";
 import { cacheDir, projectRoot, stateRoot } from "../base/paths.ts";
 import { quote } from "../base/quote.ts";
+import { otherLabs } from "../lab/down.ts";
 import { layout } from "../lab/layout.ts";
 import { installedByOlympus } from "../prerequisites/packages.ts";
 
@@ -24,7 +25,11 @@ export async function whatStays({ purge, cache }: { purge: boolean; cache: boole
   const stays: Stays[] = [];
   const cached = existsSync(cacheDir()) ? await readdir(cacheDir()) : [];
   const kept = cached.filter((name) => !["lab-root", "apt", "compile"].includes(name));
-  if (!cache && kept.length > 0) {
+  const others = await otherLabs();
+  if (others.length > 0 && cached.length > 0) {
+    const what = `${cacheDir()}: kept, since other labs that run here stand on it (${others.join(", ")})`;
+    stays.push({ what, remove: `npx olympus lab down --purge${cache ? " --cache" : ""}   (once they are down)` });
+  } else if (!cache && kept.length > 0) {
     const what = `${cacheDir()}: tools, images and bundles, with which the next try takes minutes`;
     stays.push({ what, remove: "npx olympus lab down --purge --cache" });
   }

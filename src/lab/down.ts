@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { OlympusError } from "../base/errors.ts";
 import { withFileLock } from "../base/lock.ts";
 import { cacheDir } from "../base/paths.ts";
@@ -15,7 +15,7 @@ import { tryRun } from "./sh.ts";
 import { readState } from "./state.ts";
 
 export interface LabDownOptions {
-  /** Also removes the machines' disks, the lab's secrets and state, and the caches of roots and packages. */
+  /** Also removes the machines' disks, the lab's secrets and state, and, unless another lab runs, the caches of roots and packages. */
   readonly purge?: boolean;
   /** With `purge`: also all that was built or downloaded, such as tools and images. */
   readonly cache?: boolean;
@@ -38,7 +38,8 @@ export async function labDown({
   reporter,
 }: LabDownOptions): Promise<Removed> {
   const hierarchies = findHierarchies();
-  const folders = purge ? cacheFolders(cache ? allCaches : labCaches) : [];
+  const shared = purge && (await otherLabs()).length > 0;
+  const folders = purge && !shared ? cacheFolders(cache ? allCaches : labCaches) : [];
   // The cache of compiled code is made by this very command, at its start: not worth a word.
   const told = folders.filter((folder) => folder !== cacheDir("compile"));
   const found = await findAll(hierarchies, purge, told);
@@ -47,18 +48,44 @@ export async function labDown({
     requireRoot("Taking the lab down");
     await withFileLock(layout.lock, { waitMs: 0 }, () =>
       withStep(reporter, "lab down", async (step) => {
-        await remove(hierarchies, purge, (detail) => step.update(detail));
+        await stop(hierarchies, purge, (detail) => step.update(detail));
+        if (purge) {
+          step.update("removing files");
+          await removeCaches(folders);
+          // With it goes the lock.
+          await rm(layout.dir, { recursive: true, force: true });
+        }
         return { value: undefined, summary: `${found.length} things removed` };
       }),
     );
   }
-  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+  // All that is left there: nobody's ground.
+  else await removeCaches(folders);
   if (purge) await removeEmpty(dirname(layout.dir));
   if (cache) await removeEmpty(cacheDir());
   return found;
 }
 
-async function remove(hierarchies: Hierarchies, purge: boolean, update: (detail: string) => void): Promise<void> {
+/** Labs of other projects, and of tests, that run on this computer: their machines stand on the same roots, tools and images. */
+export async function otherLabs(): Promise<string[]> {
+  const hierarchies = findHierarchies();
+  const running: string[] = [];
+  for (const lab of await labsWithGroups(hierarchies)) {
+    if (lab !== layout.lab && (await groupPids(hierarchies, lab)).length > 0) running.push(lab);
+  }
+  return running;
+}
+
+/** Throws E-LOCKED while another command builds roots. */
+async function removeCaches(folders: readonly string[]): Promise<void> {
+  const roots = cacheDir("lab-root");
+  if (folders.includes(roots)) {
+    await withFileLock(join(roots, "lock"), { waitMs: 0 }, () => rm(roots, { recursive: true, force: true }));
+  }
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+}
+
+async function stop(hierarchies: Hierarchies, purge: boolean, update: (detail: string) => void): Promise<void> {
   const state = await readState();
   const network = state?.network;
   // First of all: from here on commands must not take the lab for being up.
@@ -73,9 +100,6 @@ async function remove(hierarchies: Hierarchies, purge: boolean, update: (detail:
   await removeInterface();
   await rm(layout.state, { force: true });
   await rm(`${layout.dir}/log`, { recursive: true, force: true });
-  if (!purge) return;
-  update("removing files");
-  await rm(layout.dir, { recursive: true, force: true });
 }
 
 /** What only a lab uses. */
