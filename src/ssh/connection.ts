@@ -14,6 +14,8 @@ export interface SshTarget {
   readonly pinnedIn: string;
   /** OpenSSH private key. */
   readonly privateKey: Secret;
+  /** The host that it is reached through, verified and logged in to in the same way. */
+  readonly via?: SshTarget;
   /** Until the host takes the connection, 10,000 ms unless given; the login may take three times as long. */
   readonly connectTimeoutMs?: number;
 }

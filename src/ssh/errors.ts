@@ -50,6 +50,26 @@ export function lostError(target: SshTarget, cause?: unknown): OlympusError {
   });
 }
 
+const refused: Record<string, string> = {
+  ECONNREFUSED: "refuses connections: sshd is not listening",
+  EHOSTUNREACH: "cannot be reached: no machine answers at that address",
+  ENETUNREACH: "cannot be reached: no route to its network",
+};
+
+/** The server took the connection and dropped it before the login, as one does that has too many on their way. */
+export function wasDropped(error: unknown): boolean {
+  if (!(error instanceof OlympusError) || error.code !== "E-SSH-REFUSED" || error.cause === undefined) return false;
+  return refused[(error.cause as { code?: string }).code ?? ""] === undefined;
+}
+
+/** The jump host is there, and cannot reach the host behind it. */
+export function behindJumpError(target: SshTarget, via: SshTarget, cause: unknown): OlympusError {
+  return new OlympusError(
+    `${target.name}: ${via.name}, through which it is reached, cannot connect to ${target.address}:${target.port} (${messageOf(cause)}).`,
+    { code: "E-SSH-JUMP", exit: exitCodes.unreachable, where: target.name, hint: `olympus doctor ${via.name}`, cause },
+  );
+}
+
 /** Sorts what ssh2 or the socket said before authentication into our codes. */
 export function connectError(target: SshTarget, pinned: PinnedKey, error: unknown, timeoutMs: number): OlympusError {
   const { level, code } = error as { level?: string; code?: string };
@@ -79,11 +99,6 @@ export function connectError(target: SshTarget, pinned: PinnedKey, error: unknow
       cause: error,
     });
   }
-  const refused: Record<string, string> = {
-    ECONNREFUSED: "refuses connections: sshd is not listening",
-    EHOSTUNREACH: "cannot be reached: no machine answers at that address",
-    ENETUNREACH: "cannot be reached: no route to its network",
-  };
   const reason =
     code !== undefined && refused[code] !== undefined
       ? refused[code]
