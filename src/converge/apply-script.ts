@@ -5,7 +5,7 @@ import type { Claims, ResetPlan } from "./journal.ts";
 import { journalFolder, journalVersion, runFolder } from "./places.ts";
 import type { HostPlan, PlannedStep } from "./plan.ts";
 import { quote, quoteAll } from "./quote.ts";
-import { describeUndo, undoScript } from "./undo.ts";
+import { backupPath, backupScript, describeUndo, undoScript } from "./undo.ts";
 
 /** Who applies what, for the lock's record on the host. */
 export interface RunInfo {
@@ -117,6 +117,7 @@ export function compileUndo(plan: ResetPlan, claims: ClaimsAfter, info: RunInfo)
     return {
       label: `${entry.role}: ${describeUndo(entry)}`,
       body: [
+        ...backupScript(entry),
         undoScript(entry.undo, plan.keepPackages),
         ...notify.map((unit) => `if have_unit ${quote(unit)}; then notify ${quote(unit)}; fi`),
       ].join("\n"),
@@ -128,14 +129,20 @@ export function compileUndo(plan: ResetPlan, claims: ClaimsAfter, info: RunInfo)
   });
   const journal = plan.rest.map((entry) => `${JSON.stringify(entry)}\n`).join("");
   return {
-    script: compile(info, steps, claimLines(write)),
+    script: compile(
+      info,
+      steps,
+      claimLines(write),
+      [],
+      plan.undo.flatMap(({ data, undo }) => (data === undefined ? [] : backupPath(undo))),
+    ),
     files: [{ path: `f/${steps.length}/journal`, content: journal }],
     blobs: new Map(),
   };
 }
 
 /** What is looked at before the first step, by the name that its frame has. */
-export const preflights = { clock: "clock", names: "names" } as const;
+export const preflights = { clock: "clock", names: "names", backups: "backups" } as const;
 
 let prelude: string | undefined;
 
@@ -144,6 +151,7 @@ function compile(
   steps: readonly { readonly label: string; readonly body: string }[],
   closing: readonly string[],
   reaches: readonly string[] = [],
+  backups: readonly string[] = [],
 ): string {
   prelude ??= ["prelude.sh", "programs.sh"]
     .map((name) => readFileSync(new URL(name, import.meta.url), "utf8"))
@@ -157,6 +165,7 @@ function compile(
     `begin ${quote(generation)} ${quote(owner)} ${journalVersion}`,
     ...(stepClock === 0 ? [] : [`preflight ${preflights.clock} step_clock ${stepClock}`]),
     ...(reaches.length === 0 ? [] : [`preflight ${preflights.names} names_resolve ${quoteAll(reaches)}`]),
+    ...(backups.length === 0 ? [] : [`preflight ${preflights.backups} room_for_backups ${quoteAll(backups)}`]),
     ...steps.map(({ body }, at) => `step_${at + 1}() {\n${body}\n}`),
     ...steps.map(({ label }, at) => `run ${at + 1} ${quote(label)}`),
     ...closing,

@@ -20,7 +20,7 @@ export function applyError(host: string, outcome: Extract<RunOutcome, { end: "fa
     if (outcome.step === preflights.names) return namesError(host, outcome.output);
     if (outcome.step === preflights.clock) return clockError(host, outcome.output);
   }
-  const full = /No space left on device|Wrote only \d+ of/.test(said);
+  const full = /[Nn]o space (left on device|for backups)|Wrote only \d+ of/.test(said);
   const how = outcome.end === "failed" ? "failed" : "was killed, or the machine restarted,";
   return new OlympusError(`${host}: ${how} at: ${outcome.step || "the start"}${said}`, {
     code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",

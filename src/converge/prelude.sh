@@ -156,6 +156,30 @@ drop_line() { # FILE LINE [LAST]
 x" ]; then truncate -s -1 "$1"; fi
 }
 
+# Backups, before data goes: root's alone, read back before they count.
+backups=/var/backups/olympus
+kilobytes() { du -skc -- "$@" | sed -n '$s/[^0-9].*//p'; }
+room_for_backups() { # PATH...
+  mkdir -p -m 700 "$backups"
+  need=0; for path in "$@"; do if [ -e "$path" ]; then need=$(( need + $(kilobytes "$path") )); fi; done
+  have=$(df -Pk "$backups" | sed -n '$p' | awk '{ print $4 }')
+  if [ "$need" -gt "$have" ]; then echo "no space for backups in $backups: $(( need / 1000 + 1 )) MB needed, $(( have / 1000 )) MB free"; return 1; fi
+}
+backup_name() { mkdir -p -m 700 "$backups"; printf '%s/%s-%s' "$backups" "$(date -u +%Y%m%dT%H%M%SZ)" "$(printf %s "${1#/}" | tr / -)"; }
+backup_made() { sync "$1.new"; mv "$1.new" "$1"; say kept "backup of $2: $1 ($(( $(kilobytes "$1") / 1000 + 1 )) MB)"; }
+back_up_path() {
+  if [ ! -e "$1" ] || [ -z "$(find "$1" ! -type d -print -quit)" ]; then return 0; fi
+  to="$(backup_name "$1").tar.gz"
+  ( umask 077; tar -C / -czf "$to.new" -- "${1#/}" ) && tar -C / -dzf "$to.new" || { rm -f "$to.new"; echo "the backup of $1 failed: nothing of it was deleted"; return 1; }
+  backup_made "$to" "$1"
+}
+back_up_database() {
+  if ! have_postgres || [ -z "$(printf "select 1 from pg_database where datname = '%s'\n" "$1" | postgres_sql)" ]; then return 0; fi
+  to="$(backup_name "database-$1").dump"
+  ( umask 077; runuser -u postgres -- pg_dump -Fc -- "$1" >"$to.new" ) && pg_restore -l "$to.new" >/dev/null || { rm -f "$to.new"; echo "the backup of database $1 failed: nothing of it was deleted"; return 1; }
+  backup_made "$to" "database $1"
+}
+
 # Packages. apt's lists are renewed once a run, and only when they are old or something could not be found.
 installed() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p' | sort -u; }
 apt_get() {

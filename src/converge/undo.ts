@@ -62,6 +62,18 @@ export function undoScript(undo: Undo, keepPackages: readonly string[]): string 
   }
 }
 
+/** What keeps a copy of data before its undoing deletes it; nothing where undoing deletes none. */
+export function backupScript({ data, undo }: JournalEntry): string[] {
+  if (data === undefined) return [];
+  if (undo.do === "postgresql-database") return [`back_up_database ${quote(undo.name)}`];
+  return backupPath(undo).map((path) => `back_up_path ${quote(path)}`);
+}
+
+/** The path that undoing deletes with what is in it. */
+export function backupPath(undo: Undo): string[] {
+  return undo.do === "path" && undo.before.type === "absent" ? [undo.path] : [];
+}
+
 function undoPath({ path, before, tree }: Extract<Undo, { do: "path" }>): string {
   const at = quote(path);
   const own = [before.mode ?? "", before.owner ?? "", before.group ?? ""].map(quote).join(" ");
