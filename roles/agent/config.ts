@@ -1,6 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { OlympusError } from "../../src/base/errors.ts";
-import type { Secret } from "../../src/base/secret.ts";
+import { Secret } from "../../src/base/secret.ts";
 import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
@@ -24,7 +24,7 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
   if (agent === undefined) throw new Error(`${name} is not an agent's machine`);
   const handed: Record<string, Secret> = {
     "mattermost-token": secrets.require(`mattermost.bots.${name}.token`),
-    "dashboard-token": secrets.require(`agents.${name}.dashboard`),
+    "dashboard-token": dashboardTokens(name, secrets),
   };
   const models = (agent.models ?? team.team.defaults.models).map((choice) => {
     const key = keyOf(choice, secrets);
@@ -93,6 +93,13 @@ export function teamFacts({ hypervisors, machines, team }: LoadedTeam): string[]
         `person @${name}${person.name === undefined ? "" : ` (${person.name})`}${person.command ? ", may give tasks" : ""}`,
     ),
   ];
+}
+
+/** The dashboard's token; while a rotation is under way, the old one on a second line. */
+function dashboardTokens(agent: string, secrets: SecretStore): Secret {
+  const token = secrets.require(`agents.${agent}.dashboard`);
+  const old = secrets.get(`rotation.agents.${agent}.dashboard`);
+  return old === undefined ? token : new Secret(token.name, `${token.reveal()}\n${old.reveal()}`);
 }
 
 function keyOf(choice: ModelChoice, secrets: SecretStore): { file: string; secret: Secret } | undefined {

@@ -3,6 +3,7 @@ import type { CliCommand, CommandParent, RunAction } from "./command.ts";
 import { check } from "./secrets-check.ts";
 import { edit } from "./secrets-edit.ts";
 import { importVault } from "./secrets-import.ts";
+import { rotate } from "./secrets-rotate.ts";
 
 /** `olympus secrets`: the team's encrypted values. They come in on stdin or by a prompt without echo, never as arguments. */
 export const command: CliCommand = {
@@ -27,6 +28,7 @@ export const command: CliCommand = {
     list(secrets, run);
     edit(secrets, run);
     forget(secrets, run);
+    rotate(secrets, run);
     recipients(secrets, run);
     check(secrets, run);
     importVault(secrets, run);

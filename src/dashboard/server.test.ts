@@ -127,3 +127,12 @@ test("logging in by the form opens a session, logging out ends it", async () => 
   await app.request(`http://${host}/logout`, { method: "POST", headers: { host, ...session } });
   expect((await get("/", session, app)).status).toBe(401);
 });
+
+test("while a token replaces another, both let in, and nothing else", async () => {
+  const options = { agent: "athena", address: "10.220.1.50", port: 18789, hosts: [], status: () => status };
+  const app = dashboardApp({ ...options, token: new Secret("t", "new-token\nold-token\n") }, () => new Set([host]));
+  const answers = ["new-token", "old-token", "", "new-token\nold-token", "new"].map((given) =>
+    get("/api/status", { authorization: `Bearer ${encodeURIComponent(given)}` }, app),
+  );
+  expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([200, 200, 401, 401, 401]);
+});

@@ -1,0 +1,79 @@
+import { exitCodes, OlympusErrors } from "../base/errors.ts";
+import { withStep } from "../base/report.ts";
+import type { CommandParent, RunAction } from "./command.ts";
+import { readSecretInput } from "./secret-input.ts";
+
+/** `olympus secrets rotate`: new values for all who use them. */
+export function rotate(parent: CommandParent, run: RunAction): void {
+  parent
+    .command("rotate")
+    .argument(
+      "[name...]",
+      "ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME",
+    )
+    .option("--all", "everything that can be rotated without being given a value")
+    .description("Gives a secret a new value: makes it, brings it to all who use it, tries it, ends the old one.")
+    .action(
+      run(
+        async (
+          { reporter, loadTeam, confirm, signal, options },
+          names: string[],
+          { all = false }: { all?: boolean },
+        ) => {
+          const [{ openSecrets }, { rotatable, rotationOf, runRotation }, { applyRoles }, { chatUrl }] =
+            await Promise.all([
+              import("../../secrets/store.ts"),
+              import("../rotate/index.ts"),
+              import("../converge/run.ts"),
+              import("../bootstrap/url.ts"),
+            ]);
+          const team = await loadTeam();
+          const secrets = await openSecrets(team);
+          let show = (_: string): void => undefined;
+          const context = {
+            team,
+            secrets,
+            reporter,
+            signal,
+            show: (what: string) => show(what),
+            chatUrl: chatUrl(team),
+            async apply(role: string, hosts: readonly string[]) {
+              const { errors } = await applyRoles({
+                team,
+                secrets,
+                action: "setup",
+                roles: [role],
+                hosts,
+                reporter,
+                signal,
+              });
+              if (errors.length > 0) throw new OlympusErrors("some hosts were left out", errors);
+            },
+          };
+          const wanted = all ? rotatable({ team, secrets }) : names;
+          const rotations = wanted.map((name) => rotationOf(name, context, () => readSecretInput(name, options.input)));
+          if (rotations.length === 0) {
+            reporter.result(rotatable({ team, secrets }).join("\n"), {
+              type: "rotatable",
+              names: rotatable({ team, secrets }),
+            });
+            return exitCodes.done;
+          }
+          for (const { name, users, overlap } of rotations) reporter.info(`  ${name}: ${users.join(", ")}; ${overlap}`);
+          if (!(await confirm(`Give ${rotations.length === 1 ? "it a new value" : "them new values"}?`))) {
+            return exitCodes.confirmation;
+          }
+          // One after another: an agent that two of them concern is restarted for each, never twice at once.
+          for (const rotation of rotations) {
+            await withStep(reporter, rotation.name, async (step) => {
+              show = (what) => step.update(what);
+              await runRotation(rotation, context);
+              return { value: undefined, summary: "new value in use, old one ended" };
+            });
+          }
+          reporter.result(`${rotations.length} rotated`, { type: "rotated", names: rotations.map(({ name }) => name) });
+          return exitCodes.done;
+        },
+      ),
+    );
+}

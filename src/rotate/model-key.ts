@@ -1,0 +1,21 @@
+import { forgetOld, oldValueOf, type RotateContext, type Rotation, replaceValue } from "./rotation.ts";
+
+/** A key of a model provider, which only the provider can make: the new one is given. */
+export function modelKeyRotation(name: string, context: RotateContext, newValue: () => Promise<string>): Rotation {
+  const { team, secrets, apply } = context;
+  const path = `models.${name}`;
+  const agents = team.machines
+    .filter(({ agent }) => agent?.models.some(({ key, provider }) => (key ?? provider) === name))
+    .map((machine) => machine.name);
+  return {
+    name: path,
+    users: agents.length === 0 ? ["nobody now"] : agents,
+    overlap: "both work until you take the old one away at the provider",
+    begun: () => oldValueOf(secrets, path) !== undefined,
+    begin: async () => replaceValue(secrets, path, await newValue()),
+    // The role waits until each agent is there again, which reads its keys before it says so.
+    deliver: () => (agents.length === 0 ? Promise.resolve() : apply("agent", agents)),
+    verify: () => Promise.resolve(),
+    finish: () => forgetOld(secrets, path),
+  };
+}

@@ -1,0 +1,103 @@
+import { rotationPrefix } from "../../secrets/check.ts";
+import type { SecretStore } from "../../secrets/store.ts";
+import type { Reporter } from "../base/report.ts";
+import type { Secret } from "../base/secret.ts";
+import { targetOf } from "../converge/target.ts";
+import { connectSsh } from "../ssh/connect.ts";
+import { listHosts } from "../team/hosts.ts";
+import type { LoadedTeam } from "../team/model.ts";
+
+/** What every kind of rotation works with. */
+export interface RotateContext {
+  readonly team: LoadedTeam;
+  readonly secrets: SecretStore;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  /** Shows what is being done right now. */
+  readonly show: (what: string) => void;
+  /** Brings roles on hosts to what team file and secrets say now. Throws what a host failed with. */
+  readonly apply: (role: string, hosts: readonly string[]) => Promise<void>;
+  /** Where the chat is. */
+  readonly chatUrl: string;
+}
+
+/**
+ * A new value for one secret, in steps that can each be done again: whoever is killed in between is taken on from by the next run.
+ * Until `finish`, the old value works as well as the new one.
+ */
+export interface Rotation {
+  /** Name of the secret. */
+  readonly name: string;
+  /** Who uses it, for people: "athena's dashboard". */
+  readonly users: readonly string[];
+  /** How long both work, or what does not overlap. */
+  readonly overlap: string;
+  /** Makes the new value and keeps the old one, saved together. Not called again where that has happened. */
+  begin(): Promise<void>;
+  /** Whether `begin` was done and `finish` was not. */
+  begun(): boolean;
+  /** Gives the new value to every user. */
+  deliver(): Promise<void>;
+  /** Uses the new value as its users do. Throws where it does not work: the old one then goes on working. */
+  verify(): Promise<void>;
+  /** Makes the old value worthless everywhere, sees that it is, and forgets it. */
+  finish(): Promise<void>;
+}
+
+/** Rotates one secret, or ends a rotation that was cut short. Throws what a step throws; the next run goes on there. */
+export async function runRotation(rotation: Rotation, { show, signal }: RotateContext): Promise<void> {
+  const step = async (what: string, work: () => Promise<void>): Promise<void> => {
+    signal.throwIfAborted();
+    show(`${rotation.name}: ${what}`);
+    await work();
+  };
+  if (!rotation.begun()) await step("making a new value", () => rotation.begin());
+  await step(`giving it to ${rotation.users.join(", ")}`, () => rotation.deliver());
+  await step("trying the new value", () => rotation.verify());
+  await step("ending the old value", () => rotation.finish());
+}
+
+/** The value that a rotation under way replaces, kept until the new one has proven itself. */
+export function oldValueOf(secrets: SecretStore, path: string): string | undefined {
+  return secrets.get(rotationPrefix + path)?.reveal();
+}
+
+/** Sets a new value and keeps the old one, in one save. */
+export async function replaceValue(secrets: SecretStore, path: string, value: string): Promise<void> {
+  secrets.set(rotationPrefix + path, secrets.require(path).reveal());
+  secrets.set(path, value);
+  await secrets.save();
+}
+
+/** Forgets the old value: from here on nothing that is set up anew takes it. */
+export async function forgetOld(secrets: SecretStore, path: string): Promise<void> {
+  secrets.delete(rotationPrefix + path);
+  await secrets.save();
+}
+
+/**
+ * Runs a script as root on a host, with `stdin` on its stdin; `SUDO_USER` is the login. Its stdout and exit code.
+ * `key` logs in in place of the deploy key.
+ */
+export async function onHost(
+  { team, secrets, signal }: RotateContext,
+  name: string,
+  script: string,
+  stdin: string,
+  key?: Secret,
+): Promise<{ code: number; stdout: string }> {
+  const host = listHosts(team).find((one) => one.name === name)!;
+  const target = targetOf(host, team, secrets);
+  const connection = await connectSsh(key === undefined ? target : { ...target, privateKey: key }, signal);
+  try {
+    const quoted = `'${script.replaceAll("'", "'\\''")}'`;
+    const { code, stdout, stderr } = await connection.exec(`sudo -n sh -c ${quoted}`, {
+      stdin,
+      signal,
+      timeoutMs: 60_000,
+    });
+    return { code, stdout: stdout + stderr };
+  } finally {
+    connection.close();
+  }
+}
