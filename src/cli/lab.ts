@@ -94,20 +94,20 @@ function registerMachineCommands(
   run: RunAction,
 ): void {
   for (const [verb, what] of [
-    ["restart", "stop a lab machine and start it again with its disks"],
-    ["stop", "stop a lab machine; lab up starts it again"],
+    ["restart", "stop lab machines and start them again with their disks"],
+    ["stop", "stop lab machines; lab up starts them again"],
   ] as const) {
     lab
       .command(verb)
-      .argument("<machine>", "name of a lab machine")
+      .argument("<machine...>", "names of lab machines")
       .option("--kill", "at once, like a power cut; otherwise orderly, guests first")
       .description(what)
       .addHelpText("before", `  olympus lab ${verb} r420\n`)
       .action(
-        run(async ({ reporter, signal }, name: string, { kill = false }: { kill?: boolean }) => {
+        run(async ({ reporter, signal }, names: string[], { kill = false }: { kill?: boolean }) => {
           const { labRestart, labStatus, labStop } = await import("../lab/index.ts");
-          if (verb === "stop") await labStop({ name, kill, reporter, signal });
-          else await labRestart({ name, kill, reporter, signal });
+          if (verb === "stop") await labStop({ names, kill, reporter, signal });
+          else await labRestart({ names, kill, reporter, signal });
           const status = await labStatus();
           reporter.result(table(status), { type: "lab", ...status });
           return exitCodes.done;

@@ -13,26 +13,32 @@ import { type LabState, type MachineRecord, readState } from "./state.ts";
 import { type LabUpResult, labUp } from "./up.ts";
 
 export interface LabMachineOptions {
-  readonly name: string;
+  /** At the same time, as a rack that loses its power. */
+  readonly names: readonly string[];
   /** Like a power cut; otherwise orderly, guests first, for at most 90 s. */
   readonly kill?: boolean;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
 }
 
-/** Stops one lab machine. What it wrote stays; `labUp` starts it again. Throws E-UNKNOWN for an unknown name, E-LAB-DOWN when no lab is up. */
-export async function labStop({ name, kill = false, reporter }: LabMachineOptions): Promise<void> {
+/** Stops lab machines. What they wrote stays; `labUp` starts them again. Throws E-UNKNOWN for an unknown name, E-LAB-DOWN when no lab is up. */
+export async function labStop({ names, kill = false, reporter }: LabMachineOptions): Promise<void> {
   requireRoot("Stopping a lab machine");
-  const { network, machine } = await find(name);
+  const found = await Promise.all(names.map(async (name) => ({ name, ...(await find(name)) })));
+  const hierarchies = findHierarchies();
   await withFileLock(layout.lock, { waitMs: 0 }, () =>
-    withStep(reporter, `stop ${name}`, async () => {
-      await stopMachine(network, { name, init: machine.init }, findHierarchies(), kill ? 0 : 90_000);
+    withStep(reporter, `stop ${names.join(", ")}`, async () => {
+      await Promise.all(
+        found.map(({ name, network, machine: { init } }) =>
+          stopMachine(network, { name, init }, hierarchies, kill ? 0 : 90_000),
+        ),
+      );
       return { value: undefined, summary: kill ? "cut off" : "off" };
     }),
   );
 }
 
-/** Stops one lab machine and starts it again with everything it wrote; guests with autostart come back. */
+/** Stops lab machines and starts them again with everything they wrote; guests with autostart come back. */
 export async function labRestart(options: LabMachineOptions): Promise<LabUpResult> {
   await labStop(options);
   return labUp({ reporter: options.reporter, ...(options.signal && { signal: options.signal }) });

@@ -7,7 +7,7 @@ import { virsh } from "../libvirt/virsh.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam, NamedHypervisor } from "../team/model.ts";
-import { machineUrns, openSession } from "./driver/session.ts";
+import { openSession } from "./driver/session.ts";
 import { sshTargetOf } from "./find.ts";
 import { dataVolume, isDisposable, teamPrefix } from "./names.ts";
 import { stateOwner } from "./owner.ts";
@@ -66,33 +66,14 @@ export interface DestroyOptions extends Common {
  * the outcome, E-FOREIGN among them: a machine that another state made is still there.
  */
 export async function destroyOn(options: DestroyOptions): Promise<StackOutcome> {
-  const { team, hypervisor, machines, signal } = options;
-  const nothing: StackOutcome = {
-    hypervisor: hypervisor.name,
-    changes: [],
-    steps: [],
-    changed: 0,
-    failed: [],
-    error: undefined,
-  };
+  const { hypervisor, machines, signal } = options;
+  const outcome = await runStack({ ...options, hypervisor: hypervisor.name, action: "destroy", machines });
+  if (outcome.error !== undefined) return outcome;
   try {
-    const targets =
-      machines === undefined ? undefined : await machineUrns(openSession(options), hypervisor.name, machines);
-    const outcome =
-      targets?.length === 0
-        ? nothing
-        : await runStack({
-            ...options,
-            team,
-            hypervisor: hypervisor.name,
-            action: "destroy",
-            ...(targets === undefined ? {} : { targets }),
-          });
-    if (outcome.error !== undefined) return outcome;
     return { ...outcome, changed: outcome.changed + (await removeUnknown(options)) };
   } catch (error) {
     signal.throwIfAborted();
-    return { ...nothing, error: asOlympusError(error, hypervisor.name) };
+    return { ...outcome, error: asOlympusError(error, hypervisor.name) };
   }
 }
 

@@ -21,8 +21,8 @@ export interface StackRun {
   readonly secrets: SecretStore;
   readonly hypervisor: string;
   readonly action: "up" | "preview" | "destroy";
-  /** Only these resources (URNs), with what depends on them; for destroy. */
-  readonly targets?: readonly string[];
+  /** Only these machines; for destroy. */
+  readonly machines?: readonly string[] | undefined;
   readonly reporter?: Reporter | undefined;
   readonly signal?: AbortSignal | undefined;
   /** `athena: booting` and the like. */
@@ -78,11 +78,10 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     if (known !== undefined) {
       writePrivateFiles(privateFolder(team, hypervisor), sshTargetOf(team, run.secrets, known.name), []);
     }
-    const targets = (run.targets ?? []).flatMap((urn) => ["--target", urn]);
-    const words = [...verbs[run.action], ...targets, ...(targets.length > 0 ? ["--target-dependents"] : [])];
+    const words = verbs[run.action];
     const diskless = new Set<string>();
-    const attempt = (tried: readonly string[]): ReturnType<typeof runVerb> =>
-      runVerb(session, hypervisor, tried, (event, end) => {
+    const attempt = (tried: readonly string[]): ReturnType<typeof runVerb> => {
+      const onEvent = (event: EngineEvent, end: () => void): void => {
         const urn = disklessIn(event);
         if (urn !== undefined) diskless.add(urn);
         // Pulumi itself would wait for ever: its refresh has failed, and the program's first answer never comes.
@@ -93,7 +92,9 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
         if (what === undefined) return;
         if (event.diagnosticEvent?.severity === "warning") run.reporter?.warn(what);
         else run.onProgress?.(what);
-      });
+      };
+      return runVerb(session, hypervisor, { words: tried, machines: run.machines, onEvent });
+    };
     let { code, stderr } = await attempt(words);
     signal.throwIfAborted();
     if (code !== 0 && diskless.size > 0) {

@@ -114,10 +114,16 @@ describe("the main job", () => {
       stdin: "ignore",
       reject: false,
     });
-    const question = await mara.post("@athena hello, who watches you?");
-    await mara.answered(question);
-    for await (const line of following.iterable()) {
-      if (line.includes(question)) following.kill("SIGINT");
+    let shown = "";
+    following.stdout.on("data", (chunk: Buffer) => {
+      shown += chunk.toString();
+    });
+    try {
+      const question = await mara.post("@athena hello, who watches you?");
+      await mara.answered(question);
+      await eventually("the log of the run", async () => shown.includes(question), 120_000);
+    } finally {
+      following.kill("SIGINT");
     }
     expect((await following).exitCode).toBe(130);
   });
@@ -176,7 +182,7 @@ describe("the main job", () => {
   });
 
   it("comes back with its hypervisors after a power cut", async () => {
-    await Promise.all(["r420", "r720xd"].map((name) => olympusOk(["lab", "restart", name, "--kill"])));
+    await olympusOk(["lab", "restart", "r420", "r720xd", "--kill"]);
     const question = await eventually("the chat", () => mara.post("@athena hello after the power cut"), 240_000);
     await mara.answered(question, 240_000);
   });

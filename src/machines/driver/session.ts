@@ -59,6 +59,15 @@ export function logOf(team: LoadedTeam, stack: string): string {
   return stateDir(team.name, "logs", `${stack}.log`);
 }
 
+/** What one run of Pulumi does on a stack. */
+export interface Verb {
+  /** `up`, `preview` or `destroy`, with its options. */
+  readonly words: readonly string[];
+  /** Only what belongs to these machines, with what depends on it; for destroy. */
+  readonly machines?: readonly string[] | undefined;
+  readonly onEvent: (event: EngineEvent, end: () => void) => void;
+}
+
 /**
  * Runs `up`, `preview` or `destroy` on one stack; makes the stack when it is not there yet, and takes away the lock of a dead process.
  * Resolves with any exit code; throws E-LOCKED (75) when somebody else is at work on it.
@@ -66,8 +75,7 @@ export function logOf(team: LoadedTeam, stack: string): string {
 export async function runVerb(
   session: StackSession,
   stack: string,
-  words: readonly string[],
-  onEvent: (event: EngineEvent, end: () => void) => void,
+  { words, machines, onEvent }: Verb,
 ): Promise<PulumiResult> {
   const { team, reporter, signal, pulumi, env, root } = session;
   const project = projectName(root);
@@ -80,6 +88,9 @@ export async function runVerb(
   if (await mendState({ pulumi, env, cwd: root, project, stack })) {
     reporter?.info(`${stack}: the state was left unfinished by a run that was killed; what it had begun is done again`);
   }
+  // Looked up after the mending: Pulumi refuses a target that its state does not hold.
+  const targets = machines === undefined ? [] : await machineUrns(session, stack, machines);
+  if (machines !== undefined && targets.length === 0) return { code: 0, stderr: "" };
   const [verb = "", ...rest] = words;
   const run = (): Promise<PulumiResult> =>
     runPulumi({
@@ -92,6 +103,8 @@ export async function runVerb(
         join(configFolder(team), `Pulumi.${stack}.yaml`),
         "--json",
         ...rest,
+        ...targets.flatMap((urn) => ["--target", urn]),
+        ...(targets.length > 0 ? ["--target-dependents"] : []),
       ],
       env: { ...env, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" },
       cwd: root,
@@ -111,11 +124,7 @@ export async function runVerb(
 }
 
 /** URNs of everything in a stack's state that belongs to these machines. Empty when there is no such stack. */
-export async function machineUrns(
-  session: StackSession,
-  stack: string,
-  machines: readonly string[],
-): Promise<string[]> {
+async function machineUrns(session: StackSession, stack: string, machines: readonly string[]): Promise<string[]> {
   const { pulumi, env, root, signal } = session;
   const { exitCode, stdout, stderr } = await execa(pulumi, ["stack", "export", "--stack", stack], {
     cwd: root,
