@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -152,6 +152,46 @@ describe("a machine", () => {
     expect(await inGuest("cloud-init status")).toContain("disabled");
     expect(await readMarker()).toBe("kept");
     expect(await onHypervisor("virsh -q dominfo lab.athena | grep Autostart")).toContain("enable");
+  });
+});
+
+describe("the team's secrets", () => {
+  it.each([
+    ["of another state's passphrase", "pulumi.passphrase", "correct horse battery", "E-PASSPHRASE", 1],
+    ["without the key that opens every host", "ssh.deploy.private", undefined, "E-SECRET-MISSING", 1],
+  ])("%s are told before anything changes", async (_what, name, value, code, exit) => {
+    const file = join(lab.state, "lab", "secrets.enc.yaml");
+    const before = readFileSync(file);
+    const secrets = await openSecrets(await loadTeam(lab.teamFile));
+    if (value === undefined) secrets.delete(name);
+    else secrets.set(name, value);
+    await secrets.save();
+    const up = await olympus(["up"]);
+    writeFileSync(file, before);
+    expect(up.stderr).toContain(code);
+    expect(up.code).toBe(exit);
+    expect(up.stderr).not.toContain("correct horse");
+    expect((await olympus(["preview"])).code).toBe(0);
+  });
+});
+
+describe("the console", () => {
+  it("of a machine is on this terminal, and left by its key", async () => {
+    const command = `${join(projectRoot, "scripts/olympus")} console athena`;
+    const terminal = execa("script", ["-qefc", command, "/dev/null"], { cwd: projectRoot, reject: false });
+    let shown = "";
+    terminal.stdout.on("data", (chunk: Buffer) => {
+      shown += chunk.toString();
+    });
+    await eventually("the console", async () => shown.includes("Escape character"));
+    terminal.stdin.write("\r");
+    await eventually("a login prompt", async () => shown.includes("athena login:"), 120_000);
+    terminal.stdin.write("\u001d");
+    expect((await terminal).exitCode).toBe(0);
+  });
+
+  it("of its last start is kept", async () => {
+    expect((await olympusOk(["console", "athena", "--recorded"])).stdout).toMatch(/\S/);
   });
 });
 
