@@ -1,18 +1,46 @@
 import type { ModelConfig } from "./config.ts";
 
+/** A tool as a model is told of it. */
+export interface ToolSpec {
+  readonly name: string;
+  readonly description: string;
+  /** JSON schema of its arguments, an object. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** What a model asks for. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** As parsed JSON; checked by whoever runs the tool, since models get types wrong. */
+  readonly input: unknown;
+  /** Why the arguments could not be read, where they could not: cut or wrong JSON. Such a call is never run. */
+  readonly invalid?: string;
+}
+
 export interface ModelMessage {
-  readonly role: "user" | "assistant";
+  /** `tool`: what came of one call of the assistant's message before it. */
+  readonly role: "user" | "assistant" | "tool";
   readonly content: string;
+  /** Of an assistant. */
+  readonly calls?: readonly ToolCall[];
+  /** Of a tool: which call it answers. */
+  readonly call?: Pick<ToolCall, "id" | "name">;
 }
 
 export interface ModelRequest {
   readonly system: string;
   readonly messages: readonly ModelMessage[];
+  /** None: the model can only answer. */
+  readonly tools?: readonly ToolSpec[];
   readonly maxOutputTokens: number;
 }
 
 export interface ModelReply {
   readonly text: string;
+  /** In the order in which they are to be run. */
+  readonly calls?: readonly ToolCall[];
+  /** `stop`, `length` (cut), `tool-calls`, `content-filter`, … */
   readonly finish: string;
   readonly inputTokens: number;
   readonly cachedTokens: number;

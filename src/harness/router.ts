@@ -110,7 +110,7 @@ async function callOnce(
   };
   try {
     const reply = await models.call(choice, request, AbortSignal.any([signal, limit]));
-    const empty = reply.text.trim() === "";
+    const empty = reply.text.trim() === "" && (reply.calls ?? []).length === 0;
     settle({
       outcome: empty ? "empty answer" : "ok",
       inputTokens: reply.inputTokens,
