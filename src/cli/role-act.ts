@@ -23,8 +23,8 @@ export async function act(
 ): Promise<number> {
   const { reporter, signal } = context;
   const begun = Date.now();
-  const catalogue = projectCatalogue();
   const team = await context.loadTeam();
+  const catalogue = projectCatalogue(team.file);
   const all = listHosts(team);
   refuseHostsAsRoles(roles, all, action);
   for (const name of roles) mustKnow("role", name, catalogue.names());

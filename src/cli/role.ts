@@ -56,8 +56,9 @@ const examples = `
 `;
 
 async function list(context: CommandContext): Promise<undefined> {
-  const catalogue = projectCatalogue();
-  const hosts = listHosts(await context.loadTeam());
+  const team = await context.loadTeam();
+  const catalogue = projectCatalogue(team.file);
+  const hosts = listHosts(team);
   const roles = await Promise.all(catalogue.names().map((name) => catalogue.load(name)));
   const rows = roles.map(({ name, summary, requires, data = {} }) => ({
     name,

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { projectRoot } from "../base/paths.ts";
 import { mustKnow } from "../team/unknown.ts";
@@ -12,13 +12,21 @@ export interface Catalogue {
   load(name: string): Promise<Role>;
 }
 
-export function projectCatalogue(folder = join(projectRoot, "roles")): Catalogue {
-  const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, "role.ts")));
+/** The project's own roles, and those in the folder `roles` beside the team file; one there takes the place of the project's of that name. */
+export function projectCatalogue(teamFile?: string): Catalogue {
+  const places = [join(projectRoot, "roles"), ...(teamFile === undefined ? [] : [resolve(dirname(teamFile), "roles")])];
+  const files = new Map(
+    places
+      .filter((folder) => existsSync(folder))
+      .flatMap((folder) => readdirSync(folder).map((name) => [name, join(folder, name, "role.ts")] as const))
+      .filter(([, file]) => existsSync(file)),
+  );
+  const names = [...files.keys()];
   return {
     names: () => names,
     async load(name) {
       mustKnow("role", name, names);
-      const { role } = (await import(pathToFileURL(join(folder, name, "role.ts")).href)) as { role: Role };
+      const { role } = (await import(pathToFileURL(files.get(name)!).href)) as { role: Role };
       return role;
     },
   };

@@ -71,7 +71,7 @@ interface Work {
  * error included, is in the result. Rejects for wrong words (unknown role, a host that does not have it) and for the signal.
  */
 export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunResult> {
-  const { team, secrets, action, reporter, signal, catalogue = projectCatalogue() } = options;
+  const { team, secrets, action, reporter, signal, catalogue = projectCatalogue(options.team.file) } = options;
   const filter = { only: options.only ?? [], skip: options.skip ?? [] };
   const partial = filter.only.length + filter.skip.length > 0;
   const undoes = action === "reset" || action === "rollback";
