@@ -102,7 +102,7 @@ function unfinished(store: SecretStore): Finding[] {
     kind: "note",
     name: name.slice(rotationPrefix.length),
     what: "its rotation was not finished: the old value still works",
-    fix: `olympus secrets rotate ${name.slice(rotationPrefix.length).replace(/\.(private|public|next)$/, "")}`,
+    fix: `olympus secrets rotate ${name.slice(rotationPrefix.length).replace(/\.(next|old)\.(private|public)$/, "")}`,
   }));
 }
 

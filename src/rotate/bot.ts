@@ -1,7 +1,7 @@
-import { exitCodes, OlympusError } from "../base/errors.ts";
 import { loginAsAdmin } from "../bootstrap/admin.ts";
+import { chatError, uncut } from "../bootstrap/client.ts";
 import { makeToken, revokeOthers, tokenFits } from "../bootstrap/tokens.ts";
-import { forgetOld, oldValueOf, type RotateContext, type Rotation } from "./rotation.ts";
+import { forgetOld, oldValueOf, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
 
 /** An agent's bot token. Mattermost takes both until the old one is revoked, which happens once the agent speaks with the new one. */
 export function botRotation(agent: string, context: RotateContext): Rotation {
@@ -14,38 +14,40 @@ export function botRotation(agent: string, context: RotateContext): Rotation {
     try {
       await work({ admin, secrets, url, changed, signal });
     } finally {
-      await admin.logout();
+      await uncut(admin).logout();
     }
   };
+  /** Words for a person where the chat is down or refuses. */
+  const told = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      throw chatError(error, url, "change a token");
+    }
+  };
+  const fits = (token: string): Promise<boolean> => tokenFits(url, token, userId(), signal);
   return {
     name: `${path}.token`,
     users: [agent],
     overlap: "both tokens work until the agent is connected with the new one",
     begun: () => oldValueOf(secrets, `${path}.token`) !== undefined,
-    async begin() {
-      secrets.set(`rotation.${path}.token`, secrets.require(`${path}.token`).reveal());
-      await asAdmin((setup) => makeToken(setup, path, userId()));
-    },
+    begin: () =>
+      told(async () => {
+        secrets.set(`rotation.${path}.token`, secrets.require(`${path}.token`).reveal());
+        await asAdmin((setup) => makeToken(setup, path, userId()));
+      }),
     deliver: () => apply("agent", [agent]),
-    async verify() {
-      if (!(await tokenFits(url, secrets.require(`${path}.token`).reveal(), userId(), signal)))
-        throw failed("refuses the new", url);
-    },
-    async finish() {
-      signal.throwIfAborted();
-      const old = oldValueOf(secrets, `${path}.token`)!;
-      await asAdmin((setup) => revokeOthers(setup, path, userId()));
-      if (await tokenFits(url, old, userId(), signal)) throw failed("still takes the old", url);
-      await forgetOld(secrets, `${path}.token`);
-    },
+    verify: () =>
+      told(async () => {
+        const token = secrets.require(`${path}.token`).reveal();
+        if (!(await fits(token))) throw rotationError("the chat refuses the new token", url);
+      }),
+    finish: () =>
+      told(async () => {
+        const old = oldValueOf(secrets, `${path}.token`)!;
+        await asAdmin((setup) => revokeOthers(setup, path, userId()));
+        if (await fits(old)) throw rotationError("the chat still takes the old token", url);
+        await forgetOld(secrets, `${path}.token`);
+      }),
   };
-}
-
-function failed(what: string, url: string): OlympusError {
-  return new OlympusError(`the chat ${what} token`, {
-    code: "E-ROTATE",
-    exit: exitCodes.failed,
-    where: url,
-    hint: "Run the same command again: it goes on where it was.",
-  });
 }

@@ -1,6 +1,6 @@
 import { generateToken } from "../../secrets/generate.ts";
-import { exitCodes, OlympusError } from "../base/errors.ts";
-import { forgetOld, oldValueOf, type RotateContext, type Rotation, replaceValue } from "./rotation.ts";
+import { exitCodes, messageOf } from "../base/errors.ts";
+import { forgetOld, oldValueOf, type RotateContext, type Rotation, replaceValue, rotationError } from "./rotation.ts";
 
 const port = 18789;
 
@@ -29,18 +29,24 @@ export function dashboardRotation(agent: string, context: RotateContext): Rotati
   };
 }
 
-/** Whether the dashboard lets a token in. Throws E-ROTATE when it does not behave as `welcome` says. */
-export async function expectAnswer(url: string, token: string, welcome: boolean, signal: AbortSignal): Promise<void> {
-  const response = await fetch(`${url}/api/status`, {
-    headers: { authorization: `Bearer ${token}` },
-    signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
-  });
-  await response.body?.cancel();
-  if (response.status === (welcome ? 200 : 401)) return;
-  throw new OlympusError(`the dashboard answers HTTP ${response.status} to the ${welcome ? "new" : "old"} token`, {
-    code: "E-ROTATE",
-    exit: exitCodes.failed,
-    where: url,
-    hint: "Run the same command again: it goes on where it was.",
-  });
+/** Whether the dashboard lets a token in. Throws E-ROTATE when it does not behave as `welcome` says, or is not there (exit 4). */
+async function expectAnswer(url: string, token: string, welcome: boolean, signal: AbortSignal): Promise<void> {
+  const status = await statusWith(url, token, signal);
+  if (status === (welcome ? 200 : 401)) return;
+  throw rotationError(`the dashboard answers HTTP ${status} to the ${welcome ? "new" : "old"} token`, url);
+}
+
+async function statusWith(url: string, token: string, signal: AbortSignal): Promise<number> {
+  try {
+    const response = await fetch(`${url}/api/status`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
+    });
+    await response.body?.cancel();
+    return response.status;
+  } catch (cause) {
+    signal.throwIfAborted();
+    const why = cause instanceof Error && cause.cause !== undefined ? messageOf(cause.cause) : messageOf(cause);
+    throw rotationError(`the dashboard does not answer: ${why}`, url, { exit: exitCodes.unreachable, cause });
+  }
 }

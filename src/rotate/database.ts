@@ -1,7 +1,14 @@
 import { generatePassword } from "../../secrets/generate.ts";
-import { exitCodes, OlympusError } from "../base/errors.ts";
 import { chatMachine } from "../bootstrap/url.ts";
-import { forgetOld, oldValueOf, onHost, type RotateContext, type Rotation, replaceValue } from "./rotation.ts";
+import {
+  forgetOld,
+  oldValueOf,
+  onHost,
+  type RotateContext,
+  type Rotation,
+  replaceValue,
+  rotationError,
+} from "./rotation.ts";
 
 const path = "postgresql.mattermost";
 
@@ -21,10 +28,14 @@ export function databaseRotation(context: RotateContext): Rotation {
     begin: () => replaceValue(secrets, path, generatePassword()),
     deliver: () => apply("mattermost", [host]),
     async verify() {
-      if (!(await letsIn(secrets.require(path).reveal()))) throw failed(host, "does not take the new");
+      if (!(await letsIn(secrets.require(path).reveal()))) {
+        throw rotationError("PostgreSQL does not take the new password", host);
+      }
     },
     async finish() {
-      if (await letsIn(oldValueOf(secrets, path)!)) throw failed(host, "still takes the old");
+      if (await letsIn(oldValueOf(secrets, path)!)) {
+        throw rotationError("PostgreSQL still takes the old password", host);
+      }
       await forgetOld(secrets, path);
     },
   };
@@ -34,23 +45,9 @@ export function databaseRotation(context: RotateContext): Rotation {
     const script = `umask 077
 file=$(mktemp) && trap 'rm -f "$file"' EXIT && cat >"$file"
 PGPASSFILE=$file psql -w -h 127.0.0.1 -p ${port} -U mattermost -d mattermost -Atc 'select 42' 2>&1`;
-    const { code, stdout } = await onHost(context, host, script, `*:*:*:mattermost:${password}\n`);
-    if (code === 0 && stdout.trim() === "42") return true;
-    if (/password authentication failed/.test(stdout)) return false;
-    throw new OlympusError(`the password could not be tried: ${stdout.trim().split("\n").at(-1) ?? ""}`, {
-      code: "E-ROTATE",
-      exit: exitCodes.failed,
-      where: host,
-      hint: "Run the same command again: it goes on where it was.",
-    });
+    const { code, printed } = await onHost(context, host, script, `*:*:*:mattermost:${password}\n`);
+    if (code === 0 && printed === "42") return true;
+    if (printed.includes("password authentication failed")) return false;
+    throw rotationError(`the password could not be tried: ${printed.split("\n").at(-1) ?? ""}`, host);
   }
-}
-
-function failed(host: string, what: string): OlympusError {
-  return new OlympusError(`PostgreSQL ${what} password`, {
-    code: "E-ROTATE",
-    exit: exitCodes.failed,
-    where: host,
-    hint: "Run the same command again: it goes on where it was.",
-  });
 }

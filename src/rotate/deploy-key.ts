@@ -1,8 +1,8 @@
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
-import { exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
+import { OlympusError, OlympusErrors } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import { listHosts } from "../team/hosts.ts";
-import { onHost, type RotateContext, type Rotation } from "./rotation.ts";
+import { onHost, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
 
 const current = "ssh.deploy";
 const next = "rotation.ssh.deploy.next";
@@ -60,14 +60,8 @@ export function deployKeyRotation(context: RotateContext): Rotation {
   };
 
   async function run(host: string, script: string, stdin: string, key?: Secret): Promise<void> {
-    const { code, stdout } = await onHost(context, host, script, stdin === "" ? "" : `${stdin}\n`, key);
-    if (code === 0) return;
-    throw new OlympusError(`the list of keys could not be changed: ${stdout.trim()}`, {
-      code: "E-ROTATE",
-      exit: exitCodes.failed,
-      where: host,
-      hint: "Run the same command again: it goes on where it was.",
-    });
+    const { code, printed } = await onHost(context, host, script, stdin === "" ? "" : `${stdin}\n`, key);
+    if (code !== 0) throw rotationError(`the list of keys could not be changed: ${printed}`, host);
   }
 }
 

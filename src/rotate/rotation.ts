@@ -1,9 +1,12 @@
 import { rotationPrefix } from "../../secrets/check.ts";
 import type { SecretStore } from "../../secrets/store.ts";
+import { type ErrorDetails, OlympusError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import type { Reporter } from "../base/report.ts";
-import type { Secret } from "../base/secret.ts";
+import { maskSecrets, type Secret } from "../base/secret.ts";
 import { targetOf } from "../converge/target.ts";
 import { connectSsh } from "../ssh/connect.ts";
+import type { SshConnection, SshTarget } from "../ssh/connection.ts";
 import { listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 
@@ -19,6 +22,7 @@ export interface RotateContext {
   readonly apply: (role: string, hosts: readonly string[]) => Promise<void>;
   /** Where the chat is. */
   readonly chatUrl: string;
+  readonly connect?: (target: SshTarget, signal: AbortSignal) => Promise<SshConnection>;
 }
 
 /**
@@ -57,6 +61,16 @@ export async function runRotation(rotation: Rotation, { show, signal }: RotateCo
   await step("ending the old value", () => rotation.finish());
 }
 
+/** A step that did not work, and can be done again. */
+export function rotationError(message: string, where: string, details: Partial<ErrorDetails> = {}): OlympusError {
+  return new OlympusError(message, {
+    code: "E-ROTATE",
+    where,
+    hint: "Run the same command again: it goes on where it was.",
+    ...details,
+  });
+}
+
 /** The value that a rotation under way replaces, kept until the new one has proven itself. */
 export function oldValueOf(secrets: SecretStore, path: string): string | undefined {
   return secrets.get(rotationPrefix + path)?.reveal();
@@ -76,27 +90,26 @@ export async function forgetOld(secrets: SecretStore, path: string): Promise<voi
 }
 
 /**
- * Runs a script as root on a host, with `stdin` on its stdin; `SUDO_USER` is the login. Its stdout and exit code.
- * `key` logs in in place of the deploy key.
+ * Runs a script as root on a host, with `stdin` on its stdin; `SUDO_USER` is the login. Gives its exit code and what it printed, secrets
+ * masked. `key` logs in in place of the deploy key.
  */
 export async function onHost(
-  { team, secrets, signal }: RotateContext,
+  { team, secrets, signal, connect = connectSsh }: RotateContext,
   name: string,
   script: string,
   stdin: string,
   key?: Secret,
-): Promise<{ code: number; stdout: string }> {
+): Promise<{ code: number; printed: string }> {
   const host = listHosts(team).find((one) => one.name === name)!;
   const target = targetOf(host, team, secrets);
-  const connection = await connectSsh(key === undefined ? target : { ...target, privateKey: key }, signal);
+  const connection = await connect(key === undefined ? target : { ...target, privateKey: key }, signal);
   try {
-    const quoted = `'${script.replaceAll("'", "'\\''")}'`;
-    const { code, stdout, stderr } = await connection.exec(`sudo -n sh -c ${quoted}`, {
+    const { code, stdout, stderr } = await connection.exec(`sudo -n sh -c ${quote(script)}`, {
       stdin,
       signal,
       timeoutMs: 60_000,
     });
-    return { code, stdout: stdout + stderr };
+    return { code, printed: maskSecrets(stdout + stderr, secrets.all()).trim() };
   } finally {
     connection.close();
   }
