@@ -1,7 +1,7 @@
-import { existsSync, readdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { projectRoot } from "../base/paths.ts";
+import { ownRoles, rolesIn } from "../team/own-roles.ts";
 import { mustKnow } from "../team/unknown.ts";
 import type { Role } from "./types.ts";
 
@@ -12,15 +12,10 @@ export interface Catalogue {
   load(name: string): Promise<Role>;
 }
 
-/** The project's own roles, and those in the folder `roles` beside the team file; one there takes the place of the project's of that name. */
+/** The project's roles, and the team's own; one of those takes the place of the project's of that name. */
 export function projectCatalogue(teamFile?: string): Catalogue {
-  const places = [join(projectRoot, "roles"), ...(teamFile === undefined ? [] : [resolve(dirname(teamFile), "roles")])];
-  const files = new Map(
-    places
-      .filter((folder) => existsSync(folder))
-      .flatMap((folder) => readdirSync(folder).map((name) => [name, join(folder, name, "role.ts")] as const))
-      .filter(([, file]) => existsSync(file)),
-  );
+  const own = teamFile === undefined ? [] : ownRoles(teamFile);
+  const files = new Map([...rolesIn(join(projectRoot, "roles")), ...own]);
   const names = [...files.keys()];
   return {
     names: () => names,

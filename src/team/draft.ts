@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { sizeField } from "./fields.ts";
+import { roleNames } from "./roles.ts";
 import {
   budgetSchema,
   modelSchema,
@@ -26,6 +27,8 @@ export interface Draft {
   readonly templates: Readonly<Record<string, Template>>;
   readonly defaults: Raw;
   readonly policy: Team["policy"] | undefined;
+  /** Every role that a host may have. */
+  readonly roles: readonly string[];
 }
 
 /** A value as map; an empty one for anything else. */
@@ -55,8 +58,8 @@ export function asCount(value: unknown): number | undefined {
 
 const lenient = z.record(z.string(), templateSchema.optional().catch(undefined)).catch({});
 
-/** What can be relied on in the values of a team file. */
-export function draftOf(value: unknown): Draft {
+/** What can be relied on in the values of a team file; `ownRoles` are those that the team has beside the project's. */
+export function draftOf(value: unknown, ownRoles: Iterable<string>): Draft {
   const raw = asMap(value);
   const own = Object.entries(lenient.parse(raw.templates ?? {})).flatMap(([name, template]) =>
     template === undefined ? [] : [[name, template] as const],
@@ -71,6 +74,7 @@ export function draftOf(value: unknown): Draft {
     templates: { ...teamSchema.shape.templates.parse({}), ...Object.fromEntries(own) },
     defaults: asMap(raw.defaults),
     policy: policySchema.safeParse(raw.policy).data,
+    roles: [...new Set([...roleNames, ...ownRoles])],
   };
 }
 

@@ -9,6 +9,7 @@ import { checkNames } from "./checks/names.ts";
 import { checkReferences } from "./checks/references.ts";
 import { draftOf } from "./draft.ts";
 import type { LoadedTeam } from "./model.ts";
+import { ownRoles } from "./own-roles.ts";
 import { type Problem, problemsError } from "./problems.ts";
 import { resolveTeam } from "./resolve.ts";
 import { teamSchema } from "./schema.ts";
@@ -40,7 +41,7 @@ export function parseTeam(text: string, file: string): LoadedTeam {
   if (source.value !== undefined) {
     const { data, error } = teamSchema.safeParse(source.value);
     if (error !== undefined) problems.push(...schemaProblems(error.issues, source.value));
-    const draft = draftOf(source.value);
+    const draft = draftOf(source.value, ownRoles(file).keys());
     for (const check of checks) problems.push(...check(draft));
     if (data !== undefined && source.syntax.length === 0) {
       const where = (path: Path): string => `${shownPath(file)}:${source.place(path, "key").line}`;

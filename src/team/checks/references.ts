@@ -2,7 +2,7 @@ import { images } from "../../../vm-templates/images.ts";
 import { asList, asMap, asText, type Draft, type Raw } from "../draft.ts";
 import { knownWords } from "../nearest.ts";
 import type { Problem } from "../problems.ts";
-import { roleNames, serviceNames } from "../roles.ts";
+import { serviceNames } from "../roles.ts";
 import type { Path } from "../source.ts";
 
 /** Groups that a connectivity row can name. */
@@ -14,11 +14,11 @@ export function checkReferences(draft: Draft): Problem[] {
   const imageNames = Object.keys(images);
   return [
     ...unknown("image", ["defaults", "image"], draft.defaults.image, imageNames),
-    ...roleProblems(["defaults", "roles"], draft.defaults.roles),
+    ...roleProblems(["defaults", "roles"], draft.defaults.roles, draft.roles),
     ...(["hypervisors", "agents", "services"] as const).flatMap((section) =>
       draft.section(section).flatMap(([name, entry]) => {
         const path = [section, name];
-        const roles = roleProblems([...path, "roles"], entry.roles);
+        const roles = roleProblems([...path, "roles"], entry.roles, draft.roles);
         if (section === "hypervisors") return roles;
         return [
           ...unknown("hypervisor", [...path, "on"], entry.on, hypervisors),
@@ -39,9 +39,9 @@ function unknown(what: string, path: Path, value: unknown, known: readonly strin
   return [{ code: "E-TEAM-REF", path, message: `unknown ${what} "${word}"`, fix: knownWords(word, known) }];
 }
 
-function roleProblems(path: Path, roles: unknown): Problem[] {
+function roleProblems(path: Path, roles: unknown, known: readonly string[]): Problem[] {
   return Object.keys(asMap(roles)).flatMap((name) =>
-    unknown("role", [...path, name], name, roleNames).map((problem) => ({ ...problem, part: "key" as const })),
+    unknown("role", [...path, name], name, known).map((problem) => ({ ...problem, part: "key" as const })),
   );
 }
 
