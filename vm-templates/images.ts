@@ -25,6 +25,11 @@ export const images: Readonly<Record<string, ImageSource>> = {
     url: "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2",
     checksums: "https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS",
   },
+  "ubuntu-22.04": {
+    kind: "address",
+    url: "https://cloud-images.ubuntu.com/releases/22.04/release/ubuntu-22.04-server-cloudimg-amd64.img",
+    checksums: "https://cloud-images.ubuntu.com/releases/22.04/release/SHA256SUMS",
+  },
   "ubuntu-24.04": {
     kind: "address",
     url: "https://cloud-images.ubuntu.com/releases/24.04/release/ubuntu-24.04-server-cloudimg-amd64.img",

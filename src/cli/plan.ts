@@ -1,11 +1,18 @@
 import type { Fit, HypervisorCapacity, Usage } from "../team/capacity.ts";
+import { growthOf } from "../team/growth.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { type CapacityPlan, planOf } from "../team/plan.ts";
 import { TeamProblems } from "../team/problems.ts";
 import { gigabytes } from "../team/sizes.ts";
 import type { CliCommand } from "./command.ts";
+import { growthText } from "./plan-growth.ts";
 import { table } from "./table.ts";
-import { mustKnow } from "./usage.ts";
+import { mustKnow, wholeNumber } from "./usage.ts";
+
+interface Options {
+  readonly agents?: number;
+  readonly template?: string;
+}
 
 /** `olympus plan`: pure capacity. Asks no machine anything. */
 export const command: CliCommand = {
@@ -13,15 +20,32 @@ export const command: CliCommand = {
     program
       .command("plan")
       .argument("[hypervisor...]", "hypervisors to show; all when none is named")
+      .option("--agents <number>", "how it would stand with so many agents, and what ends first", wholeNumber)
+      .option("--template <name>", "what those would be that are added; as most are unless given")
       .description("Shows what the team's machines take of each hypervisor, and how many more would fit.")
-      .addHelpText("before", "  olympus plan\n  olympus plan r820\n  olympus plan --json | jq .agents\n")
+      .addHelpText(
+        "before",
+        [
+          "  olympus plan",
+          "  olympus plan r820",
+          "  olympus plan --agents 20                    what ends first?",
+          "  olympus plan --agents 20 --template heavy",
+          "  olympus plan --json | jq .agents\n",
+        ].join("\n"),
+      )
       .action(
-        run(async (context, names: string[]) => {
+        run(async (context, names: string[], options: Options) => {
           const { team, problems } = await loadCrowded(() => context.loadTeam());
           const known = team.hypervisors.map(({ name }) => name);
           for (const name of names) mustKnow("hypervisor", name, known);
-          const plan = planOf(team, names);
-          context.reporter.result(planText(plan, names.length > 0), { type: "plan", ...plan });
+          if (options.template !== undefined) mustKnow("template", options.template, Object.keys(team.team.templates));
+          if (options.agents === undefined) {
+            const plan = planOf(team, names);
+            context.reporter.result(planText(plan, names.length > 0), { type: "plan", ...plan });
+          } else {
+            const growth = growthOf(team, options.agents, options.template, names);
+            context.reporter.result(growthText(growth), { type: "growth", ...growth });
+          }
           if (problems !== undefined) throw problems;
           return undefined;
         }),
