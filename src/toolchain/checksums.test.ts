@@ -9,6 +9,11 @@ test.each([
   [`${hex}  tool.zip\n`, "as sha256sum writes it"],
   [`${"b".repeat(64)}  other.zip\n${hex} *tool.zip\n`, "in binary mode"],
   [`${hex.toUpperCase()}  ./tool.zip`, "in capitals, with a folder, without a last newline"],
+  [`${hex}\n`, "alone"],
+  [
+    `{"releases": [{"archive": "beta/other.zip", "sha256": "${"b".repeat(64)}"}, {\n"archive": "stable/tool.zip",\n "sha256": "${hex}"}]}`,
+    "in a list of releases",
+  ],
 ])("finds a file's checksum %#: %s", (list) => {
   expect(findChecksum(list, "tool.zip")).toBe(hex);
 });

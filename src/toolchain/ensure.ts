@@ -7,16 +7,8 @@ import { findTool } from "./found.ts";
 import { buildTool } from "./go-build.ts";
 import { install, type Yield } from "./install.ts";
 import { type Layout, layoutOf } from "./layout.ts";
-import {
-  lockFile,
-  pinKey,
-  platform,
-  readLock,
-  recordChecksum,
-  type ToolLock,
-  type ToolName,
-  toolNames,
-} from "./lock.ts";
+import { lockFile, pinKey, platform, readLock, type ToolLock, type ToolName, toolNames } from "./lock.ts";
+import { recordSha256 } from "./pinned-download.ts";
 import { reachableHosts } from "./reach.ts";
 import { compileSdk } from "./sdk-compile.ts";
 import { readStamp, type Stamp } from "./stamp.ts";
@@ -116,7 +108,9 @@ async function source(tool: ToolName, run: Run, work: string, step: Step): Promi
         ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
         onProgress: (received, total) => step.update(progress(received, total)),
       });
-      if (download.sha256 === undefined) recordChecksum(file, tool, platform(), sha256);
+      if (download.sha256 === undefined) {
+        recordSha256(file, ["tools", tool, "downloads", platform()], sha256);
+      }
       return { made, origin: "download", version: pin.published };
     } catch (error) {
       // Another file than the locked one is not a reason to look elsewhere in silence.

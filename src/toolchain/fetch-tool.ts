@@ -5,7 +5,8 @@ import { unpack } from "./archive.ts";
 import { expectedChecksum } from "./checksums.ts";
 import { type DownloadSettings, downloadFile } from "./download.ts";
 import type { Yield } from "./install.ts";
-import type { Download, ToolName } from "./lock.ts";
+import type { ToolName } from "./lock.ts";
+import type { PinnedDownload } from "./pinned-download.ts";
 
 /** Where a publisher's archive has its program. */
 const programs: Readonly<Record<ToolName, string>> = {
@@ -18,7 +19,7 @@ const programs: Readonly<Record<ToolName, string>> = {
 /** Downloads, verifies and unpacks a publisher's archive below `work`. `sha256` is what it hashed to: the lock's, the publisher's, or the first one seen. */
 export async function fetchTool(
   tool: ToolName,
-  download: Download,
+  download: PinnedDownload,
   work: string,
   settings: DownloadSettings,
 ): Promise<{ made: Yield; sha256: string }> {

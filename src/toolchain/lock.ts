@@ -1,25 +1,13 @@
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { OlympusError } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
+import { pinnedDownload } from "./pinned-download.ts";
 
 export const toolNames = ["pulumi", "bridge", "provider", "mattermost"] as const;
 export type ToolName = (typeof toolNames)[number];
-
-const download = z.strictObject({
-  /** The publisher's own archive: .tar.gz or .zip. */
-  url: z.url(),
-  /** The publisher's own list of checksums (`<hex>  <file>` a line), read when `sha256` is not known yet. */
-  checksums: z.url().optional(),
-  /** Known in advance, or written here on first use. A different one is refused from then on. */
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .optional(),
-});
-export type Download = z.infer<typeof download>;
 
 const pin = z.strictObject({
   version: z.string(),
@@ -31,7 +19,7 @@ const pin = z.strictObject({
   replace: z.array(z.string()),
   require: z.array(z.string()),
   /** By platform: linux-x64, linux-arm64. */
-  downloads: z.record(z.string(), download),
+  downloads: z.record(z.string(), pinnedDownload),
 });
 export type ToolPin = z.infer<typeof pin>;
 
@@ -55,17 +43,6 @@ export function readLock(file: string = lockFile): ToolLock {
     where: file,
     hint: `git checkout -- ${file}`,
   });
-}
-
-/** Writes a checksum that was seen for the first time. Reads the file again first: another tool may have written its own. */
-export function recordChecksum(file: string, tool: ToolName, platform: string, sha256: string): void {
-  const lock = readLock(file);
-  const entry = lock.tools[tool].downloads[platform];
-  if (entry === undefined) return;
-  entry.sha256 = sha256;
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(lock, null, 2)}\n`);
-  renameSync(temporary, file);
 }
 
 /** Twelve hex digits that name a pin's folder in the cache. Addresses and checksums are not part of it: they say where it comes from, not what it is. */
