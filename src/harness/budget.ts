@@ -1,12 +1,15 @@
 import type { AgentConfig, ModelConfig } from "./config.ts";
 import type { ModelReply, ModelRequest } from "./model-port.ts";
 import type { Store } from "./store/open.ts";
-import { spentByRun, spentSince } from "./store/steps.ts";
+import { type Spent, spentByRun, spentSince } from "./store/steps.ts";
+import { dayStart } from "./zone.ts";
+
+type Price = NonNullable<ModelConfig["price"]>;
 
 /** For hosted models whose price nobody wrote down: dearer than any, so that a budget is never passed unseen. */
-const unknownPrice = { input: 30, output: 150 };
+const unknownPrice: Price = { input: 30, output: 150 };
 
-function priceOf(choice: ModelConfig): { input: number; output: number; cachedInput?: number | undefined } {
+function priceOf(choice: ModelConfig): Price {
   if (choice.price !== undefined) return choice.price;
   return choice.provider === "rehearsal" || choice.provider === "openai-compatible"
     ? { input: 0, output: 0 }
@@ -18,45 +21,51 @@ export function estimatedTokens(text: string): number {
   return Buffer.byteLength(text) / 3;
 }
 
-/** The most that a call may cost, US dollars. */
-export function worstCost(choice: ModelConfig, request: ModelRequest): number {
-  const price = priceOf(choice);
-  const texts = [request.system, ...request.messages.map(({ content }) => content)];
-  const tokens = texts.reduce((sum, text) => sum + estimatedTokens(text), 0);
-  return (tokens * price.input + request.maxOutputTokens * price.output) / 1e6;
+/** What a request is at most, tokens: system prompt, tools and conversation. */
+export function requestTokens({ system, messages, tools = [] }: ModelRequest): number {
+  const texts = [
+    system,
+    ...tools.map((tool) => JSON.stringify(tool)),
+    // A turn goes out in its provider's own parts or by its text and calls: whichever is more.
+    ...messages.flatMap(({ content, calls, native }) => {
+      const plain = calls === undefined ? content : content + JSON.stringify(calls);
+      return native === undefined ? [plain] : [plain, JSON.stringify(native.content).slice(plain.length)];
+    }),
+  ];
+  return Math.ceil(texts.reduce((sum, text) => sum + estimatedTokens(text), 0));
+}
+
+/** The most that a call may cost: US dollars, and tokens sent and received. */
+export function worstCost(choice: ModelConfig, request: ModelRequest): Spent {
+  const { input, output, cacheWrite = input } = priceOf(choice);
+  const sent = requestTokens(request);
+  return {
+    usd: (sent * Math.max(input, cacheWrite) + request.maxOutputTokens * output) / 1e6,
+    tokens: sent + request.maxOutputTokens,
+  };
 }
 
 /** What a call did cost, US dollars. */
 export function actualCost(choice: ModelConfig, reply: ModelReply): number {
-  const price = priceOf(choice);
-  const fresh = Math.max(0, reply.inputTokens - reply.cachedTokens);
-  const cached = reply.cachedTokens * (price.cachedInput ?? price.input);
-  return (fresh * price.input + cached + reply.outputTokens * price.output) / 1e6;
+  const { input, output, cachedInput = input, cacheWrite = input } = priceOf(choice);
+  const written = reply.cacheWriteTokens ?? 0;
+  const fresh = Math.max(0, reply.inputTokens - reply.cachedTokens - written);
+  return (fresh * input + reply.cachedTokens * cachedInput + written * cacheWrite + reply.outputTokens * output) / 1e6;
 }
 
-/** Whether a call that may cost `usd` fits; the budget that it would pass otherwise. What runs side by side reserved counts as spent. */
-export function checkBudget(
+/** A call that must not be made, in words for people; undefined when it fits. What runs side by side reserved counts as spent. */
+export function overBudget(
   store: Store,
-  config: AgentConfig,
+  { budget, timezone }: Pick<AgentConfig, "budget" | "timezone">,
   run: string,
-  usd: number,
+  call: Spent,
   now: number,
-): "ok" | "run" | "day" {
-  if (usd === 0) return "ok";
-  if (spentByRun(store, run) + usd > config.budget.run) return "run";
-  if (spentSince(store, dayStart(now, config.timezone)) + usd > config.budget.day) return "day";
-  return "ok";
-}
-
-/** Midnight of the day that `now` is in, at a time zone, ms. On a day with a clock change it may be an hour off; nothing depends on that hour. */
-export function dayStart(now: number, timezone: string): number {
-  const parts = new Intl.DateTimeFormat("en-GB", {
-    timeZone: timezone,
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-  }).formatToParts(now);
-  const part = (type: string) => Number(parts.find((candidate) => candidate.type === type)!.value);
-  return now - ((part("hour") * 60 + part("minute")) * 60 + part("second")) * 1000 - (now % 1000);
+): string | undefined {
+  const byRun = spentByRun(store, run);
+  const today = spentSince(store, dayStart(now, timezone));
+  const passes = (spent: Spent, usd: number, tokens: number | undefined): boolean =>
+    (call.usd > 0 && spent.usd + call.usd > usd) || (tokens !== undefined && spent.tokens + call.tokens > tokens);
+  if (passes(byRun, budget.run, budget.runTokens)) return "it would pass the budget of one run";
+  if (passes(today, budget.day, budget.dayTokens)) return "today's budget is used up";
+  return undefined;
 }

@@ -43,7 +43,13 @@ const priceSchema = z.strictObject({
   input: z.number().nonnegative(),
   output: z.number().nonnegative(),
   cachedInput: z.number().nonnegative().optional(),
+  /** Of tokens that the provider puts into its cache. */
+  cacheWrite: z.number().nonnegative().optional(),
 });
+
+/** What models are asked for: answers in chat and by schedule, reviews, work on code. */
+export const workKinds = ["chat", "review", "code"] as const;
+export type WorkKind = (typeof workKinds)[number];
 
 const modelSchema = z.strictObject({
   provider: z.enum(["anthropic", "openai", "google", "openai-compatible", "rehearsal"]),
@@ -56,11 +62,17 @@ const modelSchema = z.strictObject({
   /** Not needed for `rehearsal`, nor for local servers that ask for none. */
   keyFile: file.optional(),
   price: priceSchema.optional(),
+  /** Kinds of work that it is asked for; all unless given. */
+  for: z.array(z.enum(workKinds)).min(1).optional(),
+  /** Tokens of a conversation that it takes. */
+  window: z.int().positive().optional(),
 });
 
 const limitsSchema = z.strictObject({
   /** Runs at the same time, in different threads. */
   runs: z.int().min(1).max(64).default(4),
+  /** Calls to models at the same time. */
+  calls: z.int().min(1).max(64).default(4),
   /** Seconds one model call may take. */
   modelTimeout: z.number().positive().default(120),
   /** Tokens one answer may have; what the budget check reserves. */
@@ -86,8 +98,13 @@ export const agentConfigSchema = z
     chat: chatSchema,
     /** Ordered: the first is tried first. */
     models: z.array(modelSchema).min(1),
-    /** US dollars. */
-    budget: z.strictObject({ run: z.number().positive(), day: z.number().positive() }),
+    /** US dollars, and tokens sent and received, of one run and of the agent's day. */
+    budget: z.strictObject({
+      run: z.number().positive(),
+      day: z.number().positive(),
+      runTokens: z.int().positive().optional(),
+      dayTokens: z.int().positive().optional(),
+    }),
     /** Status page and health. `hosts` are further values of the Host header that are let in (`athena:18789`). */
     listen: z.strictObject({
       address: z.string().min(1),

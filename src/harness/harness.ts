@@ -4,6 +4,8 @@ import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
 import { Feed } from "./feed.ts";
 import { lastWord } from "./last-word.ts";
+import type { ModelCaller } from "./model-port.ts";
+import { ModelRouter } from "./router.ts";
 import { type Carried, execute, type RunParts } from "./run.ts";
 import { waiting } from "./store/inbox.ts";
 import { pendingParts } from "./store/outbox.ts";
@@ -11,6 +13,10 @@ import { claimNext, finish, type OpenRun, resumeOpen } from "./store/runs.ts";
 
 /** Tries of a run that has no answer in the outbox: some four minutes. */
 const mostTries = 10;
+
+export interface HarnessParts extends Omit<RunParts, "router"> {
+  readonly models: ModelCaller;
+}
 
 export interface HarnessState {
   readonly chat: "connecting" | "connected" | "disconnected" | "unauthorised";
@@ -39,8 +45,8 @@ export class Harness {
   #reason: string | undefined;
   #connectedAt: number | undefined;
 
-  constructor(parts: RunParts) {
-    this.#parts = parts;
+  constructor(parts: HarnessParts) {
+    this.#parts = { ...parts, router: new ModelRouter(parts) };
     this.#feed = new Feed({ ...parts, wake: () => this.#pump() });
   }
 

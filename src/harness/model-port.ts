@@ -10,6 +10,7 @@ export interface ToolSpec {
 
 /** What a model asks for. */
 export interface ToolCall {
+  /** Unique within the conversation, whatever the model said. */
   readonly id: string;
   readonly name: string;
   /** As parsed JSON; checked by whoever runs the tool, since models get types wrong. */
@@ -18,12 +19,21 @@ export interface ToolCall {
   readonly invalid?: string;
 }
 
+/** An assistant's turn in its provider's own parts: thoughts and signatures that this provider wants back unchanged, as JSON. */
+export interface NativeTurn {
+  /** Which model it came from, `provider/model`; to any other the turn's text and calls are sent. */
+  readonly by: string;
+  readonly content: unknown;
+}
+
 export interface ModelMessage {
   /** `tool`: what came of one call of the assistant's message before it. */
   readonly role: "user" | "assistant" | "tool";
   readonly content: string;
   /** Of an assistant. */
   readonly calls?: readonly ToolCall[];
+  /** Of an assistant: the reply's own. */
+  readonly native?: NativeTurn;
   /** Of a tool: which call it answers. */
   readonly call?: Pick<ToolCall, "id" | "name">;
 }
@@ -40,16 +50,30 @@ export interface ModelReply {
   readonly text: string;
   /** In the order in which they are to be run. */
   readonly calls?: readonly ToolCall[];
+  readonly native?: NativeTurn;
   /** `stop`, `length` (cut), `tool-calls`, `content-filter`, … */
   readonly finish: string;
+  /** All of the request, those from the provider's cache included. */
   readonly inputTokens: number;
   readonly cachedTokens: number;
+  /** Of the input, those that the provider put into its cache, where it asks another price for that. */
+  readonly cacheWriteTokens?: number;
   readonly outputTokens: number;
+}
+
+/** A reply as the turn that stands for it in the next request. */
+export function assistantTurn({ text, calls, native }: ModelReply): ModelMessage {
+  return {
+    role: "assistant",
+    content: text,
+    ...(calls === undefined ? {} : { calls }),
+    ...(native === undefined ? {} : { native }),
+  };
 }
 
 /**
  * What went wrong, in the words that people are told. `unreachable`: no request can have got there; `connection lost`: one may have,
- * and the model may have worked on it.
+ * and the model may have worked on it. `too long`: the conversation is more than the model takes.
  */
 export type ModelFailure =
   | "rate limited"
@@ -59,6 +83,8 @@ export type ModelFailure =
   | "timed out"
   | "key refused"
   | "request refused"
+  | "too long"
+  | "declined to answer"
   | "empty answer"
   | "failed";
 
@@ -83,6 +109,9 @@ export class ModelError extends Error {
 
 /** Calls models. One call is one request: no retries, no loop; those are the router's. */
 export interface ModelCaller {
-  /** Rejects with nothing but `ModelError`, or the signal's reason when aborted. The message holds no key. */
+  /**
+   * Rejects with nothing but `ModelError`, or the signal's reason when aborted. The message holds no key. A stream that ends before the
+   * model said so is `connection lost`; a reply without text and calls is given as it is.
+   */
   call(choice: ModelConfig, request: ModelRequest, signal: AbortSignal): Promise<ModelReply>;
 }

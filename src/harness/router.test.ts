@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { dayStart, worstCost } from "./budget.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ask } from "./ask.ts";
+import { worstCost } from "./budget.ts";
 import { systemClock } from "./clock.ts";
 import { type AgentConfig, agentConfigSchema } from "./config.ts";
 import { silentLog } from "./log.ts";
-import { type ModelCaller, ModelError, type ModelReply } from "./model-port.ts";
-import { ask } from "./router.ts";
+import { type ModelCaller, ModelError, type ModelMessage, type ModelReply, type ModelRequest } from "./model-port.ts";
+import { ModelRouter } from "./router.ts";
 import { receive } from "./store/inbox.ts";
 import { openStore, type Store } from "./store/open.ts";
 import { claimNext } from "./store/runs.ts";
@@ -68,10 +69,12 @@ function scripted(...answers: (string | ModelError)[]): ModelCaller & { asked: s
   };
 }
 
-function askWith(models: ModelCaller, settings = config()) {
-  const parts = { config: settings, store, models, clock: systemClock(1000), log: silentLog };
-  return ask(parts, run, "system", [{ role: "user", content: "hello" }], new AbortController().signal);
-}
+const routerOf = (models: ModelCaller, settings = config(), clock = systemClock(1000)) =>
+  new ModelRouter({ config: settings, store, models, clock, log: silentLog });
+
+const question: readonly ModelMessage[] = [{ role: "user", content: "hello" }];
+const askWith = (models: ModelCaller, settings = config(), router = routerOf(models, settings), messages = question) =>
+  ask(router, settings, { run, kind: "chat", system: "system", messages, signal: new AbortController().signal });
 
 const limited = () => new ModelError("rate limited", "HTTP 429", { retryable: true, retryAfterMs: 1000 });
 const refused = () => new ModelError("key refused", "HTTP 401", { retryable: false });
@@ -113,17 +116,16 @@ test("D3 a call that would pass the budget is not made", async () => {
 
 test("D3 the day's budget blocks when earlier runs used it up", async () => {
   const settings = config({ budget: { run: 10, day: 0.12 } });
-  expect(worstCost(settings.models[0]!, { system: "system", messages: [], maxOutputTokens: 1000 })).toBeGreaterThan(
-    0.1,
-  );
+  const empty = { system: "system", messages: [], maxOutputTokens: 1000 };
+  expect(worstCost(settings.models[0]!, empty).usd).toBeGreaterThan(0.1);
   expect((await askWith(scripted("one"), settings)).outcome).toBe("answered");
   expect((await askWith(scripted("two"), settings)).text).toContain("today's budget is used up");
 });
 
 test("a hosted model without a price counts as dear, a local one as free", () => {
   const request = { system: "", messages: [], maxOutputTokens: 1_000_000 };
-  expect(worstCost({ provider: "openai", model: "m", keyFile: "k" }, request)).toBeGreaterThan(100);
-  expect(worstCost({ provider: "openai-compatible", model: "m", baseUrl: "http://x" }, request)).toBe(0);
+  expect(worstCost({ provider: "openai", model: "m", keyFile: "k" }, request).usd).toBeGreaterThan(100);
+  expect(worstCost({ provider: "openai-compatible", model: "m", baseUrl: "http://x" }, request).usd).toBe(0);
 });
 
 test("a model that takes too long is timed out", async () => {
@@ -155,12 +157,202 @@ test("D3 a connection that was lost may be billed: both tries stay booked, and t
 
 test("a script with more bytes than letters is reserved by its bytes", () => {
   const choice = config().models[0]!;
-  const cost = (text: string): number => worstCost(choice, { system: text, messages: [], maxOutputTokens: 0 });
+  const cost = (text: string): number => worstCost(choice, { system: text, messages: [], maxOutputTokens: 0 }).usd;
   expect(cost("漢".repeat(3000))).toBeCloseTo((3000 * 10) / 1e6);
 });
 
-test("a day begins at midnight of the configured place", () => {
-  const now = Date.parse("2026-07-01T22:30:00Z");
-  expect(new Date(dayStart(now, "Europe/Berlin")).toISOString()).toBe("2026-07-01T22:00:00.000Z");
-  expect(new Date(dayStart(now, "Etc/UTC")).toISOString()).toBe("2026-07-01T00:00:00.000Z");
+describe("D3 budgets in tokens", () => {
+  const free = { provider: "openai-compatible", model: "local", baseUrl: "http://local" };
+  const limited = (budget: object) => config({ models: [free], budget: { run: 1, day: 10, ...budget } });
+
+  test("hold where nothing costs money", async () => {
+    const models = scripted("never");
+    expect((await askWith(models, limited({ runTokens: 500 }))).outcome).toBe("budget");
+    expect(models.asked).toEqual([]);
+  });
+
+  test("count what a call really took, once it is over", async () => {
+    const settings = limited({ dayTokens: 2500 });
+    const models = scripted("one", "two", "three");
+    // Each is reserved with 1,000 for its answer and settled with the 1,100 that it took in all.
+    expect((await askWith(models, settings)).text).toBe("one");
+    expect((await askWith(models, settings)).text).toBe("two");
+    expect((await askWith(models, settings)).text).toContain("today's budget is used up");
+  });
+});
+
+test("D3 calls side by side cannot pass a budget together: each is reserved before it leaves", async () => {
+  let open = 0;
+  const release = new AbortController();
+  const models: ModelCaller = {
+    call: () => {
+      open++;
+      return new Promise((resolve) => release.signal.addEventListener("abort", () => resolve(reply("hi"))));
+    },
+  };
+  const settings = config({ budget: { run: 0.25, day: 10 } });
+  const router = routerOf(models, settings);
+  const answers = Promise.all([1, 2, 3, 4].map(() => askWith(models, settings, router)));
+  await expect.poll(() => open).toBe(2);
+  release.abort();
+  expect((await answers).map(({ outcome }) => outcome).sort()).toEqual(["answered", "answered", "budget", "budget"]);
+});
+
+describe("circuits", () => {
+  /** A clock that stands still and moves with waits. */
+  function steppedClock() {
+    let now = Date.parse("2026-11-21T15:00:00Z");
+    return {
+      now: () => now,
+      wait: async (ms: number) => {
+        now += Math.ceil(ms);
+      },
+      scaled: (ms: number) => ms,
+      pass(ms: number) {
+        now += ms;
+      },
+    };
+  }
+  const down = () => new ModelError("overloaded", "HTTP 529", { retryable: true });
+
+  test("D4 after three failures in a row a provider is left alone for five minutes, then tried with one call", async () => {
+    const clock = steppedClock();
+    const models = scripted(down(), down(), "second", down(), "second", "second", down(), "second", "second", "first");
+    const router = routerOf(models, config(), clock);
+    for (let mention = 0; mention < 3; mention++) await askWith(models, config(), router);
+    expect(models.asked).toEqual(["first", "first", "second", "first", "second", "second"]);
+    clock.pass(5 * 60_000);
+    await askWith(models, config(), router);
+    await askWith(models, config(), router);
+    expect(models.asked.slice(6)).toEqual(["first", "second", "second"]);
+    clock.pass(5 * 60_000);
+    expect((await askWith(models, config(), router)).text).toBe("first");
+  });
+
+  test("D4 when every provider is left alone the answer says so, at once and without a call", async () => {
+    const clock = steppedClock();
+    const models = scripted(...Array.from({ length: 8 }, down));
+    const router = routerOf(models, config(), clock);
+    await askWith(models, config(), router);
+    await askWith(models, config(), router);
+    const asked = models.asked.length;
+    const answer = await askWith(models, config(), router);
+    expect(models.asked.length).toBe(asked);
+    expect(answer.text).toMatch(/anthropic\/first: left alone until 15:05, it failed before; openai\/second: left/);
+  });
+
+  test("D4 a provider that names a long wait is left alone for that long, also by other runs", async () => {
+    const clock = steppedClock();
+    const patient = new ModelError("rate limited", "HTTP 429", { retryable: true, retryAfterMs: 600_000 });
+    const models = scripted(patient, "second", "second", "first");
+    const router = routerOf(models, config(), clock);
+    await askWith(models, config(), router);
+    await askWith(models, config(), router);
+    expect(models.asked).toEqual(["first", "second", "second"]);
+    clock.pass(600_000);
+    await askWith(models, config(), router);
+    expect(models.asked.at(-1)).toBe("first");
+  });
+
+  test("D4 the last model's wait is granted, and never cut short", async () => {
+    const clock = steppedClock();
+    const began = clock.now();
+    const minute = new ModelError("rate limited", "HTTP 429", { retryable: true, retryAfterMs: 60_000 });
+    const one = config({ models: [config().models[0]] });
+    const models = scripted(minute, "hi");
+    expect((await askWith(models, one, routerOf(models, one, clock))).text).toBe("hi");
+    expect(clock.now() - began).toBeGreaterThanOrEqual(60_000);
+  });
+});
+
+test("calls in flight are limited for the whole agent, in the order in which they came", async () => {
+  const order: string[] = [];
+  let open = 0;
+  let most = 0;
+  const models: ModelCaller = {
+    async call(_, request) {
+      most = Math.max(most, ++open);
+      order.push(request.messages[0]!.content);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      open--;
+      return reply("hi");
+    },
+  };
+  const settings = config({ limits: { calls: 2, outputTokens: 10 } });
+  const router = routerOf(models, settings);
+  const names = ["a", "b", "c", "d", "e", "f"];
+  await Promise.all(names.map((content) => askWith(models, settings, router, [{ role: "user", content }])));
+  expect([most, order]).toEqual([2, names]);
+});
+
+test("each kind of work has its own order of models", async () => {
+  const settings = config({
+    models: [
+      { provider: "anthropic", model: "coder", keyFile: "k", price, for: ["code"] },
+      { provider: "openai", model: "talker", keyFile: "k", price, for: ["chat"] },
+      { provider: "openai", model: "all", keyFile: "k", price },
+    ],
+  });
+  const models = scripted(refused(), "hi");
+  await askWith(models, settings);
+  expect(models.asked).toEqual(["talker", "all"]);
+});
+
+describe("D8 a conversation that is too long", () => {
+  const tooLong = () => new ModelError("too long", "prompt is too long", { retryable: false });
+  const long: readonly ModelMessage[] = ["one", "two", "three", "four"].flatMap((word): ModelMessage[] => [
+    { role: "user", content: `question ${word}` },
+    { role: "assistant", content: `answer ${word}` },
+  ]);
+  const conversation: readonly ModelMessage[] = [...long, { role: "user", content: "the last question" }];
+
+  test("is sent once more, its older half left out, and the answer comes", async () => {
+    const requests: ModelRequest[] = [];
+    const models: ModelCaller = {
+      async call(_, request) {
+        requests.push(request);
+        if (requests.length === 1) throw tooLong();
+        return reply("hi");
+      },
+    };
+    expect((await askWith(models, config(), undefined, conversation)).text).toBe("hi");
+    expect(requests[1]!.messages.length).toBeLessThan(6);
+    expect(requests[1]!.messages[0]).toMatchObject({ role: "user", content: expect.stringContaining("left out") });
+    expect(requests[1]!.messages.at(-1)!.content).toBe("the last question");
+    expect(requests).toHaveLength(2);
+  });
+
+  test("and stays so ends with one plain answer; the next mention is asked anew", async () => {
+    const models = scripted(tooLong(), tooLong(), tooLong(), "fine");
+    const router = routerOf(models);
+    const answer = await askWith(models, config(), router, conversation);
+    expect(models.asked).toEqual(["first", "first", "second"]);
+    expect(answer.text).toContain("Please ask again in a new thread.");
+    expect((await askWith(models, config(), router)).text).toBe("fine");
+  });
+
+  test("also where it is one message alone", async () => {
+    const models = scripted(tooLong(), "hi");
+    const one: readonly ModelMessage[] = [{ role: "user", content: "x".repeat(1000) }];
+    expect((await askWith(models, config(), undefined, one)).text).toBe("hi");
+  });
+});
+
+describe("D12", () => {
+  const finished = (text: string, finish: string): ModelCaller => ({
+    call: async () => ({ ...reply(text), finish }),
+  });
+
+  test("what a model wrote before it declined is no answer", async () => {
+    const answer = await askWith(finished("Sure, here is how", "content-filter"));
+    expect(answer.text).toContain("anthropic/first: declined to answer; openai/second: declined to answer");
+  });
+
+  test("thinking alone is no answer", async () => {
+    expect((await askWith(finished(" ", "length"))).text).toContain("anthropic/first: empty answer");
+  });
+
+  test("an answer that was cut says so", async () => {
+    expect((await askWith(finished("Half of i", "length"))).text).toMatch(/^Half of i\n\n\(My answer was cut/);
+  });
 });

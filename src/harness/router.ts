@@ -1,145 +1,155 @@
-import { actualCost, checkBudget, worstCost } from "./budget.ts";
+import { bookedCall } from "./booked-call.ts";
+import { overBudget, worstCost } from "./budget.ts";
+import { Circuits } from "./circuit.ts";
 import { backoff, type Clock } from "./clock.ts";
-import type { AgentConfig, ModelConfig } from "./config.ts";
+import type { AgentConfig, ModelConfig, WorkKind } from "./config.ts";
 import type { Log } from "./log.ts";
-import {
-  type ModelCaller,
-  ModelError,
-  type ModelFailure,
-  type ModelMessage,
-  type ModelReply,
-  type ModelRequest,
-} from "./model-port.ts";
+import { type ModelCaller, ModelError, type ModelMessage, type ModelReply, type ModelRequest } from "./model-port.ts";
+import { Slots } from "./slots.ts";
 import type { Store } from "./store/open.ts";
-import { reserveCall, settleCall } from "./store/steps.ts";
+import { placeTime } from "./zone.ts";
 
 /** Tries of one model before the next one is asked. */
 const triesPerModel = 2;
 /** A wait that a provider asks for is granted up to this; beyond it the next model is quicker. */
 const longestWaitMs = 20_000;
+/** The same where no other model is left. */
+const longestLastWaitMs = 120_000;
 
-interface RouterParts {
-  readonly config: AgentConfig;
+export interface RouterParts {
+  readonly config: Pick<AgentConfig, "models" | "budget" | "limits" | "timezone">;
   readonly store: Store;
   readonly models: ModelCaller;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export interface Answer {
-  readonly text: string;
-  /** `answered`, or why not: the run's outcome. */
-  readonly outcome: string;
+export interface RoutedRequest {
+  /** Whose journal and budget the call belongs to. */
+  readonly run: string;
+  readonly kind: WorkKind;
+  readonly request: ModelRequest;
+  readonly signal: AbortSignal;
+  /**
+   * Makes a conversation shorter that a model found too long; undefined where it cannot be. Asked once. What it gives is sent to all
+   * models after that, and is in the result.
+   */
+  readonly shrink?: (messages: readonly ModelMessage[]) => readonly ModelMessage[] | undefined;
 }
+
+export type RoutedReply =
+  | {
+      readonly ok: true;
+      readonly reply: ModelReply;
+      readonly choice: ModelConfig;
+      /** What was sent in the end: shorter than what was given, where that was too long. */
+      readonly messages: readonly ModelMessage[];
+    }
+  | {
+      readonly ok: false;
+      /** `budget`: only a budget kept every model from being asked. */
+      readonly outcome: "budget" | "models failed";
+      /** For people, what kept each model from answering: `anthropic/claude: overloaded`. */
+      readonly reasons: readonly string[];
+    };
 
 /**
- * Asks the models in their order until one answers; every call is within the budgets and in the journal.
- * Never throws for what a provider or a budget does: then the text says so plainly. Throws the signal's reason when aborted.
+ * The only way to a model: one call to the first model of a kind of work that answers, within the budgets, in the journal, at most so
+ * many at a time. One for each agent: it remembers which providers fail.
  */
-export async function ask(
-  parts: RouterParts,
-  run: string,
-  system: string,
-  messages: readonly ModelMessage[],
-  signal: AbortSignal,
-): Promise<Answer> {
-  const { config, clock } = parts;
-  const request: ModelRequest = { system, messages, maxOutputTokens: config.limits.outputTokens };
-  const failures: string[] = [];
-  for (const choice of config.models) {
+export class ModelRouter {
+  readonly #parts: RouterParts;
+  readonly #circuits = new Circuits();
+  readonly #slots: Slots;
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+    this.#slots = new Slots(parts.config.limits.calls);
+  }
+
+  /** Never throws for what a provider or a budget does: the result says so. Throws the signal's reason when aborted. */
+  async call(wanted: RoutedRequest): Promise<RoutedReply> {
+    const choices = this.#parts.config.models.filter(({ for: kinds }) => kinds?.includes(wanted.kind) ?? true);
+    const reasons: { choice: ModelConfig; why: string; budget: boolean }[] = [];
+    let { request } = wanted;
+    let shrunk = wanted.shrink === undefined;
+    for (const [index, choice] of choices.entries()) {
+      const patience = index + 1 === choices.length ? longestLastWaitMs : longestWaitMs;
+      let outcome = await this.#ask(choice, { ...wanted, request }, patience);
+      if (outcome instanceof ModelError && outcome.failure === "too long" && !shrunk) {
+        shrunk = true;
+        const messages = wanted.shrink?.(request.messages);
+        if (messages !== undefined) {
+          request = { ...request, messages };
+          outcome = await this.#ask(choice, { ...wanted, request }, patience);
+        }
+      }
+      if (outcome instanceof ModelError) reasons.push({ choice, why: outcome.failure, budget: false });
+      else if ("why" in outcome) reasons.push({ choice, ...outcome });
+      else return { ok: true, reply: outcome, choice, messages: request.messages };
+    }
+    return {
+      ok: false,
+      outcome: reasons.length > 0 && reasons.every(({ budget }) => budget) ? "budget" : "models failed",
+      reasons:
+        choices.length === 0
+          ? [`no model is meant for ${wanted.kind}`]
+          : reasons.map(({ choice, why }) => `${choice.provider}/${choice.model}: ${why}`),
+    };
+  }
+
+  /** One model, with its second try. Gives the last error, or in words why it was not asked (any more). */
+  async #ask(
+    choice: ModelConfig,
+    wanted: RoutedRequest,
+    patience: number,
+  ): Promise<ModelReply | ModelError | { why: string; budget: boolean }> {
+    const { clock, config } = this.#parts;
+    let last: ModelError | undefined;
     for (let attempt = 0; attempt < triesPerModel; attempt++) {
-      const over = checkBudget(parts.store, config, run, worstCost(choice, request), clock.now());
-      if (over !== "ok") {
-        failures.push(
-          `${label(choice)}: ${over === "day" ? "today's budget is used up" : "it would pass the budget of one run"}`,
-        );
-        break;
-      }
-      const result = await callOnce(parts, run, choice, request, signal);
-      if (!(result instanceof ModelError)) return { text: result.text, outcome: "answered" };
-      const wait = result.retryAfterMs ?? backoff(attempt, 500, 5000);
-      if (!result.retryable || attempt + 1 === triesPerModel || wait > longestWaitMs) {
-        failures.push(`${label(choice)}: ${result.failure}`);
-        break;
-      }
-      await clock.wait(wait, signal);
+      const now = clock.now();
+      const until = this.#circuits.blockedUntil(choice, now);
+      if (until !== undefined) {
+        if (until - now > patience)
+          return (
+            last ?? { why: `left alone until ${wallTime(until, config.timezone)}, it failed before`, budget: false }
+          );
+        // Never earlier than asked for, and not all at the same moment.
+        await clock.wait((until - now) * (1 + Math.random() / 10), wanted.signal);
+      } else if (attempt > 0) await clock.wait(backoff(attempt - 1, 500, 5000), wanted.signal);
+      const outcome = await this.#slots.with(wanted.signal, () => this.#callOnce(choice, wanted));
+      if (!(outcome instanceof ModelError)) return outcome;
+      last = outcome;
+      if (!last.retryable) break;
     }
+    return last!;
   }
-  const budget = failures.every((failure) => failure.includes("budget"));
-  return {
-    text: `I cannot answer now: ${failures.join("; ")}. ${budget ? "A person who looks after my budget can raise it." : "Please try again later, or tell whoever looks after me."}`,
-    outcome: budget ? "budget" : "models failed",
-  };
-}
 
-/** Failures that no provider asks money for. After all others the reservation stays booked: what was sent may have been billed. */
-const unbilled: ReadonlySet<ModelFailure> = new Set([
-  "rate limited",
-  "overloaded",
-  "unreachable",
-  "key refused",
-  "request refused",
-]);
-
-async function callOnce(
-  parts: RouterParts,
-  run: string,
-  choice: ModelConfig,
-  request: ModelRequest,
-  signal: AbortSignal,
-): Promise<ModelReply | ModelError> {
-  const { config, store, models, clock, log } = parts;
-  const at = clock.now();
-  const step = reserveCall(store, {
-    run,
-    kind: "model",
-    at,
-    outcome: "started",
-    provider: choice.provider,
-    model: choice.model,
-    usd: worstCost(choice, request),
-  });
-  const limit = AbortSignal.timeout(Math.ceil(clock.scaled(config.limits.modelTimeout * 1000)));
-  // Never throws: what was paid for must not be asked again because its cost could not be written. The reservation then stays booked.
-  const settle = (result: Parameters<typeof settleCall>[2]) => {
+  async #callOnce(
+    choice: ModelConfig,
+    { run, request, signal }: RoutedRequest,
+  ): Promise<ModelReply | ModelError | { why: string; budget: boolean }> {
+    const { store, config, clock } = this.#parts;
+    const worst = worstCost(choice, request);
+    // Nothing comes between this look and the reservation: what runs side by side cannot pass a budget together.
+    const over = overBudget(store, config, run, worst, clock.now());
+    if (over !== undefined) {
+      this.#circuits.abandoned(choice);
+      return { why: over, budget: true };
+    }
     try {
-      settleCall(store, step, { tookMs: clock.now() - at, ...result });
+      const reply = await bookedCall(this.#parts, run, choice, request, worst, signal);
+      if (reply instanceof ModelError) this.#circuits.failed(choice, reply, clock.now());
+      else this.#circuits.succeeded(choice);
+      return reply;
     } catch (error) {
-      log.error({ run, error: String(error) }, "cannot book a model call, its reservation stays");
+      this.#circuits.abandoned(choice);
+      throw error;
     }
-  };
-  try {
-    const reply = await models.call(choice, request, AbortSignal.any([signal, limit]));
-    const empty = reply.text.trim() === "" && (reply.calls ?? []).length === 0;
-    settle({
-      outcome: empty ? "empty answer" : "ok",
-      inputTokens: reply.inputTokens,
-      cachedTokens: reply.cachedTokens,
-      outputTokens: reply.outputTokens,
-      usd: actualCost(choice, reply),
-      detail: reply.finish,
-    });
-    return empty ? new ModelError("empty answer", "the model answered nothing", { retryable: false }) : reply;
-  } catch (cause) {
-    if (signal.aborted) {
-      settle({ outcome: "aborted" });
-      throw signal.reason;
-    }
-    const error = limit.aborted
-      ? new ModelError("timed out", `no answer within ${config.limits.modelTimeout} s`, { retryable: false, cause })
-      : cause instanceof ModelError
-        ? cause
-        : new ModelError("failed", String(cause), { retryable: false, cause });
-    settle({
-      outcome: error.failure,
-      detail: error.message.slice(0, 500),
-      ...(unbilled.has(error.failure) ? { usd: 0 } : {}),
-    });
-    log.warn({ run, provider: choice.provider, model: choice.model, failure: error.failure }, "model call failed");
-    return error;
   }
 }
 
-function label(choice: ModelConfig): string {
-  return `${choice.provider}/${choice.model}`;
+function wallTime(at: number, timezone: string): string {
+  const { hour, minute } = placeTime(at, timezone);
+  return `${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`;
 }

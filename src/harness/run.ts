@@ -1,3 +1,4 @@
+import { type Answer, ask } from "./ask.ts";
 import type { Chat, ChatPost, NewPost } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff, type Clock } from "./clock.ts";
@@ -5,10 +6,9 @@ import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
 import type { PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
-import type { ModelCaller } from "./model-port.ts";
 import { noticeOf } from "./notices.ts";
 import { systemPrompt, threadMessages } from "./prompt.ts";
-import { type Answer, ask } from "./router.ts";
+import type { ModelRouter } from "./router.ts";
 import { splitPost } from "./split.ts";
 import type { InboxKind } from "./store/inbox.ts";
 import type { Store } from "./store/open.ts";
@@ -21,7 +21,7 @@ export interface RunParts {
   readonly config: AgentConfig;
   readonly store: Store;
   readonly chat: Chat;
-  readonly models: ModelCaller;
+  readonly router: ModelRouter;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -90,7 +90,7 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     outcome: "ok",
     detail: `${messages.length} messages`,
   });
-  return ask(parts, run.id, systemPrompt(config), messages, signal);
+  return ask(parts.router, config, { run: run.id, kind: "chat", system: systemPrompt(config), messages, signal });
 }
 
 async function notify(

@@ -1,6 +1,5 @@
 import { type Dashboard, startDashboard } from "../dashboard/server.ts";
 import type { AgentStatus } from "../dashboard/status.ts";
-import { dayStart } from "./budget.ts";
 import { mattermostChat } from "./chat/mattermost.ts";
 import { systemClock } from "./clock.ts";
 import { loadAgentConfig } from "./config.ts";
@@ -13,6 +12,7 @@ import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 import { recentRuns } from "./store/runs.ts";
 import { spentSince } from "./store/steps.ts";
+import { dayStart } from "./zone.ts";
 
 export interface RunningAgent {
   readonly agent: string;
@@ -53,7 +53,7 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
     startedAt,
     now: clock.now(),
     memoryMb: process.memoryUsage.rss() / 1e6,
-    spentToday: spentSince(store, dayStart(clock.now(), config.timezone)),
+    spentToday: spentSince(store, dayStart(clock.now(), config.timezone)).usd,
     budgetDay: config.budget.day,
     harness: harness.state(),
     runs: recentRuns(store, 20),

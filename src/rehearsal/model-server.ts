@@ -1,14 +1,22 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { errorBody, events, type MessagesRequest, message, textOf, wrongWith } from "./anthropic.ts";
+import { anthropic } from "./anthropic.ts";
+import { google } from "./google.ts";
+import { openai } from "./openai.ts";
+import { openaiResponses } from "./openai-responses.ts";
+import { PromptCache } from "./prompt-cache.ts";
 import { choose, delayOf, fill, type Script, type ScriptAnswer } from "./script.ts";
+import { type Answer, type Asked, type AskedMessage, isObject, tokens, type Wire } from "./wire.ts";
 
 /** A model call as the server saw it, for tests. `at`: ms since the epoch, when the request had arrived whole. */
 export interface LoggedCall {
   readonly at: number;
+  readonly format: Wire["name"];
+  readonly model: string;
   readonly system: string;
-  readonly messages: MessagesRequest["messages"];
+  readonly messages: readonly AskedMessage[];
+  readonly tools: readonly string[];
   readonly status: number;
   readonly reply: string;
 }
@@ -19,13 +27,15 @@ export interface RehearsalServer {
   close(): Promise<void>;
 }
 
+const wires: readonly Wire[] = [anthropic, openai, openaiResponses, google];
 /** Calls kept in memory; older ones are forgotten. */
 const keptCalls = 1000;
-const mostBytes = 4 * 1024 * 1024;
+const mostBytes = 16 * 1024 * 1024;
 
 /**
- * A model played by a script, on Anthropic's wire format: POST /v1/messages, streamed or not, and GET /healthz.
- * Listens on `address:port` (0: any free one) when it returns. Every answer carries the header `x-olympus-rehearsal: true`.
+ * A model played by a script, in the formats of Anthropic, OpenAI (both of them, so Ollama's too) and Gemini, streamed or not, with the
+ * faults that the script wants; and GET /healthz. Listens on `address:port` (0: any free one) when it returns. Every answer carries the
+ * header `x-olympus-rehearsal: true`.
  */
 export async function startRehearsal(options: {
   script: Script;
@@ -34,42 +44,49 @@ export async function startRehearsal(options: {
 }): Promise<RehearsalServer> {
   const calls: LoggedCall[] = [];
   const used = new Map<ScriptAnswer, number>();
+  const cache = new PromptCache();
   let count = 0;
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.setHeader("x-olympus-rehearsal", "true");
-    const path = request.url?.split("?")[0];
+    const path = request.url?.split("?")[0] ?? "";
     if (request.method === "GET" && path === "/healthz")
       return json(response, 200, { status: "ok", rehearsal: true, calls: count });
-    if (request.method !== "POST" || path !== "/v1/messages")
-      return json(response, 404, errorBody(404, "only POST /v1/messages and GET /healthz"));
+    const wire = wires.find(({ serves }) => serves(path));
+    if (request.method !== "POST" || wire === undefined) {
+      const message = "only POST /v1/messages, /v1/chat/completions, /v1/responses, /v1beta/models/… and GET /healthz";
+      return json(response, 404, (wire ?? anthropic).refusal({ status: 404, kind: "wrong", message }));
+    }
     const body = await readJson(request);
     const at = Date.now();
-    const wrong = wrongWith(body);
-    if (wrong !== undefined) return json(response, 400, errorBody(400, wrong));
-    const asked = body as MessagesRequest;
-    const system = textOf(asked.system);
-    const last = asked.messages.findLast((one) => one.role === "user");
-    const chosen = choose(options.script, textOf(last?.content), used);
+    const asked = isObject(body) ? wire.read(body, path) : "the body must be an object";
+    const wrong = (message: string) => json(response, 400, wire.refusal({ status: 400, kind: "wrong", message }));
+    if (typeof asked === "string") return wrong(asked);
+    const { model, system, messages, tools } = asked;
+    const chosen = choose(options.script, asked, used);
     count++;
-    const status = chosen === undefined ? 400 : (chosen.answer.status ?? 200);
+    const tooLong = chosen?.answer.fault === "overflow";
+    const status = chosen === undefined || tooLong ? 400 : (chosen.answer.status ?? 200);
     const reply = chosen === undefined ? "" : fill(chosen.answer.reply, chosen.match, system);
-    calls.push({ at, system, messages: asked.messages, status, reply });
+    calls.push({ at, format: wire.name, model, system, messages, tools, status, reply });
     if (calls.length > keptCalls) calls.shift();
-    if (chosen === undefined) return json(response, 400, errorBody(400, "the script has no answer to this message"));
-    await wait(delayOf(chosen.answer, chosen.match) * 1000);
-    if (status !== 200) return json(response, status, errorBody(status, reply));
-    const full = message(`msg_rehearsal_${count}`, asked, reply);
-    if (!asked.stream) return json(response, 200, full);
-    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
-    for (const event of events(full)) response.write(event);
-    response.end();
+    if (chosen === undefined) return wrong("the script has no answer to this message");
+    const { answer: scripted, match } = chosen;
+    await wait(delayOf(scripted, match) * 1000);
+    if (scripted.fault === "reset") return void response.socket?.resetAndDestroy();
+    if (scripted.retryAfter !== undefined) response.setHeader("retry-after", String(scripted.retryAfter));
+    if (status !== 200)
+      return json(response, status, wire.refusal({ status, kind: tooLong ? "too long" : "scripted", message: reply }));
+    const answer = compose(count, scripted, reply, asked, cache);
+    if (!asked.stream) return json(response, 200, wire.whole(answer, asked));
+    await stream(response, [...wire.events(answer, asked)], scripted);
   };
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
-      if (response.headersSent) response.destroy();
-      else json(response, 400, errorBody(400, error instanceof Error ? error.message : String(error)));
+      if (response.headersSent) return response.destroy();
+      const message = error instanceof Error ? error.message : String(error);
+      json(response, 400, anthropic.refusal({ status: 400, kind: "wrong", message }));
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -86,6 +103,45 @@ export async function startRehearsal(options: {
         server.closeAllConnections();
       }),
   };
+}
+
+/** What the script's answer is in any format. */
+function compose(count: number, scripted: ScriptAnswer, reply: string, asked: Asked, cache: PromptCache): Answer {
+  const { fault, tools } = scripted;
+  const silent = fault === "empty" || fault === "thinking";
+  const calls = silent
+    ? []
+    : tools.map(({ name, input, raw, id }, index) => {
+        const whole = raw ?? JSON.stringify(input);
+        const cut = fault === "limit" && index === tools.length - 1;
+        return {
+          id: id ?? `call_${count}_${index + 1}`,
+          name,
+          arguments: cut ? whole.slice(0, Math.floor(whole.length / 2)) : whole,
+        };
+      });
+  const text = silent ? "" : fault === "limit" && calls.length === 0 ? reply.slice(0, reply.length / 2) : reply;
+  const thinking = fault === "thinking" ? "Let me think about this for a while." : scripted.thinking;
+  const finish = fault === "refusal" ? "declined" : fault === "limit" ? "limit" : calls.length > 0 ? "calls" : "end";
+  const said = text + thinking + calls.map(({ arguments: json }) => json).join("");
+  const { input, cached } = cache.look(asked);
+  return { id: `rehearsal-${count}`, text, thinking, calls, finish, usage: { input, cached, output: tokens(said) } };
+}
+
+async function stream(
+  response: ServerResponse,
+  events: readonly string[],
+  { fault, pace }: ScriptAnswer,
+): Promise<void> {
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
+  // Half of the answer, and what came of it has left for good when the connection ends: in order, or not.
+  const cut = fault === "cut" || fault === "broken";
+  for (const event of cut ? events.slice(0, Math.ceil(events.length / 2)) : events) {
+    await new Promise<void>((resolve) => response.write(event, () => resolve()));
+    if (pace > 0) await wait(pace);
+  }
+  if (fault === "broken") response.destroy();
+  else response.end();
 }
 
 function json(response: ServerResponse, status: number, body: object): void {

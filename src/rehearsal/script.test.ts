@@ -4,7 +4,7 @@ import { choose, fill, loadScript, type ScriptAnswer, scriptSchema } from "./scr
 const system =
   'You are athena, an AI employee of the team "lab". x\n\nFacts about your team:\n- hypervisor r420\n- agent athena\n\nRules';
 const say = (text: string, script = loadScript(), used = new Map<ScriptAnswer, number>()) => {
-  const { answer, match } = choose(script, text, used)!;
+  const { answer, match } = choose(script, { model: "m", messages: [{ role: "user", content: text }] }, used)!;
   return fill(answer.reply, match, system);
 };
 
@@ -23,6 +23,13 @@ test("groups are filled in, and used-up answers give way to the next", () => {
   });
   const used = new Map<ScriptAnswer, number>();
   expect([say("say cheese", script, used), say("say cheese", script, used)]).toEqual(["cheese!", "again"]);
+});
+
+test("an answer may be meant for one model only", () => {
+  const script = scriptSchema.parse({ answers: [{ match: ".", model: "^first$", status: 529 }, { match: "." }] });
+  const messages = [{ role: "user" as const, content: "x" }];
+  const chosen = (model: string) => choose(script, { model, messages }, new Map())?.answer.status;
+  expect([chosen("first"), chosen("second")]).toEqual([529, undefined]);
 });
 
 test("a wrong script is named with its mistake", () => {

@@ -2,12 +2,42 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+import type { Asked } from "./wire.ts";
+
+const regex = z.string().refine(isRegex, "not a regular expression");
+
+const toolSchema = z.strictObject({
+  name: z.string().min(1),
+  input: z.unknown().default({}),
+  /** The arguments as the model writes them, where they are to be no JSON. */
+  raw: z.string().optional(),
+  /** The call's id, where it is to be a repeated one. */
+  id: z.string().optional(),
+});
+
+/**
+ * What goes wrong. `cut`: the stream ends in the middle, in order; `broken`: the connection is lost there; `reset`: before any answer.
+ * `overflow`: the conversation is too long. `refusal`: the model declines. `empty`: it says nothing; `thinking`: it only thinks.
+ * `limit`: the answer, or the last tool's arguments, are cut at the limit for one answer.
+ */
+const faults = ["cut", "broken", "reset", "overflow", "refusal", "empty", "thinking", "limit"] as const;
 
 const answerSchema = z.strictObject({
-  /** JavaScript regular expression on the last user message, case ignored. */
-  match: z.string().refine(isRegex, "not a regular expression"),
+  /** JavaScript regular expression on the last message (of a person, or what a tool gave), case ignored. */
+  match: regex,
+  /** The same on the model's name; any unless given. */
+  model: regex.optional(),
   /** `$1` and so on stand for the expression's groups, `$agent` for who the system prompt says is speaking. */
-  reply: z.string(),
+  reply: z.string().default(""),
+  /** Tools that it asks for. */
+  tools: z.array(toolSchema).default([]),
+  /** What it thinks before. */
+  thinking: z.string().default(""),
+  fault: z.enum(faults).optional(),
+  /** Milliseconds between the pieces of a stream. */
+  pace: z.number().nonnegative().default(0),
+  /** Seconds that the client is asked to wait, beside `status`. */
+  retryAfter: z.number().nonnegative().optional(),
   /** Seconds before it answers; `$1` takes them from the expression's first group, at most 60. */
   delay: z.union([z.number().nonnegative(), z.literal("$1")]).default(0),
   /** Answers with this HTTP status instead, `times` times (always, unless given). */
@@ -17,11 +47,14 @@ const answerSchema = z.strictObject({
 
 export const scriptSchema = z.strictObject({ answers: z.array(answerSchema).min(1) });
 
+/** A script as written, in a file or a test. */
+export type ScriptInput = z.input<typeof scriptSchema>;
+
 export type Script = z.output<typeof scriptSchema>;
 export type ScriptAnswer = Script["answers"][number];
 
 /** What the rehearsal model says when nobody wrote a script. The first match counts; the last matches everything. */
-export const defaultScript: z.input<typeof scriptSchema> = {
+export const defaultScript: ScriptInput = {
   answers: [
     {
       match: "\\bwho are you\\b|\\bintroduce yourself\\b",
@@ -67,15 +100,17 @@ export function loadScript(file?: string): Script {
   }
 }
 
-/** What a script makes of a message: the first answer that matches and is not used up. `used` counts by answer. */
+/** What a script makes of a request: the first answer that matches and is not used up. `used` counts by answer. */
 export function choose(
   script: Script,
-  message: string,
+  { model, messages }: Pick<Asked, "model" | "messages">,
   used: Map<ScriptAnswer, number>,
 ): { answer: ScriptAnswer; match: RegExpExecArray } | undefined {
+  const message = messages.at(-1)?.content ?? "";
   for (const answer of script.answers) {
     const match = new RegExp(answer.match, "i").exec(message);
     const count = used.get(answer) ?? 0;
+    if (answer.model !== undefined && !new RegExp(answer.model, "i").test(model)) continue;
     if (match === null || (answer.times !== undefined && count >= answer.times)) continue;
     used.set(answer, count + 1);
     return { answer, match };

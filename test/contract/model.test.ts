@@ -1,11 +1,12 @@
 /** The real provider packages, through the harness's own caller, against servers on 127.0.0.1. */
 import { createServer, type Server, type ServerResponse } from "node:http";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import type { ModelConfig } from "../../src/harness/config.ts";
 import { sdkCaller } from "../../src/harness/model/caller.ts";
-import { startRehearsal } from "../../src/rehearsal/model-server.ts";
-import { loadScript } from "../../src/rehearsal/script.ts";
+import { assistantTurn, type ModelMessage, type ModelRequest, type ToolSpec } from "../../src/harness/model-port.ts";
+import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
+import { loadScript, type ScriptInput, scriptSchema } from "../../src/rehearsal/script.ts";
 
 const key = new Secret("models.test", "sk-secret-canary-123456");
 const caller = sdkCaller(() => key);
@@ -39,94 +40,194 @@ async function answering(respond: (response: ServerResponse) => void) {
   return { url: `http://127.0.0.1:${port}`, asked };
 }
 
-const json =
-  (body: object, status = 200, headers: Record<string, string> = {}) =>
-  (response: ServerResponse) => {
-    response.writeHead(status, { "content-type": "application/json", ...headers });
-    response.end(JSON.stringify(body));
-  };
-
 const call = (choice: ModelConfig, signal = AbortSignal.timeout(5000)) => caller.call(choice, request, signal);
 
-test("rehearsal: the whole way, with usage", async () => {
-  const rehearsal = await startRehearsal({ script: loadScript() });
-  const reply = await call({ provider: "rehearsal", model: "rehearsal", baseUrl: rehearsal.url });
-  await rehearsal.close();
+describe.each([
+  ["anthropic", "anthropic"],
+  ["openai", "openai-responses"],
+  ["google", "google"],
+  ["openai-compatible", "openai"],
+  ["rehearsal", "anthropic"],
+] as const)("%s", (provider, format) => {
+  const bash: ToolSpec = {
+    name: "bash",
+    description: "Runs a command.",
+    parameters: { type: "object", properties: { command: { type: "string" } }, required: ["command"] },
+  };
+  let rehearsal: RehearsalServer;
+  const play = async (...answers: ScriptInput["answers"]) => {
+    rehearsal = await startRehearsal({ script: scriptSchema.parse({ answers }) });
+    const choice = { provider, model: "some-model", baseUrl: rehearsal.url };
+    return (change: Partial<ModelRequest> = {}) =>
+      caller.call(choice, { ...request, ...change }, AbortSignal.timeout(20_000));
+  };
+  afterEach(() => rehearsal.close());
+
+  test("an answer, streamed, with what it took", async () => {
+    const ask = await play({ match: "hello", reply: "Hello! ".repeat(40) });
+    const reply = await ask();
+    expect(reply).toMatchObject({ text: "Hello! ".repeat(40), finish: "stop", outputTokens: 70, cachedTokens: 0 });
+    expect(reply.inputTokens).toBeGreaterThan(10);
+    expect(rehearsal.calls).toMatchObject([
+      {
+        format,
+        model: "some-model",
+        system: "You are athena.",
+        messages: [{ role: "user", content: "hello" }],
+        tools: [],
+      },
+    ]);
+  });
+
+  test("tools: what was called, and what came of it, go back as they were; ids never repeat", async () => {
+    const list = { name: "bash", input: { command: "ls" } };
+    const ask = await play(
+      {
+        match: "^hello$",
+        reply: "Let me look.",
+        thinking: "Which files?",
+        tools: [
+          { ...list, id: "a" },
+          { ...list, id: "a" },
+        ],
+      },
+      { match: "files", reply: "Done." },
+    );
+    const first = await ask({ tools: [bash] });
+    expect(first).toMatchObject({ text: "Let me look.", finish: "tool-calls" });
+    expect(first.calls!.map(({ name, input }) => [name, input])).toEqual([
+      ["bash", { command: "ls" }],
+      ["bash", { command: "ls" }],
+    ]);
+    expect(new Set(first.calls!.map(({ id }) => id)).size).toBe(2);
+    const results = first.calls!.map((call): ModelMessage => ({ role: "tool", content: "two files", call }));
+    const messages = [...request.messages, assistantTurn(first), ...results];
+    expect(await ask({ tools: [bash], messages })).toMatchObject({ text: "Done.", finish: "stop" });
+    expect(rehearsal.calls[1]!.messages.filter(({ role }) => role === "tool")).toEqual([
+      { role: "tool", content: "two files" },
+      { role: "tool", content: "two files" },
+    ]);
+    expect(JSON.stringify(rehearsal.calls[1]!.messages)).toContain('"command":"ls"');
+    // As another model is told of it that takes over.
+    const other = messages.map((message): ModelMessage => {
+      const { native: _, ...plain } = message as ModelMessage;
+      return plain;
+    });
+    expect(await ask({ tools: [bash], messages: other })).toMatchObject({ text: "Done." });
+    expect(rehearsal.calls[2]!.tools).toEqual(["bash"]);
+  });
+
+  test("thoughts go back to the model that had them", async () => {
+    const ask = await play(
+      { match: "^hello$", thinking: "Hm.", tools: [{ name: "bash", input: {} }] },
+      { match: ".", reply: "ok" },
+    );
+    const first = await ask({ tools: [bash] });
+    expect(first.calls).toHaveLength(1);
+    // Only the format of most others has no signatures to keep.
+    if (format !== "openai") expect(first.native?.by).toBe(`${provider}/some-model`);
+    const again = JSON.parse(JSON.stringify(assistantTurn(first))) as ModelMessage;
+    const result: ModelMessage = { role: "tool", content: "x", call: first.calls![0]! };
+    expect(await ask({ tools: [bash], messages: [...request.messages, again, result] })).toMatchObject({ text: "ok" });
+  });
+
+  test("D6 arguments that the limit cut are never taken for whole", async () => {
+    const ask = await play({
+      match: ".",
+      fault: "limit",
+      tools: [{ name: "bash", input: { command: "rm -rf build" } }],
+    });
+    // Gemini does not give them away at all.
+    if (format === "google")
+      return expect(ask({ tools: [bash] })).rejects.toMatchObject({ failure: "failed", retryable: true });
+    const reply = await ask({ tools: [bash] });
+    expect(reply).toMatchObject({ finish: "length", calls: [{ name: "bash", input: {} }] });
+    expect(reply.calls![0]!.invalid).toContain("cut");
+  });
+
+  test("D7 arguments that are no JSON, and a conversation that goes on after them", async () => {
+    const ask = await play(
+      { match: "^hello$", tools: [{ name: "bash", raw: '{"command": "ls' }] },
+      { match: ".", reply: "I am sorry." },
+    );
+    if (format === "google")
+      return expect(ask({ tools: [bash] })).rejects.toMatchObject({ failure: "failed", retryable: true });
+    const first = await ask({ tools: [bash] });
+    expect(first.calls![0]!.invalid).toContain("no valid JSON");
+    const result: ModelMessage = { role: "tool", content: first.calls![0]!.invalid!, call: first.calls![0]! };
+    const messages = [...request.messages, assistantTurn(first), result];
+    expect(await ask({ tools: [bash], messages })).toMatchObject({ text: "I am sorry." });
+  });
+
+  test.each(["cut", "broken", "reset"] as const)("D4 half an answer is none: %s", async (fault) => {
+    const ask = await play({ match: ".", reply: "word ".repeat(200), fault });
+    await expect(ask()).rejects.toMatchObject({ failure: "connection lost", retryable: true });
+    expect(rehearsal.calls).toHaveLength(1);
+  });
+
+  test("D4 rate limits with their wait, overload and failures, each asked once", async () => {
+    const ask = await play(
+      { match: ".", status: 429, retryAfter: 7, reply: "slow down", times: 1 },
+      { match: ".", status: 529, reply: "overloaded", times: 1 },
+      { match: ".", status: 500, reply: "oops", times: 1 },
+      { match: ".", status: 401, reply: `key ${key.reveal()} is wrong` },
+    );
+    await expect(ask()).rejects.toMatchObject({ failure: "rate limited", retryable: true, retryAfterMs: 7000 });
+    await expect(ask()).rejects.toMatchObject({ failure: "overloaded", retryable: true });
+    await expect(ask()).rejects.toMatchObject({ failure: "failed", retryable: true });
+    const refused = await ask().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ failure: "key refused", retryable: false });
+    // E14: an answer that echoes the key is shown without it.
+    expect(String(refused)).not.toContain(key.reveal());
+    expect(rehearsal.calls).toHaveLength(4);
+  });
+
+  test("D8 a conversation that is too long is told apart from other mistakes", async () => {
+    const ask = await play(
+      { match: ".", fault: "overflow", times: 1 },
+      { match: ".", status: 400, reply: "no such field" },
+    );
+    await expect(ask()).rejects.toMatchObject({ failure: "too long", retryable: false });
+    await expect(ask()).rejects.toMatchObject({ failure: "request refused", retryable: false });
+  });
+
+  test("D12 refusals, empty answers and thoughts alone are seen as such", async () => {
+    const ask = await play(
+      { match: ".", fault: "refusal", times: 1 },
+      { match: ".", fault: "empty", times: 1 },
+      { match: ".", fault: "thinking" },
+    );
+    expect(await ask()).toMatchObject({ finish: "content-filter" });
+    expect(await ask()).toMatchObject({ text: "", finish: "stop" });
+    expect(await ask()).toMatchObject({ text: "", finish: "stop" });
+  });
+
+  test("D13 a slow stream ends at once when it is stopped", async () => {
+    await play({ match: ".", reply: "word ".repeat(2000), pace: 50 });
+    const stop = new AbortController();
+    const choice = { provider, model: "m", baseUrl: rehearsal.url };
+    const pending = caller.call(choice, request, stop.signal);
+    await expect.poll(() => rehearsal.calls.length).toBe(1);
+    stop.abort(new Error("stopped"));
+    await expect(pending).rejects.toThrow("stopped");
+  });
+
+  test("D15 what was sent before is the beginning of what is sent next, and the provider's cache finds it", async () => {
+    const ask = await play({ match: ".", reply: "ok" });
+    const messages: ModelMessage[] = [{ role: "user", content: "long ago ".repeat(300) }];
+    await ask({ messages });
+    messages.push({ role: "assistant", content: "ok" }, { role: "user", content: "and now?" });
+    expect((await ask({ messages })).cachedTokens).toBeGreaterThan(600);
+    const [one, two] = rehearsal.calls.map((call) => JSON.stringify([call.tools, call.system, call.messages]));
+    expect(two!.startsWith(one!.slice(0, -2))).toBe(true);
+  });
+});
+
+test("openai-compatible: a server of one's own at a versioned address", async () => {
+  const ollama = await startRehearsal({ script: loadScript() });
+  const reply = await call({ provider: "openai-compatible", model: "m", baseUrl: `${ollama.url}/v1` });
+  await ollama.close();
   expect(reply.text).toContain("Hello!");
-  expect(reply.inputTokens).toBeGreaterThan(0);
-  expect(rehearsal.calls[0]).toMatchObject({ system: "You are athena." });
-});
-
-test("openai-compatible: Chat Completions at /v1", async () => {
-  const completion = {
-    id: "c",
-    object: "chat.completion",
-    created: 1,
-    model: "m",
-    choices: [{ index: 0, message: { role: "assistant", content: "from a local model" }, finish_reason: "stop" }],
-    usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 },
-  };
-  const { url, asked } = await answering(json(completion));
-  const reply = await call({ provider: "openai-compatible", model: "m", baseUrl: url });
-  expect(reply).toMatchObject({ text: "from a local model", inputTokens: 7, outputTokens: 3 });
-  expect(asked[0]).toMatchObject({ url: "/v1/chat/completions", headers: { authorization: `Bearer ${key.reveal()}` } });
-});
-
-test("openai: Responses at /v1", async () => {
-  const message = {
-    type: "message",
-    id: "m",
-    role: "assistant",
-    status: "completed",
-    content: [{ type: "output_text", text: "from openai", annotations: [] }],
-  };
-  const body = {
-    id: "r",
-    object: "response",
-    created_at: 1,
-    model: "m",
-    status: "completed",
-    output: [message],
-    usage: { input_tokens: 5, output_tokens: 2, total_tokens: 7 },
-  };
-  const { url, asked } = await answering(json(body));
-  expect(await call({ provider: "openai", model: "m", baseUrl: url })).toMatchObject({
-    text: "from openai",
-    inputTokens: 5,
-  });
-  expect(asked[0]!.url).toBe("/v1/responses");
-});
-
-test("google: generateContent at /v1beta", async () => {
-  const body = {
-    candidates: [{ content: { role: "model", parts: [{ text: "from gemini" }] }, finishReason: "STOP", index: 0 }],
-    usageMetadata: { promptTokenCount: 4, candidatesTokenCount: 2, totalTokenCount: 6 },
-  };
-  const { url, asked } = await answering(json(body));
-  expect(await call({ provider: "google", model: "gemini-x", baseUrl: url })).toMatchObject({
-    text: "from gemini",
-    outputTokens: 2,
-  });
-  expect(asked[0]!.url).toBe("/v1beta/models/gemini-x:generateContent");
-});
-
-const failures: [number, string, boolean, Record<string, string>][] = [
-  [429, "rate limited", true, { "retry-after": "3" }],
-  [401, "key refused", false, {}],
-  [529, "overloaded", true, {}],
-  [500, "failed", true, {}],
-  [400, "request refused", false, {}],
-];
-
-test.each(failures)("D4 HTTP %i is told as: %s", async (status, failure, retryable, headers) => {
-  const { url, asked } = await answering(
-    json({ type: "error", error: { type: "e", message: `no: ${key.reveal()}` } }, status, headers),
-  );
-  const thrown = await call({ provider: "anthropic", model: "m", baseUrl: url }).catch((error: unknown) => error);
-  expect(thrown).toMatchObject({ failure, retryable, ...(status === 429 ? { retryAfterMs: 3000 } : {}) });
-  // E14: an answer that echoes the key is shown without it. And the SDK must not try by itself.
-  expect(String(thrown)).not.toContain(key.reveal());
-  expect(asked).toHaveLength(1);
 });
 
 test("D4 nobody listens, a cut connection, an abort", async () => {

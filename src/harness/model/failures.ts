@@ -3,31 +3,50 @@ import { ModelError, type ModelFailure } from "../model-port.ts";
 
 interface ApiFailure {
   readonly statusCode?: number;
+  readonly responseBody?: string;
   readonly responseHeaders?: Readonly<Record<string, string>>;
 }
 
 /** What a provider's package threw, as a class that people and the router understand, without the key. */
 export function toModelError(cause: unknown, secrets: readonly Secret[]): ModelError {
-  const { statusCode, responseHeaders } = (typeof cause === "object" && cause !== null ? cause : {}) as ApiFailure;
-  const text = maskSecrets(cause instanceof Error ? cause.message : String(cause), secrets).slice(0, 500);
+  if (cause instanceof ModelError) return cause;
+  const { statusCode, responseHeaders, responseBody } = (
+    typeof cause === "object" && cause !== null ? cause : {}
+  ) as ApiFailure;
+  const text = maskSecrets(wordsOf(cause), secrets).slice(0, 500);
   const message = statusCode === undefined ? text : `HTTP ${statusCode}: ${text}`;
-  const [failure, retryable] = classify(statusCode, causes(cause));
+  const [failure, retryable] = classify(statusCode, `${causes(cause)} ${text} ${responseBody ?? ""}`);
   // The cause itself is dropped: it holds the request, and with it the whole conversation.
   return new ModelError(failure, message, { retryable, retryAfterMs: retryAfter(responseHeaders) });
 }
 
+/** How providers say that a conversation is longer than the model takes: Anthropic, OpenAI, Gemini, Ollama and vLLM. */
+const tooLong =
+  /prompt is too long|context[_ ]length[_ ]exceeded|maximum context length|exceeds the (available |maximum )?context|context window|input token count .*exceeds|exceeds the maximum number of tokens|input length and `max_tokens` exceed/i;
+
 function classify(status: number | undefined, text: string): [ModelFailure, boolean] {
+  if (status === 413 || ((status === 400 || status === 422 || status === undefined) && tooLong.test(text)))
+    return ["too long", false];
   if (status === 429) return ["rate limited", true];
   if (status === 401 || status === 403) return ["key refused", false];
   if (status === 529 || status === 503) return ["overloaded", true];
   if (status === 408 || status === 504) return ["timed out", true];
   if (status !== undefined && status >= 500) return ["failed", true];
   if (status !== undefined && status >= 400) return ["request refused", false];
+  // In the middle of a stream there is no status any more, only the provider's own word.
+  if (/overloaded/i.test(text)) return ["overloaded", true];
+  if (/rate[_ ]limit/i.test(text)) return ["rate limited", true];
   if (/\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOST(UNREACH|DOWN)|ENET(UNREACH|DOWN))\b/.test(text))
     return ["unreachable", true];
-  if (/ECONN|ETIMEDOUT|EPIPE|socket|terminated|fetch failed|Cannot connect/i.test(text))
+  if (/ECONN|ETIMEDOUT|EPIPE|socket|terminated|fetch failed|Cannot connect|stream ended/i.test(text))
     return ["connection lost", true];
   return ["failed", false];
+}
+
+/** An error's message; what a stream tells is no Error. */
+function wordsOf(cause: unknown): string {
+  if (cause instanceof Error) return cause.message;
+  return typeof cause === "object" && cause !== null ? JSON.stringify(cause) : String(cause);
 }
 
 /** Messages and codes along the chain of causes: undici hides the reason two levels deep. */

@@ -1,6 +1,8 @@
-import type { LanguageModel } from "ai";
 import type { Secret } from "../../base/secret.ts";
 import type { ModelConfig } from "../config.ts";
+
+/** A model as the AI SDK's packages give it: their common interface, version 4. */
+export type LanguageModel = ReturnType<ReturnType<typeof import("@ai-sdk/anthropic").createAnthropic>>;
 
 /**
  * The AI SDK's model for a choice. Each provider's package is loaded when it is first asked for: an idle harness holds none.

@@ -1,69 +1,41 @@
-import { generateText, jsonSchema, type ModelMessage as SdkMessage, type ToolSet, tool } from "ai";
 import type { Secret } from "../../base/secret.ts";
 import type { ModelConfig } from "../config.ts";
-import type { ModelMessage, ModelReply, ModelRequest, ToolSpec } from "../model-port.ts";
-import { languageModel } from "./provider.ts";
+import type { ModelReply, ModelRequest } from "../model-port.ts";
+import { type LanguageModel, languageModel } from "./provider.ts";
+import { collect } from "./stream.ts";
+import { toPrompt } from "./turns.ts";
 
-// Its warnings would go to stderr past the log.
-Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
+type CallOptions = Parameters<LanguageModel["doStream"]>[0];
 
-/** One call through the AI SDK. This file and all it imports are loaded with the first call, and bundled apart: see bundle.ts. */
+/**
+ * One call through the AI SDK's provider packages, streamed. This file and all it imports are loaded with the first call, and bundled
+ * apart: see bundle.ts. The providers' own interface, below the SDK's `streamText`: one call is one request there, arguments of tools
+ * come as the model wrote them, and an idle harness holds less.
+ */
 export async function generate(
   choice: ModelConfig,
   request: ModelRequest,
   key: Secret | undefined,
   signal: AbortSignal,
 ): Promise<ModelReply> {
-  const result = await generateText({
-    model: await languageModel(choice, key),
-    instructions: request.system,
-    messages: request.messages.map(toSdk),
-    ...(request.tools === undefined ? {} : { tools: toolSet(request.tools) }),
+  const by = `${choice.provider}/${choice.model}`;
+  const model = await languageModel(choice, key);
+  const { stream } = await model.doStream({
+    prompt: toPrompt(request, by),
     maxOutputTokens: request.maxOutputTokens,
-    maxRetries: 0,
     abortSignal: signal,
+    ...(request.tools === undefined ? {} : { tools: request.tools.map(toTool), toolChoice: { type: "auto" } }),
+    providerOptions: {
+      // The conversation up to here is to be found in Anthropic's cache by the next call; others cache by themselves.
+      anthropic: { cacheControl: { type: "ephemeral" } },
+      // Nothing of a conversation stays with the provider for us to refer to.
+      openai: { store: false },
+    },
   });
-  return {
-    text: result.text,
-    calls: result.toolCalls.map(({ toolCallId, toolName, input, ...call }) => ({
-      id: toolCallId,
-      name: toolName,
-      input,
-      ...("invalid" in call && call.invalid ? { invalid: String("error" in call ? call.error : "unreadable") } : {}),
-    })),
-    finish: result.finishReason,
-    inputTokens: result.usage.inputTokens ?? 0,
-    cachedTokens: result.usage.inputTokenDetails?.cacheReadTokens ?? 0,
-    outputTokens: result.usage.outputTokens ?? 0,
-  };
+  return collect(stream, by, request);
 }
 
-/** Without `execute`: the loop is ours. */
-function toolSet(tools: readonly ToolSpec[]): ToolSet {
-  return Object.fromEntries(
-    tools.map(({ name, description, parameters }) => [
-      name,
-      tool({ description, inputSchema: jsonSchema(parameters) }),
-    ]),
-  );
-}
-
-function toSdk({ role, content, calls, call }: ModelMessage): SdkMessage {
-  if (role === "user") return { role, content };
-  if (role === "tool") {
-    const { id, name } = call!;
-    return {
-      role,
-      content: [{ type: "tool-result", toolCallId: id, toolName: name, output: { type: "text", value: content } }],
-    };
-  }
-  if (calls === undefined || calls.length === 0) return { role, content };
-  const text = content === "" ? [] : [{ type: "text" as const, text: content }];
-  return {
-    role,
-    content: [
-      ...text,
-      ...calls.map(({ id, name, input }) => ({ type: "tool-call" as const, toolCallId: id, toolName: name, input })),
-    ],
-  };
+function toTool({ name, description, parameters }: NonNullable<ModelRequest["tools"]>[number]) {
+  type Tool = Extract<NonNullable<CallOptions["tools"]>[number], { type: "function" }>;
+  return { type: "function", name, description, inputSchema: parameters as Tool["inputSchema"] } satisfies Tool;
 }

@@ -92,4 +92,8 @@ export const migrations: readonly string[] = [
   `
   CREATE INDEX outbox_dead ON outbox (run) WHERE state = 'dead';
   `,
+  `
+  -- The day that a model call counts for, at the agent's place: \`2026-11-21\`.
+  ALTER TABLE steps ADD COLUMN day TEXT;
+  `,
 ];

@@ -36,24 +36,46 @@ export function recordStep(store: Store, step: StepRecord): void {
   );
 }
 
-/** Notes a model call before it is made, with the most it may cost; what crashes in between stays counted. Gives the step. */
-export function reserveCall(store: Store, step: StepRecord & { readonly usd: number }): number {
+/** Money in US dollars; tokens sent and received. */
+export interface Spent {
+  readonly usd: number;
+  readonly tokens: number;
+}
+
+/** A model call that is about to leave, with the most it may cost. */
+export interface Reservation {
+  readonly run: string;
+  readonly at: number;
+  /** The day that it counts for, `2026-11-21`. */
+  readonly day: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly usd: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** Notes a model call before it is made; what crashes in between stays counted. Gives the step. */
+export function reserveCall(store: Store, call: Reservation): number {
   return store.run(
-    "INSERT INTO steps (run, kind, at, outcome, provider, model, usd) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    step.run,
-    step.kind,
-    step.at,
-    step.outcome,
-    step.provider ?? null,
-    step.model ?? null,
-    step.usd,
+    `INSERT INTO steps (run, kind, at, day, outcome, provider, model, input_tokens, output_tokens, usd)
+     VALUES (?, 'model', ?, ?, 'started', ?, ?, ?, ?, ?)`,
+    call.run,
+    call.at,
+    call.day,
+    call.provider,
+    call.model,
+    call.inputTokens,
+    call.outputTokens,
+    call.usd,
   ).lastId;
 }
 
-/** Replaces a reservation by what happened. */
+/** Replaces a reservation by what happened; what is not given stays as it was reserved. */
 export function settleCall(store: Store, id: number, result: Omit<StepRecord, "run" | "kind" | "at">): void {
   store.run(
-    `UPDATE steps SET outcome = ?, took_ms = ?, input_tokens = ?, cached_tokens = ?, output_tokens = ?, usd = coalesce(?, usd), detail = ? WHERE id = ?`,
+    `UPDATE steps SET outcome = ?, took_ms = ?, input_tokens = coalesce(?, input_tokens), cached_tokens = ?,
+       output_tokens = coalesce(?, output_tokens), usd = coalesce(?, usd), detail = ? WHERE id = ?`,
     result.outcome,
     Math.round(result.tookMs ?? 0),
     result.inputTokens ?? null,
@@ -65,14 +87,43 @@ export function settleCall(store: Store, id: number, result: Omit<StepRecord, "r
   );
 }
 
-/** What model calls cost since a time (ms), in US dollars; of one run when named. */
-export function spentSince(store: Store, since: number): number {
-  return store.get<{ usd: number }>(
-    "SELECT coalesce(sum(usd), 0) AS usd FROM steps WHERE usd IS NOT NULL AND at >= ?",
-    since,
-  )!.usd;
+const spent =
+  "SELECT coalesce(sum(usd), 0) AS usd, coalesce(sum(input_tokens + output_tokens), 0) AS tokens FROM steps WHERE usd IS NOT NULL";
+
+/** What model calls cost since a time (ms), those under way with the most they may cost. */
+export function spentSince(store: Store, since: number): Spent {
+  return store.get<Spent & object>(`${spent} AND at >= ?`, since)!;
 }
 
-export function spentByRun(store: Store, run: string): number {
-  return store.get<{ usd: number }>("SELECT coalesce(sum(usd), 0) AS usd FROM steps WHERE run = ?", run)!.usd;
+export function spentByRun(store: Store, run: string): Spent {
+  return store.get<Spent & object>(`${spent} AND run = ?`, run)!;
+}
+
+/** Model calls of one day with one model. Tokens that a provider had in its cache are also in `inputTokens`. */
+export interface DayCost {
+  readonly day: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly calls: number;
+  /** Of these, calls that gave no answer. */
+  readonly failed: number;
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  readonly usd: number;
+  /** Milliseconds that all calls took together. */
+  readonly tookMs: number;
+}
+
+/** What was spent from a day on, by day and model, oldest first. */
+export function costByDay(store: Store, fromDay: string): DayCost[] {
+  return store.all<DayCost>(
+    `SELECT coalesce(day, date(at / 1000, 'unixepoch')) AS day, provider, model, count(*) AS calls,
+       sum(outcome <> 'ok') AS failed, coalesce(sum(input_tokens), 0) AS inputTokens,
+       coalesce(sum(cached_tokens), 0) AS cachedTokens, coalesce(sum(output_tokens), 0) AS outputTokens,
+       sum(usd) AS usd, sum(took_ms) AS tookMs
+     FROM steps WHERE usd IS NOT NULL AND coalesce(day, date(at / 1000, 'unixepoch')) >= ?
+     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    fromDay,
+  );
 }

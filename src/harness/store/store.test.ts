@@ -10,7 +10,7 @@ import { migrations } from "./migrations.ts";
 import { openStore, type Store } from "./open.ts";
 import { drop, droppedAnswers, dropReason, handOver, markSent, nextPart, pendingParts } from "./outbox.ts";
 import { claimNext, finish, recentRuns, resumeOpen } from "./runs.ts";
-import { recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
+import { costByDay, recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
 
 let dir: string;
 let store: Store;
@@ -110,12 +110,36 @@ test("a notice is remembered for its author", () => {
 test("a reserved call counts as spent until it is settled", () => {
   receive(store, entry("p1"), 0);
   const run = claimNext(store, 0)!;
-  const step = reserveCall(store, { run: run.id, kind: "model", at: 10, outcome: "started", usd: 0.5 });
+  const step = reserveCall(store, {
+    run: run.id,
+    at: 10,
+    day: "2026-11-21",
+    provider: "openai",
+    model: "m",
+    usd: 0.5,
+    inputTokens: 100,
+    outputTokens: 50,
+  });
   recordStep(store, { run: run.id, kind: "ack", at: 10, outcome: "ok" });
-  expect(spentByRun(store, run.id)).toBe(0.5);
-  settleCall(store, step, { outcome: "ok", usd: 0.1 });
-  expect(spentSince(store, 10)).toBeCloseTo(0.1);
-  expect(spentSince(store, 11)).toBe(0);
+  expect(spentByRun(store, run.id)).toEqual({ usd: 0.5, tokens: 150 });
+  settleCall(store, step, { outcome: "ok", usd: 0.1, inputTokens: 30, outputTokens: 5, tookMs: 7 });
+  expect(spentSince(store, 10)).toEqual({ usd: 0.1, tokens: 35 });
+  expect(spentSince(store, 11)).toEqual({ usd: 0, tokens: 0 });
+  expect(costByDay(store, "2026-11-22")).toEqual([]);
+  expect(costByDay(store, "2026-11-21")).toEqual([
+    {
+      day: "2026-11-21",
+      provider: "openai",
+      model: "m",
+      calls: 1,
+      failed: 0,
+      inputTokens: 30,
+      cachedTokens: 0,
+      outputTokens: 5,
+      usd: 0.1,
+      tookMs: 7,
+    },
+  ]);
 });
 
 test("a newer database is refused and left as it is", () => {
