@@ -153,7 +153,7 @@ function compile(
   reaches: readonly string[] = [],
   backups: readonly string[] = [],
 ): string {
-  prelude ??= ["prelude.sh", "programs.sh"]
+  prelude ??= ["prelude.sh", "programs.sh", "system.sh"]
     .map((name) => readFileSync(new URL(name, import.meta.url), "utf8"))
     .join("\n");
   const { who, what, epoch, run, generation, changes = steps.length, stepClock = 0 } = info;

@@ -33,6 +33,9 @@ export function parseFacts(text: string, marker: string): { facts: Facts; state:
   return {
     facts: {
       packages: parsePackages(lines("packages")),
+      held: lines("packages")
+        .map((line) => line.split("\t"))
+        .flatMap(([name, , , want]) => (want === "hold" ? [name!] : [])),
       paths: parsePaths(lines("paths"), lines("hashes").concat(lines("content")), sections),
       users: parseUsers(lines("users")),
       groups: parseGroups(lines("groups")),
@@ -140,7 +143,12 @@ function parseUnits(lines: readonly string[]): Record<string, UnitFact> {
   const units: Record<string, UnitFact> = {};
   let block: Record<string, string> = {};
   const finish = (): void => {
-    const fact = { load: block.LoadState ?? "", active: block.ActiveState ?? "", enabled: block.UnitFileState ?? "" };
+    const fact = {
+      load: block.LoadState ?? "",
+      active: block.ActiveState ?? "",
+      enabled: block.UnitFileState ?? "",
+      stale: block.NeedDaemonReload === "yes",
+    };
     for (const name of [block.Id, ...(block.Names ?? "").split(" ")]) if (name) units[name] = fact;
     block = {};
   };

@@ -38,7 +38,7 @@ export function factScript(requests: readonly FactRequest[], options: FactScript
   section(
     "packages",
     only("package"),
-    `dpkg-query -W -f '\${Package}\\t\${db:Status-Status}\\t\${Version}\\n' ${names("package")}`,
+    `dpkg-query -W -f '\${Package}\\t\${db:Status-Status}\\t\${Version}\\t\${db:Status-Want}\\n' ${names("package")}`,
   );
   section("users", only("user"), `getent passwd ${names("user")}`);
   section("groups", only("group"), `getent group ${names("group")}`);
@@ -49,7 +49,11 @@ export function factScript(requests: readonly FactRequest[], options: FactScript
     `stat --printf '%f\\t%a\\t%U\\t%G\\t%s\\t%N\\n' ${quoteAll([...new Set(paths.map(({ path }) => path))])}`,
   );
   section("hashes", paths.filter(needsHash), hashScript(paths.filter(needsHash)));
-  section("units", only("unit"), `systemctl show -p Id,Names,LoadState,ActiveState,UnitFileState ${names("unit")}`);
+  section(
+    "units",
+    only("unit"),
+    `systemctl show -p Id,Names,LoadState,ActiveState,UnitFileState,NeedDaemonReload ${names("unit")}`,
+  );
   const spaces = [...new Set(only("space").flatMap(({ path }) => ancestors(path)))];
   section("space", spaces, `stat -f --printf '%a\\t%S\\t%n\\n' ${quoteAll(spaces)}`);
   const blobs = [...new Set(only("blob").map(({ hash }) => hash))];

@@ -54,11 +54,15 @@ export interface UnitFact {
   readonly load: string;
   readonly active: string;
   readonly enabled: string;
+  /** Its files changed since systemd read them. */
+  readonly stale: boolean;
 }
 
 /** What is known of a host. A name that is missing in a record is not there on the host. */
 export interface Facts {
   readonly packages: Readonly<Record<string, string>>;
+  /** Packages among them that are held at their version. */
+  readonly held: readonly string[];
   readonly paths: Readonly<Record<string, PathFact>>;
   readonly users: Readonly<Record<string, UserFact>>;
   readonly groups: Readonly<Record<string, GroupFact>>;
@@ -81,6 +85,7 @@ export interface Facts {
 /** A host about which nothing is known, for tests and for hosts that are new. */
 export const noFacts: Facts = {
   packages: {},
+  held: [],
   paths: {},
   users: {},
   groups: {},

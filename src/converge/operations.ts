@@ -1,5 +1,6 @@
 import type { Secret } from "../base/secret.ts";
 import type { ProgramOperation } from "./program-operations.ts";
+import type { SystemOperation } from "./system-operations.ts";
 
 /**
  * Operations: plain data that say how something on a host should be. None of them knows about networks or time.
@@ -27,6 +28,10 @@ export interface Ownership {
 export interface PackageOperation extends Common {
   readonly kind: "package";
   readonly names: readonly string[];
+  /** Exact versions of some of them; apt keeps to these also when somebody upgrades everything. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** None of them is upgraded, removed or installed anew by others (`apt-mark hold`). */
+  readonly hold?: true;
   /** `purge` (usual) or `remove`, which leaves configuration files and data that the package would delete. */
   readonly reset?: "purge" | "remove";
 }
@@ -44,6 +49,8 @@ export interface FileOperation extends Common, Ownership {
   readonly kind: "file";
   readonly path: string;
   readonly content: string | Secret | LocalFile;
+  /** POSIX sh that sees the new content as the file `$1` before it goes live: when it fails, the old content stays. */
+  readonly validate?: string;
 }
 
 /** A directory; parents must exist or be operations before it. Mode 0755 unless given. Reset removes it only when empty. */
@@ -194,4 +201,5 @@ export type Operation =
   | PostgresqlDatabaseOperation
   | PostgresqlSettingOperation
   | ProgramOperation
+  | SystemOperation
   | WaitOperation;

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../../base/secret.ts";
-import type { OperationKind, Upload } from "../change.ts";
+import type { Change, OperationKind, Upload } from "../change.ts";
 import { diffLines } from "../diff.ts";
+import type { Facts } from "../facts.ts";
 import type { FileOperation } from "../operations.ts";
 import { quote } from "../quote.ts";
 import { conflict, ownershipDiff, pathRecord, type Wish } from "./paths.ts";
@@ -32,36 +33,43 @@ export const file: OperationKind<FileOperation> = {
     return [request, { fact: "blob", hash: content.sha256 }, { fact: "space", path }];
   },
 
-  plan(operation, facts) {
-    const { path, content } = operation;
-    const wish = wishOf(operation);
-    const have = facts.paths[path];
-    if (have !== undefined && have.type !== "file") throw conflict(path, `a ${have.type}`);
-    const ownership = have === undefined ? [] : ownershipDiff(have, wish);
-    const same = have?.sha256 === wish.hash;
-    if (have !== undefined && same && ownership.length === 0) return undefined;
-
-    const text = typeof content === "string" ? content : undefined;
-    const diff =
-      same || text === undefined || (have !== undefined && have.content === undefined)
-        ? []
-        : diffLines(have?.content ?? "", text);
-    const what = have === undefined ? "create" : same ? ownership.join(", ") : "change content";
-    const upload: Upload =
-      typeof content === "string" || content instanceof Secret
-        ? { name: "content", content }
-        : { blob: content.sha256, source: content, to: path };
-    const source = "blob" in upload ? `"$B"/${upload.blob}` : '"$F"/content';
-    const place = [path, wish.mode, wish.owner, wish.group].map(quote).join(" ");
-    return {
-      summary: `${path}: ${what}`,
-      diff: content instanceof Secret && !same ? ["(secret)"] : same ? [] : [...diff, ...ownership],
-      script: same ? `own ${place}` : `put ${source} ${place}`,
-      uploads: same ? [] : [upload],
-      records: [pathRecord(path, facts)],
-      saves: have?.sha256 !== undefined && !same ? [{ path, sha256: have.sha256 }] : [],
-    };
-  },
+  plan: planFile,
 
   claims: ({ path }) => [`path:${path}`],
 };
+
+/** As the kind plans it. `name` is what its content is called on the way, for a change of several files. */
+export function planFile(operation: FileOperation, facts: Facts, name = "content"): Change | undefined {
+  const { path, content, validate } = operation;
+  const wish = wishOf(operation);
+  const have = facts.paths[path];
+  if (have !== undefined && have.type !== "file") throw conflict(path, `a ${have.type}`);
+  const ownership = have === undefined ? [] : ownershipDiff(have, wish);
+  const same = have?.sha256 === wish.hash;
+  if (have !== undefined && same && ownership.length === 0) return undefined;
+
+  const text = typeof content === "string" ? content : undefined;
+  const diff =
+    same || text === undefined || (have !== undefined && have.content === undefined)
+      ? []
+      : diffLines(have?.content ?? "", text);
+  const what = have === undefined ? "create" : same ? ownership.join(", ") : "change content";
+  const upload: Upload =
+    typeof content === "string" || content instanceof Secret
+      ? { name, content }
+      : { blob: content.sha256, source: content, to: path };
+  const source = "blob" in upload ? `"$B"/${upload.blob}` : `"$F"/${name}`;
+  const place = [path, wish.mode, wish.owner, wish.group].map(quote).join(" ");
+  return {
+    summary: `${path}: ${what}`,
+    diff: content instanceof Secret && !same ? ["(secret)"] : same ? [] : [...diff, ...ownership],
+    script: same
+      ? `own ${place}`
+      : [...(validate === undefined ? [] : [`validate ${quote(validate)} ${source}`]), `put ${source} ${place}`].join(
+          "\n",
+        ),
+    uploads: same ? [] : [upload],
+    records: [pathRecord(path, facts)],
+    saves: have?.sha256 !== undefined && !same ? [{ path, sha256: have.sha256 }] : [],
+  };
+}

@@ -1,25 +1,104 @@
-import type { OperationKind } from "../change.ts";
-import type { PackageOperation } from "../operations.ts";
+import type { Change, OperationKind } from "../change.ts";
+import type { Facts } from "../facts.ts";
+import type { FileOperation, PackageOperation } from "../operations.ts";
 import { quoteAll } from "../quote.ts";
+import { file, planFile } from "./file.ts";
+import { together } from "./together.ts";
+
+/** Keeps apt to one version: over 1000 it would even go back to it. */
+function pinsOf({ id, versions = {} }: PackageOperation): FileOperation[] {
+  return Object.entries(versions).map(([name, version]) => ({
+    kind: "file",
+    id,
+    path: `/etc/apt/preferences.d/olympus-${name}`,
+    content: `Package: ${name}\nPin: version ${version}\nPin-Priority: 1001\n`,
+  }));
+}
 
 export const packages: OperationKind<PackageOperation> = {
-  needs: ({ names }) => names.map((name) => ({ fact: "package", name })),
+  needs: (operation) => [
+    ...operation.names.map((name) => ({ fact: "package" as const, name })),
+    ...pinsOf(operation).flatMap((pin) => file.needs(pin)),
+  ],
 
-  plan({ id, names, reset = "purge" }, facts) {
-    const missing = names.filter((name) => facts.packages[name] === undefined);
-    if (missing.length === 0) return undefined;
-    // The list of packages before tells afterwards which ones came as dependencies.
-    const list = `packages-${id}-${missing.join("+")}`.slice(0, 120).replaceAll("/", "-");
-    return {
-      summary: `install ${missing.join(", ")}`,
-      diff: missing.map((name) => `+${name}`),
-      reaches: ["apt"],
-      script: `install_packages ${quoteAll([list, ...missing])}`,
-      records: [
-        { resource: `packages:${missing.join(",")}`, undo: { do: "packages", names: missing, list, how: reset } },
-      ],
-    };
+  plan(operation, facts) {
+    const parts = [
+      ...pinsOf(operation).map((pin, at) => planFile(pin, facts, `pin-${at + 1}`)),
+      planInstall(operation, facts),
+      planHold(operation, facts),
+    ].filter((part) => part !== undefined);
+    return together(parts.map(({ summary }) => summary).join("; "), parts);
   },
 
-  claims: ({ names }) => names.map((name) => `package:${name}`),
+  claims: (operation) => [
+    ...operation.names.map((name) => `package:${name}`),
+    ...Object.keys(operation.versions ?? {}).map((name) => `package-version:${name}`),
+    ...(operation.hold === true ? [holdOf(operation)] : []),
+    ...pinsOf(operation).flatMap((pin) => file.claims(pin)),
+  ],
 };
+
+function planInstall(
+  { id, names, versions = {}, reset = "purge" }: PackageOperation,
+  facts: Facts,
+): Change | undefined {
+  const missing = names.filter((name) => facts.packages[name] === undefined);
+  const others = names.filter((name) => {
+    const have = facts.packages[name];
+    return have !== undefined && versions[name] !== undefined && versions[name] !== have;
+  });
+  if (missing.length + others.length === 0) return undefined;
+  // The list of packages before tells afterwards which ones came as dependencies.
+  const list = `packages-${id}-${missing.join("+")}`.slice(0, 120).replaceAll("/", "-");
+  const exact = (name: string): string => (versions[name] === undefined ? name : `${name}=${versions[name]}`);
+  return {
+    summary: `install ${[...others, ...missing].map(exact).join(", ")}`,
+    diff: names.flatMap((name) => {
+      const version = versions[name] === undefined ? "" : ` ${versions[name]}`;
+      if (missing.includes(name)) return [`+${name}${version}`];
+      return others.includes(name) ? [`-${name} ${facts.packages[name]}`, `+${name}${version}`] : [];
+    }),
+    reaches: ["apt"],
+    script: [
+      ...(others.length === 0 ? [] : [`change_versions ${quoteAll(others.map(exact))}`]),
+      ...(missing.length === 0 ? [] : [`install_packages ${quoteAll([list, ...missing.map(exact)])}`]),
+    ].join("\n"),
+    records: [
+      ...others.map((name) => ({
+        resource: `package-version:${name}`,
+        undo: {
+          do: "command" as const,
+          summary: `${name} ${facts.packages[name]} again`,
+          script: `drop_version ${quoteAll([name, facts.packages[name]!])}`,
+        },
+      })),
+      ...(missing.length === 0
+        ? []
+        : [
+            {
+              resource: `packages:${missing.join(",")}`,
+              undo: { do: "packages" as const, names: missing, list, how: reset },
+            },
+          ]),
+    ],
+  };
+}
+
+const holdOf = ({ names }: PackageOperation): string => `hold:${names.join(",")}`;
+
+function planHold(operation: PackageOperation, facts: Facts): Change | undefined {
+  const { names, hold } = operation;
+  const free = hold === true ? names.filter((name) => !facts.held.includes(name)) : [];
+  if (free.length === 0) return undefined;
+  return {
+    summary: `hold ${free.join(", ")}`,
+    diff: free.map((name) => `+hold ${name}`),
+    script: `hold_packages ${quoteAll(free)}`,
+    records: [
+      {
+        resource: holdOf(operation),
+        undo: { do: "command", summary: `no longer hold ${free.join(", ")}`, script: `drop_hold ${quoteAll(free)}` },
+      },
+    ],
+  };
+}

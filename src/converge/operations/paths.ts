@@ -1,6 +1,7 @@
 import { exitCodes, OlympusError } from "../../base/errors.ts";
 import type { BeforePath, UndoRecord } from "../change.ts";
 import type { Facts, PathFact } from "../facts.ts";
+import { quote } from "../quote.ts";
 
 /** Mode, owner and group that an operation wishes. */
 export interface Wish {
@@ -25,6 +26,14 @@ export function beforePath(path: string, fact: PathFact | undefined): BeforePath
 
 export function pathRecord(path: string, facts: Facts): UndoRecord {
   return { resource: `path:${path}`, undo: { do: "path", path, before: beforePath(path, facts.paths[path]) } };
+}
+
+/** For a file that others may write to as well, made by us: it goes when nothing is left in it. */
+export function sharedFileRecord(path: string): UndoRecord {
+  return {
+    resource: `path:${path}`,
+    undo: { do: "command", summary: `remove ${path}, unless others wrote to it`, script: `drop_empty ${quote(path)}` },
+  };
 }
 
 /** Refuses to replace what is of another type: that is for a person to decide. */
