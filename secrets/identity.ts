@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
 
 /** Where this person's own age identity lies unless SOPS_AGE_KEY or SOPS_AGE_KEY_FILE says otherwise. */
@@ -52,6 +51,7 @@ function identitiesIn(text: string, where: string): string[] {
 
 /** Makes the identity file (0600, its folder 0700) with a new identity. Fails when the file exists. */
 export async function createIdentity(): Promise<string> {
+  const { generateX25519Identity, identityToRecipient } = await import("age-encryption");
   const identity = await generateX25519Identity();
   const recipient = await identityToRecipient(identity);
   const file = identityFile();
@@ -68,5 +68,6 @@ export async function createIdentity(): Promise<string> {
 
 /** The public halves of identities, `age1…`. */
 export async function recipientsOf(identities: readonly string[]): Promise<string[]> {
+  const { identityToRecipient } = await import("age-encryption");
   return Promise.all(identities.map((identity) => identityToRecipient(identity)));
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { armor, Decrypter, Encrypter } from "age-encryption";
 import { type Document, isMap, isScalar, isSeq, parseDocument, type Scalar } from "yaml";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
+import { openSmallAge } from "./age-small.ts";
 import { checksumOf, isEncrypted, openValue, placeOf, sealValue, typeOf } from "./cipher.ts";
 import { resealComments } from "./comments.ts";
 import { holdersToKeep, type Metadata, needsSeveral, type Recipient } from "./foreign.ts";
@@ -161,10 +161,14 @@ function metadataOf(document: Document): Metadata | undefined {
 }
 
 async function openDataKey(entries: readonly Recipient[], identities: readonly string[], where: string) {
-  const decrypter = new Decrypter();
-  for (const identity of identities) decrypter.addIdentity(identity);
-  for (const { enc } of entries) {
-    if (identities.length === 0) break;
+  for (const { enc } of identities.length === 0 ? [] : entries) {
+    const dataKey = openSmallAge(enc, identities);
+    if (dataKey !== undefined) return dataKey;
+  }
+  for (const { enc } of identities.length === 0 ? [] : entries) {
+    const { armor, Decrypter } = await import("age-encryption");
+    const decrypter = new Decrypter();
+    for (const identity of identities) decrypter.addIdentity(identity);
     try {
       return await decrypter.decrypt(armor.decode(enc));
     } catch (error) {
@@ -188,6 +192,7 @@ async function openDataKey(entries: readonly Recipient[], identities: readonly s
 }
 
 async function sealDataKey(dataKey: Uint8Array, recipient: string): Promise<string> {
+  const { armor, Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
   encrypter.addRecipient(recipient);
   return armor.encode(await encrypter.encrypt(dataKey));
