@@ -46,7 +46,7 @@ async function showHost(
   const target = targetOf(hosts.find((one) => one.name === name)!, team, secrets);
   const run = createHostRun({
     host: name,
-    connect: () => connectSsh(target, signal),
+    connect: (stop) => connectSsh(target, stop),
     who: "",
     what: "role history",
     signal,

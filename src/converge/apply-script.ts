@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Secret } from "../base/secret.ts";
+import { revertScript } from "./access.ts";
 import type { Blob, JournalEntry, Upload } from "./change.ts";
 import type { Claims, ResetPlan } from "./journal.ts";
 import { journalFolder, journalVersion, runFolder } from "./places.ts";
@@ -50,6 +52,11 @@ export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) =>
       else files.push({ path: `f/${at + 1}/${upload.name}`, content: upload.content });
     }
   }
+  for (const [at, { role, guards }] of plan.steps.entries()) {
+    if (guards === undefined) continue;
+    const steps = guards.map((step) => ({ at: plan.steps.indexOf(step) + 1, step }));
+    files.push({ path: `f/${at + 1}/revert.sh`, content: guardScript(info.run, revertScript(role, steps)) });
+  }
   const claims = claimLines(plan.claims);
   return (sums) => ({
     script: compile(
@@ -70,8 +77,8 @@ const claimLines = (claims: readonly Claims[]): string[] =>
   claims.map((one) => `claim ${quote(one.role)} ${quote(JSON.stringify(one))}`);
 
 function stepBody(step: PlannedStep, sums: BlobSums, run: string): string {
-  const { change, role, id, restarts, data, leave } = step;
-  const lines: string[] = [];
+  const { change, role, id, restarts, data, leave, access } = step;
+  const lines: string[] = access === undefined ? [] : ["begun_access"];
   for (const { path, sha256 } of change.saves ?? []) lines.push(`keep_file ${quote(path)} ${sha256}`);
   for (const { resource, undo } of change.records ?? []) {
     if (undo.do === "packages") lines.push(`keep_packages ${quote(undo.list)}`);
@@ -85,6 +92,7 @@ function stepBody(step: PlannedStep, sums: BlobSums, run: string): string {
       ...(restarts.length === 0 ? {} : { restarts }),
       ...(data === undefined ? {} : { data }),
       ...(leave === undefined ? {} : { leave }),
+      ...(access === undefined ? {} : { access }),
     };
     lines.push(`j ${quote(JSON.stringify(entry))}`);
   }
@@ -144,7 +152,25 @@ export function compileUndo(plan: ResetPlan, claims: ClaimsAfter, info: RunInfo)
 /** What is looked at before the first step, by the name that its frame has. */
 export const preflights = { clock: "clock", names: "names", backups: "backups" } as const;
 
-let prelude: string | undefined;
+let preludeText: string | undefined;
+
+/** The shell functions of this folder, which every script on a host begins with. */
+function prelude(): string {
+  const folder = import.meta.dirname;
+  preludeText ??= readdirSync(folder)
+    .filter((name) => name.endsWith(".sh"))
+    .map((name) => readFileSync(join(folder, name), "utf8"))
+    .join("\n");
+  return preludeText;
+}
+
+const places = (run: string): string =>
+  `M=${markerOf(run)} R=${runFolder}/runs/${run} J=${journalFolder} B=${journalFolder}/blobs`;
+
+/** What a guard runs, in a unit of its own; its one argument is the run's process. */
+function guardScript(run: string, body: string): string {
+  return [places(run), 'run_pid=$1; exec >>"$R/guard.out" 2>&1', prelude(), body].join("\n");
+}
 
 function compile(
   info: RunInfo,
@@ -153,15 +179,12 @@ function compile(
   reaches: readonly string[] = [],
   backups: readonly string[] = [],
 ): string {
-  prelude ??= ["prelude.sh", "programs.sh", "system.sh"]
-    .map((name) => readFileSync(new URL(name, import.meta.url), "utf8"))
-    .join("\n");
   const { who, what, epoch, run, generation, changes = steps.length, stepClock = 0 } = info;
   const owner = JSON.stringify({ v: journalVersion, who, what, since: epoch, run, changes });
   return [
-    `M=${markerOf(run)} R=${runFolder}/runs/${run} J=${journalFolder} B=${journalFolder}/blobs`,
+    places(run),
     'exec >>"$R/out" 2>&1',
-    prelude,
+    prelude(),
     `begin ${quote(generation)} ${quote(owner)} ${journalVersion}`,
     ...(stepClock === 0 ? [] : [`preflight ${preflights.clock} step_clock ${stepClock}`]),
     ...(reaches.length === 0 ? [] : [`preflight ${preflights.names} names_resolve ${quoteAll(reaches)}`]),

@@ -67,6 +67,8 @@ export interface JournalEntry {
   readonly data?: string;
   /** Stays until a reset, also when no longer wished. */
   readonly leave?: true;
+  /** Undoing it changes who can get in. */
+  readonly access?: true;
 }
 
 /** An entry before the engine has added whose it is. */

@@ -1,4 +1,4 @@
-import { exitCodes, OlympusError } from "../base/errors.ts";
+import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import { preflights } from "./apply-script.ts";
 import type { HostPlan } from "./plan.ts";
 import type { RunOutcome } from "./watch.ts";
@@ -14,7 +14,11 @@ export function lockedError(host: string, who: string, what: string, seconds: nu
 }
 
 /** A step failed, or what is looked at before the first one. `again` says how to go on, `back` how to go back. */
-export function applyError(host: string, outcome: Extract<RunOutcome, { end: "failed" | "died" }>): OlympusError {
+export function applyError(
+  host: string,
+  outcome: Extract<RunOutcome, { end: "failed" | "died" | "reverted" }>,
+): OlympusError {
+  if (outcome.end === "reverted") return revertedError(host);
   const said = outcome.end === "failed" && outcome.output !== "" ? `\n${lastLines(outcome.output, 20)}` : "";
   if (outcome.end === "failed") {
     if (outcome.step === preflights.names) return namesError(host, outcome.output);
@@ -27,6 +31,30 @@ export function applyError(host: string, outcome: Extract<RunOutcome, { end: "fa
     exit: exitCodes.failed,
     where: host,
     hint: `What was done before stays and is in the journal. Run the same command again to go on; to go back to before this run: olympus role rollback --host ${host}`,
+  });
+}
+
+/** After a change of who can get in nobody could, so the host undid it by itself. */
+function revertedError(host: string): OlympusError {
+  return new OlympusError(
+    `${host}: no new connection came through within 30 s after the change of who can get in; the host took it back.`,
+    {
+      code: "E-ROLE-ACCESS",
+      exit: exitCodes.failed,
+      where: host,
+      hint: "Access is as it was. Look at what the role lets in (network.admin, keys, port), then run the same command again.",
+    },
+  );
+}
+
+/** Undoing succeeded, and new connections do not come through. */
+export function lockedOutError(host: string, cause: unknown): OlympusError {
+  return new OlympusError(`${host}: undone, but a new connection does not come through: ${messageOf(cause)}`, {
+    code: "E-ROLE-ACCESS",
+    exit: exitCodes.failed,
+    where: host,
+    hint: `What stood there before Olympus may not let this computer in: olympus console ${host}`,
+    cause,
   });
 }
 

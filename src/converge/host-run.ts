@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { OlympusError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import {
@@ -13,18 +12,20 @@ import {
 import type { JournalEntry } from "./change.ts";
 import { dropsSomething, planDrops } from "./drops.ts";
 import type { FactRequest, Facts, HostState } from "./facts.ts";
-import { applyError, lockedError, notIdempotentError } from "./host-errors.ts";
+import { applyError, lockedError, lockedOutError, notIdempotentError } from "./host-errors.ts";
 import { type Claims, planReset, type ResetPlan, readLines, refuseNewer } from "./journal.ts";
 import { journalFolder } from "./places.ts";
 import { claimsTogether, type HostPlan, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
 import { planRollback } from "./rollback.ts";
+import { type HostLink, seeRun } from "./seen-run.ts";
 import { createSession, type HostSession, type ReadOptions } from "./session.ts";
 import type { RunOutcome } from "./watch.ts";
 
 /** What one host is asked to become. */
 export interface HostRunOptions {
   readonly host: string;
-  readonly connect: () => Promise<SshConnection>;
+  /** A new connection, given up with the signal. */
+  readonly connect: (signal: AbortSignal) => Promise<SshConnection>;
   /** `kim@laptop`, for the lock's record. */
   readonly who: string;
   /** `role setup base` */
@@ -69,10 +70,24 @@ export function createHostRun(options: HostRunOptions) {
   let waited = false;
 
   async function open(): Promise<HostSession> {
-    ssh = await connect();
+    ssh = await connect(signal);
     session = createSession(ssh, signal, options.password);
     return session;
   }
+
+  const link: HostLink = {
+    session: () => session,
+    async reopen() {
+      ssh?.close();
+      await open();
+    },
+    async beside(stop) {
+      const fresh = await connect(stop);
+      return { session: createSession(fresh, stop, options.password), close: () => fresh.close() };
+    },
+    signal,
+    onStep,
+  };
 
   /**
    * Facts of a host that nobody works on. Joins a run of one's own that was cut off; waits for somebody else's as long
@@ -86,7 +101,7 @@ export function createHostRun(options: HostRunOptions) {
     const since = epoch - lock.since;
     if (lock.who === who) {
       onStep(`joining ${lock.what}, which runs since ${since} s`);
-      await session.attach(lock.run, onStep);
+      await seeRun(link, lock.run, (told) => session.attach(lock.run, told));
     } else {
       if ((options.lockWait ?? 0) === 0 || waited) throw lockedError(host, lock.who, lock.what, since);
       onStep(`waiting for ${lock.who}: ${lock.what}, since ${since} s`);
@@ -104,18 +119,7 @@ export function createHostRun(options: HostRunOptions) {
     const run = randomBytes(6).toString("hex");
     const stepClock = Math.abs(skew) > skewMended ? -skew : 0;
     const info: RunInfo = { run, who, what, generation: state.generation, epoch: state.epoch, stepClock };
-    let work = (): Promise<RunOutcome> => session.apply(run, compile(info), facts, onStep);
-    for (let lost = 0; ; lost += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof OlympusError) || error.code !== "E-SSH-LOST" || lost === 3) throw error;
-        onStep("connection lost, taking up the run again");
-        ssh?.close();
-        await open();
-        work = () => session.attach(run, onStep);
-      }
-    }
+    return seeRun(link, run, (told) => session.apply(run, compile(info), facts, told));
   }
 
   /** Runs what `compile` makes, again from new facts when nothing had begun. Gives what stays behind, in words. */
@@ -150,7 +154,14 @@ export function createHostRun(options: HostRunOptions) {
       const { state } = await look([], { roles: [], journal: false });
       throw lockedError(host, "another run", "just ended", Math.max(0, state.epoch - seen.state.epoch));
     };
-    return run(seen, refuse, () => (info) => () => compileUndo(plan, claims, info));
+    const kept = await run(seen, refuse, () => (info) => () => compileUndo(plan, claims, info));
+    if (plan.undo.some(({ access }) => access === true)) {
+      await link.beside(signal).then(
+        (fresh) => fresh.close(),
+        (error: unknown) => Promise.reject(lockedOutError(host, error)),
+      );
+    }
+    return kept;
   }
 
   return {

@@ -15,6 +15,11 @@ export interface Common {
   readonly data?: string;
   /** Stays when the role no longer wishes it, until a reset: for releases that one may have to go back to. */
   readonly leave?: true;
+  /**
+   * Changes who can get in (sshd, firewall, network). Made after everything else of the role, and taken back by the host itself
+   * unless a new connection comes through within 30 s.
+   */
+  readonly access?: true;
 }
 
 /** Mode as four octal digits (`"0640"`); user and group by name, `root` unless given. */

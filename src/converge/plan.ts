@@ -1,3 +1,4 @@
+import { confirmStep, guardStep } from "./access.ts";
 import type { Change } from "./change.ts";
 import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { type Claims, claimsOf } from "./journal.ts";
@@ -19,6 +20,10 @@ export interface PlannedStep {
   readonly restarts: readonly string[];
   readonly data?: string;
   readonly leave?: true;
+  /** Changes who can get in. */
+  readonly access?: true;
+  /** A guard begins here: these are taken back unless confirmed. */
+  readonly guards?: readonly PlannedStep[];
   /** Restarts and waits follow from changes and are not counted as such. */
   readonly counted: boolean;
 }
@@ -86,23 +91,14 @@ function planRole({ role, operations }: RoleWish, facts: Facts, owed: readonly s
     const restarts = [...new Set([...(operation.restarts ?? []), ...(change.restarts ?? [])])];
     const data = operation.data === undefined ? {} : { data: operation.data };
     const leave = operation.leave === undefined ? {} : { leave: operation.leave };
-    return [{ role, id: operation.id, change, restarts, counted, ...data, ...leave }];
+    const access = operation.access === undefined ? {} : { access: operation.access };
+    return [{ role, id: operation.id, change, restarts, counted, ...data, ...leave, ...access }];
   };
-  const steps = operations.filter(({ kind }) => kind !== "wait").flatMap((operation) => planned(operation, true));
-  // What is started after the change has it already.
-  const settled = (unit: string, at: number): boolean =>
-    steps.some(({ change }, other) => other >= at && change.starts?.includes(unit) === true);
-  const wanted = steps.flatMap((step, at) => step.restarts.filter((unit) => !settled(unit, at)));
-  const restarts = [...new Set([...owed, ...wanted])];
-  if (restarts.length > 0) {
-    steps.push({
-      role,
-      id: "restarts",
-      change: { summary: `restart ${restarts.join(", ")}`, script: "flush" },
-      restarts: [],
-      counted: steps.length === 0,
-    });
-  }
+  const all = operations.filter(({ kind }) => kind !== "wait").flatMap((operation) => planned(operation, true));
+  const access = all.filter((step) => step.access === true);
+  const others = all.filter((step) => step.access !== true);
+  const steps = withRestarts(role, others, owed);
+  if (access.length > 0) steps.push(guardStep(role, access), ...withRestarts(role, access, []), confirmStep(role));
   for (const operation of operations) {
     if (operation.kind !== "wait") continue;
     // After a restart what answers now may not answer for a while.
@@ -110,6 +106,18 @@ function planRole({ role, operations }: RoleWish, facts: Facts, owed: readonly s
     steps.push(...(again.length > 0 || steps.length === 0 ? again : waitAnyway(role, operation, facts)));
   }
   return steps;
+}
+
+/** Changes, and the restarts that they and an interrupted run want, once. */
+function withRestarts(role: string, steps: readonly PlannedStep[], owed: readonly string[]): PlannedStep[] {
+  // What is started after the change has it already.
+  const settled = (unit: string, at: number): boolean =>
+    steps.some(({ change }, other) => other >= at && change.starts?.includes(unit) === true);
+  const wanted = steps.flatMap((step, at) => step.restarts.filter((unit) => !settled(unit, at)));
+  const restarts = [...new Set([...owed, ...wanted])];
+  if (restarts.length === 0) return [...steps];
+  const change = { summary: `restart ${restarts.join(", ")}`, script: "flush" };
+  return [...steps, { role, id: "restarts", change, restarts: [], counted: steps.length === 0 }];
 }
 
 function waitAnyway(role: string, operation: Operation, facts: Facts): PlannedStep[] {

@@ -14,6 +14,7 @@ begin() {
   have=; if [ -f "$J/generation" ]; then read -r have <"$J/generation"; fi
   if [ "$have" != "$1" ]; then say end 76; exit 76; fi
   trap 'rm -rf "$R/f" "$R/apply.sh" /run/olympus/owner' EXIT
+  release_guards
   printf '%s\n' "$2" >/run/olympus/owner
   printf '%s\n' "$3" >"$J/format"
   if [ -f "$J/history.jsonl" ]; then tail -n 400 "$J/history.jsonl" >"$J/history.new"; mv "$J/history.new" "$J/history.jsonl"; fi
@@ -29,7 +30,11 @@ run() {
   say begin "$1" "$2"
   ( set -eu; F="$R/f/$1"; "step_$1" ) </dev/null 9>&-
   code=$?
-  if [ "$code" != 0 ]; then ended "$code" "$2"; say fail "$1" "$code"; say end 1; exit 1; fi
+  if [ "$code" != 0 ]; then
+    revert_access; ended "$code" "$2"; say fail "$1" "$code"
+    if [ "$code" != 77 ]; then code=1; fi
+    say end "$code"; exit "$code"
+  fi
   say done "$1"
 }
 

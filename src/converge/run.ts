@@ -142,7 +142,7 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
       const connect = options.connect ?? connectSsh;
       const run = createHostRun({
         host: host.name,
-        connect: () => connect(target, signal),
+        connect: (stop) => connect(target, stop),
         who: options.who ?? operator(),
         what,
         signal,

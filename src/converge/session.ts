@@ -12,7 +12,7 @@ import { journalFolder, runFolder } from "./places.ts";
 import { quote } from "./quote.ts";
 import { restate } from "./restate.ts";
 import { createRootShell, wantsPassword } from "./root-shell.ts";
-import { type RunOutcome, runWatcher } from "./watch.ts";
+import { type RunListener, type RunOutcome, runWatcher } from "./watch.ts";
 
 /** Linux takes 128 KiB in one argument; longer scripts go over stdin and cost a round trip more. */
 const argumentLimit = 100_000;
@@ -27,14 +27,11 @@ export interface HostSession {
   /** Waits until nobody holds the host's lock any more, `seconds` at most. */
   waitForLock(seconds: number): Promise<void>;
   /** Ships what the host lacks, starts the run as a unit of its own, and watches it to its end. */
-  apply(
-    run: string,
-    compile: (sums: BlobSums) => Bundle,
-    facts: Facts,
-    onStep: (label: string) => void,
-  ): Promise<RunOutcome>;
+  apply(run: string, compile: (sums: BlobSums) => Bundle, facts: Facts, told: RunListener): Promise<RunOutcome>;
   /** Watches a run that is on its way, or reads what a finished one printed. */
-  attach(run: string, onStep: (label: string) => void): Promise<RunOutcome>;
+  attach(run: string, told: RunListener): Promise<RunOutcome>;
+  /** Tells a run that this connection came through, after a role changed who can get in. */
+  confirmAccess(run: string, role: string): Promise<void>;
 }
 
 interface SentBlob {
@@ -88,7 +85,7 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, password?
   return {
     gather,
 
-    async apply(run, compile, facts, onStep) {
+    async apply(run, compile, facts, told) {
       const { blobs } = compile(new Map());
       const sent: SentBlob[] = [];
       for (const [hash, { source, to, unpacked }] of blobs) {
@@ -108,11 +105,21 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, password?
         { path: "apply.sh", content: Buffer.from(bundle.script) },
         ...sent.filter(({ missing }) => missing).map(({ hash, file }) => ({ path: `b/${hash}.part`, ...file })),
       ]);
-      return runWatcher(shell, target.name, startScript(run), run, onStep, signal, stream);
+      return runWatcher(shell, target.name, startScript(run), run, told, signal, stream);
     },
 
-    async attach(run, onStep) {
-      return runWatcher(shell, target.name, watchScript(run), run, onStep, signal);
+    async attach(run, told) {
+      return runWatcher(shell, target.name, watchScript(run), run, told, signal);
+    },
+
+    async confirmAccess(run, role) {
+      const mark = `-c ${quote(`cd ${runFolder}/runs/${run}/access-${role} && : >confirmed`)}`;
+      let answer = await shell.run(mark, { signal });
+      if (answer.code !== 0 && wantsPassword(answer.stderr)) {
+        await shell.unlock();
+        answer = await shell.run(mark, { signal });
+      }
+      if (answer.code !== 0) throw noAnswerError(target.name, answer.stderr, answer.code);
     },
 
     async waitForLock(seconds) {

@@ -12,8 +12,18 @@ export type RunOutcome =
   /** The host changed between facts and apply: plan again. */
   | { readonly end: "stale" }
   | { readonly end: "failed"; readonly step: string; readonly output: string; readonly kept: readonly string[] }
+  /** No new connection came through after a change of who can get in: the host has taken that back. */
+  | { readonly end: "reverted"; readonly kept: readonly string[] }
   /** Neither ended nor running: killed, or the machine restarted. */
   | { readonly end: "died"; readonly step: string };
+
+/** Who is told what a run does. */
+export interface RunListener {
+  /** A step begins. */
+  onStep(label: string): void;
+  /** From `guard` on, connections may be cut; with `ask` the run waits for a new one that confirms this role's changes. */
+  onAccess(what: "guard" | "ask", role: string): void;
+}
 
 /** Starts or joins a run by `script` and reads its frames to the end. Rejects with E-SSH-LOST when the connection is cut; the run goes on. */
 export async function runWatcher(
@@ -21,11 +31,11 @@ export async function runWatcher(
   host: string,
   script: string,
   run: string,
-  onStep: (label: string) => void,
+  told: RunListener,
   signal: AbortSignal,
   stdin?: Readable,
 ): Promise<RunOutcome> {
-  const reader = frameReader(markerOf(run), onStep);
+  const reader = frameReader(markerOf(run), told);
   // The answer is complete with its end frame; waiting for tail to notice would cost a tenth of a second.
   const enough = new AbortController();
   const onStdout = (chunk: Buffer): void => {
@@ -60,7 +70,7 @@ function startError(host: string, stderr: string): OlympusError {
   );
 }
 
-function frameReader(marker: string, onStep: (label: string) => void) {
+function frameReader(marker: string, { onStep, onAccess }: RunListener) {
   let buffered = "";
   let step = "";
   let output: string[] = [];
@@ -78,10 +88,12 @@ function frameReader(marker: string, onStep: (label: string) => void) {
       output = [];
       onStep(step);
     } else if (frame === "kept") kept.push(rest);
+    else if (frame === "guard" || frame === "ask") onAccess(frame, rest);
     else if (frame === "end") {
       if (rest === "0") outcome = { end: "done", kept };
       else if (rest === "75") outcome = { end: "locked" };
       else if (rest === "76") outcome = { end: "stale" };
+      else if (rest === "77") outcome = { end: "reverted", kept };
       else outcome = { end: "failed", step, output: output.join("\n").trim(), kept };
     }
   };

@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Operation } from "../../src/converge/operations.ts";
+import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+
+// Changes of who can get in, on real machines: confirmed over a new connection, or taken back by the host itself.
+let lab: RoleLab;
+const killed = 1;
+
+beforeAll(async () => {
+  lab = await openRoleLab(2);
+});
+afterAll(async () => lab.close());
+
+const file = "/etc/ssh/sshd_config.d/90-probe.conf";
+const sshd = (content: string): Operation => ({
+  kind: "file",
+  id: "sshd",
+  path: file,
+  content,
+  access: true,
+  restarts: ["ssh.service"],
+});
+const deaf = sshd("ListenAddress 127.0.0.1\n");
+const present = (machine = 0): Promise<string> => lab.inside(`ls ${file} 2>/dev/null || echo none`, machine);
+
+test("a change that lets new connections through is confirmed over one, and made after everything else", async () => {
+  const steps: string[] = [];
+  const other: Operation = { kind: "file", id: "other", path: "/srv/other", content: "1\n" };
+  const result = await lab.apply("setup", [sshd("LogLevel VERBOSE\n"), other], {
+    progress: (_, label, ended) => void (ended === undefined && steps.push(label)),
+  });
+  expect(result.errors).toEqual([]);
+  expect(steps.slice(1)).toEqual([
+    "probe: /srv/other: create",
+    "probe: guard who can get in",
+    `probe: ${file}: create`,
+    "probe: restart ssh.service",
+    "probe: confirm over a new connection",
+  ]);
+  expect((await lab.apply("setup", [sshd("LogLevel VERBOSE\n"), other])).changed).toBe(0);
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  expect(await present()).toBe("none\n");
+});
+
+test("29: nobody can get in any more: the host takes the change back by itself, and the run says so; also when the client was killed", async () => {
+  const locked = lab.apply("setup", [deaf]);
+  const client = spawn(process.execPath, [new URL("../support/role-client.ts", import.meta.url).pathname], {
+    env: {
+      ...process.env,
+      ROLE_TARGET: JSON.stringify({
+        name: lab.machines[killed]!.name,
+        address: lab.machines[killed]!.address,
+        port: 22,
+        user: "agent",
+        hostKey: lab.machines[killed]!.hostKey,
+        pinnedIn: "test",
+        privateKey: lab.secrets.require("ssh.deploy.private").reveal(),
+      }),
+      ROLE_OPERATIONS: JSON.stringify([deaf]),
+      ROLE_WHO: "kim@laptop",
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise<void>((done, fail) => {
+    client.stdout.on("data", (chunk: Buffer) => chunk.toString().includes("confirm over") && done());
+    client.once("exit", () => fail(new Error("the client ended before it was asked")));
+  });
+  client.removeAllListeners("exit");
+  client.kill("SIGKILL");
+  expect(await present(killed)).toBe(`${file}\n`);
+
+  const result = await locked;
+  expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-ACCESS", 2]]);
+  expect(await present()).toBe("none\n");
+  // A new connection proves that access is back; nothing is owed.
+  const check = await lab.apply("check", [deaf]);
+  expect(check.hosts[0]!.lines.map(({ summary }) => summary)).toEqual([`${file}: create`, "restart ssh.service"]);
+
+  await expect.poll(() => present(killed), { timeout: 120_000, interval: 500 }).toBe("none\n");
+  const names = lab.machines.map(({ name }) => name);
+  await expect
+    .poll(async () => (await lab.apply("check", [deaf], { hosts: [names[killed]!] })).errors.length, {
+      timeout: 120_000,
+    })
+    .toBe(0);
+});
+
+test("a step that fails after access was changed: all of it goes back at once", async () => {
+  const failing: Operation = {
+    kind: "command",
+    id: "no",
+    summary: "fail",
+    check: "false",
+    apply: "exit 1",
+    access: true,
+  };
+  const result = await lab.apply("setup", [deaf, failing]);
+  expect(result.errors.map(({ code }) => code)).toEqual(["E-ROLE-APPLY"]);
+  expect(await present()).toBe("none\n");
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+});
