@@ -1,0 +1,31 @@
+import { maskSecrets, type Secret } from "../../src/base/secret.ts";
+
+/** What secrets look like, whoever made them. Each must have something that prose and hashes have not. */
+const patterns: Readonly<Record<string, RegExp>> = {
+  "age identity": /AGE-SECRET-KEY-1[0-9A-Z]{58}/g,
+  "private key": /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}/g,
+  "Anthropic key": /\bsk-ant-[A-Za-z0-9_-]{20}/g,
+  "OpenAI key": /\bsk-(?:proj-)?[A-Za-z0-9]{32}/g,
+  "Google key": /\bAIza[A-Za-z0-9_-]{35}/g,
+  "GitHub token": /\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40})/g,
+  "AWS key": /\bAKIA[0-9A-Z]{16}\b/g,
+  "Slack token": /\bxox[abprs]-[A-Za-z0-9-]{10}/g,
+  "password in an address": /\b[a-z][a-z0-9+]*:\/\/[A-Za-z0-9_.-]+:[A-Za-z0-9]{16,}@/g,
+};
+
+/** Pieces of a text that look like a secret, with what they look like. */
+export function looksSecret(text: string): string[] {
+  return Object.entries(patterns).flatMap(([name, pattern]) =>
+    [...text.matchAll(pattern)].map(([found]) => `${name}: ${found.split("\n")[0]}`),
+  );
+}
+
+/** Names of the secrets that are in a text, in whatever encoding. */
+export function secretsIn(text: string, secrets: readonly Secret[]): string[] {
+  return secrets.filter((secret) => maskSecrets(text, [secret]) !== text).map(({ name }) => name);
+}
+
+/** Those of a team's secrets that open something: public halves and ids stand in many places in the open. */
+export function canariesOf(secrets: readonly Secret[]): Secret[] {
+  return secrets.filter(({ name }) => !/\.(public|id|tokenId|passwordSet)$/.test(name));
+}
