@@ -48,6 +48,7 @@ export function statusPage(status: AgentStatus): string {
     ["Team", escapeHtml(status.team)],
     ["Chat", chat(status)],
     ["Models", escapeHtml(status.models.join(", "))],
+    ["Commands", tools(status)],
     ["Working on", harness.running.length === 0 ? "nothing" : `${harness.running.length} mention(s)`],
     ["Waiting", String(harness.waiting)],
     ["To be delivered", String(harness.undelivered)],
@@ -85,6 +86,11 @@ function droppedAnswers({ dropped }: AgentStatus): string {
   return `<h2>Answers that could not be delivered</h2>
 <div class="scroll"><table><thead><tr><th>Given up</th><th>Run</th><th>Why</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>
 `;
+}
+
+function tools({ tools: { state, reason } }: AgentStatus): string {
+  const words = { none: "not this agent's work", starting: "starting", on: "in a sandbox", off: "none" }[state];
+  return `<span class="${state === "off" ? "bad" : "good"}">${words}</span>${reason === undefined ? "" : `: ${escapeHtml(reason)}`}`;
 }
 
 function chat({ harness }: AgentStatus): string {

@@ -38,6 +38,7 @@ const status: AgentStatus = {
     },
   ],
   dropped: [],
+  tools: { state: "none" },
 };
 const token = "a-long-dashboard-token";
 const host = "10.220.1.50:18789";
@@ -135,4 +136,10 @@ test("while a token replaces another, both let in, and nothing else", async () =
     get("/api/status", { authorization: `Bearer ${encodeURIComponent(given)}` }, app),
   );
   expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([200, 200, 401, 401, 401]);
+});
+
+test("G7 that there are no tools is said: in one word to anybody, with its reason to whoever has the token", async () => {
+  const app = make({ ...status, tools: { state: "off", reason: "<i>no bubblewrap</i>" } });
+  expect(await (await get("/readyz", {}, app)).json()).toEqual({ status: "ready", tools: "off" });
+  expect(await (await get("/", bearer, app)).text()).toContain("&lt;i&gt;no bubblewrap&lt;/i&gt;");
 });

@@ -43,8 +43,11 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
   // For probes: no detail, any Host.
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", (context) => {
-    const ready = isReady(options.status());
-    return context.json({ status: ready ? "ready" : "degraded" }, ready ? 200 : 503);
+    const status = options.status();
+    const ready = isReady(status);
+    const { state } = status.tools;
+    const body = { status: ready ? "ready" : "degraded", ...(state === "none" ? {} : { tools: state }) };
+    return context.json(body, ready ? 200 : 503);
   });
   // A foreign Host is a rebound name; a foreign Origin is another site's page.
   app.use(async (context, next) => {

@@ -1,4 +1,5 @@
 import type { HarnessState } from "../harness/harness.ts";
+import type { ToolsState } from "../harness/loop/workshop.ts";
 import type { DroppedAnswer } from "../harness/store/outbox.ts";
 import type { RunSummary } from "../harness/store/runs.ts";
 
@@ -16,6 +17,8 @@ export interface AgentStatus {
   readonly spentToday: number;
   readonly budgetDay: number;
   readonly harness: HarnessState;
+  /** Whether commands can be run here. */
+  readonly tools: ToolsState;
   readonly runs: readonly RunSummary[];
   /** The newest answers that the chat server refused for good. */
   readonly dropped: readonly DroppedAnswer[];

@@ -1,7 +1,7 @@
 import { estimatedTokens } from "./budget.ts";
 import type { AgentConfig, WorkKind } from "./config.ts";
 import type { ModelMessage } from "./model-port.ts";
-import type { ModelRouter } from "./router.ts";
+import type { ModelRouter, RoutedReply } from "./router.ts";
 
 export interface Answer {
   readonly text: string;
@@ -25,6 +25,11 @@ export async function ask(
     const cut = result.reply.finish === "length" ? "\n\n(My answer was cut here: it reached the limit for one.)" : "";
     return { text: result.reply.text + cut, outcome: "answered" };
   }
+  return noAnswer(result);
+}
+
+/** What people are told where no model answers. */
+export function noAnswer(result: Extract<RoutedReply, { ok: false }>): Answer {
   const next =
     result.outcome === "budget"
       ? "A person who looks after my budget can raise it."

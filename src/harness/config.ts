@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+import { clientNames } from "./egress/clients.ts";
 
 /**
  * What an agent's machine is told, at /etc/olympus/agent.json. Role `agent` writes it from the team file.
@@ -81,8 +82,32 @@ const limitsSchema = z.strictObject({
   threadPosts: z.int().min(2).default(60),
   /** Tokens (estimated: three bytes each) of a thread that a model gets to see. The post to be answered is never left out. */
   threadTokens: z.int().min(100).default(16_000),
+  /** Calls to models, and minutes, that one run may take: of the conversation, and of a task worked on with a shell. */
+  chatSteps: z.int().positive().default(60),
+  chatMinutes: z.number().positive().default(120),
+  codeSteps: z.int().positive().default(250),
+  codeMinutes: z.number().positive().default(60),
   /** Seconds that work in progress gets when the harness is told to stop. */
   drain: z.number().positive().max(60).default(30),
+});
+
+/** The shell of agents that develop. Sizes in MiB. */
+const sandboxSchema = z.strictObject({
+  /** Of each command, and of all together. */
+  memory: z.int().min(64).default(1024),
+  processes: z.int().min(16).default(512),
+  cpus: z.number().positive().default(2),
+  /** Of a run's workspace. */
+  disk: z.int().min(16).default(4096),
+  /** That one command may print; a model sees 10,000 characters of it. */
+  output: z.int().min(1).default(64),
+  /** Seconds that a command gets, and the most that a model may ask for. */
+  seconds: z.number().positive().default(120),
+  longest: z.number().positive().default(900),
+  /** Where commands may connect to: package managers by name, each at the addresses that this machine has for it, and hosts. */
+  egress: z.array(z.string().refine(isEgress, `neither ${clientNames.join(", ")} nor host or host:port`)).default([]),
+  /** Read-only folders with programs, beside /usr. */
+  toolchains: z.array(z.string().startsWith("/")).default(["/opt/olympus/tools", "/opt/olympus/node"]),
 });
 
 export const agentConfigSchema = z
@@ -120,6 +145,8 @@ export const agentConfigSchema = z
       .refine(isTimezone, "not a time zone that this system knows, such as Europe/Berlin")
       .default("Etc/UTC"),
     limits: limitsSchema.prefault({}),
+    /** Left out: the agent has no shell. */
+    sandbox: sandboxSchema.optional(),
     /** Waits are divided by this; 1 but in tests. */
     scale: z.number().positive().default(1),
   })
@@ -150,7 +177,12 @@ export type AgentConfigInput = z.input<typeof agentConfigSchema>;
 /** With defaults filled in: what the harness works with. */
 export type AgentConfig = z.output<typeof agentConfigSchema>;
 export type ModelConfig = AgentConfig["models"][number];
+export type SandboxConfig = NonNullable<AgentConfig["sandbox"]>;
 export type ChatConfig = AgentConfig["chat"];
+
+function isEgress(entry: string): boolean {
+  return clientNames.some((name) => name === entry) || /^(\[[0-9a-f:]+\]|[\w-]+(\.[\w-]+)+)(:\d+)?$/i.test(entry);
+}
 
 function isTimezone(zone: string): boolean {
   try {

@@ -1,28 +1,23 @@
-import { type Answer, ask } from "./ask.ts";
+import type { Answer } from "./ask.ts";
 import type { Chat, ChatPost, NewPost } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
-import { backoff, type Clock } from "./clock.ts";
+import { backoff } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
 import type { PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
+import { type ConverseParts, converse } from "./loop/converse.ts";
 import { noticeOf } from "./notices.ts";
 import { systemPrompt, threadMessages } from "./prompt.ts";
-import type { ModelRouter } from "./router.ts";
 import { splitPost } from "./split.ts";
 import type { InboxKind } from "./store/inbox.ts";
-import type { Store } from "./store/open.ts";
 import { handOver, outcomeOf } from "./store/outbox.ts";
 import { finish, type OpenRun } from "./store/runs.ts";
 import { recordStep } from "./store/steps.ts";
 import { withoutBroadcast } from "./visible.ts";
 
-export interface RunParts {
-  readonly config: AgentConfig;
-  readonly store: Store;
+export interface RunParts extends ConverseParts {
   readonly chat: Chat;
-  readonly router: ModelRouter;
-  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -90,7 +85,8 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     outcome: "ok",
     detail: `${messages.length} messages`,
   });
-  return ask(parts.router, config, { run: run.id, kind: "chat", system: systemPrompt(config), messages, signal });
+  const person = config.chat.people.find(({ id, command }) => id === post.authorId && command)?.name;
+  return converse(parts, { run: run.id, system: systemPrompt(config), messages, person, signal });
 }
 
 async function notify(

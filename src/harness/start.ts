@@ -5,13 +5,14 @@ import { systemClock } from "./clock.ts";
 import { loadAgentConfig } from "./config.ts";
 import { Harness } from "./harness.ts";
 import type { Log } from "./log.ts";
+import { Workshop } from "./loop/workshop.ts";
 import { sdkCaller } from "./model/caller.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
 import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 import { recentRuns } from "./store/runs.ts";
-import { spentSince } from "./store/steps.ts";
+import { noteRefusal, spentSince } from "./store/steps.ts";
 import { dayStart } from "./zone.ts";
 
 export interface RunningAgent {
@@ -42,7 +43,25 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
     scale: config.scale,
   });
   const models = sdkCaller((choice) => (choice.keyFile === undefined ? undefined : keys.get(choice.keyFile)));
-  const harness = new Harness({ config, store, chat, models, clock, log });
+  const settings = config.sandbox;
+  const workshop =
+    settings &&
+    new Workshop({
+      config,
+      settings,
+      log,
+      refused: (run, target) => noteRefusal(store, run, target, clock.now()),
+    });
+  const harness = new Harness({
+    config,
+    store,
+    chat,
+    models,
+    clock,
+    log,
+    ...(workshop && { workshop }),
+    secrets: [chatToken, dashboardToken, ...keys.values()],
+  });
 
   const status = (): AgentStatus => ({
     version: 1,
@@ -56,6 +75,7 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
     spentToday: spentSince(store, dayStart(clock.now(), config.timezone)).usd,
     budgetDay: config.budget.day,
     harness: harness.state(),
+    tools: workshop?.state() ?? { state: "none" },
     runs: recentRuns(store, 20),
     dropped: droppedAnswers(store, 10),
   });

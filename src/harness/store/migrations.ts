@@ -96,4 +96,14 @@ export const migrations: readonly string[] = [
   -- The day that a model call counts for, at the agent's place: \`2026-11-21\`.
   ALTER TABLE steps ADD COLUMN day TEXT;
   `,
+  `
+  -- The conversation of a run that works with tools, message by message: after a crash it goes on where it was.
+  CREATE TABLE turns (
+    run TEXT NOT NULL REFERENCES runs (id),
+    part TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY (run, part, seq)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -75,6 +75,8 @@ export function resumeOpen(store: Store): OpenRun[] {
 export function finish(store: Store, run: OpenRun, state: "done" | "failed", outcome: string, now: number): void {
   store.transaction(() => {
     store.run("UPDATE runs SET state = ?, outcome = ?, ended_at = ? WHERE id = ?", state, outcome, now, run.id);
+    // What was said to models is for going on after a crash only.
+    store.run("DELETE FROM turns WHERE run = ?", run.id);
     store.run("UPDATE inbox SET state = 'done' WHERE id = ?", run.inbox);
     store.run("UPDATE lanes SET run = NULL, updated_at = ? WHERE key = ?", now, run.lane);
   });

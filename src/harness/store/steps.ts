@@ -3,7 +3,7 @@ import type { Store } from "./open.ts";
 /** One line of a run's journal. Money in US dollars, `tookMs` and `at` in milliseconds. */
 export interface StepRecord {
   readonly run: string;
-  readonly kind: "ack" | "context" | "model" | "deliver" | "budget";
+  readonly kind: "ack" | "context" | "model" | "tool" | "egress" | "deliver" | "budget";
   readonly at: number;
   readonly tookMs?: number;
   /** `ok`, or the class of what went wrong. */
@@ -34,6 +34,12 @@ export function recordStep(store: Store, step: StepRecord): void {
     step.usd ?? null,
     step.detail ?? null,
   );
+}
+
+/** That a command was kept from connecting somewhere. The sandbox is tried under a name that is no run's: then there is no journal. */
+export function noteRefusal(store: Store, run: string, target: string, now: number): void {
+  if (store.get("SELECT 1 FROM runs WHERE id = ?", run) === undefined) return;
+  recordStep(store, { run, kind: "egress", at: now, outcome: "refused", detail: target.slice(0, 300) });
 }
 
 /** Money in US dollars; tokens sent and received. */

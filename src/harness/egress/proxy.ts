@@ -1,0 +1,148 @@
+import { lookup } from "node:dns/promises";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { connect, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { messageOf } from "../../base/errors.ts";
+import type { Log } from "../log.ts";
+import { mayConnect, type Rule, ruleFor } from "./rules.ts";
+
+export interface ProxyOptions {
+  /** Listens in the sandbox's network. */
+  readonly server: Server;
+  readonly run: string;
+  readonly rules: readonly Rule[];
+  readonly log: Log;
+  /** Told of every refusal. */
+  readonly refused: (run: string, target: string) => void;
+  /** Ends all connections. */
+  readonly signal: AbortSignal;
+}
+
+const mostConnections = 64;
+const idleMs = 60_000;
+
+/** Headers that are between us and either side only. */
+const hopByHop = ["connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "upgrade"];
+
+/**
+ * An HTTP proxy for one run: CONNECT, and plain GET and HEAD, to what the rules name. Names are resolved here, and the address that was
+ * looked at is the one connected to. Whatever else a command asks for is refused with a line that says what is allowed.
+ */
+export function serveProxy(options: ProxyOptions): void {
+  const { server, signal } = options;
+  const open = new Set<Duplex>();
+  const proxy = createServer((incoming, answer) => {
+    forward(options, incoming, answer).catch((error: unknown) => {
+      if (answer.headersSent) answer.destroy();
+      else answer.writeHead(502, { "content-type": "text/plain" }).end(`${messageOf(error)}\n`);
+    });
+  });
+  proxy.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
+    socket.on("error", () => socket.destroy());
+  });
+  proxy.on("connect", (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+    tunnel(options, incoming.url ?? "", socket, head, open).catch((error: unknown) =>
+      refuse(socket, 502, messageOf(error)),
+    );
+  });
+  proxy.maxConnections = mostConnections;
+  proxy.on("error", (error) =>
+    options.log.error({ run: options.run, error: String(error) }, "the way out of a sandbox failed"),
+  );
+  proxy.listen(server);
+  const end = () => {
+    proxy.close();
+    for (const socket of open) socket.destroy();
+  };
+  signal.addEventListener("abort", end, { once: true });
+}
+
+class Refused extends Error {}
+
+/** The address to connect to. Throws `Refused` with words for whoever runs the command. */
+async function admit(options: ProxyOptions, host: string, port: number): Promise<string> {
+  const rule = ruleFor(options.rules, host, port);
+  const refuse = (why: string) => {
+    options.refused(options.run, `${host}:${port}`);
+    options.log.warn({ run: options.run, target: `${host}:${port}`, why }, "a command may not connect there");
+    const allowed = [...new Set(options.rules.map((one) => `${one.host}:${one.port}`))].join(", ") || "nothing";
+    return new Refused(`no connection to ${host}:${port}: ${why}; allowed: ${allowed}`);
+  };
+  if (rule === undefined) throw refuse("not on the allow-list");
+  const addresses = await lookup(rule.host, { all: true });
+  const address = addresses.find((one) => mayConnect(rule, one.address))?.address;
+  if (address === undefined) throw refuse("the name leads into a private network");
+  return address;
+}
+
+async function tunnel(options: ProxyOptions, target: string, socket: Socket, head: Buffer, open: Set<Duplex>) {
+  const [, host = "", port = ""] = /^(\[[0-9a-f:]+\]|[^:]+):(\d+)$/i.exec(target) ?? [];
+  let address: string;
+  try {
+    address = await admit(options, host.replace(/^\[|\]$/g, ""), Number(port));
+  } catch (error) {
+    return refuse(socket, error instanceof Refused ? 403 : 502, messageOf(error));
+  }
+  const outside = connect(Number(port), address, () => {
+    socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+    outside.write(head);
+    outside.pipe(socket).pipe(outside);
+  });
+  open.add(outside);
+  for (const one of [socket, outside]) {
+    one.setTimeout(idleMs, () => one.destroy());
+    one.on("error", () => one.destroy());
+    one.on("close", () => {
+      open.delete(one);
+      socket.destroy();
+      outside.destroy();
+    });
+  }
+}
+
+async function forward(options: ProxyOptions, incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+  const url = URL.canParse(incoming.url ?? "") ? new URL(incoming.url!) : undefined;
+  const plain = (status: number, text: string) =>
+    void answer.writeHead(status, { "content-type": "text/plain" }).end(`${text}\n`);
+  if (url?.protocol !== "http:") return plain(400, "this is a proxy: http:// addresses and CONNECT only");
+  if (incoming.method !== "GET" && incoming.method !== "HEAD")
+    return plain(403, "without TLS only GET and HEAD are let out");
+  const port = Number(url.port || 80);
+  let address: string;
+  try {
+    address = await admit(options, url.hostname.replace(/^\[|\]$/g, ""), port);
+  } catch (error) {
+    return plain(error instanceof Refused ? 403 : 502, messageOf(error));
+  }
+  const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !hopByHop.includes(name)));
+  const outside = request(
+    {
+      host: address,
+      port,
+      method: incoming.method,
+      path: url.pathname + url.search,
+      headers: { ...headers, host: url.host },
+      timeout: idleMs,
+    },
+    (response) => {
+      const back = Object.entries(response.headers).filter(([name]) => !hopByHop.includes(name));
+      answer.writeHead(response.statusCode ?? 502, Object.fromEntries(back));
+      response.on("error", () => answer.destroy());
+      response.pipe(answer);
+    },
+  );
+  outside.on("timeout", () => outside.destroy(new Error("no answer in time")));
+  outside.on("error", (error) => (answer.headersSent ? answer.destroy() : plain(502, messageOf(error))));
+  answer.on("close", () => outside.destroy());
+  outside.end();
+}
+
+function refuse(socket: Duplex, status: number, text: string): void {
+  const body = `${text}\n`;
+  socket.on("error", () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${status === 403 ? "Forbidden" : "Bad Gateway"}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,156 @@
+import { existsSync } from "node:fs";
+import type { Server } from "node:net";
+import { quote } from "../../base/quote.ts";
+import { type Delegation, type GroupLimits, neededControllers, takeDelegation } from "./cgroup.ts";
+import { type CommandResult, runCommand } from "./command.ts";
+import { bubblewrap } from "./mounts.ts";
+import { openNetwork, proxyAddress } from "./network.ts";
+import { Unavailable } from "./unavailable.ts";
+import { openWorkspace, sweepWorkspaces, type Workspace } from "./workspace.ts";
+
+export interface SandboxOptions {
+  /** Folder for the workspaces; ours alone. */
+  readonly root: string;
+  /** Of each command, and of all together. */
+  readonly limits: GroupLimits;
+  /** MiB of a run's workspace, and that a command may print. */
+  readonly disk: number;
+  readonly output: number;
+  /** Read-only folders with programs, beside /usr. */
+  readonly toolchains: readonly string[];
+  /** Searched for programs after the system's own. */
+  readonly path: readonly string[];
+  /** Where package managers inside find what they fetch: `npm_config_registry` and its like. No credentials. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Answers connections out of a run's network, until the given signal is aborted. */
+  readonly serve: (server: Server, run: string, signal: AbortSignal) => void;
+  /** Controllers to insist on; all but in measurements on machines without them. */
+  readonly controllers?: readonly string[];
+  readonly bwrap?: string;
+}
+
+/** The sandbox of one run. Commands run one after the other; each is gone, with everything it started, when `run` returns. */
+export interface RunSandbox {
+  readonly workspace: Workspace;
+  run(script: string, seconds: number, signal: AbortSignal): Promise<CommandResult>;
+  /** Ends the run's network. The workspace stays until it is swept. */
+  close(): void;
+}
+
+export interface Sandbox {
+  /** `run` names the run; its workspace is the one that a former process left for it. */
+  open(run: string): Promise<RunSandbox>;
+  /** Processes of commands that run now. */
+  population(): Promise<number>;
+}
+
+/** Says `sandboxed` when all is as it must be: no rights, no other processes, no network but loopback, nothing of ours in sight. */
+const probe = (root: string) => `
+set -eu
+[ "$(id -u)" = 1000 ]
+grep -q '^CapEff:[[:space:]]*0*$' /proc/self/status
+[ "$(cat /proc/1/comm)" = bwrap ]
+[ "$(sed -n '3,$p' /proc/net/dev | wc -l)" = 1 ]
+[ ! -e ${quote(root)} ] && [ ! -e /run ] && [ ! -e /sys ]
+! unshare --user true 2>/dev/null
+: > /workspace/probe; : > /tmp/probe
+! : 2>/dev/null > /usr/probe
+echo sandboxed`;
+
+/**
+ * Makes sure that commands can be run safely here, by running one. Throws `Unavailable` saying what is missing: then there are no
+ * tools, and nothing is ever run bare.
+ */
+export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const bwrap = options.bwrap ?? "/usr/bin/bwrap";
+  if (!existsSync(bwrap)) throw new Unavailable("bubblewrap is not installed (package bubblewrap)");
+  const delegation = await takeDelegation(options.limits, options.controllers ?? neededControllers);
+  const open = new Set<string>();
+  // Files of a former process's commands stay in the workspace: names begin with the time.
+  const first = Date.now().toString(36);
+  let count = 0;
+  const nextName = () => `${first}-${++count}`;
+  const sandbox: Sandbox = {
+    async open(run) {
+      open.add(run);
+      await sweepWorkspaces(options.root, open, options.disk);
+      return openRun(options, bwrap, delegation, run, nextName, () => open.delete(run));
+    },
+    population: () => delegation.population(),
+  };
+  await probeSandbox(sandbox, options.root);
+  return sandbox;
+}
+
+async function probeSandbox(sandbox: Sandbox, root: string): Promise<void> {
+  let output: string;
+  try {
+    const run = await sandbox.open("probe");
+    try {
+      output = (await run.run(probe(root), 60, new AbortController().signal)).output.text.trim();
+    } finally {
+      run.close();
+    }
+  } catch (cause) {
+    throw new Unavailable(`a command cannot be sandboxed here: ${(cause as Error).message}`);
+  }
+  if (output !== "sandboxed")
+    throw new Unavailable(`a command cannot be sandboxed here: ${output.slice(0, 300) || "the sandbox is not tight"}`);
+}
+
+async function openRun(
+  options: SandboxOptions,
+  bwrap: string,
+  delegation: Delegation,
+  run: string,
+  nextName: () => string,
+  closed: () => void,
+): Promise<RunSandbox> {
+  const workspace = await openWorkspace(options.root, run);
+  const network = await openNetwork(bwrap);
+  const end = new AbortController();
+  options.serve(network.server, run, end.signal);
+  const prefix = [
+    ...network.enter,
+    bwrap,
+    ...bubblewrap({
+      ...workspace,
+      toolchains: options.toolchains,
+      environment: environment(options),
+      tmp: Math.max(16, Math.floor(options.limits.memory / 4)),
+      sharesNetwork: true,
+    }),
+  ];
+  return {
+    workspace,
+    async run(script, seconds, signal) {
+      const name = nextName();
+      const group = await delegation.make(name, options.limits);
+      return runCommand({ prefix, group, script, name, folders: workspace, seconds, limits: options }, signal);
+    },
+    close() {
+      end.abort();
+      network.close();
+      closed();
+    },
+  };
+}
+
+function environment({ path, environment: given }: SandboxOptions): Record<string, string> {
+  const proxy = `http://${proxyAddress.host}:${proxyAddress.port}`;
+  const proxies = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"];
+  return {
+    PATH: ["/usr/local/bin:/usr/bin:/bin", ...path].join(":"),
+    HOME: "/home/agent",
+    USER: "agent",
+    LANG: "C.UTF-8",
+    TERM: "dumb",
+    PAGER: "cat",
+    GIT_PAGER: "cat",
+    GIT_TERMINAL_PROMPT: "0",
+    NO_COLOR: "1",
+    ...Object.fromEntries(proxies.map((name) => [name, proxy])),
+    no_proxy: "localhost,127.0.0.1",
+    ...given,
+  };
+}
