@@ -24,7 +24,7 @@ export function sshWords(
     UserKnownHostsFile: files.knownHosts,
     GlobalKnownHostsFile: "/dev/null",
     StrictHostKeyChecking: "yes",
-    HostKeyAlias: target.name,
+    HostKeyAlias: aliasOf(target),
     PasswordAuthentication: "no",
     KbdInteractiveAuthentication: "no",
     UpdateHostKeys: "no",
@@ -32,17 +32,33 @@ export function sshWords(
     ConnectTimeout: "10",
     LogLevel: "ERROR",
   };
+  const { via } = target;
+  // A ProxyJump of ssh's own would use the user's configuration and keys.
+  const proxy =
+    via === undefined
+      ? []
+      : ["-o", `ProxyCommand=${["ssh", "-W", "%h:%p", ...sshWords(via, files, [], false)].map(quote).join(" ")}`];
   const line = command.length === 1 ? [...command] : command.map(quote);
   return [
     "-F",
     "/dev/null",
     ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+    ...proxy,
     "-p",
     String(target.port),
     terminal ? "-t" : "-T",
     `${target.user}@${target.address}`,
     ...(line.length === 0 ? [] : ["--", ...line]),
   ];
+}
+
+/** Under which name ssh looks a host's pinned key up: one word. */
+const aliasOf = ({ name }: SshTarget): string => name.replaceAll(" ", "-");
+
+/** Lines of a known_hosts file for a host and those that it is reached through. */
+export function knownHosts(target: SshTarget): string {
+  const line = `${aliasOf(target)} ${target.hostKey}\n`;
+  return target.via === undefined ? line : line + knownHosts(target.via);
 }
 
 /**
@@ -55,7 +71,7 @@ export async function runSsh(target: SshTarget, command: readonly string[]): Pro
   try {
     const files = { key: join(folder, "id"), knownHosts: join(folder, "known_hosts") };
     writeFileSync(files.key, target.privateKey.reveal(), { mode: 0o600 });
-    writeFileSync(files.knownHosts, `${target.name} ${target.hostKey}\n`, { mode: 0o600 });
+    writeFileSync(files.knownHosts, knownHosts(target), { mode: 0o600 });
     return await new Promise<number>((resolve, reject) => {
       const child = spawn("ssh", sshWords(target, files, command, terminal), { stdio: "inherit" });
       child.on("error", (error) =>

@@ -64,8 +64,11 @@ export function wasDropped(error: unknown): boolean {
 
 /** The jump host is there, and cannot reach the host behind it. */
 export function behindJumpError(target: SshTarget, via: SshTarget, cause: unknown): OlympusError {
+  // RFC 4254: 1 is "administratively prohibited".
+  const forbidden = (cause as { reason?: unknown }).reason === 1;
+  const why = forbidden ? "its sshd forwards nothing: AllowTcpForwarding, PermitOpen" : messageOf(cause);
   return new OlympusError(
-    `${target.name}: ${via.name}, through which it is reached, cannot connect to ${target.address}:${target.port} (${messageOf(cause)}).`,
+    `${target.name}: ${via.name}, through which it is reached, cannot connect to ${target.address}:${target.port} (${why}).`,
     { code: "E-SSH-JUMP", exit: exitCodes.unreachable, where: target.name, hint: `olympus doctor ${via.name}`, cause },
   );
 }

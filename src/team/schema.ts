@@ -17,6 +17,13 @@ import { serviceNames } from "./roles.ts";
 
 // Descriptions become docs/reference/team-file.md and what editors show: `olympus` reads them nowhere else.
 
+const jumpSchema = z.strictObject({
+  address: z.string().regex(/^[\w.:-]+$/, "Write an address or a name.").describe("Its address or name."),
+  user: z.string().default("olympus").describe("Login there; the team's deploy key lets it in. It needs no rights."),
+  port: portField.default(22).describe("Port of its SSH server."),
+  hostKey: hostKeyField.describe("Pinned SSH host key: a line of ssh-keyscan, compared with the one on its console."),
+});
+
 const networkSchema = z
   .strictObject({
     cidr: cidrField.describe("The machines' network; hypervisors are in it as well."),
@@ -27,6 +34,9 @@ const networkSchema = z
       .array(cidrField)
       .min(1, "Name one at least.")
       .describe("Networks that people sit on: they may reach SSH, chat and dashboards."),
+    jump: jumpSchema
+      .optional()
+      .describe("Host that every machine and hypervisor is reached through; libvirt itself still needs a direct way."),
     packages: z
       .strictObject({
         debian: z.array(z.string()).default([]).describe("Whole APT lines. Empty: what the image has."),
@@ -53,6 +63,7 @@ export const hypervisorSchema = z.strictObject({
   hostKey: hostKeyField
     .optional()
     .describe("Pinned SSH host key; `olympus pin` writes it. Without it nothing connects."),
+  jump: jumpSchema.optional().describe("Host that it and its machines are reached through, in place of the network's."),
   roles: rolesField.describe("Roles on the hypervisor itself, with parameters."),
 });
 
