@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { messageOf } from "../src/base/errors.ts";
 import type { LoadedTeam } from "../src/team/model.ts";
+import { agentKeyPath } from "../src/team/model-keys.ts";
 import { isEncrypted } from "./cipher.ts";
 import { holdersToKeep } from "./foreign.ts";
 import { generatedSecrets } from "./generated.ts";
@@ -41,11 +42,14 @@ function missing(team: LoadedTeam, store: SecretStore): Finding[] {
     .flatMap(({ paths }) => paths)
     .filter(gone)
     .map((name): Finding => ({ kind: "missing", name, what: "is not set", fix: "olympus secrets init" }));
-  const models = team.machines
-    .flatMap(({ agent }) => agent?.models ?? [])
-    // A server of one's own may ask for no key.
-    .filter(({ provider }) => provider !== "rehearsal" && provider !== "openai-compatible")
-    .map(({ key, provider }) => `models.${key ?? provider}`);
+  const models = team.machines.flatMap((machine) =>
+    (machine.agent?.models ?? [])
+      // A server of one's own may ask for no key.
+      .filter(({ provider }) => provider !== "rehearsal" && provider !== "openai-compatible")
+      .map(({ key, provider }) => key ?? provider)
+      .filter((name) => gone(agentKeyPath(machine.name, name)))
+      .map((name) => `models.${name}`),
+  );
   return [
     ...generated,
     ...[...new Set(models)].filter(gone).map(

@@ -4,6 +4,8 @@ import { Secret } from "../../src/base/secret.ts";
 import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
+import { agentKeyPath } from "../../src/team/model-keys.ts";
+import { listPrice } from "../../src/team/prices.ts";
 import type { ModelChoice } from "../../src/team/schema.ts";
 
 export const dashboardPort = 18789;
@@ -26,8 +28,11 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
     "mattermost-token": secrets.require(`mattermost.bots.${name}.token`),
     "dashboard-token": dashboardTokens(name, secrets),
   };
-  const models = (agent.models ?? team.team.defaults.models).map((choice) => {
-    const key = keyOf(choice, secrets);
+  const models = agent.models.map((choice) => {
+    const key = keyOf(name, choice, secrets);
+    const list = listPrice(choice);
+    const price = choice.price ?? list;
+    const window = choice.window ?? list?.window;
     if (key !== undefined) handed[key.file] = key.secret;
     return {
       provider: choice.provider,
@@ -38,7 +43,9 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
           ? {}
           : { baseUrl: choice.baseUrl }),
       ...(key === undefined ? {} : { keyFile: key.file }),
-      ...(choice.price === undefined ? {} : { price: choice.price }),
+      ...(price === undefined ? {} : { price: priceOf(price) }),
+      ...(choice.for === undefined ? {} : { for: choice.for }),
+      ...(window === undefined ? {} : { window }),
     };
   });
   const others = team.machines.filter((other) => other.agent !== undefined && other.name !== name);
@@ -62,7 +69,8 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
       }),
     },
     models,
-    budget: agent.budget ?? team.team.defaults.budget,
+    budget: agent.budget,
+    limits: agent.limits,
     listen: {
       address: machine.address,
       port: dashboardPort,
@@ -102,12 +110,23 @@ function dashboardTokens(agent: string, secrets: SecretStore): Secret {
   return old === undefined ? token : new Secret(token.name, `${token.reveal()}\n${old.reveal()}`);
 }
 
-function keyOf(choice: ModelChoice, secrets: SecretStore): { file: string; secret: Secret } | undefined {
+function priceOf({ input, output, cachedInput, cacheWrite }: NonNullable<ModelChoice["price"]>) {
+  return {
+    input,
+    output,
+    ...(cachedInput === undefined ? {} : { cachedInput }),
+    ...(cacheWrite === undefined ? {} : { cacheWrite }),
+  };
+}
+
+function keyOf(agent: string, choice: ModelChoice, secrets: SecretStore): { file: string; secret: Secret } | undefined {
   if (choice.provider === "rehearsal") return undefined;
   const name = choice.key ?? choice.provider;
   const path = `models.${name}`;
-  // A server of one's own may ask for no key; a hosted provider always does.
-  const secret = choice.provider === "openai-compatible" ? secrets.get(path) : secrets.require(path);
+  const secret =
+    secrets.get(agentKeyPath(agent, name)) ??
+    // A server of one's own may ask for no key; a hosted provider always does.
+    (choice.provider === "openai-compatible" ? secrets.get(path) : secrets.require(path));
   return secret === undefined ? undefined : { file: `model-${name}`, secret };
 }
 

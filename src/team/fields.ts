@@ -1,3 +1,4 @@
+import { Cron } from "croner";
 import { z } from "zod";
 import { isHostKey } from "./host-key.ts";
 
@@ -13,6 +14,8 @@ export const cidrField = z.cidrv4("Write a network such as 10.220.1.0/24.");
 export const emailField = z.email("Write an address such as athena@olympus.example.");
 export const countField = z.int("Write a whole number.").positive("Write a whole number above zero.");
 export const dollarsField = z.number().positive("Write an amount above zero, in US dollars.");
+
+export const tokensField = z.int("Write a whole number.").positive("Write a number of tokens above zero.");
 
 const portHint = "Write a port from 1 to 65535.";
 export const portField = z.int(portHint).min(1, portHint).max(65535, portHint);
@@ -53,3 +56,14 @@ export const timezoneField = z.string().refine((zone) => {
     return false;
   }
 }, "Write a time zone such as Etc/UTC or Europe/Berlin.");
+
+const cronHint = 'Write minute, hour, day, month and weekday, such as "0 9 * * 1-5" for 9:00 from Monday to Friday.';
+export const cronField = z.string(cronHint).refine((pattern) => {
+  try {
+    return new Cron(pattern, { paused: true, mode: "5-part" }).nextRun() !== null;
+  } catch {
+    return false;
+  }
+}, cronHint);
+
+export const clockField = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'Write a time in quotes, such as "20:00".');

@@ -23,9 +23,13 @@ export function teamJsonSchema(): JsonSchema {
   return { ...schema, title: "Olympus team file" } as JsonSchema;
 }
 
+let known: JsonSchema | undefined;
+
 /** Keys that the map at a path may have; empty where any key may stand. */
 export function knownKeys(path: Path): string[] {
-  let schema: JsonSchema | undefined = teamJsonSchema();
+  // Made once: a file with many misspelt keys asks for each.
+  known ??= teamJsonSchema();
+  let schema: JsonSchema | undefined = known;
   for (const segment of path) {
     schema = schema?.anyOf?.find((option) => option.type !== "null") ?? schema;
     const inside: JsonSchema | boolean | undefined =

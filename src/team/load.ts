@@ -6,7 +6,9 @@ import { checkCapacity } from "./checks/capacity.ts";
 import { checkMacs } from "./checks/macs.ts";
 import { checkMoney } from "./checks/money.ts";
 import { checkNames } from "./checks/names.ts";
+import { checkPersonas } from "./checks/personas.ts";
 import { checkReferences } from "./checks/references.ts";
+import { checkSchedules } from "./checks/schedules.ts";
 import { draftOf } from "./draft.ts";
 import type { LoadedTeam } from "./model.ts";
 import { ownRoles } from "./own-roles.ts";
@@ -20,7 +22,16 @@ import { schemaProblems } from "./values.ts";
 const maxBytes = 2 * 1024 * 1024;
 
 /** Every check beyond the schema; each looks at the whole draft and finds all that it knows of. */
-const checks = [checkNames, checkAddresses, checkMacs, checkReferences, checkMoney, checkCapacity];
+const checks = [
+  checkNames,
+  checkAddresses,
+  checkMacs,
+  checkReferences,
+  checkMoney,
+  checkPersonas,
+  checkSchedules,
+  checkCapacity,
+];
 
 /**
  * Reads, checks and resolves a team file.

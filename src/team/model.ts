@@ -1,4 +1,4 @@
-import type { Agent, Budget, Hypervisor, ModelChoice, ServiceVm, Team } from "./schema.ts";
+import type { Agent, Budget, Hypervisor, Limits, ModelChoice, ServiceVm, Team } from "./schema.ts";
 
 /** A VM with every size and reference resolved. Sizes in MiB. */
 export interface Machine {
@@ -44,4 +44,5 @@ export interface ResolvedAgent extends Agent {
   /** Ordered; at least one. */
   readonly models: ModelChoice[];
   readonly budget: Budget;
+  readonly limits: Limits;
 }

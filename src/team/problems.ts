@@ -12,6 +12,7 @@ export type ProblemCode =
   | "E-TEAM-ADDRESS"
   | "E-TEAM-MODEL"
   | "E-TEAM-BUDGET"
+  | "E-TEAM-PERSONA"
   | "E-CAPACITY";
 
 /** One thing wrong in the team file, by the path of the value (or, with `part`, of the key) that is to be changed. */

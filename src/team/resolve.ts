@@ -24,6 +24,8 @@ function agentMachine(team: Team, name: string, agent: Agent): Machine {
     ...agent,
     models: agent.models ?? team.defaults.models,
     budget: agent.budget ?? team.defaults.budget,
+    limits: { ...team.defaults.limits, ...agent.limits },
+    quietHours: agent.quietHours ?? team.defaults.quietHours,
   };
   return {
     ...common(team, name, agent),

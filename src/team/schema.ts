@@ -2,7 +2,9 @@ import { z } from "zod";
 import { shapes } from "../../vm-templates/shapes.ts";
 import {
   cidrField,
+  clockField,
   countField,
+  cronField,
   dollarsField,
   emailField,
   hostKeyField,
@@ -12,13 +14,17 @@ import {
   rolesField,
   sizeField,
   timezoneField,
+  tokensField,
 } from "./fields.ts";
 import { serviceNames } from "./roles.ts";
 
 // Descriptions become docs/reference/team-file.md and what editors show: `olympus` reads them nowhere else.
 
 const jumpSchema = z.strictObject({
-  address: z.string().regex(/^[\w.:-]+$/, "Write an address or a name.").describe("Its address or name."),
+  address: z
+    .string()
+    .regex(/^[\w.:-]+$/, "Write an address or a name.")
+    .describe("Its address or name."),
   user: z.string().default("olympus").describe("Login there; the team's deploy key lets it in. It needs no rights."),
   port: portField.default(22).describe("Port of its SSH server."),
   hostKey: hostKeyField.describe("Pinned SSH host key: a line of ssh-keyscan, compared with the one on its console."),
@@ -76,6 +82,9 @@ export const templateSchema = z.strictObject({
 
 const builtIn = z.record(z.string(), templateSchema).parse(shapes);
 
+/** What models are asked for: answers in chat and by schedule, reviews, work on code. */
+export const workKinds = ["chat", "review", "code"] as const;
+
 const priceField = z.number().nonnegative("A price is not below zero.");
 
 export const modelSchema = z.strictObject({
@@ -93,14 +102,66 @@ export const modelSchema = z.strictObject({
       input: priceField.describe("Tokens sent."),
       output: priceField.describe("Tokens received."),
       cachedInput: priceField.optional().describe("Tokens that the provider had in its cache; `input` unless given."),
+      cacheWrite: priceField.optional().describe("Tokens that it put into its cache; `input` unless given."),
     })
     .optional()
-    .describe("US dollars per million tokens; 0 for what costs nothing."),
+    .describe(
+      "US dollars per million tokens; 0 for what costs nothing. Unless given, that of the table in `src/team/prices.ts`.",
+    ),
+  for: z
+    .array(z.enum(workKinds))
+    .min(1, "Name one at least.")
+    .optional()
+    .describe("Kinds of work that it is asked for; all unless given."),
+  window: tokensField.optional().describe("Tokens of a conversation that it takes; that of the table unless given."),
 });
 
 export const budgetSchema = z.strictObject({
   run: dollarsField.describe("US dollars for one run."),
   day: dollarsField.describe("US dollars for one agent's day."),
+  runTokens: tokensField.optional().describe("Tokens sent and received for one run; no limit unless given."),
+  dayTokens: tokensField.optional().describe("Tokens sent and received for one agent's day; no limit unless given."),
+});
+
+export const limitsSchema = z.strictObject({
+  calls: z
+    .int("Write a whole number.")
+    .min(1, "Write 1 or more.")
+    .max(64, "Write 64 or less.")
+    .optional()
+    .describe("Calls to models at the same time; 4 unless given."),
+  runs: z
+    .int("Write a whole number.")
+    .min(1, "Write 1 or more.")
+    .max(64, "Write 64 or less.")
+    .optional()
+    .describe("Threads that it works on at the same time; 4 unless given."),
+});
+
+const rulesField = z.array(z.string().min(1, "Say what to do.").max(300, "Keep each under 300 characters."));
+
+const quietHoursSchema = z.strictObject({
+  from: clockField.describe("When they begin."),
+  to: clockField.describe("When they end; the next morning where that is earlier."),
+  days: z
+    .array(z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]))
+    .default([])
+    .describe("Days that are quiet as a whole."),
+});
+
+const scheduleSchema = z.strictObject({
+  at: cronField.describe('Minute, hour, day, month, weekday: `"0 9 * * 1-5"`.'),
+  timezone: timezoneField.optional().describe("`defaults.timezone` unless given."),
+  channel: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*\/[a-z0-9-]+$/, "Write team/channel, such as olympus/dev.")
+    .describe("Where the outcome is posted: `olympus/dev`. The agent must be in that team."),
+  task: z
+    .string()
+    .min(1, "Say what is to be done.")
+    .max(2000, "Keep it under 2000 characters.")
+    .describe("What it is asked to do, as a person would ask it."),
+  quiet: z.boolean().default(true).describe("Waits for the end of the quiet hours; `false` comes at any hour."),
 });
 
 const machineShape = {
@@ -145,9 +206,19 @@ export const agentSchema = z.strictObject({
     .min(1, "Say who the agent is.")
     .max(2000, "Keep it under 2000 characters.")
     .describe("Who the agent is, in its own system prompt: one to twenty lines."),
+  tone: z
+    .string()
+    .min(1, "Say how it speaks.")
+    .max(300, "Keep it under 300 characters.")
+    .optional()
+    .describe("How it speaks."),
+  rules: rulesField.default([]).describe("Working rules of its own, beside `defaults.rules`: one sentence each."),
   email: emailField.describe("For its accounts in chat and forge."),
   models: z.array(modelSchema).optional().describe("The first is tried first. `defaults.models` unless given."),
   budget: budgetSchema.optional().describe("`defaults.budget` unless given."),
+  limits: limitsSchema.optional().describe("`defaults.limits` unless given."),
+  schedules: z.record(nameField, scheduleSchema).default({}).describe("What it does by itself, and when."),
+  quietHours: quietHoursSchema.optional().describe("`defaults.quietHours` unless given."),
 });
 
 export const serviceVmSchema = z.strictObject({
@@ -205,8 +276,11 @@ export const policySchema = z.strictObject({
     .describe("Promised disk may be this many times the real disk (volumes grow as they fill)."),
   vcpuRatio: z.number().min(1, "Write 1 or more.").default(4).describe("vCPUs per hardware thread."),
   budget: z
-    .strictObject({ day: dollarsField.describe("US dollars.") })
-    .describe("The whole team, US dollars a day; agents' days may not sum to more."),
+    .strictObject({
+      day: dollarsField.describe("US dollars."),
+      dayTokens: tokensField.optional().describe("Tokens sent and received; no limit unless given."),
+    })
+    .describe("The whole team's day; the agents' days may not sum to more."),
 });
 
 export const teamSchema = z.strictObject({
@@ -223,6 +297,13 @@ export const teamSchema = z.strictObject({
       image: nameField.default("debian-12").describe("From vm-templates."),
       models: z.array(modelSchema).default([]).describe("For agents that name none."),
       budget: budgetSchema.describe("For agents that have none of their own."),
+      limits: limitsSchema.prefault({}).describe("For agents that have none of their own."),
+      rules: rulesField.default([]).describe("Working rules of every agent: one sentence each."),
+      facts: z
+        .array(z.string().min(1, "Write a sentence.").max(300, "Keep each under 300 characters."))
+        .default([])
+        .describe("What every agent should know, beside machines and people, which it knows from this file."),
+      quietHours: quietHoursSchema.optional().describe("Hours in which schedules wait, at the agent's place."),
       timezone: timezoneField.default("Etc/UTC").describe("Of the machines, and of a budget's day."),
       roles: rolesField.describe("Parameters of roles on every host that has the role."),
     })
@@ -263,4 +344,7 @@ export type Person = Team["people"][string];
 export type Policy = Team["policy"];
 export type ModelChoice = z.output<typeof modelSchema>;
 export type Budget = z.output<typeof budgetSchema>;
+export type Schedule = z.output<typeof scheduleSchema>;
+export type QuietHours = z.output<typeof quietHoursSchema>;
+export type Limits = z.output<typeof limitsSchema>;
 export type ConnectivityRow = z.output<typeof connectivitySchema>;

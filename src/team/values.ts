@@ -11,6 +11,8 @@ const kinds: Readonly<Record<string, string>> = {
   services: "service",
   approve: "kind of gate",
   provider: "provider",
+  for: "kind of work",
+  days: "day",
   protocol: "protocol",
   accel: "accelerator",
 };

@@ -65,6 +65,51 @@ export const brokenFiles: readonly { readonly name: string; readonly edits: read
     },
     { name: "negative price", edits: [["input: 3,", "input: -3,"]] },
     { name: "budgets that sum to more than the team's", edits: [["budget: { day: 10 }", "budget: { day: 8 }"]] },
+    {
+      name: "tokens of a run and of the agents' days that do not fit",
+      edits: [
+        ["budget: { run: 1, day: 5 }", "budget: { run: 1, day: 5, runTokens: 9000, dayTokens: 8000 }"],
+        ["budget: { day: 10 }", "budget: { day: 10, dayTokens: 15000 }"],
+      ],
+    },
+    {
+      name: "a team's limit in tokens that agents have no share of",
+      edits: [["budget: { day: 10 }", "budget: { day: 10, dayTokens: 15000 }"]],
+    },
+    {
+      name: "no model for chat, an unknown kind of work",
+      edits: [
+        ["price: { input: 3, output: 15 } }", "price: { input: 3, output: 15 }, for: [code] }"],
+        [
+          "    template: medium\n",
+          "    template: medium\n    models: [{ provider: openai, model: gpt-5, for: [coding] }]\n",
+        ],
+      ],
+    },
+    {
+      name: "personas with secrets, strangers, gaps, and that of another agent",
+      edits: [
+        ["persona: You plan.", 'persona: "You plan with @olaf. The token: tok-12345678."'],
+        [
+          "persona: You build.",
+          'persona: "You are Athena. {{duties}}"\n    rules: ["Never tell sk-abcdefghijklmnop1234"]',
+        ],
+      ],
+    },
+    {
+      name: "schedules at no time, in no channel, in another's",
+      edits: [
+        [
+          "    persona: You plan.\n",
+          '    persona: You plan.\n    schedules:\n      daily: { at: "0 25 * * *", channel: olympus/dev, task: Report. }\n      weekly: { at: "0 9 * * 1", channel: olympus/devel, task: Report. }\n',
+        ],
+        [
+          "    persona: You build.\n",
+          '    persona: You build.\n    schedules: { daily: { at: "0 9 * * *", channel: olympus/dev, task: Report., timezone: Mars/Olympus } }\n    quietHours: { from: "20:00", to: 7am }\n',
+        ],
+        ["[athena, apollo, mara]", "[athena, mara]"],
+      ],
+    },
     { name: "run dearer than its day", edits: [["run: 1,", "run: 7,"]] },
     {
       name: "unknown keys",

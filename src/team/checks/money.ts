@@ -1,4 +1,5 @@
 import { asList, asMap, budgetOf, type Draft, modelOf } from "../draft.ts";
+import { listPrice } from "../prices.ts";
 import type { Problem } from "../problems.ts";
 import type { Path } from "../source.ts";
 
@@ -20,10 +21,22 @@ export function checkMoney(draft: Draft): Problem[] {
           },
         ];
       }
-      return modelProblems(draft, ["agents", name, "models"], own ?? []);
+      return [
+        ...modelProblems(draft, ["agents", name, "models"], own ?? []),
+        ...uncovered(name, own === undefined ? ["defaults", "models"] : ["agents", name, "models"], own ?? shared),
+      ];
     }),
     ...budgetProblems(draft),
   ];
+}
+
+/** Every agent answers in chat; without a model for that nobody would hear of it but by its silence. */
+function uncovered(agent: string, path: Path, models: readonly unknown[]): Problem[] {
+  const known = models.map(modelOf);
+  if (known.length === 0 || known.some((model) => model === undefined || (model.for?.includes("chat") ?? true)))
+    return [];
+  const message = `none of ${agent}'s models is meant for chat`;
+  return [{ code: "E-TEAM-MODEL", path, part: "key", message, fix: "Add chat to `for` of one, or leave `for` out." }];
 }
 
 function isAbsent(models: unknown): boolean {
@@ -47,7 +60,7 @@ function modelProblems(draft: Draft, path: Path, models: readonly unknown[]): Pr
     const local = model.provider === "openai-compatible";
     if (local && model.baseUrl === undefined)
       problems.push(fail(`${name} has no address`, "Give it a baseUrl such as http://10.220.1.30:11434/v1."));
-    if (model.price === undefined)
+    if (model.price === undefined && listPrice(model) === undefined)
       problems.push(
         fail(
           `${name} has no price, so no budget could hold`,
@@ -73,13 +86,22 @@ function budgetProblems(draft: Draft): Problem[] {
     ...agents.flatMap(({ name, own, budget }) => (own ? [{ path: ["agents", name, "budget", "run"], budget }] : [])),
   ];
   for (const { path, budget } of single) {
-    if (budget === undefined || budget.run <= budget.day) continue;
-    problems.push({
-      code: "E-TEAM-BUDGET",
-      path,
-      message: `one run may cost ${dollars(budget.run)}, more than the day's ${dollars(budget.day)}`,
-      fix: `Write ${budget.day} or less.`,
-    });
+    if (budget === undefined) continue;
+    const { run, day, runTokens = 0, dayTokens = Number.POSITIVE_INFINITY } = budget;
+    if (run > day)
+      problems.push({
+        code: "E-TEAM-BUDGET",
+        path,
+        message: `one run may cost ${dollars(run)}, more than the day's ${dollars(day)}`,
+        fix: `Write ${day} or less.`,
+      });
+    if (runTokens > dayTokens)
+      problems.push({
+        code: "E-TEAM-BUDGET",
+        path: [...path.slice(0, -1), "runTokens"],
+        message: `one run may take ${runTokens} tokens, more than the day's ${dayTokens}`,
+        fix: `Write ${dayTokens} or less.`,
+      });
   }
 
   const day = draft.policy?.budget.day ?? numberAt(draft.raw.policy);
@@ -92,7 +114,36 @@ function budgetProblems(draft: Draft): Problem[] {
       fix: `${agents.length} agents (${dayList(agents)}): lower one of them, or write ${Math.ceil(sum * 100) / 100}.`,
     });
   }
-  return problems;
+  return [...problems, ...tokenProblems(draft.policy?.budget.dayTokens, agents)];
+}
+
+/** A team's limit in tokens holds only where every agent has its share of it. */
+function tokenProblems(
+  day: number | undefined,
+  agents: readonly { name: string; budget: { dayTokens?: number | undefined } | undefined }[],
+): Problem[] {
+  const path = ["policy", "budget", "dayTokens"];
+  if (day === undefined) return [];
+  const without = agents.filter(({ budget }) => budget !== undefined && budget.dayTokens === undefined);
+  if (without.length > 0)
+    return [
+      {
+        code: "E-TEAM-BUDGET",
+        path,
+        message: `the team's day has a limit in tokens, ${without.map(({ name }) => name).join(", ")} ${without.length === 1 ? "has" : "have"} none`,
+        fix: "Add dayTokens to their budgets, or to `defaults.budget`.",
+      },
+    ];
+  const sum = agents.reduce((total, { budget }) => total + (budget?.dayTokens ?? 0), 0);
+  if (sum <= day) return [];
+  return [
+    {
+      code: "E-TEAM-BUDGET",
+      path,
+      message: `the agents' days sum to ${sum} tokens, the team's is ${day}`,
+      fix: `Lower one of them, or write ${sum}.`,
+    },
+  ];
 }
 
 function numberAt(policy: unknown): number | undefined {
