@@ -4,16 +4,32 @@ import { adminAccount } from "../../src/bootstrap/admin-account.ts";
 import { chatPort } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
-import { administratorScripts } from "./administrator.ts";
+import { administratorScripts, pingScript } from "./administrator.ts";
+import { adoptFilesScripts, adoptTablesScripts, byHandScripts } from "./adopt.ts";
+import { releaseName, releaseOperations, releaseSchema } from "./release.ts";
 import { type MattermostServerFolder, mattermostServer } from "./server.ts";
 import { mattermostSettings } from "./settings.ts";
-import { dataFolder, dataScripts, mattermostUnit, programFolder, secretsFile, settingsFile, unitName } from "./unit.ts";
+import {
+  dataFolder,
+  dataScripts,
+  mattermostUnit,
+  programFolder,
+  releasesFolder,
+  secretsFile,
+  settingsFile,
+  unitName,
+} from "./unit.ts";
+import { upgradeScripts } from "./upgrade.ts";
 
 const params = z.strictObject({
   /** Limit of the unit, MiB. */
   memoryMax: z.int().min(256).default(1024),
   /** Where people reach it when that is not the machine's own address, such as a proxy's. */
   siteUrl: z.url().optional(),
+  /** A published release, fetched by the machine; what `olympus toolchain` has unless given. */
+  release: releaseSchema.optional(),
+  /** Seconds that another release gets to become healthy before the one of before comes back. */
+  upgradeTimeout: z.int().min(5).default(900),
   /** Further MM_* variables; they win over the role's own. */
   settings: z.record(z.string().regex(/^MM_[A-Z_]+$/), z.string()).default({}),
 });
@@ -25,7 +41,8 @@ export interface MattermostInputs {
   readonly password: Secret;
   /** The administrator's account as the server takes it. */
   readonly administrator: Secret;
-  readonly server: MattermostServerFolder;
+  /** What is shipped; nothing when a release is named. */
+  readonly server?: MattermostServerFolder | undefined;
 }
 
 /** The team's chat: a Mattermost server over the machine's PostgreSQL. `olympus bootstrap` fills it. */
@@ -39,7 +56,7 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
   params,
   data: { chat: "the chat's database and files (/srv/olympus/mattermost)" },
 
-  inputs({ team, host, secrets }) {
+  inputs({ team, host, secrets }, { release }) {
     const admin = secrets.require("mattermost.admin.password");
     const account = adminAccount(team.team.network.domain, admin.reveal());
     return {
@@ -47,28 +64,31 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
       address: host.address,
       databasePort: Number(host.roles.postgresql?.port ?? 5432),
       password: secrets.require("postgresql.mattermost"),
-      server: mattermostServer(),
+      server: release === undefined ? mattermostServer() : undefined,
     };
   },
 
-  setup({ address, databasePort, password, administrator, server }, { memoryMax, siteUrl, settings }): Operation[] {
+  setup({ address, databasePort, password, administrator, server }, params): Operation[] {
+    const { memoryMax, siteUrl, settings, release: published, upgradeTimeout } = params;
     const restarts = [unitName];
-    const release = `/opt/mattermost/releases/${server.source.hash}`;
+    const release = releaseName(published, server);
     const place = { siteUrl: siteUrl ?? `http://${address}:${chatPort}`, listen: `:${chatPort}`, data: dataFolder };
     const dataSource = new Secret(
       password.name,
       `MM_SQLSETTINGS_DATASOURCE=postgres://mattermost:${encodeURIComponent(password.reveal())}@127.0.0.1:${databasePort}/mattermost?sslmode=disable&connect_timeout=10\n`,
     );
     return [
-      { kind: "user", id: "user", name: "mattermost", system: true, home: dataFolder, shell: "/usr/sbin/nologin" },
       { kind: "directory", id: "opt", path: "/opt/mattermost" },
-      { kind: "directory", id: "releases", path: "/opt/mattermost/releases" },
-      { kind: "archive", id: "server", path: release, ...server },
-      { kind: "link", id: "current", path: programFolder, target: `releases/${server.source.hash}`, restarts },
+      { kind: "directory", id: "releases", path: releasesFolder },
+      ...releaseOperations(published, server),
+      { kind: "command", id: "by-hand", summary: "stop a server that was installed by hand", ...byHandScripts() },
+      { kind: "user", id: "user", name: "mattermost", system: true, home: dataFolder, shell: "/usr/sbin/nologin" },
       { kind: "directory", id: "srv", path: "/srv/olympus", data: "chat" },
       { kind: "command", id: "data", summary: `${dataFolder}: make, or take over`, ...dataScripts(), data: "chat" },
+      { kind: "command", id: "adopt-files", summary: "take over files of an install by hand", ...adoptFilesScripts() },
       { kind: "postgresql-role", id: "database-role", name: "mattermost", password },
       { kind: "postgresql-database", id: "database", name: "mattermost", owner: "mattermost", data: "chat" },
+      { kind: "command", id: "adopt-tables", summary: "take over a database made by hand", ...adoptTablesScripts() },
       { kind: "directory", id: "etc", path: "/etc/olympus" },
       {
         kind: "file",
@@ -79,6 +99,14 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
       },
       { kind: "directory", id: "secrets", path: "/etc/olympus/secrets", mode: "0700" },
       { kind: "file", id: "data-source", path: secretsFile, content: dataSource, mode: "0600", restarts },
+      {
+        kind: "command",
+        id: "upgrade",
+        summary: `upgrade to ${published?.version ?? `release ${release}`}, and back unless it gets well`,
+        ...upgradeScripts({ release, healthy: pingScript(chatPort), timeout: upgradeTimeout }),
+      },
+      // After the switch, which has to know what served before; the unit that starts a first server follows.
+      { kind: "link", id: "current", path: programFolder, target: `releases/${release}` },
       {
         kind: "unit",
         id: "unit",

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { LocalFolder } from "../../src/converge/operations.ts";
 import { toolchain } from "../../src/toolchain/index.ts";
@@ -15,13 +15,16 @@ export interface MattermostServerFolder {
 const shipped = ["bin", "i18n", "templates", "fonts"];
 /** Beside the program: translations, templates, fonts. */
 const besides = 12_000_000;
+/** The web client, which only the publisher's own release has: as large as an unpacked one is. */
+const client = 150_000_000;
 
 export function mattermostServer(folder: string = toolchain().mattermost): MattermostServerFolder {
   // The folder is named by its pin, and its stamp says where it came from and how large its files are: it never changes in place.
   const identity = `${basename(folder)}\n${readFileSync(join(folder, ".olympus.json"), "utf8")}`;
   const hash = createHash("sha256").update(identity).digest("hex").slice(0, 16);
+  const page = existsSync(join(folder, "client/root.html"));
   return {
-    source: { localFolder: folder, hash, only: shipped },
-    unpacked: statSync(join(folder, "bin/mattermost")).size + besides,
+    source: { localFolder: folder, hash, only: page ? [...shipped, "client"] : shipped },
+    unpacked: statSync(join(folder, "bin/mattermost")).size + besides + (page ? client : 0),
   };
 }

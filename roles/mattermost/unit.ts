@@ -1,5 +1,6 @@
 export const unitName = "mattermost.service";
 export const programFolder = "/opt/mattermost/current";
+export const releasesFolder = "/opt/mattermost/releases";
 export const dataFolder = "/srv/olympus/mattermost";
 export const settingsFile = "/etc/olympus/mattermost.env";
 export const secretsFile = "/etc/olympus/secrets/mattermost.env";
@@ -69,6 +70,8 @@ export function dataScripts(): { check: string; apply: string; undo: string } {
     check: `[ "$(stat -c %U ${folders} | sort -u)" = mattermost ] && { [ ! -e ${dataFolder}/config.json ] || [ "$(stat -c %U ${dataFolder}/config.json)" = mattermost ]; }`,
     apply: `install -d -m 0750 -o mattermost -g mattermost ${folders}
 chown -R mattermost:mattermost ${dataFolder}`,
-    undo: `rm -rf ${dataFolder}`,
+    // Only a purge comes here.
+    undo: `back_up_path ${dataFolder}
+rm -rf ${dataFolder}`,
   };
 }

@@ -79,7 +79,9 @@ else
   sync -f ${data}.new
   mv -T ${data}.new ${data}
 fi`,
-    undo: `rm -rf ${data} ${data}.new
+    // Only a purge comes here; the server has been stopped by then.
+    undo: `back_up_path ${data}
+rm -rf ${data} ${data}.new
 rmdir --ignore-fail-on-non-empty ${dataRoot}/${version} ${dataRoot}`,
   };
 }

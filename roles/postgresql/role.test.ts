@@ -16,3 +16,10 @@ test("the version is the image's own, unless the team file says another; too old
   expect(role.params.safeParse({ version: 13 }).success).toBe(false);
   expect(role.params.safeParse({ maxConections: 10 }).success).toBe(false);
 });
+
+test("#39 a PostgreSQL that the chat does not take is refused before anything connects, with both versions", () => {
+  const refused = role.params.safeParse({ version: 13 });
+  expect(refused.error?.issues[0]?.message).toBe("PostgreSQL 13 is too old: the chat wants 14 or newer.");
+  const old = { host: { name: "agora", machine: { image: "debian-11" } } } as unknown as RoleContext;
+  expect(() => role.inputs(old, role.params.parse({}))).toThrow(/debian-11 packages PostgreSQL 13.*wants 14/);
+});

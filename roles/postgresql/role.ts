@@ -4,9 +4,15 @@ import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { clusterScripts, pgHba, placesOf, postgresqlConf } from "./config.ts";
 
+/** What the newest Mattermost takes. */
+const oldest = 14;
+
 const params = z.strictObject({
   /** Major version, at least 14; the one that the machine's image packages unless given. */
-  version: z.int().min(14).optional(),
+  version: z
+    .int()
+    .min(oldest, { error: ({ input }) => `PostgreSQL ${String(input)} is too old: the chat wants ${oldest} or newer.` })
+    .optional(),
   port: z.int().min(1).max(65535).default(5432),
   maxConnections: z.int().min(10).default(100),
   /** MiB. */
@@ -15,8 +21,10 @@ const params = z.strictObject({
 
 /** What each image packages. */
 const packaged: readonly (readonly [RegExp, number])[] = [
+  [/^debian-11/, 13],
   [/^debian-12/, 15],
   [/^debian-13/, 17],
+  [/^ubuntu-20\.?04/, 12],
   [/^ubuntu-22\.?04/, 14],
   [/^ubuntu-24\.?04/, 16],
 ];
@@ -32,14 +40,19 @@ export const role = defineRole<z.output<typeof params>, { version: number }>({
   inputs({ host }, { version }) {
     const image = host.machine?.image ?? "";
     const known = version ?? packaged.find(([pattern]) => pattern.test(image))?.[1];
-    if (known !== undefined) return { version: known };
+    if (known !== undefined && known >= oldest) return { version: known };
     throw new OlympusError(
-      `it is not known which PostgreSQL ${image === "" ? host.name : `the image ${image}`} packages`,
+      known === undefined
+        ? `it is not known which PostgreSQL ${image === "" ? host.name : `the image ${image}`} packages`
+        : `the image ${image} packages PostgreSQL ${known}, which is too old: the chat wants ${oldest} or newer`,
       {
         code: "E-POSTGRESQL-VERSION",
         exit: exitCodes.usage,
         where: host.name,
-        hint: "Say it in the team file:  roles: { postgresql: { version: 15 } }",
+        hint:
+          known === undefined
+            ? "Say it in the team file:  roles: { postgresql: { version: 15 } }"
+            : "Give the machine a newer image in the team file, such as debian-12.",
       },
     );
   },

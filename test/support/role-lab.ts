@@ -14,7 +14,9 @@ import { labTeam } from "./team.ts";
 
 const run = promisify(execFile);
 
-type RoleTexts = Readonly<Record<string, readonly Operation[] | "real">>;
+/** A role as operations, or the project's own: with parameters as the team file would give them. */
+type RoleText = readonly Operation[] | "real" | { readonly params: Readonly<Record<string, unknown>> };
+type RoleTexts = Readonly<Record<string, RoleText>>;
 
 /** Lab machines that stand in for the VMs of a team, and roles given as plain operations. */
 export interface RoleLab {
@@ -63,7 +65,10 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
     async apply(action, operations, options = {}) {
       const byRole: RoleTexts = isList(operations) ? { probe: operations } : operations;
       return applyRoles({
-        team: teamWith(Object.fromEntries(Object.keys(byRole).map((name) => [name, {}])), options.team),
+        team: teamWith(
+          Object.fromEntries(Object.entries(byRole).map(([name, one]) => [name, paramsOf(one)])),
+          options.team,
+        ),
         secrets,
         action,
         hosts: [names[0]!],
@@ -90,6 +95,10 @@ function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T,
   return rest;
 }
 
+function paramsOf(role: RoleText): Record<string, unknown> {
+  return typeof role === "object" && "params" in role ? role.params : {};
+}
+
 function isList(value: readonly Operation[] | RoleTexts): value is readonly Operation[] {
   return Array.isArray(value);
 }
@@ -100,7 +109,7 @@ function catalogueOf(roles: RoleTexts): Catalogue {
     names: () => Object.keys(roles),
     async load(name): Promise<Role> {
       const operations = roles[name];
-      if (operations === undefined || operations === "real") return project.load(name);
+      if (operations === undefined || operations === "real" || "params" in operations) return project.load(name);
       return defineRole({
         name,
         summary: `for a test: ${name}`,

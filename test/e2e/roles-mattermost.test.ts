@@ -1,0 +1,134 @@
+/** The chat's role over an install made by hand: taken over, upgraded, rolled back, reset. Numbers are those of the study's scenarios. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { toolchain } from "../../src/toolchain/index.ts";
+import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
+import { type PackedRelease, type ReleaseServer, serveReleases } from "../support/releases.ts";
+import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+
+let lab: RoleLab;
+let server: ReleaseServer;
+let [first, second, sick]: PackedRelease[] = [];
+let byHand: string[];
+
+/** Breaks the database and never answers. */
+const sickServer = `#!/bin/sh
+psql "$MM_SQLSETTINGS_DATASOURCE" -c 'drop table by_hand'
+exec sleep infinity
+`;
+
+beforeAll(async () => {
+  lab = await openRoleLab(1);
+  server = await serveReleases(lab.lab.hostAddress);
+  const program = toolchain().mattermost;
+  first = server.pack("1.0.0", program, { "about.txt": "first\n" });
+  second = server.pack("1.1.0", program, { "about.txt": "second\n" });
+  sick = server.pack("2.0.0", undefined, { "bin/mattermost": sickServer });
+});
+afterAll(async () => Promise.all([lab?.close(), server?.close()]));
+
+const roles = (release: PackedRelease, more: object = {}) =>
+  ({ base: "real", postgresql: "real", mattermost: { params: { release, ...more } } }) as const;
+const url = () => `http://${lab.machines[0]!.address}:8065`;
+const current = () => lab.inside("cat /opt/mattermost/current/about.txt");
+const sql = (query: string) => lab.inside(`runuser -u postgres -- psql -AtX -d mattermost -c "${query}"`);
+
+async function login(): Promise<string> {
+  const password = lab.secrets.require("mattermost.admin.password").reveal();
+  const body = JSON.stringify({ login_id: "olympus-admin", password });
+  const response = await fetch(`${url()}/api/v4/users/login`, { method: "POST", body });
+  expect(response.status).toBe(200);
+  return response.headers.get("token")!;
+}
+
+async function teams(): Promise<string[]> {
+  const response = await fetch(`${url()}/api/v4/teams`, { headers: { authorization: `Bearer ${await login()}` } });
+  return ((await response.json()) as { name: string }[]).map(({ name }) => name);
+}
+
+test("#35 a tarball that is cut short or another one is refused with both hashes, and nothing of it stays", async () => {
+  const ground = await lab.apply("setup", { base: "real", postgresql: "real" });
+  expect(ground.errors).toEqual([]);
+  await lab.inside(`set -e
+useradd --system --user-group mattermost
+install -d /opt/mattermost/bin /opt/mattermost/config /opt/mattermost/data/20250101
+echo 'a photo' >/opt/mattermost/data/20250101/photo.txt
+echo '{"FileSettings":{"PublicLinkSalt":"saltsaltsaltsaltsaltsaltsaltsalt"}}' >/opt/mattermost/config/config.json
+chown -R mattermost: /opt/mattermost/data /opt/mattermost/config
+printf '[Service]\\nUser=mattermost\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/mattermost.service
+systemctl daemon-reload; systemctl -q enable --now mattermost
+cd /; runuser -u postgres -- psql -Xq -c 'create role mmuser login' -c 'create database mattermost owner mmuser'
+runuser -u postgres -- psql -Xq -d mattermost -c 'create table by_hand as select 42 as answer' -c 'alter table by_hand owner to mmuser'`);
+  byHand = await snapshotHost((script) => lab.inside(script));
+
+  const other = { ...first!, sha256: "0".repeat(64) };
+  const refused = await lab.apply("setup", roles(other));
+  expect(refused.errors.map(({ exit }) => exit)).toEqual([2]);
+  expect(refused.errors[0]!.message).toContain(other.sha256);
+  expect(refused.errors[0]!.message).toContain(first!.sha256);
+  const cut = await lab.apply("setup", roles(server.truncated(first!)));
+  expect(cut.errors[0]!.message).toContain(first!.sha256);
+  expect(await lab.inside("ls -A /opt/mattermost/releases; systemctl is-active mattermost")).toBe("active\n");
+});
+
+test("an install by hand is taken over with files, configuration and database; it works, and a second run changes nothing", async () => {
+  const setup = await lab.apply("setup", roles(first!));
+  expect(setup.errors).toEqual([]);
+  expect(await teams()).toEqual([]);
+  expect(await current()).toBe("first\n");
+  const taken = "/srv/olympus/mattermost";
+  expect(await lab.inside(`cat ${taken}/files/20250101/photo.txt; stat -c %U ${taken}/files/20250101`)).toBe(
+    "a photo\nmattermost\n",
+  );
+  expect(await lab.inside(`grep -c saltsaltsaltsalt ${taken}/config.json`)).toBe("1\n");
+  expect(await sql("select tableowner from pg_tables where tablename = 'by_hand'")).toBe("mattermost\n");
+  const again = await lab.apply("setup", roles(first!));
+  expect([again.errors, again.changed]).toEqual([[], 0]);
+});
+
+test("#37 a release that does not become healthy gives way to the one before, with its database", async () => {
+  const made = await fetch(`${url()}/api/v4/teams`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${await login()}` },
+    body: JSON.stringify({ name: "kept", display_name: "Kept", type: "O" }),
+  });
+  expect(made.status).toBe(201);
+  const result = await lab.apply("setup", roles(sick!, { upgradeTimeout: 8 }));
+  expect(result.errors.map(({ exit }) => exit)).toEqual([2]);
+  expect(result.errors[0]!.message).toMatch(/did not answer within 8 s: release \w+ and its database are back/);
+  expect([await current(), await teams()]).toEqual(["first\n", ["kept"]]);
+  expect(await sql("select answer from by_hand")).toBe("42\n");
+  expect(await lab.inside("ls /var/backups/olympus | grep -c 'upgrade$' || true")).toBe("0\n");
+});
+
+test("#37 an upgrade that was killed half-way goes back when its release is no longer wished", async () => {
+  const running = lab.apply("setup", roles(sick!, { upgradeTimeout: 900 }));
+  const gone = "runuser -u postgres -- psql -AtX -d mattermost -c 'select 1 from by_hand' 2>/dev/null || echo gone";
+  await lab.inside(
+    `cd /; for i in $(seq 600); do if [ "$(${gone})" = gone ]; then break; fi; sleep 0.5; done; systemctl kill -s KILL 'olympus-apply-*'`,
+  );
+  expect((await running).errors).toHaveLength(1);
+  const back = await lab.apply("setup", roles(first!));
+  expect(back.errors).toEqual([]);
+  expect([await current(), await teams()]).toEqual(["first\n", ["kept"]]);
+  expect(await sql("select answer from by_hand")).toBe("42\n");
+});
+
+test("a sound release takes the place of the one before, which stays for going back", async () => {
+  const upgrade = await lab.apply("setup", roles(second!));
+  expect(upgrade.errors).toEqual([]);
+  expect(upgrade.hosts[0]!.kept.join("\n")).toMatch(/database as \w+ left it: \/var\/backups\/olympus\/.*\.dump/);
+  expect([await current(), await teams()]).toEqual(["second\n", ["kept"]]);
+  expect((await lab.inside("ls /opt/mattermost/releases | wc -l")).trim()).toBe("2");
+  expect(await lab.inside("stat -c %a /var/backups/olympus/*-mattermost-upgrade.dump | sort -u")).toBe("600\n");
+  const again = await lab.apply("setup", roles(second!));
+  expect([again.errors, again.changed]).toEqual([[], 0]);
+});
+
+test("reset gives the install by hand back; the chat's data stays", async () => {
+  const reset = await lab.apply("reset", roles(second!), { roles: ["mattermost"] });
+  expect(reset.errors).toEqual([]);
+  const left = snapshotDifference(byHand, await snapshotHost((script) => lab.inside(script)));
+  // Data, and what the server of before keeps: its own files are not touched by the one that took over.
+  expect(left.filter((line) => !/^[+-] (file|[0-9a-f]{64} +)\s*srv\/olympus/.test(line))).toEqual([]);
+  expect(await sql("select answer from by_hand")).toBe("42\n");
+});
