@@ -4,16 +4,17 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
 
-/** A .tar.gz with these files. */
-export function tarball(files: Readonly<Record<string, string>>): Buffer {
+/** A .tar.gz (or .tar.xz) with these files, all executable. */
+export function tarball(files: Readonly<Record<string, string>>, format: "gz" | "xz" = "gz"): Buffer {
   const folder = mkdtempSync(join(tmpdir(), "olympus-tar-"));
   try {
     for (const [name, content] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), content, { mode: 0o755 });
     }
-    const archive = `${folder}.tar.gz`;
-    execFileSync("tar", ["-czf", archive, "-C", folder, "."]);
+    const archive = `${folder}.tar.${format}`;
+    const tops = new Set(Object.keys(files).map((name) => name.split("/")[0]!));
+    execFileSync("tar", ["-caf", archive, "-C", folder, ...tops]);
     const bytes = readFileSync(archive);
     rmSync(archive);
     return bytes;
@@ -22,7 +23,7 @@ export function tarball(files: Readonly<Record<string, string>>): Buffer {
   }
 }
 
-/** A .zip with these files, deflated. */
+/** A .zip with these files, deflated and executable. */
 export function zip(files: Readonly<Record<string, string>>): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -38,6 +39,8 @@ export function zip(files: Readonly<Record<string, string>>): Buffer {
     common.writeUInt16LE(Buffer.byteLength(name), 22);
     const local = Buffer.concat([Buffer.from("PK\x03\x04", "latin1"), common, Buffer.from(name), packed]);
     const tail = Buffer.alloc(14);
+    // The upper half is the mode.
+    tail.writeUInt32LE(0o100755 * 0x10000, 6);
     tail.writeUInt32LE(offset, 10);
     const made = Buffer.from([20, 3]);
     directory.push(Buffer.concat([Buffer.from("PK\x01\x02", "latin1"), made, common, tail, Buffer.from(name)]));

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Publisher extends AsyncDisposable {
-  /** http://127.0.0.1:<port> */
+  /** http://<address>:<port> */
   readonly url: string;
   /** What was asked for, as "GET /path", in order. */
   readonly requests: string[];
@@ -12,8 +12,8 @@ export interface Publisher extends AsyncDisposable {
   readonly routes: Map<string, Answer[]>;
 }
 
-/** A publisher's download server on a local port, whose answers a test scripts. */
-export async function startPublisher(): Promise<Publisher> {
+/** A publisher's download server on a local port, whose answers a test scripts; `address` where lab machines shall reach it. */
+export async function startPublisher(address = "127.0.0.1"): Promise<Publisher> {
   const routes = new Map<string, Answer[]>();
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -25,10 +25,10 @@ export async function startPublisher(): Promise<Publisher> {
     if (answer === undefined) return void response.writeHead(404).end();
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${address}:${port}`,
     requests,
     routes,
     async [Symbol.asyncDispose]() {
