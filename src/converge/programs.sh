@@ -55,7 +55,8 @@ npm_install() { # NPM PREFIX NAME@VERSION [OPTION]
   npm=$1 prefix=$2; shift 2
   t="$(mktemp -d)"
   # Started from elsewhere, npm would read that folder's settings.
-  ( cd "$t"; PATH="$(dirname "$npm"):$PATH" HOME="$t" "$npm" install --global --prefix "$prefix" --cache "$t/cache" --no-audit --no-fund --no-update-notifier --loglevel error "$@" ) || { rm -rf "$t"; return 1; }
+  # Node's own list of authorities does not have those that a team added to the machine.
+  ( cd "$t"; NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt PATH="$(dirname "$npm"):$PATH" HOME="$t" "$npm" install --global --prefix "$prefix" --cache "$t/cache" --no-audit --no-fund --no-update-notifier --loglevel error "$@" ) || { rm -rf "$t"; return 1; }
   rm -rf "$t"
 }
 drop_npm() { # PREFIX NAME
