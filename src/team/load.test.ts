@@ -80,7 +80,7 @@ describe("a sound team file", () => {
     ]);
     expect(Object.keys(team.machines[1]!.roles)).toEqual(["base", "postgresql", "mattermost", "node", "rehearsal"]);
     expect(team.secretsFile).toBe(join(projectRoot, "examples", "lab", "secrets.enc.yaml"));
-    expect(team.where?.(["agents", "athena", "address"])).toBe("examples/lab/team.yaml:30");
+    expect(team.where?.(["agents", "athena", "address"])).toBe("examples/lab/team.yaml:33");
   });
 
   it("may use anchors, and roles without parameters", () => {
