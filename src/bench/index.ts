@@ -10,6 +10,10 @@ export const benchmarks: Readonly<Record<string, { summary: string; load: () => 
     summary: "no-change pulumi preview of three VMs, and olympus plan of 18 and 200 agents",
     load: () => import("./stack.ts"),
   },
+  roles: {
+    summary: "forty operations of roles with nothing to do and for the first time, beside pyinfra and Ansible",
+    load: () => import("./roles.ts"),
+  },
   harness: {
     summary: "the harness's memory, idle and after 100 mentions, time to connect, size of the bundle",
     load: () => import("./harness.ts"),
@@ -17,5 +21,9 @@ export const benchmarks: Readonly<Record<string, { summary: string; load: () => 
   mention: {
     summary: "from a mention to its acknowledgement and to the first model request",
     load: () => import("./mention.ts"),
+  },
+  sandbox: {
+    summary: "what the sandbox costs a command, and what hostile commands leave behind",
+    load: () => import("./sandbox.ts"),
   },
 };

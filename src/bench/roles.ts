@@ -1,0 +1,51 @@
+import { messageOf } from "../base/errors.ts";
+import type { Benchmark, BenchOptions, Figure } from "./bench.ts";
+import { applyFigures } from "./roles-apply.ts";
+import { openRolesLab } from "./roles-lab.ts";
+import { manyFigures } from "./roles-many.ts";
+import { noopFigures } from "./roles-noop.ts";
+import { openPeers } from "./roles-peers.ts";
+import type { Tool } from "./roles-tools.ts";
+import { uploadFigure } from "./roles-upload.ts";
+
+const parts = ["noop", "upload", "many", "apply"] as const;
+
+/**
+ * Roles on lab machines beside pyinfra and Ansible, all of them on the same machines in one run. `OLYMPUS_BENCH_PARTS=noop,apply`
+ * leaves the other parts out, `OLYMPUS_BENCH_ROUNDS` says how often each is measured (5 unless given).
+ */
+export const bench: Benchmark = {
+  name: "roles",
+  summary: "forty operations with nothing to do and for the first time, beside pyinfra and Ansible",
+  async run(options): Promise<Record<string, Figure>> {
+    const rounds = Number(process.env.OLYMPUS_BENCH_ROUNDS ?? 5);
+    const wanted = process.env.OLYMPUS_BENCH_PARTS?.split(",") ?? parts;
+    const lab = await openRolesLab(31, options.signal);
+    try {
+      const withPeers = wanted.includes("noop") || wanted.includes("apply");
+      const { pyinfra, mitogen, ansible } = withPeers ? await peersOf(lab, options) : {};
+      const some = (...tools: (Tool | undefined)[]): Tool[] => tools.filter((tool) => tool !== undefined);
+      return {
+        ...(wanted.includes("noop") && (await noopFigures(lab, some(pyinfra, mitogen, ansible), rounds, options))),
+        ...(wanted.includes("upload") && (await uploadFigure(lab, rounds, options))),
+        ...(wanted.includes("many") && (await manyFigures(lab, options))),
+        ...(wanted.includes("apply") && (await applyFigures(lab, some(pyinfra, ansible), rounds, options))),
+      };
+    } finally {
+      await lab.close();
+    }
+  },
+};
+
+async function peersOf(
+  lab: Parameters<typeof openPeers>[0],
+  { reporter, signal }: BenchOptions,
+): Promise<Partial<Awaited<ReturnType<typeof openPeers>>>> {
+  try {
+    return await openPeers(lab, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    reporter.warn(`no peer is measured: ${messageOf(error).split("\n")[0]}`);
+    return {};
+  }
+}
