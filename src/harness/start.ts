@@ -5,7 +5,7 @@ import { systemClock } from "./clock.ts";
 import { loadAgentConfig } from "./config.ts";
 import { Harness } from "./harness.ts";
 import type { Log } from "./log.ts";
-import { Workshop } from "./loop/workshop.ts";
+import { openWorkshop, Workshop } from "./loop/workshop.ts";
 import { sdkCaller } from "./model/caller.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
@@ -46,12 +46,16 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
   const settings = config.sandbox;
   const workshop =
     settings &&
-    new Workshop({
-      config,
-      settings,
+    new Workshop(
+      () =>
+        openWorkshop({
+          config,
+          settings,
+          log,
+          refused: (run, target) => noteRefusal(store, run, target, clock.now()),
+        }),
       log,
-      refused: (run, target) => noteRefusal(store, run, target, clock.now()),
-    });
+    );
   const harness = new Harness({
     config,
     store,

@@ -28,6 +28,7 @@ export const debianPackages = {
   /** The other suites. */
   tests: [
     "age",
+    "bubblewrap",
     "curl",
     "libvirt-clients",
     "libvirt-daemon-system",
@@ -35,6 +36,7 @@ export const debianPackages = {
     "postgresql",
     "procps",
     "qemu-system-x86",
+    "user-mode-linux",
   ],
 } as const;
 

@@ -24,8 +24,11 @@ const mostNamed = 30;
 /** Works on one task with a shell, in a workspace of the run, until it is submitted or a limit ends it. */
 export async function workOn(parts: CodeParts, task: string, signal: AbortSignal): Promise<LoopEnd> {
   let sandbox: RunSandbox;
+  let hosts: readonly string[];
   try {
-    sandbox = await (await parts.workshop.sandbox()).open(parts.run);
+    const opened = await parts.workshop.opened();
+    hosts = opened.hosts;
+    sandbox = await opened.sandbox.open(parts.run);
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     return {
@@ -39,17 +42,17 @@ export async function workOn(parts: CodeParts, task: string, signal: AbortSignal
       submitTool(async (stopping) => parts.redact(await filesIn(sandbox, stopping))),
     ];
     const first: ModelMessage[] = [{ role: "user", content: task }];
-    return await runLoop({ ...parts, tools, textEnds: false }, codePrompt(parts), first, signal);
+    return await runLoop({ ...parts, tools, textEnds: false }, codePrompt(parts, hosts), first, signal);
   } finally {
     sandbox.close();
   }
 }
 
-function codePrompt({ persona, settings, workshop, limits }: CodeParts): string {
+function codePrompt({ persona, settings, limits }: CodeParts, allowed: readonly string[]): string {
   const hosts =
-    workshop.hosts.length === 0
+    allowed.length === 0
       ? "There is no network."
-      : `Only these hosts can be reached, through the proxy that the environment names: ${workshop.hosts.join(", ")}.`;
+      : `Only these hosts can be reached, through the proxy that the environment names: ${allowed.join(", ")}.`;
   return [
     persona,
     [

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join, parse } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { AgentConfig, SandboxConfig } from "../config.ts";
 import { openEgress } from "../egress/egress.ts";
@@ -14,30 +14,27 @@ export interface ToolsState {
   readonly reason?: string;
 }
 
-export interface WorkshopParts {
-  readonly config: AgentConfig;
-  readonly settings: SandboxConfig;
-  readonly log: Log;
-  /** A command of a run was kept from connecting to a target. */
-  readonly refused: (run: string, target: string) => void;
+/** A sandbox, and where its commands may connect to (`host:port`). */
+export interface Opened {
+  readonly sandbox: Sandbox;
+  readonly hosts: readonly string[];
 }
 
-/** The sandbox of an agent that develops, made once at start, beside everything else. */
+/** The place where an agent that develops works: made once at start, beside everything else. */
 export class Workshop {
-  readonly #opened: Promise<Sandbox>;
+  readonly #opened: Promise<Opened>;
   #state: ToolsState = { state: "starting" };
-  /** Where commands may connect to: `host:port`. */
-  hosts: readonly string[] = [];
 
-  constructor(parts: WorkshopParts) {
-    this.#opened = this.#open(parts);
+  /** `open` throws `Unavailable` where commands cannot be run safely. */
+  constructor(open: () => Promise<Opened>, log: Log) {
+    this.#opened = open();
     this.#opened.then(
       () => {
         this.#state = { state: "on" };
       },
       (error: unknown) => {
         this.#state = { state: "off", reason: messageOf(error) };
-        parts.log.error({ reason: messageOf(error) }, "there is no sandbox, so there are no tools");
+        log.error({ reason: messageOf(error) }, "there is no sandbox, so there are no tools");
       },
     );
   }
@@ -47,28 +44,37 @@ export class Workshop {
   }
 
   /** Throws `Unavailable`. */
-  sandbox(): Promise<Sandbox> {
+  opened(): Promise<Opened> {
     return this.#opened;
   }
+}
 
-  async #open({ config, settings, log, refused }: WorkshopParts): Promise<Sandbox> {
+export interface WorkshopParts {
+  readonly config: AgentConfig;
+  readonly settings: SandboxConfig;
+  readonly log: Log;
+  /** A command of a run was kept from connecting to a target. */
+  readonly refused: (run: string, target: string) => void;
+}
+
+/** The sandbox as an agent's configuration wishes it. Throws `Unavailable`, whatever it is that fails. */
+export async function openWorkshop({ config, settings, log, refused }: WorkshopParts): Promise<Opened> {
+  try {
     const egress = await openEgress(settings.egress, log, refused);
-    this.hosts = [...new Set(egress.rules.map(({ host, port }) => `${host}:${port}`))];
-    try {
-      return await openSandbox({
-        root: join(config.dataDir, "workspaces"),
-        limits: { memory: settings.memory, processes: settings.processes, cpus: settings.cpus },
-        disk: settings.disk,
-        output: settings.output,
-        toolchains: settings.toolchains.filter((folder) => existsSync(folder)),
-        path: settings.toolchains.some((folder) => process.execPath.startsWith(`${folder}/`))
-          ? [dirname(process.execPath)]
-          : [],
-        environment: egress.environment,
-        serve: egress.serve,
-      });
-    } catch (error) {
-      throw error instanceof Unavailable ? error : new Unavailable(messageOf(error));
-    }
+    const { dir } = parse(process.execPath);
+    const sandbox = await openSandbox({
+      root: join(config.dataDir, "workspaces"),
+      limits: { memory: settings.memory, processes: settings.processes, cpus: settings.cpus },
+      disk: settings.disk,
+      output: settings.output,
+      toolchains: settings.toolchains.filter((folder) => existsSync(folder)),
+      // Our own Node, where it is among them.
+      path: settings.toolchains.some((folder) => dir.startsWith(`${folder}/`)) ? [dir] : [],
+      environment: egress.environment,
+      serve: egress.serve,
+    });
+    return { sandbox, hosts: [...new Set(egress.rules.map(({ host, port }) => `${host}:${port}`))] };
+  } catch (error) {
+    throw error instanceof Unavailable ? error : new Unavailable(messageOf(error));
   }
 }

@@ -38,7 +38,7 @@ export function bubblewrap(layout: Layout): string[] {
     ["--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"],
     ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
     layout.sharesNetwork ? [] : ["--unshare-net"],
-    ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"],
+    ["--die-with-parent", "--new-session", "--clearenv"],
     ["--ro-bind", "/usr", "/usr", ...systemLinks()],
     etcOfMachine.flatMap((path) => ["--ro-bind-try", path, path]),
     etcFiles.flatMap((name) => ["--ro-bind", `${layout.etc}/${name}`, `/etc/${name}`]),
@@ -60,7 +60,8 @@ export function bubblewrap(layout: Layout): string[] {
     layout.toolchains.flatMap((path) => ["--ro-bind-try", path, path]),
     ["--bind", layout.work, inside.work, "--bind", layout.home, inside.home, "--ro-bind", layout.output, inside.output],
     Object.entries(layout.environment).flatMap(([name, value]) => ["--setenv", name, value]),
-    ["--chdir", inside.work],
+    // The root itself, with /etc: nothing may be put there.
+    ["--remount-ro", "/", "--chdir", inside.work],
   ].flat();
 }
 
@@ -68,7 +69,7 @@ export function bubblewrap(layout: Layout): string[] {
 export const etcContents = {
   passwd: "root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n",
   group: "root:x:0:\nagent:x:1000:\n",
-  hosts: "127.0.0.1 localhost sandbox\n",
+  hosts: "127.0.0.1 localhost\n",
   "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
   "resolv.conf": "",
 } as const;

@@ -1,0 +1,176 @@
+/** A mention that needs a shell, from the post to the answer; the sandbox itself is tried in test/contract. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Secret } from "../../base/secret.ts";
+import { FakeChatServer } from "../chat/fake.ts";
+import { systemClock } from "../clock.ts";
+import { agentConfigSchema } from "../config.ts";
+import { Harness } from "../harness.ts";
+import { silentLog } from "../log.ts";
+import type { ModelReply, ModelRequest, ToolCall } from "../model-port.ts";
+import type { CommandResult } from "../sandbox/command.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { Unavailable } from "../sandbox/unavailable.ts";
+import { openStore, type Store } from "../store/open.ts";
+import { recentRuns } from "../store/runs.ts";
+import { Workshop } from "./workshop.ts";
+
+const config = agentConfigSchema.parse({
+  version: 1,
+  agent: "athena",
+  team: "lab",
+  persona: "You develop.",
+  chat: {
+    url: "http://chat",
+    tokenFile: "t",
+    botId: "athena-id",
+    people: [{ id: "bob-id", name: "bob", command: true }],
+  },
+  models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
+  budget: { run: 1, day: 1 },
+  listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
+  dataDir: "/nowhere",
+  sandbox: {},
+});
+
+let dir: string;
+let store: Store;
+let server: FakeChatServer;
+let harness: Harness | undefined;
+let asked: ModelRequest[];
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "olympus-converse-"));
+  store = openStore(dir);
+  server = new FakeChatServer();
+  for (const name of ["athena", "bob"]) server.addUser(`${name}-id`, name);
+  server.addChannel("work", ["athena-id", "bob-id"]);
+  asked = [];
+});
+afterEach(async () => {
+  await harness?.stop();
+  store.close();
+  rmSync(dir, { recursive: true });
+});
+
+type Turn = { text?: string; call?: Pick<ToolCall, "name" | "input"> };
+
+async function start(sandbox: () => Promise<Sandbox>, turns: readonly Turn[]): Promise<void> {
+  const reply = ({ text = "", call }: Turn): ModelReply => ({
+    text,
+    finish: "stop",
+    inputTokens: 1,
+    cachedTokens: 0,
+    outputTokens: 1,
+    ...(call === undefined ? {} : { calls: [{ id: `c${asked.length}`, ...call }] }),
+  });
+  harness = new Harness({
+    config,
+    store,
+    chat: server.client("athena-id"),
+    clock: systemClock(1000),
+    log: silentLog,
+    models: {
+      call: async (_, request) => {
+        asked.push(request);
+        return reply(turns[Math.min(asked.length, turns.length) - 1]!);
+      },
+    },
+    workshop: new Workshop(async () => ({ sandbox: await sandbox(), hosts: ["npm.example:443"] }), silentLog),
+    secrets: [new Secret("chat", "chat-token-canary")],
+  });
+  await harness.start();
+}
+
+/** Runs nothing: prints what it was given, and a secret. */
+function fakeSandbox(scripts: string[]): Sandbox {
+  return {
+    population: async () => 0,
+    open: async () => ({
+      workspace: { folder: "", work: "", home: "", output: "", etc: "" },
+      close: () => void scripts.push("closed"),
+      run: async (script): Promise<CommandResult> => {
+        scripts.push(script);
+        const text = script.startsWith("find") ? "result.txt (5 bytes)\n1\n" : `ran ${script}, chat-token-canary`;
+        return { code: 0, ending: "exited", output: { text, bytes: 9, cut: false }, tookMs: 1, outOfProcesses: false };
+      },
+    }),
+  };
+}
+
+async function answer(text: string): Promise<string> {
+  const post = server.say("bob-id", "work", text);
+  return expect
+    .poll(() => server.posts.find((one) => one.rootId === post.id && one.authorId === "athena-id")?.text, {
+      timeout: 10_000,
+    })
+    .toBeDefined()
+    .then(() => server.posts.find((one) => one.rootId === post.id && one.authorId === "athena-id")!.text);
+}
+
+test("the conversation has typed tools only; the task is done in a run of its own, with a shell", async () => {
+  const scripts: string[] = [];
+  await start(
+    async () => fakeSandbox(scripts),
+    [
+      { call: { name: "work", input: { task: "make a file" } } },
+      { call: { name: "bash", input: { script: "echo hello > result.txt" } } },
+      { call: { name: "submit", input: { summary: "It is made." } } },
+      { text: "Done: the file is there." },
+    ],
+  );
+  expect(await answer("@athena please make a file")).toContain("Done: the file is there.");
+  expect(asked.map(({ tools }) => tools?.map(({ name }) => name))).toEqual([
+    ["work"],
+    ["bash", "submit"],
+    ["bash", "submit"],
+    ["work"],
+  ]);
+  expect(asked[1]!.system).toContain("npm.example:443");
+  expect(asked[1]!.messages).toEqual([{ role: "user", content: "make a file" }]);
+  // What the harness saw is told beside what the model says.
+  expect(asked[3]!.messages.at(-1)!.content).toMatch(/It is made\.[\s\S]*result\.txt \(5 bytes\)/);
+  expect(scripts.at(-1)).toBe("closed");
+  expect(store.all("SELECT kind, detail FROM steps WHERE kind = 'tool' ORDER BY id")).toMatchObject([
+    { detail: "bash: [exit code 0]" },
+    { detail: "submit: submitted" },
+    { detail: expect.stringMatching(/^work: It is made/) },
+  ]);
+  expect(store.all("SELECT 1 FROM turns")).toEqual([]);
+});
+
+test("E4 E15 a secret that got into an output nevertheless reaches no model", async () => {
+  await start(
+    async () => fakeSandbox([]),
+    [
+      { call: { name: "work", input: { task: "look" } } },
+      { call: { name: "bash", input: { script: "env" } } },
+      { call: { name: "submit", input: { summary: "looked" } } },
+      { text: "done" },
+    ],
+  );
+  await answer("@athena look");
+  expect(JSON.stringify(asked)).not.toContain("canary");
+  expect(asked[2]!.messages.at(-1)!.content).toContain("[secret:chat]");
+});
+
+test("G7 where no sandbox can be made nothing is run, and the thread is told why", async () => {
+  const noSandbox = async () => {
+    throw new Unavailable("bubblewrap is not installed (package bubblewrap)");
+  };
+  await start(noSandbox, [{ call: { name: "work", input: { task: "make a file" } } }]);
+  expect(await answer("@athena please make a file")).toContain("bubblewrap is not installed");
+  expect(asked).toHaveLength(1);
+  expect(recentRuns(store, 1)).toMatchObject([{ outcome: "no tools" }]);
+});
+
+test("a breaker of the task ends the whole run with one post that calls the person", async () => {
+  await start(
+    async () => fakeSandbox([]),
+    [{ call: { name: "work", input: { task: "loop" } } }, { call: { name: "bash", input: { script: "ls" } } }],
+  );
+  expect(await answer("@athena loop")).toMatch(/I stop here: .* @bob/);
+  expect(asked).toHaveLength(6);
+});

@@ -1,0 +1,169 @@
+/**
+ * The harness's sandbox on a kernel of its own, with real control groups version 2, bubblewrap and an unprivileged user: what a model
+ * might run, by mistake or because somebody talked it into it, and what that leaves behind.
+ */
+import { beforeAll, describe, expect, test } from "vitest";
+import { onOwnKernel } from "../support/own-kernel.ts";
+import { type ProbeName, probes } from "../support/sandbox-probes.ts";
+import type { Printed, ProbeResult } from "../support/sandbox-program.ts";
+
+const program = "test/support/sandbox-program.ts";
+const secrets = {
+  before:
+    "mkdir -p /run/credentials/x; echo canary-credential > /run/credentials/x/token; chmod -R a+rX /run/credentials",
+  environment: { MATTERMOST_TOKEN: "canary-environment" },
+};
+
+let results: Map<string, ProbeResult>;
+let refusals: string[];
+const of = (name: ProbeName): ProbeResult => results.get(name)!;
+
+beforeAll(async () => {
+  const printed = (await onOwnKernel([
+    { program: [program], ...secrets },
+    { program: [program, "ordinary"], before: "chown -R root:root $GROUP" },
+    { program: [program, "ordinary"], before: "mount --bind /bin/false /usr/bin/bwrap" },
+    { program: [program, "ordinary"], before: "umount /usr/bin/bwrap; echo 0 > /proc/sys/user/max_user_namespaces" },
+  ])) as Printed[][];
+  results = new Map(printed[0]!.map((line) => ["name" in line ? line.name : "unavailable", line as ProbeResult]));
+  refusals = printed
+    .slice(1)
+    .map(([line]) => (line !== undefined && "unavailable" in line ? line.unavailable : `ran: ${JSON.stringify(line)}`));
+}, 900_000);
+
+test("every probe was run", () => {
+  expect([...results.keys()]).toEqual(Object.keys(probes));
+});
+
+test("D10 no probe leaves a process, a control group, a mount, a file outside or shared memory", () => {
+  for (const [name, { left }] of results) expect(left, name).toEqual([]);
+});
+
+describe("an ordinary command", () => {
+  test("gives exit code and both outputs in order", () => {
+    expect(of("ordinary")).toMatchObject({ code: 7, ending: "exited", text: "hello\nworld\n" });
+  });
+
+  test("files of workspace and home stay for the next one", () => {
+    expect(of("filesAgain").text).toBe("data\nkept\n");
+  });
+
+  test("D10 nothing waits for input", () => {
+    expect(of("noInput").text).toBe("no input\n");
+  });
+
+  test("toolchains are read-only, and nothing beside them is there", () => {
+    expect(of("toolchains").text).toMatch(/^decisions\n.*Read-only file system\ndocs\n$/s);
+  });
+});
+
+describe("D10 what does not end by itself", () => {
+  test("is killed when its time is over, also when it is deaf to signals", () => {
+    for (const name of ["sleeps", "deaf", "forkBomb"] as const)
+      expect(of(name), name).toMatchObject({ code: null, ending: "timeout" });
+  });
+
+  test("daemons that detached themselves end with the command", () => {
+    for (const name of ["daemon", "daemons"] as const)
+      expect(of(name), name).toMatchObject({ code: 0, text: "started\n" });
+  });
+
+  test("kill -9 -1 reaches nobody outside", () => {
+    expect(of("killsAll").ending).toBe("exited");
+  });
+
+  test("D13 stopped, it is dead within two seconds", () => {
+    const { ending, tookMs } = of("stopped");
+    expect(ending).toBe("stopped");
+    // Ten times slower here than on a machine; the bound for that is two seconds.
+    expect(tookMs).toBeLessThan(20_000);
+  });
+});
+
+describe("D9 what takes too much", () => {
+  test("floods of output are ended, head and tail shown, the harness does not grow", () => {
+    for (const name of ["flood", "yes"] as const) {
+      const { ending, text, grewMb } = of(name);
+      expect(ending, name).toBe("output");
+      expect(text.length, name).toBeLessThan(10_200);
+      expect(text, name).toContain("left out");
+      expect(grewMb, name).toBeLessThan(50);
+    }
+    expect(of("binary").text.isWellFormed()).toBe(true);
+  });
+
+  test("memory: the command is killed whole, and nobody else", () => {
+    expect(of("memory")).toMatchObject({ code: null, ending: "memory" });
+    expect(of("memory").text).not.toContain("survived");
+  });
+
+  test("memory disguised as files has its own bound", () => {
+    expect(of("sharedMemory").text).not.toMatch(/\b(?!65536\b)\d{6,} x/);
+  });
+
+  test("the workspace has a bound, in many files and in one; then it can be tidied", () => {
+    expect(of("disk").ending).toBe("disk");
+    expect(of("disk").text).not.toContain("all written");
+    expect(of("tidy")).toMatchObject({ code: 0, text: "result.txt\n" });
+    expect(Number(/(\d+) large/.exec(of("largeFile").text)?.[1])).toBeLessThanOrEqual(64 * 1024);
+  });
+});
+
+describe("what a command can see and do", () => {
+  test("E4 E10 no token, key, credential or database, in no environment, argument or file", () => {
+    expect(of("secrets").text).toContain("looked");
+    for (const { text, name } of results.values())
+      expect(text, name).not.toMatch(/canary-(environment|credential|database)/);
+  });
+
+  test("E4 only its own processes, and no descriptor but its own output", () => {
+    const processes = of("processes").text.trim().split("\n");
+    expect(Number(processes[0])).toBeLessThanOrEqual(4);
+    for (const line of processes.slice(1)) expect(line).toMatch(/bwrap|bash|^ls|^tr|^grep|^$/);
+    expect(of("descriptors").text.split("\n").slice(0, 3)).toEqual([
+      "/dev/null",
+      expect.stringMatching(/\/output\/[\w-]+\.txt$/),
+      expect.stringMatching(/\/output\/[\w-]+\.txt$/),
+    ]);
+  });
+
+  test("no rights, and none to be had", () => {
+    const { text } = of("privileges");
+    expect(text).toMatch(/CapEff:\t0+\n/);
+    expect(text).toMatch(/CapBnd:\t0+\n/);
+    expect(text).toMatch(/NoNewPrivs:\t1\n/);
+    expect(text).toContain("tried");
+    expect(text).not.toContain("WORKED");
+  });
+
+  test("E7 F12 no way out but by the allow-list: curl, git, names, sockets, other methods and ports are refused and noted", () => {
+    const { text, refused } = of("network");
+    expect(text).toContain("curl 56");
+    expect(text).toContain("no connection to example.org:80: not on the allow-list; allowed: 10.99.0.1:8080");
+    expect(text).toContain("direct 7");
+    expect(text).toContain("no names");
+    expect(text).toContain("only GET and HEAD");
+    expect(text).not.toContain("connected");
+    expect(text).not.toContain("the web server saw");
+    expect(refused).toEqual(["example.org:443", "example.org:80", "example.org:443", "10.99.0.1:22"]);
+  });
+
+  test("what is on the list is reached, in plain and by a tunnel", () => {
+    expect(of("allowed").text).toBe("the web server saw /plain\nthe web server saw /tunnel\n1\n");
+  });
+
+  test("runs side by side see nothing of each other: no port, file or process", () => {
+    const { text } = of("neighbours");
+    expect(text).toContain("nobody");
+    expect(text).not.toContain("theirs");
+    expect(text).toMatch(/\n0\n$/);
+  });
+});
+
+test("G7 without user namespaces, bubblewrap or a delegated control group nothing is run, and the reason is said", () => {
+  expect(refusals).toEqual([
+    expect.stringMatching(/is not delegated to this user/),
+    expect.stringMatching(/a command cannot be sandboxed here/),
+    expect.stringMatching(/a command cannot be sandboxed here/),
+  ]);
+});

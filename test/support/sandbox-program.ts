@@ -1,0 +1,126 @@
+/**
+ * Opens the harness's sandbox and runs the scripts named on the command line in it, as a model would; prints what came of each and
+ * what it left on the machine. Run by Node on a kernel of one's own (own-kernel.ts).
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { openEgress } from "../../src/harness/egress/egress.ts";
+import { silentLog } from "../../src/harness/log.ts";
+import type { CommandResult } from "../../src/harness/sandbox/command.ts";
+import { removeTree } from "../../src/harness/sandbox/disk.ts";
+import { openSandbox } from "../../src/harness/sandbox/sandbox.ts";
+import { Unavailable } from "../../src/harness/sandbox/unavailable.ts";
+import { type Probe, probes } from "./sandbox-probes.ts";
+
+export interface ProbeResult extends Omit<CommandResult, "output"> {
+  readonly name: string;
+  readonly text: string;
+  readonly bytes: number;
+  /** What is there now and was not before: processes, control groups, mounts, files, shared memory. */
+  readonly left: readonly string[];
+  /** MB that the harness's process has more. */
+  readonly grewMb: number;
+  /** Targets that the way out refused. */
+  readonly refused: readonly string[];
+}
+
+export type Printed = { readonly unavailable: string } | ProbeResult;
+
+const data = process.env.DATA!;
+const print = (line: Printed) => process.stdout.write(`@@${JSON.stringify(line)}\n`);
+const never = new AbortController().signal;
+
+// What the harness has on a machine and no command may see.
+writeFileSync(join(data, "harness.sqlite"), "canary-database");
+
+const web = createServer((request, response) => response.end(`the web server saw ${request.url}\n`));
+await new Promise<void>((resolve) => web.listen(8080, "10.99.0.1", resolve));
+
+const refused: string[] = [];
+const egress = await openEgress(["10.99.0.1:8080"], silentLog, (_, target) => refused.push(target));
+try {
+  const sandbox = await openSandbox({
+    root: join(data, "workspaces"),
+    limits: { memory: 256, processes: 64, cpus: 1 },
+    disk: 64,
+    output: 16,
+    toolchains: ["/mnt/project/docs"],
+    path: [],
+    environment: egress.environment,
+    serve: egress.serve,
+  });
+  const names = process.argv.slice(2);
+  const chosen = Object.entries(probes).filter(([name]) => names.length === 0 || names.includes(name));
+  const run = await sandbox.open("run");
+  // Once before anything is counted: what Node itself opens with its first command is not a command's.
+  await run.run("true", 60, never);
+  for (const [name, probe] of chosen) {
+    const before = machine();
+    const rss = process.memoryUsage.rss();
+    refused.length = 0;
+    const { output, ...result } = await attempt(probe, name);
+    const grewMb = Math.round((process.memoryUsage.rss() - rss) / 1e5) / 10;
+    const left = machine().filter((one) => !before.includes(one));
+    print({ name, ...result, text: output.text, bytes: output.bytes, left, grewMb, refused: [...refused] });
+  }
+  run.close();
+  await removeTree(run.workspace.folder);
+
+  async function attempt(probe: Probe, name: string): Promise<CommandResult> {
+    const signal = probe.stopAfter === undefined ? never : AbortSignal.timeout(probe.stopAfter);
+    if (probe.elsewhere === undefined) return run.run(probe.script, probe.seconds ?? 300, signal);
+    // Another run of the same agent works at the same time.
+    const other = await sandbox.open(`other-${name}`);
+    try {
+      const background = other.run(probe.elsewhere, 60, AbortSignal.timeout(8_000));
+      const result = await run.run(probe.script, probe.seconds ?? 300, signal);
+      await background;
+      return result;
+    } finally {
+      other.close();
+    }
+  }
+} catch (error) {
+  if (!(error instanceof Unavailable)) throw error;
+  print({ unavailable: error.message });
+}
+web.close();
+web.closeAllConnections();
+
+/** Everything on the machine that a command could leave behind. */
+function machine(): string[] {
+  const own = String(process.pid);
+  const processes = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && name !== own)
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+        // Without a command line: a thread of the kernel.
+        return command === "" ? [] : [`process ${pid} ${command}`];
+      } catch {
+        // Ended meanwhile.
+        return [];
+      }
+    });
+  const groups = readdirSync(join(process.env.GROUP!, "commands"), { withFileTypes: true });
+  return [
+    ...processes,
+    ...groups.filter((entry) => entry.isDirectory()).map(({ name }) => `group ${name}`),
+    ...readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .map((line) => `mount ${line}`),
+    ...["/mnt", "/run", data].flatMap((folder) => readdirSync(folder).map((name) => `file ${folder}/${name}`)),
+    ...["shm", "sem", "msg"].flatMap((kind) => {
+      try {
+        return readFileSync(`/proc/sysvipc/${kind}`, "utf8")
+          .split("\n")
+          .slice(1)
+          .map((line) => `ipc ${line.trim()}`);
+      } catch {
+        // A kernel without System V IPC.
+        return [];
+      }
+    }),
+  ];
+}
