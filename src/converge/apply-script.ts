@@ -121,13 +121,16 @@ export function compileUndo(plan: ResetPlan, claims: ClaimsAfter, info: RunInfo)
   const { forget = [], write = [] } = claims;
   const steps = plan.undo.map((entry) => {
     const told = write.length > 0 || (entry.undo.do === "path" && entry.undo.before.type !== "absent");
-    const notify = told ? (entry.restarts ?? []) : [];
     return {
       label: `${entry.role}: ${describeUndo(entry)}`,
       body: [
         ...backupScript(entry),
         undoScript(entry.undo, plan.keepPackages),
-        ...notify.map((unit) => `if have_unit ${quote(unit)}; then notify ${quote(unit)}; fi`),
+        // What goes for good is felt by a unit that runs on without it.
+        ...(entry.restarts ?? []).map(
+          (unit) =>
+            `if ${told ? "have_unit" : "systemctl -q is-active"} ${quote(unit)}; then notify ${quote(unit)}; fi`,
+        ),
       ].join("\n"),
     };
   });

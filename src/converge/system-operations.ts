@@ -84,8 +84,8 @@ export interface FirewallRuleOperation extends Common {
   readonly kind: "firewall-rule";
   /** Letters, digits and dashes; unique on the host. */
   readonly name: string;
-  /** `input`: to this host. `output`: from it. `published`: to a container's published port. `containers`: from containers. */
-  readonly chain: "input" | "output" | "published" | "containers";
+  /** `in`: to this host and to published ports of its containers. `out`: from this host and from its containers. */
+  readonly chain: "in" | "out";
   /** `tcp`, `udp`, `icmp`; everything unless given. */
   readonly protocol?: "tcp" | "udp" | "icmp";
   /** Of the end that answers. Only with tcp and udp. */

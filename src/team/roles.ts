@@ -2,7 +2,16 @@
 export type HostKind = "agent" | "service" | "hypervisor";
 
 /** Roles that exist; a test compares them with the folders of roles/. */
-export const roleNames = ["base", "postgresql", "mattermost", "node", "agent", "rehearsal", "dev-env"] as const;
+export const roleNames = [
+  "base",
+  "postgresql",
+  "mattermost",
+  "node",
+  "agent",
+  "rehearsal",
+  "dev-env",
+  "hardening",
+] as const;
 
 /** What each service needs on its VM, beside the base. */
 const serviceRoles = {

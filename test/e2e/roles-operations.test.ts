@@ -70,7 +70,7 @@ const operations = (): Operation[] => [
     kind: "firewall-rule",
     id: "rule",
     name: "probe",
-    chain: "input",
+    chain: "in",
     protocol: "tcp",
     ports: [80, 443],
     peers: ["10.0.0.0/8"],
@@ -115,7 +115,7 @@ test("made, as wished, and not made twice", async () => {
     /^tmpfs\s+2M\n\s*3M\n$/,
   );
   expect(await lab.inside("cat /etc/checked.conf /etc/olympus/firewall.d/probe.nft")).toBe(
-    'good\nadd rule inet olympus input ip saddr { 10.0.0.0/8 } tcp dport { 80, 443 } accept comment "probe"\n',
+    'good\nadd rule inet olympus in ip saddr { 10.0.0.0/8 } meta l4proto tcp ct original proto-dst { 80, 443 } accept comment "probe"\n',
   );
 
   const again = await lab.apply("setup", operations());

@@ -17,16 +17,16 @@ export const firewallLoaded = `[ ! -f /etc/systemd/system/${firewallPlaces.unit}
 
 const loadedKey = "firewall-loaded";
 
-/** The rule as nft reads it. Published ports are known by what was asked for, before Docker sent it on to a container. */
+/** The rule as nft reads it. Ports are those that were asked for, before Docker sent a published one on to a container. */
 export function ruleText({ name, chain, protocol, ports = [], peers, except }: FirewallRuleOperation): string {
   const set = (values: readonly (string | number)[]): string => `{ ${values.join(", ")} }`;
-  const side = chain === "input" || chain === "published" ? "saddr" : "daddr";
-  const port = chain === "published" ? `meta l4proto ${protocol} ct original proto-dst` : `${protocol ?? "tcp"} dport`;
+  const side = chain === "in" ? "saddr" : "daddr";
   return [
     `add rule ${firewallPlaces.table} ${chain}`,
     ...(peers === undefined ? [] : [`ip ${side} ${set(peers)}`]),
     ...(except === undefined ? [] : [`ip ${side} != ${set(except)}`]),
-    ...(ports.length > 0 ? [`${port} ${set(ports)}`] : protocol === undefined ? [] : [`meta l4proto ${protocol}`]),
+    ...(protocol === undefined ? [] : [`meta l4proto ${protocol}`]),
+    ...(ports.length === 0 ? [] : [`ct original proto-dst ${set(ports)}`]),
     `accept comment "${name}"`,
   ].join(" ");
 }

@@ -1,0 +1,21 @@
+/** Takes no orders about routes from others, tells strangers little, keeps people out of one another's files. A `-` may be missing. */
+export const kernelSettings: Readonly<Record<string, number>> = {
+  "net.ipv4.conf.all.accept_redirects": 0,
+  "net.ipv4.conf.default.accept_redirects": 0,
+  "net.ipv4.conf.all.secure_redirects": 0,
+  "net.ipv4.conf.all.send_redirects": 0,
+  "net.ipv4.conf.default.send_redirects": 0,
+  "net.ipv4.conf.all.accept_source_route": 0,
+  "net.ipv4.icmp_echo_ignore_broadcasts": 1,
+  "net.ipv4.tcp_syncookies": 1,
+  "-net.ipv6.conf.all.accept_redirects": 0,
+  "-net.ipv6.conf.default.accept_redirects": 0,
+  "kernel.kptr_restrict": 2,
+  "kernel.dmesg_restrict": 1,
+  "-kernel.yama.ptrace_scope": 1,
+  "fs.protected_fifos": 2,
+  "fs.protected_hardlinks": 1,
+  "fs.protected_regular": 2,
+  "fs.protected_symlinks": 1,
+  "fs.suid_dumpable": 0,
+};
