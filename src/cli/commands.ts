@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./deploy.ts"),
   },
   status: { summary: "how every host is; what needs you comes first", group: "day", load: () => import("./status.ts") },
+  cost: { summary: "what model calls cost, by agent, model or day", group: "day", load: () => import("./cost.ts") },
   doctor: {
     summary: "try what later steps need, and say what mends it",
     group: "day",

@@ -40,6 +40,18 @@ const status: AgentStatus = {
   dropped: [],
   tools: { state: "none" },
 };
+const day = {
+  day: "2026-11-21",
+  provider: "openai",
+  model: "gpt-5",
+  calls: 1,
+  failed: 0,
+  inputTokens: 10,
+  cachedTokens: 5,
+  outputTokens: 2,
+  usd: 0.5,
+  tookMs: 900,
+};
 const token = "a-long-dashboard-token";
 const host = "10.220.1.50:18789";
 const make = (now: AgentStatus = status) =>
@@ -51,6 +63,7 @@ const make = (now: AgentStatus = status) =>
       hosts: [],
       token: new Secret("t", token),
       status: () => now,
+      cost: (days) => [{ ...day, calls: days }],
     },
     () => new Set([host]),
   );
@@ -130,7 +143,14 @@ test("logging in by the form opens a session, logging out ends it", async () => 
 });
 
 test("while a token replaces another, both let in, and nothing else", async () => {
-  const options = { agent: "athena", address: "10.220.1.50", port: 18789, hosts: [], status: () => status };
+  const options = {
+    agent: "athena",
+    address: "10.220.1.50",
+    port: 18789,
+    hosts: [],
+    cost: () => [],
+    status: () => status,
+  };
   const app = dashboardApp({ ...options, token: new Secret("t", "new-token\nold-token\n") }, () => new Set([host]));
   const answers = ["new-token", "old-token", "", "new-token\nold-token", "new"].map((given) =>
     get("/api/status", { authorization: `Bearer ${encodeURIComponent(given)}` }, app),
@@ -142,4 +162,11 @@ test("G7 that there are no tools is said: in one word to anybody, with its reaso
   const app = make({ ...status, tools: { state: "off", reason: "<i>no bubblewrap</i>" } });
   expect(await (await get("/readyz", {}, app)).json()).toEqual({ status: "ready", tools: "off" });
   expect(await (await get("/", bearer, app)).text()).toContain("&lt;i&gt;no bubblewrap&lt;/i&gt;");
+});
+
+test("what days cost is told to whoever has the token, for as many days as there may be", async () => {
+  expect((await get("/api/cost")).status).toBe(401);
+  const answer = await get("/api/cost?days=7", bearer);
+  expect(await answer.json()).toEqual({ version: 1, agent: "athena", days: [{ ...day, calls: 7 }] });
+  for (const days of ["0", "367", "x", "1.5"]) expect((await get(`/api/cost?days=${days}`, bearer)).status).toBe(400);
 });

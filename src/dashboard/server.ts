@@ -4,6 +4,7 @@ import { type Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
+import type { DayCost } from "../harness/store/steps.ts";
 import { Access } from "./access.ts";
 import { loginPage, statusPage, stylesheet } from "./page.ts";
 import { type AgentStatus, isReady } from "./status.ts";
@@ -17,6 +18,8 @@ export interface DashboardOptions {
   readonly hosts: readonly string[];
   readonly token: Secret;
   readonly status: () => AgentStatus;
+  /** What the last days cost, today included, by day and model. */
+  readonly cost: (days: number) => readonly DayCost[];
 }
 
 export interface Dashboard {
@@ -26,6 +29,8 @@ export interface Dashboard {
 
 const cookie = "olympus-session";
 const mostBodyBytes = 4096;
+/** Days that can be asked for at once. */
+const mostDays = 366;
 const policy = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /** The pages and their rules, apart from any port. `allowed` are the values of the Host header that are let in. */
@@ -79,6 +84,12 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
   });
   app.get("/", (context) => context.html(statusPage(options.status())));
   app.get("/api/status", (context) => context.json(options.status()));
+  app.get("/api/cost", (context) => {
+    const days = Number(context.req.query("days") ?? 1);
+    if (!Number.isInteger(days) || days < 1 || days > mostDays)
+      return context.json({ error: `days must be a whole number from 1 to ${mostDays}` }, 400);
+    return context.json({ version: 1, agent: options.agent, days: options.cost(days) });
+  });
   return app;
 }
 

@@ -12,8 +12,8 @@ import { lockDataDir } from "./store/lock.ts";
 import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 import { recentRuns } from "./store/runs.ts";
-import { noteRefusal, spentSince } from "./store/steps.ts";
-import { dayStart } from "./zone.ts";
+import { costByDay, noteRefusal, spentSince } from "./store/steps.ts";
+import { dayBefore, dayStart } from "./zone.ts";
 
 export interface RunningAgent {
   readonly agent: string;
@@ -91,6 +91,7 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
     hosts: listen.hosts,
     token: dashboardToken,
     status,
+    cost: (days) => costByDay(store, dayBefore(clock.now(), days - 1, config.timezone)),
   });
   const started = harness.start();
   started.catch((error: unknown) => {

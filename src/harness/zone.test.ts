@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { atPlace, dayName, dayStart } from "./zone.ts";
+import { atPlace, dayBefore, dayName, dayStart } from "./zone.ts";
 
 const iso = (at: number): string => new Date(at).toISOString();
 const at = (hour: number, minute = 0, day = 29, month = 3, year = 2026) => ({
@@ -32,4 +32,14 @@ test("an hour that the wall clock jumps over is the moment of the jump; one that
   expect(iso(atPlace(at(2, 30), "Europe/Berlin"))).toBe("2026-03-29T01:00:00.000Z");
   expect(iso(atPlace(at(2, 30, 25, 10), "Europe/Berlin"))).toBe("2026-10-25T00:30:00.000Z");
   expect(iso(atPlace(at(8, 0, 32, 3), "Europe/Berlin"))).toBe("2026-04-01T06:00:00.000Z");
+});
+
+test("days are counted back over the month and over a clock change", () => {
+  const now = Date.parse("2026-04-01T22:30:00Z");
+  expect([0, 1, 3, 40].map((days) => dayBefore(now, days, "Europe/Berlin"))).toEqual([
+    "2026-04-02",
+    "2026-04-01",
+    "2026-03-30",
+    "2026-02-21",
+  ]);
 });

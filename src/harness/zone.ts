@@ -65,3 +65,9 @@ export function dayName(at: number, timezone: string): string {
   const { year, month, day } = placeTime(at, timezone);
   return `${year}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
 }
+
+/** The day that was `days` days before the one that `at` is in. */
+export function dayBefore(at: number, days: number, timezone: string): string {
+  const today = placeTime(at, timezone);
+  return dayName(atPlace({ ...today, day: today.day - days, hour: 12 }, timezone), timezone);
+}

@@ -1,15 +1,8 @@
 import { z } from "zod";
 import { sizeField } from "./fields.ts";
+import { budgetSchema, modelSchema } from "./model-schema.ts";
 import { roleNames } from "./roles.ts";
-import {
-  budgetSchema,
-  modelSchema,
-  policySchema,
-  type Team,
-  type Template,
-  teamSchema,
-  templateSchema,
-} from "./schema.ts";
+import { policySchema, type Team, type Template, teamSchema, templateSchema } from "./schema.ts";
 
 /** A map as it came from YAML: anything may be in it. */
 export type Raw = Readonly<Record<string, unknown>>;

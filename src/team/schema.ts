@@ -2,9 +2,7 @@ import { z } from "zod";
 import { shapes } from "../../vm-templates/shapes.ts";
 import {
   cidrField,
-  clockField,
   countField,
-  cronField,
   dollarsField,
   emailField,
   hostKeyField,
@@ -16,7 +14,9 @@ import {
   timezoneField,
   tokensField,
 } from "./fields.ts";
+import { budgetSchema, limitsSchema, modelSchema } from "./model-schema.ts";
 import { serviceNames } from "./roles.ts";
+import { quietHoursSchema, rulesTextField, scheduleSchema } from "./schedule-schema.ts";
 
 // Descriptions become docs/reference/team-file.md and what editors show: `olympus` reads them nowhere else.
 
@@ -82,88 +82,6 @@ export const templateSchema = z.strictObject({
 
 const builtIn = z.record(z.string(), templateSchema).parse(shapes);
 
-/** What models are asked for: answers in chat and by schedule, reviews, work on code. */
-export const workKinds = ["chat", "review", "code"] as const;
-
-const priceField = z.number().nonnegative("A price is not below zero.");
-
-export const modelSchema = z.strictObject({
-  provider: z
-    .enum(["anthropic", "openai", "google", "openai-compatible", "rehearsal"])
-    .describe("`rehearsal` reads its answers from a script: no key, no cost."),
-  model: z.string().min(1, "Write the model's name as its provider knows it.").describe("As its provider names it."),
-  baseUrl: z
-    .url("Write an address such as http://10.220.1.30:11434/v1.")
-    .optional()
-    .describe("For openai-compatible servers, and to reach a provider through a proxy."),
-  key: nameField.optional().describe("Name of the secret under `models.`; the provider's name unless given."),
-  price: z
-    .strictObject({
-      input: priceField.describe("Tokens sent."),
-      output: priceField.describe("Tokens received."),
-      cachedInput: priceField.optional().describe("Tokens that the provider had in its cache; `input` unless given."),
-      cacheWrite: priceField.optional().describe("Tokens that it put into its cache; `input` unless given."),
-    })
-    .optional()
-    .describe(
-      "US dollars per million tokens; 0 for what costs nothing. Unless given, that of the table in `src/team/prices.ts`.",
-    ),
-  for: z
-    .array(z.enum(workKinds))
-    .min(1, "Name one at least.")
-    .optional()
-    .describe("Kinds of work that it is asked for; all unless given."),
-  window: tokensField.optional().describe("Tokens of a conversation that it takes; that of the table unless given."),
-});
-
-export const budgetSchema = z.strictObject({
-  run: dollarsField.describe("US dollars for one run."),
-  day: dollarsField.describe("US dollars for one agent's day."),
-  runTokens: tokensField.optional().describe("Tokens sent and received for one run; no limit unless given."),
-  dayTokens: tokensField.optional().describe("Tokens sent and received for one agent's day; no limit unless given."),
-});
-
-export const limitsSchema = z.strictObject({
-  calls: z
-    .int("Write a whole number.")
-    .min(1, "Write 1 or more.")
-    .max(64, "Write 64 or less.")
-    .optional()
-    .describe("Calls to models at the same time; 4 unless given."),
-  runs: z
-    .int("Write a whole number.")
-    .min(1, "Write 1 or more.")
-    .max(64, "Write 64 or less.")
-    .optional()
-    .describe("Threads that it works on at the same time; 4 unless given."),
-});
-
-const rulesField = z.array(z.string().min(1, "Say what to do.").max(300, "Keep each under 300 characters."));
-
-const quietHoursSchema = z.strictObject({
-  from: clockField.describe("When they begin."),
-  to: clockField.describe("When they end; the next morning where that is earlier."),
-  days: z
-    .array(z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]))
-    .default([])
-    .describe("Days that are quiet as a whole."),
-});
-
-const scheduleSchema = z.strictObject({
-  at: cronField.describe('Minute, hour, day, month, weekday: `"0 9 * * 1-5"`.'),
-  timezone: timezoneField.optional().describe("`defaults.timezone` unless given."),
-  channel: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]*\/[a-z0-9-]+$/, "Write team/channel, such as olympus/dev.")
-    .describe("Where the outcome is posted: `olympus/dev`. The agent must be in that team."),
-  task: z
-    .string()
-    .min(1, "Say what is to be done.")
-    .max(2000, "Keep it under 2000 characters.")
-    .describe("What it is asked to do, as a person would ask it."),
-  quiet: z.boolean().default(true).describe("Waits for the end of the quiet hours; `false` comes at any hour."),
-});
-
 const machineShape = {
   on: nameField.describe("The hypervisor that carries it."),
   address: ipv4Field.describe("Fixed; given to the VM by cloud-init."),
@@ -212,7 +130,7 @@ export const agentSchema = z.strictObject({
     .max(300, "Keep it under 300 characters.")
     .optional()
     .describe("How it speaks."),
-  rules: rulesField.default([]).describe("Working rules of its own, beside `defaults.rules`: one sentence each."),
+  rules: rulesTextField.default([]).describe("Working rules of its own, beside `defaults.rules`: one sentence each."),
   email: emailField.describe("For its accounts in chat and forge."),
   models: z.array(modelSchema).optional().describe("The first is tried first. `defaults.models` unless given."),
   budget: budgetSchema.optional().describe("`defaults.budget` unless given."),
@@ -298,7 +216,7 @@ export const teamSchema = z.strictObject({
       models: z.array(modelSchema).default([]).describe("For agents that name none."),
       budget: budgetSchema.describe("For agents that have none of their own."),
       limits: limitsSchema.prefault({}).describe("For agents that have none of their own."),
-      rules: rulesField.default([]).describe("Working rules of every agent: one sentence each."),
+      rules: rulesTextField.default([]).describe("Working rules of every agent: one sentence each."),
       facts: z
         .array(z.string().min(1, "Write a sentence.").max(300, "Keep each under 300 characters."))
         .default([])

@@ -125,7 +125,7 @@ export interface DayCost {
 export function costByDay(store: Store, fromDay: string): DayCost[] {
   return store.all<DayCost>(
     `SELECT coalesce(day, date(at / 1000, 'unixepoch')) AS day, provider, model, count(*) AS calls,
-       sum(outcome <> 'ok') AS failed, coalesce(sum(input_tokens), 0) AS inputTokens,
+       sum(outcome NOT IN ('ok', 'started')) AS failed, coalesce(sum(input_tokens), 0) AS inputTokens,
        coalesce(sum(cached_tokens), 0) AS cachedTokens, coalesce(sum(output_tokens), 0) AS outputTokens,
        sum(usd) AS usd, sum(took_ms) AS tookMs
      FROM steps WHERE usd IS NOT NULL AND coalesce(day, date(at / 1000, 'unixepoch')) >= ?
