@@ -1,10 +1,12 @@
 import { z } from "zod";
 import type { Secret } from "../../src/base/secret.ts";
+import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/config.ts";
 import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
+import { teamAuthority } from "../mattermost/tls.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { dashboardPort, renderAgent } from "./config.ts";
 import { agentUnit, configFile, dataFolder, secretsFolder } from "./unit.ts";
@@ -20,6 +22,8 @@ export interface AgentInputs {
   readonly address: string;
   readonly config: AgentConfigInput;
   readonly secrets: Readonly<Record<string, Secret>>;
+  /** The team's own authority, in PEM, where the chat has a certificate by it: Node does not look at the machine's. */
+  readonly authority?: string | undefined;
   /** Seconds. */
   readonly drain: number;
   readonly node: NodeRuntime;
@@ -27,6 +31,7 @@ export interface AgentInputs {
 }
 
 const unitName = "olympus-agent.service";
+const authorityFile = "/etc/olympus/authority.crt";
 
 /** The harness on an agent's machine: Node, the bundle, its configuration and secrets, and the unit that runs it. */
 export const role = defineRole<z.output<typeof params>, AgentInputs>({
@@ -48,13 +53,14 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
       agent: host.name,
       address: host.address,
       ...rendered,
+      authority: chatByTeamAuthority(team) ? teamAuthority(team.name, secrets).certificate : undefined,
       drain: limits.drain,
       node: nodeRuntime(),
       bundle: await buildBundle("harness"),
     };
   },
 
-  setup({ agent, address, config, secrets, drain, node, bundle }, { memoryMax }): Operation[] {
+  setup({ agent, address, config, secrets, authority, drain, node, bundle }, { memoryMax }): Operation[] {
     const restarts = [unitName];
     const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
     return [
@@ -100,6 +106,9 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
           restarts,
         }),
       ),
+      ...(authority === undefined
+        ? []
+        : [{ kind: "file" as const, id: "authority", path: authorityFile, content: authority, restarts }]),
       {
         kind: "file",
         id: "config",
@@ -117,7 +126,10 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
           agent,
           node: `${nodeFolder(node.version)}/bin/node`,
           nodeFlags,
-          environment: nodeEnvironment,
+          environment: {
+            ...nodeEnvironment,
+            ...(authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authorityFile }),
+          },
           bundle: bundleFolder,
           credentials: Object.keys(secrets),
           memoryMax,

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
+import { teamAuthority } from "../mattermost/tls.ts";
 
 const params = z.strictObject({
   /** Debian packages that people want everywhere. */
@@ -23,6 +25,8 @@ interface Inputs {
   readonly hosts: readonly { readonly name: string; readonly address: string }[];
   /** People with a key. */
   readonly people: readonly Person[];
+  /** The team's own authority, in PEM, where the chat has a certificate by it. */
+  readonly authority?: string | undefined;
 }
 
 export const role = defineRole<z.output<typeof params>, Inputs>({
@@ -31,8 +35,10 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
   requires: [],
   params,
 
-  inputs({ team: { team }, host, hosts }) {
+  inputs({ team: loaded, host, hosts, secrets }) {
+    const { team } = loaded;
     return {
+      authority: chatByTeamAuthority(loaded) ? teamAuthority(loaded.name, secrets).certificate : undefined,
       name: host.name,
       domain: team.network.domain,
       timezone: team.defaults.timezone,
@@ -43,7 +49,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
     };
   },
 
-  setup({ name, domain, timezone, hosts, people }, { packages, authorities }) {
+  setup({ name, domain, timezone, hosts, people, authority }, { packages, authorities }) {
     return [
       ...(packages.length === 0 ? [] : [{ kind: "package" as const, id: "packages", names: packages }]),
       { kind: "file", id: "hostname", path: "/etc/hostname", content: `${name}\n` },
@@ -70,7 +76,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
       { kind: "directory", id: "programs", path: "/opt/olympus" },
       { kind: "directory", id: "settings", path: "/etc/olympus" },
       ...people.flatMap(personOperations),
-      ...authorityOperations(authorities),
+      ...authorityOperations({ ...(authority === undefined ? {} : { team: authority }), ...authorities }),
     ];
   },
 });

@@ -1,17 +1,36 @@
+import { certificateFile } from "./tls.ts";
 import { unitName } from "./unit.ts";
+
+/** How the machine itself asks the server: by bash over plain HTTP, since curl may be missing; by curl over TLS, with just that certificate. */
+export interface Asking {
+  readonly port: number;
+  /** The name in the certificate; plain HTTP without. */
+  readonly tls?: string | undefined;
+}
 
 /**
  * The first account of an empty server becomes its administrator, whoever makes it: so it is made on the machine itself, right after
- * the server's first start. bash speaks HTTP here, since curl may be missing; the account's JSON comes on stdin.
+ * the server's first start. The account's JSON comes on stdin.
  */
-export function administratorScripts(port: number): { check: string; apply: string } {
+export function administratorScripts({ port, tls }: Asking): { check: string; apply: string } {
+  // One that took an install's place is started only at the role's end otherwise.
+  const start = `reload; systemctl start ${unitName}\n`;
+  if (tls !== undefined) {
+    const curl = curlOver(port, tls);
+    return {
+      check: `${curl("/api/v4/config/client?format=old", "--max-time 5")} | grep -q '"NoAccounts":"false"'`,
+      apply: `${start}cat >"$R/account"
+for try in $(seq 120); do if ${curl("/api/v4/system/ping", "-o /dev/null --max-time 5")}; then break; fi; sleep 0.5; done
+status="$(${curl("/api/v4/users", '--max-time 60 -o "$R/answer" -w "%{http_code}" -H "Content-Type: application/json" --data-binary @"$R/account"')})"
+rm -f "$R/account"
+if [ "$status" != 201 ]; then echo "the server answered $status"; cat "$R/answer"; exit 1; fi`,
+    };
+  }
   const connect = `exec 3<>/dev/tcp/127.0.0.1/${port}`;
   const request = (head: string): string => `${head} HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n`;
   return {
     check: `timeout 5 bash -c '${connect}; printf "${request("GET /api/v4/config/client?format=old")}\\r\\n" >&3; grep -q "\\"NoAccounts\\":\\"false\\"" <&3'`,
-    // One that took an install's place is started only at the role's end otherwise.
-    apply: `reload; systemctl start ${unitName}
-timeout 60 bash -c 'account="$(cat)"
+    apply: `${start}timeout 60 bash -c 'account="$(cat)"
 until ${connect}; do sleep 0.2; done 2>/dev/null
 printf "${request("POST /api/v4/users")}Content-Type: application/json\\r\\nContent-Length: %s\\r\\n\\r\\n%s" "\${#account}" "$account" >&3
 read -r _ status _ <&3
@@ -20,6 +39,14 @@ if [ "$status" != 201 ]; then echo "the server answered $status"; tail -n 1 <&3;
 }
 
 /** sh: exit code 0 when the server says of itself that it is well. */
-export function pingScript(port: number): string {
-  return `timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}; printf "GET /api/v4/system/ping HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n" >&3; read -r _ status _ <&3; [ "$status" = 200 ]'`;
+export function pingScript({ port, tls }: Asking): string {
+  const path = "/api/v4/system/ping";
+  if (tls !== undefined) return curlOver(port, tls)(path, "-o /dev/null --max-time 5");
+  return `timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}; printf "GET ${path} HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n" >&3; read -r _ status _ <&3; [ "$status" = 200 ]'`;
+}
+
+/** The server on this very machine, by the name in its certificate. */
+function curlOver(port: number, name: string): (path: string, options: string) => string {
+  return (path, options) =>
+    `curl -fsS --cacert ${certificateFile} --connect-to ::127.0.0.1:${port} ${options} "https://${name}:${port}${path}"`;
 }

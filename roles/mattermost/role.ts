@@ -9,6 +9,7 @@ import { adoptFilesScripts, adoptTablesScripts, byHandScripts } from "./adopt.ts
 import { releaseName, releaseOperations, releaseSchema } from "./release.ts";
 import { type MattermostServerFolder, mattermostServer } from "./server.ts";
 import { mattermostSettings } from "./settings.ts";
+import { chatTls, type ServerTls, tlsCredential, tlsOperations, tlsSchema, tlsSettings } from "./tls.ts";
 import {
   dataFolder,
   dataScripts,
@@ -30,6 +31,8 @@ const params = z.strictObject({
   release: releaseSchema.optional(),
   /** Seconds that another release gets to become healthy before the one of before comes back. */
   upgradeTimeout: z.int().min(5).default(900),
+  /** How people and agents reach it: `off`, `team-ca`, or `{ certificate: PEM }` with its key in the secret tls.chat.key. */
+  tls: tlsSchema,
   /** Further MM_* variables; they win over the role's own. */
   settings: z.record(z.string().regex(/^MM_[A-Z_]+$/), z.string()).default({}),
 });
@@ -41,6 +44,7 @@ export interface MattermostInputs {
   readonly password: Secret;
   /** The administrator's account as the server takes it. */
   readonly administrator: Secret;
+  readonly tls?: ServerTls | undefined;
   /** What is shipped; nothing when a release is named. */
   readonly server?: MattermostServerFolder | undefined;
 }
@@ -56,7 +60,8 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
   params,
   data: { chat: "the chat's database and files (/srv/olympus/mattermost)" },
 
-  inputs({ team, host, secrets }, { release }) {
+  async inputs(context, { release, tls, siteUrl }) {
+    const { team, host, secrets } = context;
     const admin = secrets.require("mattermost.admin.password");
     const account = adminAccount(team.team.network.domain, admin.reveal());
     return {
@@ -64,15 +69,22 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
       address: host.address,
       databasePort: Number(host.roles.postgresql?.port ?? 5432),
       password: secrets.require("postgresql.mattermost"),
+      tls: await chatTls(tls, siteUrl, context),
       server: release === undefined ? mattermostServer() : undefined,
     };
   },
 
-  setup({ address, databasePort, password, administrator, server }, params): Operation[] {
+  setup({ address, databasePort, password, administrator, tls, server }, params): Operation[] {
     const { memoryMax, siteUrl, settings, release: published, upgradeTimeout } = params;
     const restarts = [unitName];
     const release = releaseName(published, server);
-    const place = { siteUrl: siteUrl ?? `http://${address}:${chatPort}`, listen: `:${chatPort}`, data: dataFolder };
+    const scheme = tls === undefined ? "http" : "https";
+    const asking = { port: chatPort, tls: tls?.name };
+    const place = {
+      siteUrl: siteUrl ?? `${scheme}://${address}:${chatPort}`,
+      listen: `:${chatPort}`,
+      data: dataFolder,
+    };
     const dataSource = new Secret(
       password.name,
       `MM_SQLSETTINGS_DATASOURCE=postgres://mattermost:${encodeURIComponent(password.reveal())}@127.0.0.1:${databasePort}/mattermost?sslmode=disable&connect_timeout=10\n`,
@@ -94,16 +106,21 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
         kind: "file",
         id: "settings",
         path: settingsFile,
-        content: environment({ ...mattermostSettings(place), ...settings }),
+        content: environment({
+          ...mattermostSettings(place),
+          ...(tls === undefined ? {} : tlsSettings),
+          ...settings,
+        }),
         restarts,
       },
       { kind: "directory", id: "secrets", path: "/etc/olympus/secrets", mode: "0700" },
       { kind: "file", id: "data-source", path: secretsFile, content: dataSource, mode: "0600", restarts },
+      ...(tls === undefined ? [] : tlsOperations(tls, restarts)),
       {
         kind: "command",
         id: "upgrade",
         summary: `upgrade to ${published?.version ?? `release ${release}`}, and back unless it gets well`,
-        ...upgradeScripts({ release, healthy: pingScript(chatPort), timeout: upgradeTimeout }),
+        ...upgradeScripts({ release, healthy: pingScript(asking), timeout: upgradeTimeout }),
       },
       // After the switch, which has to know what served before; the unit that starts a first server follows.
       { kind: "link", id: "current", path: programFolder, target: `releases/${release}` },
@@ -111,7 +128,7 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
         kind: "unit",
         id: "unit",
         name: unitName,
-        content: mattermostUnit({ memoryMax }),
+        content: mattermostUnit({ memoryMax, ...(tls === undefined ? {} : { credentials: tlsCredential }) }),
         enabled: true,
         running: true,
       },
@@ -119,13 +136,13 @@ export const role = defineRole<z.output<typeof params>, MattermostInputs>({
         kind: "command",
         id: "administrator",
         summary: "make the chat's administrator",
-        ...administratorScripts(chatPort),
+        ...administratorScripts(asking),
         stdin: administrator,
       },
       {
         kind: "wait",
         id: "answers",
-        url: `http://127.0.0.1:${chatPort}/api/v4/system/ping`,
+        url: `${scheme}://127.0.0.1:${chatPort}/api/v4/system/ping`,
         timeout: 300,
         unit: unitName,
       },

@@ -3,13 +3,14 @@ export const programFolder = "/opt/mattermost/current";
 export const releasesFolder = "/opt/mattermost/releases";
 export const dataFolder = "/srv/olympus/mattermost";
 export const settingsFile = "/etc/olympus/mattermost.env";
-export const secretsFile = "/etc/olympus/secrets/mattermost.env";
+export const secretsFolder = "/etc/olympus/secrets";
+export const secretsFile = `${secretsFolder}/mattermost.env`;
 
 /**
  * The server's unit. Ready means that it listens (it tells systemd so), after migrations that may take long on an upgrade.
  * It restarts by itself when it fails, so it need not be bound to PostgreSQL, whose restarts it survives.
  */
-export function mattermostUnit({ memoryMax }: { memoryMax: number }): string {
+export function mattermostUnit({ memoryMax, credentials = "" }: { memoryMax: number; credentials?: string }): string {
   return `[Unit]
 Description=Mattermost
 Documentation=https://docs.mattermost.com
@@ -26,7 +27,7 @@ WorkingDirectory=${programFolder}
 ExecStart=${programFolder}/bin/mattermost server
 EnvironmentFile=${settingsFile}
 EnvironmentFile=${secretsFile}
-Restart=always
+${credentials}Restart=always
 RestartSec=2
 TimeoutStartSec=3600
 TimeoutStopSec=60

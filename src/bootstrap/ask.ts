@@ -5,6 +5,7 @@ import { whyNoAnswer } from "./diagnosis.ts";
 import { findPlace } from "./place.ts";
 import { speakerToken } from "./speaker.ts";
 import { type Watch, watchChat } from "./thread.ts";
+import { trustTeamAuthority } from "./trust.ts";
 import { chatUrl } from "./url.ts";
 
 export interface AskOptions {
@@ -47,6 +48,7 @@ export interface AskResult {
 export async function askAgent(options: AskOptions): Promise<AskResult> {
   const { team, agent, signal, seen } = options;
   const url = options.url ?? chatUrl(team);
+  trustTeamAuthority(options.secrets);
   const place = findPlace(team, agent, options.as, options.channel);
   await waitForChat(url, 10_000, signal);
   try {

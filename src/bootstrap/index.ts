@@ -9,6 +9,7 @@ import { chatError, uncut, waitForChat } from "./client.ts";
 import type { ChatSetup } from "./context.ts";
 import { ensurePeople, type PeopleWishes } from "./people.ts";
 import { ensureTeams } from "./teams.ts";
+import { trustTeamAuthority } from "./trust.ts";
 import { chatUrl } from "./url.ts";
 
 export interface BootstrapOptions extends PeopleWishes {
@@ -40,6 +41,7 @@ export interface BootstrapResult {
 export async function bootstrap(options: BootstrapOptions): Promise<BootstrapResult> {
   const { team, secrets, reporter, signal } = options;
   const url = options.url ?? chatUrl(team);
+  trustTeamAuthority(secrets);
   let count = 0;
   const changed = (what: string): void => {
     count += 1;

@@ -16,7 +16,18 @@ export function chatMachine(team: Pick<LoadedTeam, "file" | "machines">): Machin
   });
 }
 
-/** Where people and agents reach the chat, without a trailing slash: `http://10.220.1.20:8065`. */
+/** Where people and agents reach the chat, without a trailing slash: `http://10.220.1.20:8065`, `https:` where it speaks TLS. */
 export function chatUrl(team: Pick<LoadedTeam, "file" | "machines">): string {
-  return `http://${chatMachine(team).address}:${chatPort}`;
+  const { address, roles } = chatMachine(team);
+  return `${chatSpeaksTls({ roles }) ? "https" : "http"}://${address}:${chatPort}`;
+}
+
+/** Whether the chat of this host has a certificate. */
+export function chatSpeaksTls({ roles }: Pick<Machine, "roles">): boolean {
+  return (roles.mattermost?.tls ?? "off") !== "off";
+}
+
+/** Whether that certificate is by the team's own authority, which everybody has to be told of. */
+export function chatByTeamAuthority({ machines }: Pick<LoadedTeam, "machines">): boolean {
+  return machines.some(({ roles }) => roles.mattermost?.tls === "team-ca");
 }

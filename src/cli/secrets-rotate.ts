@@ -20,15 +20,22 @@ export function rotate(parent: CommandParent, run: RunAction): void {
           names: string[],
           { all = false }: { all?: boolean },
         ) => {
-          const [{ openSecrets }, { rotatable, rotationOf, runRotation }, { applyRoles }, { chatUrl }] =
-            await Promise.all([
-              import("../../secrets/store.ts"),
-              import("../rotate/index.ts"),
-              import("../converge/run.ts"),
-              import("../bootstrap/url.ts"),
-            ]);
+          const [
+            { openSecrets },
+            { rotatable, rotationOf, runRotation },
+            { applyRoles },
+            { chatUrl },
+            { trustTeamAuthority },
+          ] = await Promise.all([
+            import("../../secrets/store.ts"),
+            import("../rotate/index.ts"),
+            import("../converge/run.ts"),
+            import("../bootstrap/url.ts"),
+            import("../bootstrap/trust.ts"),
+          ]);
           const team = await loadTeam();
           const secrets = await openSecrets(team);
+          trustTeamAuthority(secrets);
           let show = (_: string): void => undefined;
           const context = {
             team,

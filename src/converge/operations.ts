@@ -183,7 +183,7 @@ export interface PostgresqlSettingOperation extends Common {
 /** Waits, after the role's restarts, until a port or an address on the host answers. Checked on each run, waited for only when something is to be done. */
 export interface WaitOperation extends Common {
   readonly kind: "wait";
-  /** `tcp://127.0.0.1:5432`, or `http://127.0.0.1:8065/api/v4/system/ping`, which must answer 200. */
+  /** `tcp://127.0.0.1:5432`, or `http://127.0.0.1:8065/api/v4/system/ping`, which must answer 200; `https:` needs curl. */
   readonly url: string;
   /** Seconds; 60 unless given. */
   readonly timeout?: number;

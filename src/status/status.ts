@@ -1,5 +1,7 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
+import { trustTeamAuthority } from "../bootstrap/trust.ts";
+import { chatByTeamAuthority, chatSpeaksTls } from "../bootstrap/url.ts";
 import { type Inventory, type InventoryOptions, readInventory } from "../libvirt/inventory.ts";
 import { sshTargetOf } from "../machines/find.ts";
 import { teamPrefix } from "../machines/names.ts";
@@ -33,6 +35,7 @@ export async function teamStatus(
   names: readonly string[] = [],
 ): Promise<HostStatus[]> {
   const hosts = listHosts(team);
+  if (chatByTeamAuthority(team)) trustTeamAuthority(secrets);
   const known = hosts.map(({ name }) => name);
   for (const name of names) mustKnow("host", name, known, team.file);
   const meant = hosts.filter(({ name }) => names.length === 0 || names.includes(name));
@@ -62,13 +65,14 @@ interface Part {
 
 function partsOf(host: Host): Part[] {
   const services = host.machine?.service?.services ?? [];
-  const at = (port: number, path: string): string => `http://${host.address}:${port}${path}`;
+  const at = (port: number, path: string, scheme = "http"): string => `${scheme}://${host.address}:${port}${path}`;
+  const chatScheme = chatSpeaksTls(host) ? "https" : "http";
   return [
     ...(host.kind === "agent"
       ? [{ name: "agent", url: at(18789, "/readyz"), unwell: "runs, but is not connected to the chat" }]
       : []),
     ...(services.includes("chat")
-      ? [{ name: "Mattermost", url: at(8065, "/api/v4/system/ping"), unwell: "runs, but is not well" }]
+      ? [{ name: "Mattermost", url: at(8065, "/api/v4/system/ping", chatScheme), unwell: "runs, but is not well" }]
       : []),
     ...(services.includes("rehearsal")
       ? [{ name: "rehearsal model", url: at(18780, "/healthz"), unwell: "runs, but is not well" }]

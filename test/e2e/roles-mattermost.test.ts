@@ -1,4 +1,5 @@
 /** The chat's role over an install made by hand: taken over, upgraded, rolled back, reset. Numbers are those of the study's scenarios. */
+import { get } from "node:https";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toolchain } from "../../src/toolchain/index.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
@@ -124,11 +125,38 @@ test("a sound release takes the place of the one before, which stays for going b
   expect([again.errors, again.changed]).toEqual([[], 0]);
 });
 
+test("by a certificate of the team's own authority, who trusts that reaches the chat, and nobody else", async () => {
+  const wish = roles(second!, { tls: "team-ca" });
+  const setup = await lab.apply("setup", wish);
+  expect(setup.errors).toEqual([]);
+  const ask = (ca?: string): Promise<string> =>
+    new Promise((done) => {
+      const at = `${url().replace("http:", "https:")}/api/v4/system/ping`;
+      get(at, { ...(ca !== undefined && { ca }) }, (response) => {
+        response.resume();
+        done(String(response.statusCode));
+      }).on("error", ({ message }) => done(message));
+    });
+  expect(await ask(lab.secrets.require("tls.authority.certificate").reveal())).toBe("200");
+  expect(await ask()).toMatch(/unable to verify|self.signed/);
+  // The machine's own store trusts it: programs there need no setting.
+  expect(await lab.inside("curl -fsS https://$(hostname):8065/api/v4/system/ping")).toContain("OK");
+  const key = lab.secrets.require("tls.chat.key").reveal().split("\n")[1]!;
+  expect(await lab.inside(`grep -rlF ${key} /etc /run/systemd /var/log 2>/dev/null || true`)).toBe(
+    "/etc/olympus/secrets/mattermost-tls.key\n",
+  );
+  const again = await lab.apply("setup", wish);
+  expect([again.errors, again.changed]).toEqual([[], 0]);
+  expect((await lab.apply("setup", roles(second!))).errors).toEqual([]);
+  expect(await teams()).toEqual(["kept"]);
+});
+
 test("reset gives the install by hand back; the chat's data stays", async () => {
   const reset = await lab.apply("reset", roles(second!), { roles: ["mattermost"] });
   expect(reset.errors).toEqual([]);
   const left = snapshotDifference(byHand, await snapshotHost((script) => lab.inside(script)));
-  // Data, and what the server of before keeps: its own files are not touched by the one that took over.
-  expect(left.filter((line) => !/^[+-] (file|[0-9a-f]{64} +)\s*srv\/olympus/.test(line))).toEqual([]);
+  // Data stays, and who owns it in the database.
+  const data = /^[+] (file srv\/olympus|[0-9a-f]{64} +srv\/olympus|database role mattermost$)/;
+  expect(left.filter((line) => !data.test(line))).toEqual([]);
   expect(await sql("select answer from by_hand")).toBe("42\n");
 });
