@@ -18,6 +18,9 @@ export function generatedSecrets(team: LoadedTeam): Generated[] {
     { paths: ["postgresql.mattermost"], make: () => [generatePassword()] },
     { paths: ["mattermost.admin.password"], make: () => [generatePassword()] },
     ...Object.keys(team.team.agents).map((agent) => token(`agents.${agent}.dashboard`)),
+    ...team.machines
+      .filter(({ roles }) => "github" in roles)
+      .map(({ name }) => keyPair(`agents.${name}.signing`, `${name}@${team.name}`)),
     token("pulumi.passphrase"),
     { paths: ["team.hmac"], make: () => [randomBytes(32).toString("hex")] },
   ];

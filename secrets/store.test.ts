@@ -28,7 +28,7 @@ function team(machines: readonly string[] = ["athena", "agora"]): LoadedTeam {
   return {
     name: "olympus",
     secretsFile: file,
-    machines: machines.map((name) => ({ name })),
+    machines: machines.map((name) => ({ name, roles: {} })),
     team: { agents: { athena: {} } },
   } as unknown as LoadedTeam;
 }

@@ -152,7 +152,7 @@ function changedError(file: string, both: readonly (readonly [string, unknown])[
 /** The command that brings a missing secret. */
 function commandFor(path: string): string {
   if (/^mattermost\.(bots|people)\./.test(path)) return "olympus bootstrap";
-  const generated = /^(ssh|hosts|postgresql|pulumi|team)\.|^agents\..*\.dashboard$|^mattermost\.admin\./;
+  const generated = /^(ssh|hosts|postgresql|pulumi|team)\.|^agents\..*\.(dashboard$|signing\.)|^mattermost\.admin\./;
   return generated.test(path) ? "olympus secrets init" : `olympus secrets set ${path}`;
 }
 

@@ -11,6 +11,7 @@ export const roleNames = [
   "rehearsal",
   "dev-env",
   "hardening",
+  "github",
 ] as const;
 
 /** What each service needs on its VM, beside the base. */
