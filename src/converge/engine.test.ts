@@ -8,7 +8,7 @@ import { factScript } from "./fact-script.ts";
 import { type Facts, freeAt, type HostState, noFacts } from "./facts.ts";
 import { claimsOf, planReset, readLines, refuseNewer } from "./journal.ts";
 import type { Operation } from "./operations.ts";
-import { planHost, requestsOf } from "./plan.ts";
+import { planHost, type RoleWish, requestsOf } from "./plan.ts";
 import { defineRole, type Role } from "./types.ts";
 import { wavesOf } from "./wishes.ts";
 
@@ -56,6 +56,12 @@ describe("facts", () => {
   });
 });
 
+/** Everything that is looked at by a command is as it should be. */
+function answering(wishes: readonly RoleWish[]): Record<string, number> {
+  const requests = requestsOf(wishes).filter((request) => request.fact === "command");
+  return Object.fromEntries(requests.map(({ key }) => [key, 0]));
+}
+
 describe("a plan", () => {
   const file: Operation = { kind: "file", id: "f", path: "/f", content: "1", restarts: ["a.service"] };
   const wait: Operation = { kind: "wait", id: "w", url: "tcp://127.0.0.1:1" };
@@ -88,6 +94,21 @@ describe("a plan", () => {
   it("pays the restarts that an interrupted run owes", () => {
     const plan = planHost([{ role: "one", operations: [] }], noFacts, { ...state, pending: ["a.service"] });
     expect([plan.steps.map(({ change }) => change.summary), plan.changes]).toEqual([["restart a.service"], 1]);
+  });
+
+  it("waits for what an interrupted run's restart concerns, whichever role restarts it", () => {
+    const roles = [
+      { role: "one", operations: [] },
+      { role: "two", operations: [{ ...wait, unit: "a.service" } as Operation] },
+      { role: "three", operations: [{ ...wait, unit: "b.service" } as Operation] },
+    ];
+    const facts = { ...noFacts, commands: answering(roles) };
+    const plan = planHost(roles, facts, { ...state, pending: ["a.service"] });
+    expect(plan.steps.map(({ role, change }) => `${role} ${change.summary}`)).toEqual([
+      "one restart a.service",
+      "two wait for tcp://127.0.0.1:1",
+    ]);
+    expect(plan.changes).toBe(1);
   });
 
   it("notes and saves before it changes, and writes no content into the script", () => {

@@ -55,7 +55,7 @@ export function planHost(wishes: readonly RoleWish[], facts: Facts, state: HostS
   const steps: PlannedStep[] = [];
   let owed = state.pending;
   for (const wish of wishes) {
-    steps.push(...planRole(wish, facts, owed));
+    steps.push(...planRole(wish, facts, owed, state.pending));
     owed = [];
   }
   return {
@@ -84,7 +84,13 @@ export function wishedClaims(wishes: readonly RoleWish[]): Claims[] {
   );
 }
 
-function planRole({ role, operations }: RoleWish, facts: Facts, owed: readonly string[]): PlannedStep[] {
+/** `owed` is restarted with this role's own; `restarted` is, with whichever role. */
+function planRole(
+  { role, operations }: RoleWish,
+  facts: Facts,
+  owed: readonly string[],
+  restarted: readonly string[],
+): PlannedStep[] {
   const planned = (operation: Operation, counted: boolean): PlannedStep[] => {
     const change = kindOf(operation).plan(operation, facts);
     if (change === undefined) return [];
@@ -102,8 +108,9 @@ function planRole({ role, operations }: RoleWish, facts: Facts, owed: readonly s
   for (const operation of operations) {
     if (operation.kind !== "wait") continue;
     // After a restart what answers now may not answer for a while.
-    const again = steps.length > 0 ? planned(operation, false) : planned(operation, true);
-    steps.push(...(again.length > 0 || steps.length === 0 ? again : waitAnyway(role, operation, facts)));
+    const moves = steps.length > 0 || restarted.includes(operation.unit ?? "");
+    const again = planned(operation, !moves);
+    steps.push(...(again.length > 0 || !moves ? again : waitAnyway(role, operation, facts)));
   }
   return steps;
 }

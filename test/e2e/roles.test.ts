@@ -9,6 +9,7 @@ import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
 import type { SshTarget } from "../../src/ssh/connection.ts";
+import { watchArguments } from "../support/argv-watcher.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 import { changedTeam } from "../support/team.ts";
@@ -179,7 +180,7 @@ describe("a role's life", () => {
 
   test("47, 48: a secret is in no argument, no output, no log, no journal", async () => {
     await lab.apply("reset", {});
-    const seen = await watchArguments(canary);
+    const seen = await watchArguments([canary]);
     const failing: Operation = {
       kind: "command",
       id: "tells",
@@ -435,30 +436,6 @@ async function targetOfFirst(): Promise<Omit<SshTarget, "privateKey">> {
     user: "agent",
     hostKey: machine.hostKey,
     pinnedIn: "test",
-  };
-}
-
-/** A process that looks for `word` in all arguments and environments until it is stopped; gives what it printed. */
-async function watchArguments(word: string): Promise<{ stop(): Promise<string> }> {
-  const child = spawn(process.execPath, [new URL("../support/argv-watch.ts", import.meta.url).pathname], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  child.stdin.end(`${word}\n`);
-  let printed = "";
-  const begun = new Promise<void>((done) => {
-    child.stdout.on("data", (chunk: Buffer) => {
-      printed += chunk.toString();
-      done();
-    });
-  });
-  await begun;
-  return {
-    async stop() {
-      const ended = new Promise((done) => child.once("close", done));
-      child.kill();
-      await ended;
-      return printed;
-    },
   };
 }
 

@@ -1,18 +1,31 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
-// Looks at every process's arguments and environment, over and over, for the word on stdin. Prints each find; lab machines' processes are among them.
-const [word = ""] = readFileSync(0, "utf8").split("\n");
+// Looks at every process's arguments and environment, over and over, for the words on stdin, one a line. Prints each find; lab machines'
+// processes are among them.
+const words = readFileSync(0, "utf8")
+  .split("\n")
+  .filter((word) => word !== "");
 process.stdout.write("watching\n");
+/** What each process was called when it was last looked at: only what has become another program has another environment. */
+let known = new Map<string, string>();
 for (;;) {
+  const now = new Map<string, string>();
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    for (const file of ["cmdline", "environ"]) {
-      const text = read(`/proc/${pid}/${file}`);
-      if (text.includes(word)) process.stdout.write(`found in ${file}: ${text.replaceAll("\0", " ").slice(0, 200)}\n`);
+    const called = read(`/proc/${pid}/cmdline`);
+    now.set(pid, called);
+    if (known.get(pid) === called) continue;
+    for (const [file, text] of [
+      ["cmdline", called],
+      ["environ", read(`/proc/${pid}/environ`)],
+    ] as const) {
+      if (words.some((word) => text.includes(word)))
+        process.stdout.write(`found in ${file}: ${text.replaceAll("\0", " ").slice(0, 200)}\n`);
     }
   }
-  await pause(2);
+  known = now;
+  await pause(1);
 }
 
 function read(path: string): string {
