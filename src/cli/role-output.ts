@@ -1,14 +1,22 @@
 import type { HostResult } from "../converge/result.ts";
 import { formatSeconds } from "./seconds.ts";
 
-/** One block a host; equal changes are told once. `diff` shows what lines change. */
+/** Of a file that is new: what is in it stands in the role. */
+const shownOfNew = 8;
+/** Where a list of names goes on in the next line. */
+const lineWidth = 100;
+
+/**
+ * One block a host, in the order of the team file; equal changes are told once, and hosts with nothing to do in one line at the end.
+ * `diff` shows what lines change: all of a change, the beginning of a new file.
+ */
 export function planLines(hosts: readonly HostResult[], diff: boolean, verb = "change"): string[] {
-  const width = Math.max(...hosts.map(({ host }) => host.length)) + 2;
+  const width = Math.max(...hosts.map(({ host }) => host.length), "as wished".length) + 2;
   const told = new Map<string, string>();
-  return hosts.flatMap((result) => {
+  const blocks = hosts.flatMap((result) => {
     const { host, state, lines, error } = result;
-    if (error !== undefined) return [`${host.padEnd(width)}${error.message.split("\n")[0]?.replace(`${host}: `, "")}`];
-    if (state === "as-wished") return [`${host.padEnd(width)}as wished`];
+    if (error !== undefined) return [`${host.padEnd(width)}${firstLine(error.message, host)}`];
+    if (state === "as-wished") return [];
     const text = JSON.stringify(lines);
     const same = told.get(text);
     const count = `${lines.length} to ${verb}`;
@@ -18,11 +26,32 @@ export function planLines(hosts: readonly HostResult[], diff: boolean, verb = "c
       `${host.padEnd(width)}${count}`,
       ...lines.flatMap(({ role, summary, diff: changed }) => [
         `  ~ ${role}: ${summary}`,
-        ...(diff ? changed.map((line) => `      ${line}`) : []),
+        ...(diff ? diffText(changed) : []).map((line) => `      ${line}`),
       ]),
       ...result.kept.map((line) => `  = stays: ${line}`),
     ];
   });
+  const idle = hosts.filter(({ state }) => state === "as-wished").map(({ host }) => host);
+  return [...blocks, ...nameList("as wished".padEnd(width), idle)];
+}
+
+/** What it says first, without the host that stands before it already. */
+export const firstLine = (message: string, host: string): string => message.split("\n")[0]!.replace(`${host}: `, "");
+
+/** A change whole; of lines that are all new, the first ones and how many follow. */
+function diffText(lines: readonly string[]): readonly string[] {
+  if (lines.length <= shownOfNew + 1 || !lines.every((line) => line.startsWith("+"))) return lines;
+  return [...lines.slice(0, shownOfNew), `  and ${lines.length - shownOfNew} lines more`];
+}
+
+function nameList(head: string, names: readonly string[]): string[] {
+  const rows: string[] = [];
+  for (const name of names) {
+    const last = rows.at(-1);
+    if (last !== undefined && last.length + name.length + 2 <= lineWidth) rows[rows.length - 1] = `${last}, ${name}`;
+    else rows.push(`${rows.length === 0 ? head : " ".repeat(head.length)}${name}`);
+  }
+  return rows;
 }
 
 /** What a run left behind on purpose. */

@@ -1,5 +1,6 @@
 import type { Reporter, Step } from "../base/report.ts";
 import type { HostResult } from "../converge/result.ts";
+import { firstLine } from "./role-output.ts";
 import { formatSeconds } from "./seconds.ts";
 
 /**
@@ -35,9 +36,9 @@ export function roleProgress(reporter: Reporter, step: Step, hosts: readonly str
 }
 
 /** How a host ended, for people; nothing for one that was, or has yet to be, changed. */
-function endLine({ state, changed, error, ms }: HostResult): string | undefined {
+export function endLine({ host, state, changed, error, ms }: HostResult): string | undefined {
   if (state === "changed") return `ok      ${changed} changed  ${formatSeconds(ms)}`;
   if (state === "left") return "left    not begun: others failed";
   if (state !== "failed") return undefined;
-  return `FAILED  ${error?.message.split("\n")[0] ?? ""}  ${formatSeconds(ms)}`;
+  return `FAILED  ${firstLine(error?.message ?? "", host)}  ${formatSeconds(ms)}`;
 }

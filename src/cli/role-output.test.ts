@@ -1,0 +1,93 @@
+import { expect, it } from "vitest";
+import { OlympusError } from "../base/errors.ts";
+import { silentReporter } from "../base/report.ts";
+import type { HostResult } from "../converge/result.ts";
+import { closingLine, planLines } from "./role-output.ts";
+import { roleProgress } from "./role-progress.ts";
+
+const result = (host: string, some: Partial<HostResult> = {}): HostResult => ({
+  host,
+  state: "as-wished",
+  lines: [],
+  looked: 40,
+  changed: 0,
+  kept: [],
+  ms: 1_200,
+  ...some,
+});
+const restart = { role: "agent", summary: "restart agent.service", diff: [] };
+const config = { role: "agent", summary: "/etc/x: change content", diff: ["@@ -1,2 +1,2 @@", " a", "-b", "+c"] };
+const down = new OlympusError("ares: no answer on 10.220.1.57:22 within 10 s.\nmore", {
+  code: "E-SSH-TIMEOUT",
+  exit: 4,
+});
+
+it("tells equal changes once, in the order of the team file, and names hosts with nothing to do at the end", () => {
+  const hosts = [
+    result("athena"),
+    result("apollo", { state: "pending", lines: [config, restart] }),
+    result("artemis", { state: "pending", lines: [config, restart] }),
+    result("ares", { state: "failed", error: down }),
+    result("hermes", { state: "pending", lines: [restart], kept: ["memory of hermes"] }),
+    result("perseus"),
+  ];
+  expect(planLines(hosts, true)).toEqual([
+    "apollo     2 to change",
+    "  ~ agent: /etc/x: change content",
+    "      @@ -1,2 +1,2 @@",
+    "       a",
+    "      -b",
+    "      +c",
+    "  ~ agent: restart agent.service",
+    "artemis    2 to change  (same as apollo)",
+    "ares       no answer on 10.220.1.57:22 within 10 s.",
+    "hermes     1 to change",
+    "  ~ agent: restart agent.service",
+    "  = stays: memory of hermes",
+    "as wished  athena, perseus",
+  ]);
+  expect(closingLine(hosts, 6_900)).toBe("6 hosts: 2 as wished · 3 would change (5 operations) · 1 unreachable, 6.9 s");
+});
+
+it("shows the beginning of a new file, and breaks a long list of names", () => {
+  const lines = Array.from({ length: 30 }, (_, at) => `+line ${at}`);
+  const made = { role: "base", summary: "/etc/x: create", diff: lines };
+  const shown = planLines([result("athena", { state: "pending", lines: [made] })], true);
+  expect(shown.slice(-2)).toEqual(["      +line 7", "        and 22 lines more"]);
+  const names = planLines(
+    Array.from({ length: 30 }, (_, at) => result(`machine-${at}`)),
+    true,
+  );
+  expect(names).toHaveLength(5);
+  expect(Math.max(...names.map((line) => line.length))).toBeLessThanOrEqual(100);
+  expect(names.join(" ")).toContain("machine-29");
+});
+
+it("says what came of thirty hosts in one line when nothing was to do", () => {
+  const hosts = Array.from({ length: 30 }, (_, at) => result(`machine-${at}`));
+  expect(closingLine(hosts, 900)).toBe("30 hosts as wished, nothing changed (1200 operations looked at), 0.9 s");
+});
+
+it("moves a line for each host at work, keeps that of one that ended, and is silent on those that were as wished", () => {
+  const reporter = silentReporter();
+  const moved: string[][] = [];
+  const step = {
+    update: (detail: string, rows: readonly string[] = []) =>
+      void moved.push([detail, ...rows.map((row) => row.replace(/\d+\.\d s/, "T"))]),
+    done: () => undefined,
+    fail: () => undefined,
+  };
+  const tell = roleProgress(reporter, step, ["athena", "ares", "hermes"]);
+  tell("athena", "looking");
+  tell("ares", "looking");
+  expect(moved.at(-1)).toEqual(["0 of 3 hosts", "  athena  looking  T", "  ares    looking  T"]);
+  tell("athena", "as-wished", result("athena"));
+  tell("ares", "failed", result("ares", { state: "failed", error: down }));
+  tell("hermes", "agent: /etc/x");
+  expect(moved.at(-1)).toEqual(["2 of 3 hosts", "  hermes  agent: /etc/x  T"]);
+  tell("hermes", "changed", result("hermes", { state: "changed", changed: 3 }));
+  expect(reporter.lines).toEqual([
+    "  ares    FAILED  no answer on 10.220.1.57:22 within 10 s.  1.2 s",
+    "  hermes  ok      3 changed  1.2 s",
+  ]);
+});
