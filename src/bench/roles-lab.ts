@@ -61,7 +61,6 @@ export async function openRolesLab(hosts: number, signal: AbortSignal): Promise<
       const machine = await lab.start(name, address(name));
       store.set(`hosts.${name}.public`, machine.hostKey);
       if (name === "host-1") store.set("hosts.far.public", machine.hostKey);
-      await inside(machine, `echo 'Acquire::http::Proxy "${mirror.proxy}";' >/etc/apt/apt.conf.d/90proxy`);
       machines.set(name, machine);
       await store.save();
       return machine;
@@ -89,6 +88,7 @@ export async function openRolesLab(hosts: number, signal: AbortSignal): Promise<
         const first = machines.get("host-1") ?? (await start("host-1"));
         const disk = join(folder, "disk");
         if (!existsSync(disk)) {
+          await prepare(first, mirror.proxy);
           await setUp(first);
           await lab.stop("host-1", 20_000);
           await run("cp", ["-a", join(first.dir, "upper"), disk]);
@@ -107,7 +107,9 @@ export async function openRolesLab(hosts: number, signal: AbortSignal): Promise<
       async fresh() {
         await lab.stop("fresh");
         if (machines.has("fresh")) await rm(machines.get("fresh")!.dir, { recursive: true, force: true });
-        return start("fresh");
+        const machine = await start("fresh");
+        await prepare(machine, mirror.proxy);
+        return machine;
       },
       async close() {
         mirror.close();
@@ -127,6 +129,16 @@ export const farEnds = (lab: Throwaway): { readonly there: string; readonly here
   there: lab.gateway.replace(/\d+$/, "241"),
   here: lab.gateway.replace(/\d+$/, "242"),
 });
+
+/** Packages from the cache on this computer, with lists of today, and what Ansible's apt module would install by itself. */
+async function prepare(machine: LabMachine, proxy: string): Promise<void> {
+  await inside(
+    machine,
+    `echo 'Acquire::http::Proxy "${proxy}";' >/etc/apt/apt.conf.d/90proxy
+apt-get -q update
+apt-get -q -y --no-install-recommends install python3-apt`,
+  );
+}
 
 /** Runs a script on a machine as root, past SSH; the first failure ends it. Gives its stdout. */
 export function inside(machine: LabMachine, script: string): Promise<string> {
