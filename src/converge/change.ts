@@ -45,7 +45,14 @@ export type Undo =
     }
   | { readonly do: "user"; readonly name: string; readonly home?: string }
   | { readonly do: "user-groups"; readonly name: string; readonly groups: readonly string[] }
-  | { readonly do: "user-fields"; readonly name: string; readonly home: string; readonly shell: string }
+  | {
+      readonly do: "user-fields";
+      readonly name: string;
+      readonly home: string;
+      readonly shell: string;
+      /** Of the primary group, where that was changed. */
+      readonly gid?: number;
+    }
   | { readonly do: "group"; readonly name: string }
   | { readonly do: "unit"; readonly name: string; readonly enabled: string; readonly active: string }
   | { readonly do: "command"; readonly summary: string; readonly script: string }

@@ -48,7 +48,7 @@ export function undoScript(undo: Undo, keepPackages: readonly string[]): string 
     case "user-groups":
       return undo.groups.map((group) => `leave_group ${quote(undo.name)} ${quote(group)}`).join("\n");
     case "user-fields":
-      return `if have_user ${quote(undo.name)}; then usermod --home ${quote(undo.home)} --shell ${quote(undo.shell)} ${quote(undo.name)}; fi`;
+      return `if have_user ${quote(undo.name)}; then usermod --home ${quote(undo.home)} --shell ${quote(undo.shell)}${undo.gid === undefined ? "" : ` --gid ${undo.gid}`} ${quote(undo.name)}; fi`;
     case "group":
       return `remove_group ${quote(undo.name)}`;
     case "unit":

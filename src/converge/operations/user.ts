@@ -59,16 +59,18 @@ function adjust({ name, group, groups = [], home, shell }: UserOperation, facts:
     words.push("--shell", shell);
     diff.push(`shell ${have.shell} -> ${shell}`);
   }
-  if (words.length > 0) {
-    records.push({
-      resource: `user-fields:${name}`,
-      undo: { do: "user-fields", name, home: have.home, shell: have.shell },
-    });
-  }
   const gid = group === undefined ? undefined : facts.groups[group]?.gid;
-  if (group !== undefined && gid !== have.gid) {
+  const otherGroup = group !== undefined && gid !== have.gid;
+  if (otherGroup) {
     words.push("--gid", group);
     diff.push(`group -> ${group}`);
+  }
+  if (words.length > 0) {
+    const { home, shell, gid } = have;
+    records.push({
+      resource: `user-fields:${name}`,
+      undo: { do: "user-fields", name, home, shell, ...(otherGroup ? { gid } : {}) },
+    });
   }
   if (missing.length > 0) {
     words.push("--append", "--groups", missing.join(","));
