@@ -7,6 +7,7 @@ import { deliver } from "./deliver.ts";
 import type { PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
+import { answerMemory, memoryWish, withMemory } from "./memory.ts";
 import { noticeOf } from "./notices.ts";
 import { systemPrompt, threadMessages } from "./prompt.ts";
 import { splitPost } from "./split.ts";
@@ -75,8 +76,10 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     untilAnswered(parts, signal, () => parts.chat.thread(post.rootId)),
   ]);
   if (alreadySaid(config, run, post, thread)) return undefined;
+  const wish = memoryWish(post.text, config.agent);
+  if (wish !== undefined) return answerMemory(parts, post, wish);
   const names = await namesOf(parts, thread, post, signal);
-  const messages = threadMessages(config, thread, post, names);
+  const messages = withMemory(parts, threadMessages(config, thread, post, names), post.text);
   recordStep(store, {
     run: run.id,
     kind: "context",

@@ -106,4 +106,23 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (run, part, seq)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What people asked to remember, with who said it and when; \`source\` is their post. Found again by its words.
+  CREATE TABLE notes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL CHECK (kind IN ('note', 'fact')),
+    text TEXT NOT NULL,
+    author TEXT NOT NULL,
+    name TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    source TEXT NOT NULL UNIQUE
+  ) STRICT;
+  CREATE VIRTUAL TABLE notes_text USING fts5 (text, content = 'notes', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2');
+  CREATE TRIGGER notes_kept AFTER INSERT ON notes BEGIN
+    INSERT INTO notes_text (rowid, text) VALUES (new.id, new.text);
+  END;
+  CREATE TRIGGER notes_dropped AFTER DELETE ON notes BEGIN
+    INSERT INTO notes_text (notes_text, rowid, text) VALUES ('delete', old.id, old.text);
+  END;
+  `,
 ];
