@@ -48,6 +48,6 @@ PGPASSFILE=$file psql -w -h 127.0.0.1 -p ${port} -U mattermost -d mattermost -At
     const { code, printed } = await onHost(context, host, script, `*:*:*:mattermost:${password}\n`);
     if (code === 0 && printed === "42") return true;
     if (printed.includes("password authentication failed")) return false;
-    throw rotationError(`the password could not be tried: ${printed.split("\n").at(-1) ?? ""}`, host);
+    throw rotationError(`the password could not be tried: ${printed.replaceAll(/\s+/g, " ")}`, host);
   }
 }
