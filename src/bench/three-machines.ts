@@ -39,7 +39,9 @@ export async function withThreeMachines<T>(
 async function threeMachineTeam(): Promise<string> {
   const document = parseDocument(await readFile(join(projectRoot, "examples/lab/team.yaml"), "utf8"));
   const base = (document.toJS() as { agents: { athena: Record<string, unknown> } }).agents.athena;
-  document.setIn(["agents", "apollo"], { ...base, address: "10.220.1.51", email: "apollo@olympus.example" });
-  document.setIn(["agents", "artemis"], { ...base, address: "10.220.1.52", email: "artemis@olympus.example" });
+  for (const [at, name] of ["apollo", "artemis"].entries()) {
+    const own = { address: `10.220.1.${51 + at}`, email: `${name}@olympus.example`, persona: `You are ${name}.` };
+    document.setIn(["agents", name], { ...base, ...own });
+  }
   return document.toString();
 }
