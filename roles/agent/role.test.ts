@@ -12,6 +12,7 @@ import type { LoadedTeam } from "../../src/team/model.ts";
 import { role as rehearsal } from "../rehearsal/role.ts";
 import { renderAgent } from "./config.ts";
 import { type AgentInputs, role } from "./role.ts";
+import { shellOf } from "./shell.ts";
 
 const values: Record<string, string> = {
   "mattermost.bots.athena.token": "bot-token-canary",
@@ -47,7 +48,7 @@ beforeAll(async () => {
   team = await loadTeam(join(projectRoot, "examples/lab/team.yaml"));
   const params = role.params.parse({});
   operations = role.setup(await role.inputs(context("athena"), params), params);
-});
+}, 60_000);
 
 test("the configuration comes from the team file and is one that the harness takes", () => {
   const { config } = renderAgent(team, team.machines.find(({ name }) => name === "athena")!, secrets);
@@ -110,6 +111,41 @@ test("the unit runs without rights, hands secrets over as credentials, and start
   ]) {
     expect(content).toContain(line);
   }
+});
+
+test("an agent that develops gets a shell: bubblewrap, limits of its machine, a unit that delegates; others keep the closed unit", async () => {
+  const unit = (of: readonly Operation[]) =>
+    of.find((operation): operation is UnitOperation => operation.kind === "unit")!.content;
+  expect(unit(operations)).toContain("RestrictNamespaces=yes");
+  expect(unit(operations)).not.toContain("Delegate");
+  const host = context("athena").host.machine!;
+  const developer = {
+    ...host,
+    memory: 2048,
+    vcpu: 2,
+    data: 8192,
+    agent: { ...host.agent!, duties: ["development" as const] },
+  };
+  const sandbox = shellOf(developer, ["npm", "api.example:8443"]);
+  expect(sandbox).toEqual({ memory: 1408, cpus: 2, disk: 2048, egress: ["npm", "api.example:8443"] });
+  expect(shellOf(host, [])).toBeUndefined();
+  const params = role.params.parse({});
+  const inputs = (await role.inputs(context("athena"), params)) as AgentInputs;
+  const made = role.setup({ ...inputs, config: { ...inputs.config, sandbox } }, params);
+  expect(made.find(({ kind }) => kind === "package")).toMatchObject({ names: ["bubblewrap"] });
+  for (const line of [
+    "Delegate=cpu memory pids",
+    "OOMPolicy=continue",
+    "MemoryMax=1920M",
+    "TasksMax=640",
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=\n",
+  ])
+    expect(unit(made)).toContain(line);
+  expect(unit(made)).not.toMatch(/ProtectControlGroups|ProtectKernelTunables|RestrictNamespaces=yes/);
+  expect(() => parseAgentConfig(JSON.stringify({ ...inputs.config, sandbox: { egress: ["nmp"] } }), "f")).toThrow(
+    "neither debian, npm, pypi, go nor host",
+  );
 });
 
 test("the unit is not killed before the longest drain limit and one chat request are over", async () => {

@@ -9,12 +9,15 @@ import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
 import { teamAuthority } from "../mattermost/tls.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { dashboardPort, renderAgent } from "./config.ts";
+import { shellLimits, shellOf } from "./shell.ts";
 import { agentUnit, configFile, dataFolder, secretsFolder } from "./unit.ts";
 import { unusedSecrets } from "./unused-secrets.ts";
 
 const params = z.strictObject({
   /** Limit of the unit, MiB. */
   memoryMax: z.int().min(128).default(512),
+  /** Where commands of an agent that develops may connect to: package managers (`debian`, `npm`, `pypi`, `go`) and hosts. */
+  egress: z.array(z.string()).default([]),
 });
 
 export interface AgentInputs {
@@ -44,15 +47,18 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
   params,
   data: { memory: "the agent's database and memory in /srv/olympus/agent" },
 
-  async inputs({ team, host, secrets }) {
+  async inputs({ team, host, secrets }, { egress }) {
     if (host.machine?.agent === undefined) throw new Error(`${host.name} is not an agent's machine`);
     const rendered = renderAgent(team, host.machine, secrets);
+    const sandbox = shellOf(host.machine, egress);
+    const config = sandbox === undefined ? rendered.config : { ...rendered.config, sandbox };
     // A configuration that the harness would refuse must not replace a good one.
-    const { limits } = parseAgentConfig(JSON.stringify(rendered.config), `${team.file} (agent ${host.name})`);
+    const { limits } = parseAgentConfig(JSON.stringify(config), `${team.file} (agent ${host.name})`);
     return {
       agent: host.name,
       address: host.address,
       ...rendered,
+      config,
       authority: chatByTeamAuthority(team) ? teamAuthority(team.name, secrets).certificate : undefined,
       drain: limits.drain,
       node: nodeRuntime(),
@@ -63,7 +69,9 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
   setup({ agent, address, config, secrets, authority, drain, node, bundle }, { memoryMax }): Operation[] {
     const restarts = [unitName];
     const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
+    const shell = shellLimits(config);
     return [
+      ...(shell === undefined ? [] : [{ kind: "package" as const, id: "bubblewrap", names: ["bubblewrap"] }]),
       // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.
       {
         kind: "user",
@@ -133,6 +141,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
           bundle: bundleFolder,
           credentials: Object.keys(secrets),
           memoryMax,
+          shell,
           drain,
         }),
         enabled: true,

@@ -1,26 +1,41 @@
-/** What both services' units share: nothing but what a Node process needs. V8 writes code at run time, so memory stays executable. */
-export const hardening = `NoNewPrivileges=yes
+/** What units of ours have in common: nothing but what a Node process needs. V8 writes code at run time, so memory stays executable. */
+const always = `NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectClock=yes
 ProtectHostname=yes
-ProtectKernelLogs=yes
 ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 RemoveIPC=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 CapabilityBoundingSet=
 UMask=0077`;
+
+export const hardening = `${always}
+ProtectKernelLogs=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+SystemCallFilter=@system-service`;
+
+/**
+ * With a shell, the process makes namespaces and control groups itself: a part of the tree is its own. A kernel lets an unprivileged
+ * user mount a new /proc only where nothing hides parts of the old one, so tunables and the log are left to their own permissions.
+ * A command that took too much memory is its own affair: systemd would otherwise stop the whole unit.
+ */
+const hardeningWithShell = `${always}
+Delegate=cpu memory pids
+OOMPolicy=continue
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=user mnt pid net uts ipc cgroup
+SystemCallFilter=@system-service @mount
+SystemCallFilter=~syslog`;
 
 export interface AgentUnit {
   readonly agent: string;
@@ -29,8 +44,10 @@ export interface AgentUnit {
   readonly environment: Readonly<Record<string, string>>;
   readonly bundle: string;
   readonly credentials: readonly string[];
-  /** MiB. */
+  /** MiB that the harness itself may take. */
   readonly memoryMax: number;
+  /** Of all commands together, where the agent has a shell; memory in MiB. */
+  readonly shell?: { readonly memory: number; readonly processes: number } | undefined;
   /** Seconds that work in progress gets when the unit is stopped. */
   readonly drain: number;
 }
@@ -66,10 +83,10 @@ Restart=always
 RestartSec=1
 KillMode=mixed
 TimeoutStopSec=${unit.drain + afterDrain}
-MemoryMax=${unit.memoryMax}M
-TasksMax=128
+MemoryMax=${unit.memoryMax + (unit.shell?.memory ?? 0)}M
+TasksMax=${128 + (unit.shell?.processes ?? 0)}
 ReadWritePaths=${dataFolder}
-${hardening}
+${unit.shell === undefined ? hardening : hardeningWithShell}
 
 [Install]
 WantedBy=multi-user.target

@@ -92,7 +92,7 @@ const limitsSchema = z.strictObject({
 });
 
 /** The shell of agents that develop. Sizes in MiB. */
-const sandboxSchema = z.strictObject({
+export const sandboxSchema = z.strictObject({
   /** Of each command, and of all together. */
   memory: z.int().min(64).default(1024),
   processes: z.int().min(16).default(512),

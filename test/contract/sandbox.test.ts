@@ -105,7 +105,9 @@ describe("D9 what takes too much", () => {
     expect(of("disk").ending).toBe("disk");
     expect(of("disk").text).not.toContain("all written");
     expect(of("tidy")).toMatchObject({ code: 0, text: "result.txt\n" });
-    expect(Number(/(\d+) large/.exec(of("largeFile").text)?.[1])).toBeLessThanOrEqual(64 * 1024);
+    // Ended by the kernel's limit of a file, or by ours of the workspace.
+    const { ending, text } = of("largeFile");
+    expect(ending === "disk" || Number(/(\d+) large/.exec(text)?.[1]) <= 64 * 1024).toBe(true);
   });
 });
 

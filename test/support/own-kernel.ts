@@ -53,7 +53,7 @@ rm -rf $DATA; mkdir -m 700 $DATA; mkdir $GROUP
 chown ${user}:${user} $DATA $GROUP $GROUP/cgroup.procs $GROUP/cgroup.subtree_control $GROUP/cgroup.threads
 ${before}
 ( echo 0 > $GROUP/cgroup.procs
-  exec setpriv --reuid ${user} --regid ${user} --clear-groups --no-new-privs --bounding-set=-all env -i PATH=$PATH GROUP=$GROUP ${quoteAll(variables)} \\
+  exec setpriv --reuid ${user} --regid ${user} --clear-groups --no-new-privs --bounding-set=-all env -i PATH=$PATH ${quoteAll(variables)} \\
     /mnt/project/node_modules/.bin/node ${quoteAll([`/mnt/project/${file}`, ...args])} )
 echo "@@end $?"`;
     });

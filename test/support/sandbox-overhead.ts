@@ -37,5 +37,5 @@ for (let n = 0; n < Number(times); n++) {
   await timed(bare, () => once(spawn("bash", ["-c", "true"], { stdio: "ignore" }), "exit"));
   await timed(sandboxed, () => run.run("true", 60, never));
 }
-run.close();
+await run.close();
 process.stdout.write(`@@${JSON.stringify({ bare, sandboxed })}\n`);

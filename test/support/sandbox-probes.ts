@@ -85,7 +85,7 @@ ls -la /run/*.sock /var/run /tmp/.X11-unix 2>&1 | grep -c socket`,
     script: `curl -sS -m 60 http://10.99.0.1:8080/plain; curl -sS -m 60 --proxytunnel http://10.99.0.1:8080/tunnel; cat /proc/net/dev | tail -n +3 | wc -l`,
   },
   neighbours: {
-    script: `sleep 3; curl -sS -m 60 --noproxy '*' http://127.0.0.1:5000/ || echo nobody; ls /workspace/../; ps aux 2>/dev/null | grep -c http.serve[r]`,
+    script: `sleep 3; curl -sS -m 60 --noproxy '*' http://127.0.0.1:5000/ || echo nobody; ls ~/..; ps aux 2>/dev/null | grep -c http.serve[r]`,
     elsewhere: "echo theirs > theirs; python3 -m http.server 5000 --bind 127.0.0.1",
   },
 } satisfies Record<string, Probe>;

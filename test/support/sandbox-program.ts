@@ -64,7 +64,7 @@ try {
     const left = machine().filter((one) => !before.includes(one));
     print({ name, ...result, text: output.text, bytes: output.bytes, left, grewMb, refused: [...refused] });
   }
-  run.close();
+  await run.close();
   await removeTree(run.workspace.folder);
 
   async function attempt(probe: Probe, name: string): Promise<CommandResult> {
@@ -78,7 +78,7 @@ try {
       await background;
       return result;
     } finally {
-      other.close();
+      await other.close();
     }
   }
 } catch (error) {
@@ -87,6 +87,12 @@ try {
 }
 web.close();
 web.closeAllConnections();
+
+/** Where the groups of commands are: beside the leaf that this process is in. */
+function commands(): string {
+  const own = /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))![1]!;
+  return join("/sys/fs/cgroup", own, "../commands");
+}
 
 /** Everything on the machine that a command could leave behind. */
 function machine(): string[] {
@@ -103,7 +109,7 @@ function machine(): string[] {
         return [];
       }
     });
-  const groups = readdirSync(join(process.env.GROUP!, "commands"), { withFileTypes: true });
+  const groups = readdirSync(commands(), { withFileTypes: true });
   return [
     ...processes,
     ...groups.filter((entry) => entry.isDirectory()).map(({ name }) => `group ${name}`),

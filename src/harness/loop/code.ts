@@ -44,7 +44,7 @@ export async function workOn(parts: CodeParts, task: string, signal: AbortSignal
     const first: ModelMessage[] = [{ role: "user", content: task }];
     return await runLoop({ ...parts, tools, textEnds: false }, codePrompt(parts, hosts), first, signal);
   } finally {
-    sandbox.close();
+    await sandbox.close();
   }
 }
 

@@ -89,8 +89,8 @@ function fakeSandbox(scripts: string[]): Sandbox {
   return {
     population: async () => 0,
     open: async () => ({
-      workspace: { folder: "", work: "", home: "", output: "", etc: "" },
-      close: () => void scripts.push("closed"),
+      workspace: { folder: "", work: "", home: "", output: "" },
+      close: async () => void scripts.push("closed"),
       run: async (script): Promise<CommandResult> => {
         scripts.push(script);
         const text = script.startsWith("find") ? "result.txt (5 bytes)\n1\n" : `ran ${script}, chat-token-canary`;

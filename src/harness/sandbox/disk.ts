@@ -50,3 +50,45 @@ export async function removeTree(folder: string): Promise<void> {
     await run("rm", ["-rf", "--one-file-system", "--", folder]);
   }
 }
+
+/** Free space that commands never take, MiB: the database's. */
+export const reserve = 256;
+/** Files that a run may have. */
+const mostFiles = 500_000;
+const MiB = 1024 * 1024;
+
+/**
+ * Watches what a run's folder takes. What is left of the disk is asked first; files are counted only when that has changed by much
+ * since they were counted, by this command or those before it: counting a large tree takes a while.
+ */
+export class DiskWatch {
+  readonly #folder: string;
+  readonly #most: Usage;
+  #first: Usage | undefined;
+  /** What was free when files were counted last, and whether they were too many. */
+  #counted: Usage | undefined;
+  #over = false;
+
+  /** `most` in MiB. */
+  constructor(folder: string, most: number) {
+    this.#folder = folder;
+    this.#most = { bytes: most * MiB, files: mostFiles };
+  }
+
+  /** Whether the run takes too much, and more than before: one that tidies is left alone. */
+  async isFull(): Promise<boolean> {
+    const free = await freeSpace(this.#folder);
+    this.#first ??= free;
+    this.#counted ??= free;
+    // What was full before this run began is not its doing.
+    if (free.bytes < reserve * MiB && free.bytes < this.#first.bytes) return true;
+    const bytes = this.#counted.bytes - free.bytes;
+    const files = this.#counted.files - free.files;
+    const much = bytes > (this.#over ? MiB : this.#most.bytes / 16) || files > this.#most.files / 16;
+    if (!much && bytes > -this.#most.bytes / 16) return false;
+    const used = await usage(this.#folder, this.#most);
+    this.#counted = free;
+    this.#over = used.bytes > this.#most.bytes || used.files > this.#most.files;
+    return this.#over && much;
+  }
+}

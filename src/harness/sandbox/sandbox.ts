@@ -1,12 +1,16 @@
 import { existsSync } from "node:fs";
 import type { Server } from "node:net";
+import { join } from "node:path";
 import { quote } from "../../base/quote.ts";
 import { type Delegation, type GroupLimits, neededControllers, takeDelegation } from "./cgroup.ts";
 import { type CommandResult, runCommand } from "./command.ts";
+import { DiskWatch } from "./disk.ts";
+import { makeEtc } from "./etc.ts";
+import { Launcher } from "./launcher.ts";
 import { bubblewrap } from "./mounts.ts";
 import { openNetwork, proxyAddress } from "./network.ts";
 import { Unavailable } from "./unavailable.ts";
-import { openWorkspace, sweepWorkspaces, type Workspace } from "./workspace.ts";
+import { etcFolder, openWorkspace, sweepWorkspaces, type Workspace } from "./workspace.ts";
 
 export interface SandboxOptions {
   /** Folder for the workspaces; ours alone. */
@@ -33,8 +37,8 @@ export interface SandboxOptions {
 export interface RunSandbox {
   readonly workspace: Workspace;
   run(script: string, seconds: number, signal: AbortSignal): Promise<CommandResult>;
-  /** Ends the run's network. The workspace stays until it is swept. */
-  close(): void;
+  /** Ends the run's processes and network. The workspace stays until it is swept. */
+  close(): Promise<void>;
 }
 
 export interface Sandbox {
@@ -53,7 +57,7 @@ grep -q '^CapEff:[[:space:]]*0*$' /proc/self/status
 [ "$(sed -n '3,$p' /proc/net/dev | wc -l)" = 1 ]
 [ ! -e ${quote(root)} ] && [ ! -e /run ] && [ ! -e /sys ]
 ! unshare --user true 2>/dev/null
-: > /workspace/probe; : > /tmp/probe
+: > ~/probe; : > /tmp/probe
 ! : 2>/dev/null > /usr/probe
 echo sandboxed`;
 
@@ -78,6 +82,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     population: () => delegation.population(),
   };
+  await makeEtc(join(options.root, etcFolder));
   await probeSandbox(sandbox, options.root);
   return sandbox;
 }
@@ -89,7 +94,7 @@ async function probeSandbox(sandbox: Sandbox, root: string): Promise<void> {
     try {
       output = (await run.run(probe(root), 60, new AbortController().signal)).output.text.trim();
     } finally {
-      run.close();
+      await run.close();
     }
   } catch (cause) {
     throw new Unavailable(`a command cannot be sandboxed here: ${(cause as Error).message}`);
@@ -110,25 +115,30 @@ async function openRun(
   const network = await openNetwork(bwrap);
   const end = new AbortController();
   options.serve(network.server, run, end.signal);
-  const prefix = [
-    ...network.enter,
+  const disk = new DiskWatch(workspace.folder, options.disk);
+  const launcher = new Launcher(network.enter, [
     bwrap,
     ...bubblewrap({
       ...workspace,
+      etc: join(options.root, etcFolder),
       toolchains: options.toolchains,
       environment: environment(options),
       tmp: Math.max(16, Math.floor(options.limits.memory / 4)),
-      sharesNetwork: true,
     }),
-  ];
+    "bash",
+  ]);
   return {
     workspace,
     async run(script, seconds, signal) {
       const name = nextName();
       const group = await delegation.make(name, options.limits);
-      return runCommand({ prefix, group, script, name, folders: workspace, seconds, limits: options }, signal);
+      return runCommand(
+        { launcher, group, script, name, output: workspace.output, disk, seconds, limits: options },
+        signal,
+      );
     },
-    close() {
+    async close() {
+      await launcher.close();
       end.abort();
       network.close();
       closed();

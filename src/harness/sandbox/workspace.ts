@@ -1,36 +1,28 @@
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { freeSpace, removeTree } from "./disk.ts";
-import { etcContents } from "./mounts.ts";
+import { freeSpace, removeTree, reserve } from "./disk.ts";
 
 /** The folders of one run. */
 export interface Workspace {
   readonly folder: string;
-  readonly work: string;
+  /** Holds the workspace. */
   readonly home: string;
+  readonly work: string;
   readonly output: string;
-  readonly etc: string;
 }
 
 /** Workspaces of former runs that are kept, for people to look at. */
 const kept = 10;
 
-/** Free space that commands never take, MiB: the database's. */
-export const reserve = 256;
+/** In the same folder: what all runs see as /etc. No run is named so. */
+export const etcFolder = ".etc";
 
 /** Makes a run's folders under `root`, or finds those that a former process made. */
 export async function openWorkspace(root: string, run: string): Promise<Workspace> {
   const folder = join(root, folderName(run));
-  const workspace = {
-    folder,
-    work: join(folder, "work"),
-    home: join(folder, "home"),
-    output: join(folder, "output"),
-    etc: join(folder, "etc"),
-  };
-  for (const path of [workspace.work, workspace.home, workspace.output, workspace.etc])
-    await mkdir(path, { recursive: true, mode: 0o700 });
-  for (const [name, content] of Object.entries(etcContents)) await writeFile(join(workspace.etc, name), content);
+  const home = join(folder, "home");
+  const workspace = { folder, home, work: join(home, "workspace"), output: join(folder, "output") };
+  for (const path of [workspace.work, workspace.output]) await mkdir(path, { recursive: true, mode: 0o700 });
   return workspace;
 }
 
@@ -40,6 +32,7 @@ export async function sweepWorkspaces(root: string, inUse: ReadonlySet<string>, 
   const using = new Set([...inUse].map(folderName));
   const old: { path: string; at: number }[] = [];
   for (const name of await readdir(root)) {
+    if (name === etcFolder) continue;
     const path = join(root, name);
     if (!using.has(name)) old.push({ path, at: (await stat(path)).mtimeMs });
   }
