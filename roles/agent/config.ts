@@ -5,6 +5,7 @@ import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 import { agentKeyPath } from "../../src/team/model-keys.ts";
+import { renderPersona } from "../../src/team/persona.ts";
 import { listPrice } from "../../src/team/prices.ts";
 import type { ModelChoice } from "../../src/team/schema.ts";
 
@@ -53,8 +54,8 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
     version: 1,
     agent: name,
     team: team.name,
-    persona: agent.persona,
-    facts: teamFacts(team),
+    persona: renderPersona(team, machine),
+    facts: [...teamFacts(team), ...team.team.defaults.facts],
     chat: {
       url: chatUrl(team),
       tokenFile: "mattermost-token",
@@ -79,6 +80,12 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
     },
     dataDir: "/srv/olympus/agent",
     timezone: team.team.defaults.timezone,
+    schedules: Object.entries(agent.schedules).map(([schedule, { timezone, ...wanted }]) => ({
+      name: schedule,
+      timezone: timezone ?? team.team.defaults.timezone,
+      ...wanted,
+    })),
+    ...(agent.quietHours === undefined ? {} : { quietHours: agent.quietHours }),
   };
   return { config, secrets: handed };
 }

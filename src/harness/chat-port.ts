@@ -38,6 +38,7 @@ export interface ChatChannel {
 
 export interface NewPost {
   readonly channelId: string;
+  /** Empty: it begins a thread. */
   readonly rootId: string;
   readonly text: string;
   readonly marker: PostMarker;
@@ -107,6 +108,8 @@ export interface Chat {
   acknowledge(postId: string): Promise<void>;
   /** Writes a post and gives its id. The same run and part, repeated within seconds, is one post. */
   post(post: NewPost): Promise<string>;
+  /** The id of a channel by the names of its team and itself, `olympus/dev`. Rejects with `refused` when there is none. */
+  channelNamed(name: string): Promise<string>;
   /** User names by id; unknown ids are left out. */
   names(ids: readonly string[]): Promise<Map<string, string>>;
   /** Characters (code points) that a post may have. */

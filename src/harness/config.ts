@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+import { isCron } from "./cron.ts";
 import { clientNames } from "./egress/clients.ts";
 
 /**
@@ -110,6 +111,27 @@ export const sandboxSchema = z.strictObject({
   toolchains: z.array(z.string().startsWith("/")).default(["/opt/olympus/tools", "/opt/olympus/node"]),
 });
 
+const timezone = z.string().refine(isTimezone, "not a time zone that this system knows, such as Europe/Berlin");
+const wallClock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "not a time such as 20:00");
+
+const scheduleSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
+  /** Minute, hour, day, month, weekday. */
+  at: z.string().refine(isCron, "not a time of five fields, such as 0 9 * * 1-5, that ever comes"),
+  timezone: timezone.default("Etc/UTC"),
+  /** `team/channel`, where what came of it is posted. */
+  channel: z.string().regex(/^[^/]+\/[^/]+$/),
+  task: z.string().min(1),
+  /** Waits for the end of the quiet hours. */
+  quiet: z.boolean().default(true),
+});
+
+const quietHoursSchema = z.strictObject({
+  from: wallClock,
+  to: wallClock,
+  days: z.array(z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])).default([]),
+});
+
 export const agentConfigSchema = z
   .strictObject({
     version: z.literal(1),
@@ -140,10 +162,10 @@ export const agentConfigSchema = z
     /** Absolute; holds the database. Must outlive the root disk. */
     dataDir: z.string().startsWith("/"),
     /** Decides when a budget's day begins. */
-    timezone: z
-      .string()
-      .refine(isTimezone, "not a time zone that this system knows, such as Europe/Berlin")
-      .default("Etc/UTC"),
+    timezone: timezone.default("Etc/UTC"),
+    /** What it does by itself. */
+    schedules: z.array(scheduleSchema).default([]),
+    quietHours: quietHoursSchema.optional(),
     limits: limitsSchema.prefault({}),
     /** Left out: the agent has no shell. */
     sandbox: sandboxSchema.optional(),

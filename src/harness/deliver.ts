@@ -56,7 +56,9 @@ export async function sayOnce(
 ): Promise<string> {
   if (repeated) {
     const { run, part } = post.marker;
-    const thread = await chat.thread(post.rootId);
+    // What begins a thread is among the newest posts of its channel.
+    const channel = { id: post.channelId, direct: false, lastPostAt: 0 };
+    const thread = post.rootId === "" ? await chat.page(channel, undefined) : await chat.thread(post.rootId);
     const sent = thread.find(
       ({ authorId, marker }) => authorId === config.chat.botId && marker?.run === run && marker.part === part,
     );

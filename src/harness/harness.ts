@@ -7,6 +7,7 @@ import { lastWord } from "./last-word.ts";
 import type { ModelCaller } from "./model-port.ts";
 import { ModelRouter } from "./router.ts";
 import { type Carried, execute, type RunParts } from "./run.ts";
+import { Scheduler } from "./scheduler.ts";
 import { waiting } from "./store/inbox.ts";
 import { pendingParts } from "./store/outbox.ts";
 import { claimNext, finish, type OpenRun, resumeOpen } from "./store/runs.ts";
@@ -37,6 +38,7 @@ export interface HarnessState {
 export class Harness {
   readonly #parts: RunParts;
   readonly #feed: Feed;
+  readonly #scheduler: Scheduler;
   readonly #stop = new AbortController();
   readonly #open = new Map<string, { run: OpenRun; since: number; done: Promise<void> }>();
   #working = 0;
@@ -48,6 +50,7 @@ export class Harness {
   constructor(parts: HarnessParts) {
     this.#parts = { ...parts, router: new ModelRouter(parts) };
     this.#feed = new Feed({ ...parts, wake: () => this.#pump() });
+    this.#scheduler = new Scheduler({ ...parts, wake: () => this.#pump() });
   }
 
   /** Resumes what a former process left open and connects. Returns when the account is known; connecting goes on by itself. */
@@ -59,6 +62,7 @@ export class Harness {
     if (account === undefined) return;
     const oldest = clock.now() - config.chat.maxAgeHours * 3600_000;
     this.#feed.start(Math.max(account.createdAt, oldest));
+    if (!this.#draining) this.#scheduler.start();
     chat.open({
       connected: () => {
         this.#chat = "connected";
@@ -80,6 +84,7 @@ export class Harness {
     if (this.#draining) return;
     this.#draining = true;
     this.#feed.stop();
+    this.#scheduler.stop();
     chat.close();
     const open = [...this.#open.values()].map((entry) => entry.done);
     if (open.length > 0 && this.#chat === "connected") {

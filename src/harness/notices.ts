@@ -2,12 +2,12 @@ import type { Answer } from "./ask.ts";
 import type { ChatPost } from "./chat-port.ts";
 import type { AgentConfig } from "./config.ts";
 import type { PostPayload } from "./intake.ts";
-import type { InboxKind } from "./store/inbox.ts";
+import type { NoticeKind } from "./store/inbox.ts";
 
 /** What is said, without any model, where a limit keeps the agent from answering. The outcome is the kind. */
 export function noticeOf(
   config: AgentConfig,
-  kind: Exclude<InboxKind, "mention">,
+  kind: NoticeKind,
   post: PostPayload,
   thread: readonly ChatPost[],
 ): Answer {

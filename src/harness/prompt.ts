@@ -4,6 +4,7 @@ import type { AgentConfig } from "./config.ts";
 import type { PostPayload } from "./intake.ts";
 import type { ModelMessage } from "./model-port.ts";
 import { visible } from "./visible.ts";
+import { dayName, placeTime } from "./zone.ts";
 
 /** The system prompt: who the agent is, its team, and how to behave in chat. The same bytes in every run, so that providers can cache it. */
 export function systemPrompt(config: AgentConfig): string {
@@ -53,6 +54,14 @@ export function threadMessages(
   const { threadPosts, threadTokens } = config.limits;
   const context = bound(messages, threadPosts - 1, threadTokens - estimatedTokens(question));
   return merge([...context, { role: "user", content: question }]);
+}
+
+/** A scheduled task as a model sees it. */
+export function scheduledMessage({ timezone }: Pick<AgentConfig, "timezone">, post: PostPayload): ModelMessage {
+  const { hour, minute } = placeTime(post.createdAt, timezone);
+  const time = `${dayName(post.createdAt, timezone)} ${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`;
+  const name = post.authorId.replace(/^schedule:/, "");
+  return { role: "user", content: `[your own schedule ${name}, due ${time} ${timezone}] ${post.text}` };
 }
 
 /** A post's text, in which no line can pass for the beginning of somebody else's post. */

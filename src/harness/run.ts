@@ -9,9 +9,9 @@ import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
 import { answerMemory, memoryWish, withMemory } from "./memory.ts";
 import { noticeOf } from "./notices.ts";
-import { systemPrompt, threadMessages } from "./prompt.ts";
+import { scheduledMessage, systemPrompt, threadMessages } from "./prompt.ts";
 import { splitPost } from "./split.ts";
-import type { InboxKind } from "./store/inbox.ts";
+import type { NoticeKind } from "./store/inbox.ts";
 import { handOver, outcomeOf } from "./store/outbox.ts";
 import { finish, type OpenRun } from "./store/runs.ts";
 import { recordStep } from "./store/steps.ts";
@@ -51,7 +51,9 @@ export async function execute(
         ? gaveUp
         : run.kind === "mention"
           ? await answerMention(parts, run, post, signal)
-          : await notify(parts, run, run.kind, post, signal);
+          : run.kind === "schedule"
+            ? await doScheduled(parts, run, post, signal)
+            : await notify(parts, run, run.kind, post, signal);
     if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
     handOver(store, run, posts(run, post, carried.answer.text, limit), carried.answer.outcome, clock.now());
   }
@@ -92,13 +94,14 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
   return converse(parts, { run: run.id, system: systemPrompt(config), messages, person, signal });
 }
 
-async function notify(
-  parts: RunParts,
-  run: OpenRun,
-  kind: Exclude<InboxKind, "mention">,
-  post: PostPayload,
-  signal: AbortSignal,
-) {
+/** Asks as a person would, with what memory has to it; the answer begins a thread of its own. */
+function doScheduled(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
+  const { config } = parts;
+  const messages = withMemory(parts, [scheduledMessage(config, post)], post.text);
+  return converse(parts, { run: run.id, system: systemPrompt(config), messages, person: undefined, signal });
+}
+
+async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: PostPayload, signal: AbortSignal) {
   const thread = await untilAnswered(parts, signal, () => parts.chat.thread(post.rootId));
   return alreadySaid(parts.config, run, post, thread) ? undefined : noticeOf(parts.config, kind, post, thread);
 }

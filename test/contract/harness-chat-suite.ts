@@ -7,6 +7,8 @@ export interface ChatWorld {
   readonly agentId: string;
   readonly personId: string;
   readonly work: string;
+  /** Its name, `team/channel`. */
+  readonly workName: string;
   readonly direct: string;
   /** The person writes. Gives the post's id. */
   say(channel: string, text: string, rootId?: string): Promise<string>;
@@ -50,6 +52,21 @@ export function chatSuite(world: () => ChatWorld): void {
       before = next.at(-1)!.id;
     }
     throw new Error("paging does not end");
+  });
+
+  test("a post without a root begins a thread, once, and shows on the channel's newest page", async () => {
+    const { agent, agentId, work } = world();
+    const post = { channelId: work, rootId: "", text: "good morning", marker: marker("run-schedule", "s") };
+    const id = await agent.post(post);
+    expect(await agent.post(post)).toBe(id);
+    const [newest] = await agent.page({ id: work, direct: false, lastPostAt: 0 }, undefined);
+    expect(newest).toMatchObject({ id, rootId: id, authorId: agentId, marker: { run: "run-schedule" } });
+  });
+
+  test("channels are known by name", async () => {
+    const { agent, work, workName } = world();
+    expect(await agent.channelNamed(workName)).toBe(work);
+    await expect(agent.channelNamed("no-such-team/x")).rejects.toMatchObject({ kind: "refused" });
   });
 
   test("post writes into the thread, keeps its marker, and the same run and part twice is one post", async () => {

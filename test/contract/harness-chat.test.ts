@@ -19,6 +19,7 @@ beforeAll(async () => {
     agentId: athena.id,
     personId: alice.id,
     work: team.channels.work!,
+    workName: "lab/work",
     direct: await team.directChannel(alice, athena),
     say: async (channel, text, rootId) => (await team.say(alice, channel, text, rootId)).id,
     reactions: async (postId) => (await team.reactions(postId)).length,

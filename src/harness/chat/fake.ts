@@ -27,6 +27,13 @@ export class FakeChatServer {
     this.#channels.set(id, { direct, members: new Set(members) });
   }
 
+  readonly #names = new Map<string, string>();
+
+  /** Makes a channel known as `team/channel`. */
+  nameChannel(name: string, id: string): void {
+    this.#names.set(name, id);
+  }
+
   removeMember(channel: string, user: string): void {
     this.#channels.get(channel)!.members.delete(user);
   }
@@ -121,6 +128,11 @@ export class FakeChatServer {
         this.reactions.set(postId, (this.reactions.get(postId) ?? new Set()).add(userId));
       },
       post: async (post) => this.#post(userId, post, member(post.channelId)),
+      channelNamed: async (name) => {
+        const id = this.#names.get(name);
+        if (id === undefined) throw new ChatError("refused", "HTTP 404: no such channel");
+        return id;
+      },
       names: async (ids) =>
         new Map(ids.flatMap((id) => (this.#users.has(id) ? [[id, this.#users.get(id)!] as const] : []))),
       maxPost: async () => this.maxPost,
@@ -131,12 +143,17 @@ export class FakeChatServer {
     const refusal = this.refuse({ channelId, rootId, text, marker });
     if (refusal !== undefined) throw refusal;
     if (!member) throw new ChatError("refused", "HTTP 403: not a member");
-    if (!this.posts.some((post) => post.id === rootId)) throw new ChatError("refused", "HTTP 400: no such thread");
+    if (rootId !== "" && !this.posts.some((post) => post.id === rootId))
+      throw new ChatError("refused", "HTTP 400: no such thread");
     if (Array.from(text).length > this.maxPost) throw new ChatError("refused", "HTTP 400: too long");
     const key = `${userId}:${marker.run}:${marker.part}`;
     const known = this.#keys.get(key);
     if (known !== undefined && Date.now() - known.at < this.dedupMs) return known.id;
-    const { id } = this.say(userId, channelId, text, { rootId, marker, automatic: true });
+    const { id } = this.say(userId, channelId, text, {
+      ...(rootId === "" ? {} : { rootId }),
+      marker,
+      automatic: true,
+    });
     this.#keys.set(key, { id, at: Date.now() });
     return id;
   }

@@ -105,6 +105,11 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
       }
     },
 
+    async channelNamed(name: string) {
+      const [team, channel] = name.split("/") as [string, string];
+      return (await rest.getChannelByNameAndTeamName(team, channel)).id;
+    },
+
     async names(ids: readonly string[]) {
       const users = await rest.getProfilesByIds([...ids]);
       return new Map(users.map((user) => [user.id, user.username]));

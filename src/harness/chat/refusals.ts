@@ -16,6 +16,8 @@ const permanent: ReadonlySet<string> = new Set([
   "api.user.view_archived_channels.get_posts_for_channel.app_error",
   // The channel is gone.
   "app.channel.get.existing.app_error",
+  "app.channel.get_by_name.missing.app_error",
+  "app.team.get_by_name.missing.app_error",
   // The post, or the thread's first post, is gone, or in another channel now.
   "app.post.get.app_error",
   rootUnread,
