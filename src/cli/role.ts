@@ -4,6 +4,7 @@ import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { act } from "./role-act.ts";
 import { type Action, actions, declareOptions, type RoleOptions } from "./role-options.ts";
+import type { VerifyOptions } from "./role-verify.ts";
 import { wholeNumber } from "./usage.ts";
 
 export const command: CliCommand = {
@@ -41,6 +42,23 @@ export const command: CliCommand = {
           return showHistory(context, options);
         }),
       );
+    role
+      .command("verify")
+      .description("try every way that the connectivity matrix opens or closes; exit 3 when one is not as it says")
+      .argument("<role>", "firewall")
+      .option("--host <names>", "hosts to try from: by name, 'glob*', or agents, services, hypervisors")
+      .option("--all", "from every host of the team")
+      .option(
+        "--limit <names>",
+        "of those chosen, or by itself: names and globs, on:<hypervisor>; !name leaves one out",
+      )
+      .option("--outside <address>", "what to ask on the internet", "github.com")
+      .action(
+        run(async (context: CommandContext, name: string, options: VerifyOptions) => {
+          const { verify } = await import("./role-verify.ts");
+          return verify(context, name, options);
+        }),
+      );
     role.command("list").description("the roles that exist, and which hosts have them").action(run(list));
   },
 };
@@ -51,6 +69,7 @@ const examples = `
   olympus role setup mattermost --host agora   one role, with what it needs
   olympus role setup --all --serial 25%        a quarter of the hosts at a time
   olympus role setup --limit @failed           again for those that failed
+  olympus role verify firewall --all           try what the matrix opens and closes
   olympus role reset agent --host athena       back to before; memory stays
   npm run role -- setup --host athena          the same by npm: mind the --
 `;

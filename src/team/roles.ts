@@ -11,6 +11,7 @@ export const roleNames = [
   "rehearsal",
   "dev-env",
   "hardening",
+  "firewall",
   "github",
 ] as const;
 
