@@ -40,7 +40,7 @@ echo o > /proc/sysrq-trigger
 sleep 60
 `;
 
-/** Runs programs one after the other and gives what each printed as JSON lines that begin with \`@@\`. Throws with all output when one fails. */
+/** Runs programs one after the other and gives what each printed as JSON lines that begin with `@@`. Throws with all output when one fails. */
 export async function onOwnKernel(runs: readonly KernelRun[], memory = 1024): Promise<unknown[][]> {
   const folder = await mkdtemp(join(tmpdir(), "olympus-kernel-"));
   try {
@@ -59,24 +59,32 @@ echo "@@end $?"`;
     });
     await writeFile(join(folder, "steps"), steps.join("\n"));
     await writeFile(join(folder, "init"), setup(projectRoot, folder), { mode: 0o755 });
-    const { all = "" } = await execa(
-      "linux.uml",
-      [
-        ...["rootfstype=hostfs", "rootflags=/", "ro", `mem=${memory}M`, "quiet"],
-        ...[`init=${join(folder, "init")}`, "con=null", "con0=null,fd:1"],
-      ],
-      { all: true, reject: false, stdin: "ignore", timeout: 900_000, env: { TMPDIR: "/dev/shm" } },
-    );
+    const all = await boot(join(folder, "init"), memory);
     const blocks = all.split(/^@@end (?=\d)/m);
     const failed = blocks.length !== runs.length + 1 || blocks.slice(1).some((block) => !/^0\b/.test(block));
     if (failed) throw new Error(`a program failed in user-mode Linux (package user-mode-linux):\n${all.slice(-6000)}`);
-    return blocks.slice(0, -1).map((block) =>
-      block
-        .split(/\r?\n/)
-        .filter((line) => line.startsWith("@@{"))
-        .map((line) => JSON.parse(line.slice(2)) as unknown),
-    );
+    return blocks.slice(0, -1).map(printedIn);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Boots with a file of this machine as first process, until it powers off. Gives all that came to the console. */
+export async function boot(init: string, memory: number): Promise<string> {
+  const { all = "" } = await execa(
+    "linux.uml",
+    [
+      ...["rootfstype=hostfs", "rootflags=/", "ro", `mem=${memory}M`, "quiet"],
+      ...[`init=${init}`, "con=null", "con0=null,fd:1"],
+    ],
+    { all: true, reject: false, stdin: "ignore", timeout: 900_000, env: { TMPDIR: "/dev/shm" } },
+  );
+  return all;
+}
+
+export function printedIn(console: string): unknown[] {
+  return console
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith("@@{"))
+    .map((line) => JSON.parse(line.slice(2)) as unknown);
 }
