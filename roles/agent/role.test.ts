@@ -68,6 +68,55 @@ test("the configuration comes from the team file and is one that the harness tak
   expect(parsed.listen.hosts).toContain("127.0.0.1:18789");
 });
 
+test("a key of the agent's own stands in for the team's; the team's is taken where it has none", () => {
+  const models = [
+    { provider: "anthropic" as const, model: "claude-sonnet-4-5-20250929" },
+    { provider: "openai" as const, model: "some-new-model", key: "spare", price: { input: 1, output: 2 } },
+  ];
+  const athena = team.machines.find(({ name }) => name === "athena")!;
+  const machine = { ...athena, agent: { ...athena.agent!, models } };
+  const all: Record<string, string> = { ...values, "models.anthropic": "team's", "models.spare": "team's spare" };
+  const store = (own: Record<string, string>) => {
+    const get = (path: string) => {
+      const value = own[path] ?? all[path];
+      return value === undefined ? undefined : new Secret(path, value);
+    };
+    return { get, require: (path: string) => get(path)! } as SecretStore;
+  };
+  const keys = (own: Record<string, string>) =>
+    Object.entries(renderAgent(team, machine, store(own)).secrets).map(([file, key]) => [file, key.reveal()]);
+  expect(keys({})).toEqual(
+    expect.arrayContaining([
+      ["model-anthropic", "team's"],
+      ["model-spare", "team's spare"],
+    ]),
+  );
+  expect(keys({ "agents.athena.models.anthropic": "her own" })).toEqual(
+    expect.arrayContaining([
+      ["model-anthropic", "her own"],
+      ["model-spare", "team's spare"],
+    ]),
+  );
+  // Prices and windows come from the project's table where the team file has none.
+  const { config } = renderAgent(team, machine, store({}));
+  expect(config.models[0]).toMatchObject({ price: { input: 3, output: 15, cacheWrite: 3.75 }, window: 200_000 });
+  expect(config.models[1]!.price).toEqual({ input: 1, output: 2 });
+});
+
+test("schedules and quiet hours reach the harness, at the team's place unless they name another", () => {
+  const athena = team.machines.find(({ name }) => name === "athena")!;
+  const shared = { at: "0 9 * * 1-5", channel: "lab/dev", task: "Report.", quiet: true };
+  const schedules = { daily: shared, tokyo: { ...shared, timezone: "Asia/Tokyo" } };
+  const quietHours = { from: "20:00", to: "07:00", days: ["sunday" as const] };
+  const machine = { ...athena, agent: { ...athena.agent!, schedules, quietHours } };
+  const parsed = parseAgentConfig(JSON.stringify(renderAgent(team, machine, secrets).config), "agent.json");
+  expect(parsed.schedules.map(({ name, timezone }) => [name, timezone])).toEqual([
+    ["daily", team.team.defaults.timezone],
+    ["tokyo", "Asia/Tokyo"],
+  ]);
+  expect(parsed.quietHours).toEqual(quietHours);
+});
+
 test("no secret stands in anything but files of mode 0600", () => {
   for (const operation of operations) {
     if (operation.kind === "file" && operation.content instanceof Secret) {

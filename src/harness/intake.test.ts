@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { agentConfigSchema } from "./config.ts";
-import { takeIn, takeInLate } from "./intake.ts";
+import { decide, takeIn, takeInLate } from "./intake.ts";
 import { threadMessages } from "./prompt.ts";
 import { openStore } from "./store/open.ts";
 
@@ -37,6 +37,24 @@ const post = (id: string, authorId: string, text: string, hops?: number) => ({
   automatic: false,
   mentioned: true,
   marker: hops === undefined ? undefined : { run: "r", part: 0, source: "s", hops },
+});
+
+test("B3 an agent's thanks, without a mention, lead to nothing", () => {
+  expect(decide(post("1", "apollo", "Thank you, athena! Great work."), config).kind).toBe("ignore");
+});
+
+test("B7 a foreign bot or webhook that mentions the agent leads to nothing", () => {
+  const foreign = { ...post("1", "dependabot", "@athena rebase"), automatic: true };
+  expect(decide(foreign, config).kind).toBe("ignore");
+});
+
+test("B9 a person who mentions eight agents at once is answered, and the others' answers lead to nothing", () => {
+  const agents = ["apollo", "artemis", "hermes", "perseus", "prometheus", "ares", "poseidon"];
+  const others = { ...config, chat: { ...config.chat, agents: agents.map((name) => ({ id: name, name })) } };
+  const everybody = `@athena ${agents.map((name) => `@${name}`).join(" ")} who is there?`;
+  expect(decide(post("1", "alice", everybody), others).kind).toBe("mention");
+  const answers = agents.map((name) => decide(post(name, name, `I am ${name}. You wrote:\n> ${everybody}`, 1), others));
+  expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["ignore"]));
 });
 
 test("hops that a person writes into a post's props count for nothing", () => {

@@ -165,7 +165,7 @@ describe.each([
     expect(rehearsal.calls).toHaveLength(1);
   });
 
-  test("D4 rate limits with their wait, overload and failures, each asked once", async () => {
+  test("D4 E14 rate limits with their wait, overload and failures, each asked once; a key that is echoed is not shown", async () => {
     const ask = await play(
       { match: ".", status: 429, retryAfter: 7, reply: "slow down", times: 1 },
       { match: ".", status: 529, reply: "overloaded", times: 1 },
@@ -177,7 +177,6 @@ describe.each([
     await expect(ask()).rejects.toMatchObject({ failure: "failed", retryable: true });
     const refused = await ask().catch((error: unknown) => error);
     expect(refused).toMatchObject({ failure: "key refused", retryable: false });
-    // E14: an answer that echoes the key is shown without it.
     expect(String(refused)).not.toContain(key.reveal());
     expect(rehearsal.calls).toHaveLength(4);
   });
