@@ -14,6 +14,9 @@ import { closingLine, keptLines, planLines } from "./role-output.ts";
 import { roleProgress } from "./role-progress.ts";
 import { mustKnow } from "./usage.ts";
 
+/** Emulated machines take minutes. */
+const bootSeconds = 600;
+
 /** `role check|setup|reset|rollback`. Gives the exit code; throws what hosts failed with. */
 export async function act(
   context: CommandContext,
@@ -37,6 +40,11 @@ export async function act(
     `role ${[action, ...roles].join(" ")} on ${chosen.length === 1 ? names[0] : `${chosen.length} hosts`}`,
   );
   const purge = words(options.purge);
+  if (purge.length > 0) {
+    const all = await Promise.all(catalogue.names().map((name) => catalogue.load(name)));
+    const kinds = [...new Set(all.flatMap(({ data = {} }) => Object.keys(data)))];
+    for (const kind of purge) mustKnow("kind of data", kind, kinds);
+  }
   const result = await applyRoles({
     team,
     secrets,
@@ -49,6 +57,7 @@ export async function act(
     ...pace,
     progress: roleProgress(reporter, step, names),
     lockWait: options.lockWait,
+    bootTimeout: options.bootTimeout ?? (options.waitForBoot === true ? bootSeconds : undefined),
     only: words(options.only),
     skip: words(options.skip),
     purge,

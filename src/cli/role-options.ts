@@ -12,6 +12,8 @@ export interface RoleOptions extends HostChoice {
   readonly lockWait?: number;
   readonly only?: string;
   readonly skip?: string;
+  readonly waitForBoot?: true;
+  readonly bootTimeout?: number;
   readonly purge?: string;
   readonly confirm?: readonly string[];
   readonly metrics?: string;
@@ -33,6 +35,9 @@ export function declareOptions(sub: Command, action: Action): void {
       .option("--only <ids>", "these operations alone: id or role/id, with globs")
       .option("--skip <ids>", "all but these operations");
   }
+  sub
+    .option("--wait-for-boot", "wait for hosts that do not answer yet, ten minutes unless --boot-timeout is given")
+    .option("--boot-timeout <seconds>", "so long, also for a host that restarts in the middle", wholeNumber);
   if (action === "check") {
     sub.option("--metrics <file>", "also write figures of drift there, for Prometheus's textfile collector");
     return;

@@ -1,4 +1,5 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { parseCloud } from "./cloud.ts";
 import type { Facts, GroupFact, HostState, LockOwner, PathFact, PathType, UnitFact, UserFact } from "./facts.ts";
 
 interface Section {
@@ -71,6 +72,10 @@ export function parseFacts(text: string, marker: string): { facts: Facts; state:
       allClaims: claims,
       journal: lines("journal"),
       history: lines("history"),
+      cloud: parseCloud(
+        lines("cloud").join("\n"),
+        sections.some(({ name }) => name === "cloud-running"),
+      ),
       epoch: Number(lines("state")[0]),
     },
   };

@@ -92,7 +92,10 @@ function stateScript({ roles, journal, history = false }: FactScriptOptions): st
     lines.push(`s claims; cat ${roles.map((role) => quote(`${journalFolder}/claims/${role}`)).join(" ")}`);
   }
   if (history) lines.push(`s history; if [ -f ${folder}/history.jsonl ]; then cat ${folder}/history.jsonl; fi`);
-  lines.push("fi");
+  lines.push(
+    "fi",
+    "if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/disabled ]; then s cloud; cat /run/cloud-init/status.json; if [ ! -s /run/cloud-init/result.json ]; then s cloud-running; fi; fi",
+  );
   return lines.join("\n");
 }
 

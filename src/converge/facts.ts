@@ -114,8 +114,16 @@ export interface HostState {
   readonly allClaims: readonly string[];
   /** Lines about runs, oldest first; only where asked for. */
   readonly history: readonly string[];
+  /** What the machine's first boot came to; undefined where there is no cloud-init. */
+  readonly cloud?: CloudState | undefined;
   /** Seconds since 1970. */
   readonly epoch: number;
+}
+
+export interface CloudState {
+  /** `degraded`: with errors that cloud-init took lightly. */
+  readonly state: "running" | "done" | "degraded" | "error";
+  readonly errors: readonly string[];
 }
 
 export interface LockOwner {

@@ -10,6 +10,7 @@ import {
   type RunInfo,
 } from "./apply-script.ts";
 import type { JournalEntry } from "./change.ts";
+import { cloudError } from "./cloud.ts";
 import { dropsSomething, planDrops } from "./drops.ts";
 import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { applyError, lockedError, lockedOutError, notIdempotentError } from "./host-errors.ts";
@@ -36,6 +37,8 @@ export interface HostRunOptions {
   readonly password?: Secret | undefined;
   /** Seconds to wait for somebody else's run; 0 unless given. */
   readonly lockWait?: number | undefined;
+  /** Seconds that one look at the host may take; 180 unless given. */
+  readonly lookSeconds?: number | undefined;
   readonly warn?: (line: string) => void;
 }
 
@@ -58,6 +61,12 @@ export interface PreparedReset {
 const skewTold = 5;
 const skewMended = 60;
 
+/** Between the two runs of one setup. */
+const betweenSeconds = 600;
+
+/** First boots of emulated machines are slow. */
+const cloudSeconds = 900;
+
 const nothing: ResetPlan = { undo: [], keep: [], rest: [], keepPackages: [] };
 
 type Seen = { facts: Facts; state: HostState; skew: number };
@@ -68,10 +77,11 @@ export function createHostRun(options: HostRunOptions) {
   let ssh: SshConnection | undefined;
   let session: HostSession;
   let waited = false;
+  let begun = false;
 
   async function open(): Promise<HostSession> {
     ssh = await connect(signal);
-    session = createSession(ssh, signal, options.password);
+    session = createSession(ssh, signal, options.password, options.lookSeconds);
     return session;
   }
 
@@ -103,12 +113,27 @@ export function createHostRun(options: HostRunOptions) {
       onStep(`joining ${lock.what}, which runs since ${since} s`);
       await seeRun(link, lock.run, (told) => session.attach(lock.run, told));
     } else {
-      if ((options.lockWait ?? 0) === 0 || waited) throw lockedError(host, lock.who, lock.what, since);
+      // What was begun is ended: somebody else's run between two of one's own is waited for.
+      const patience = Math.max(options.lockWait ?? 0, begun ? betweenSeconds : 0);
+      if (patience === 0 || waited) throw lockedError(host, lock.who, lock.what, since);
       onStep(`waiting for ${lock.who}: ${lock.what}, since ${since} s`);
-      await session.waitForLock(options.lockWait!);
+      await session.waitForLock(patience);
       waited = true;
     }
     return look(requests, read);
+  }
+
+  /** The same, once cloud-init has ended well: until then users, packages and disks may not be what they will be. */
+  async function lookWhenBooted(requests: readonly FactRequest[], read: ReadOptions): Promise<Seen> {
+    let seen = await look(requests, read);
+    if (seen.state.cloud?.state === "running") {
+      onStep("waiting for cloud-init");
+      await session.waitForCloudInit(cloudSeconds);
+      seen = await look(requests, read);
+    }
+    const { cloud } = seen.state;
+    if (cloud?.state === "running" || cloud?.state === "error") throw cloudError(host, cloud, cloudSeconds);
+    return seen;
   }
 
   /** Starts a run and sees it to its end, over new connections when one is cut. */
@@ -127,14 +152,18 @@ export function createHostRun(options: HostRunOptions) {
     first: Seen,
     again: () => Promise<Seen>,
     compile: (seen: Seen) => (info: RunInfo) => (sums: BlobSums) => Bundle,
+    resumes: boolean,
   ): Promise<readonly string[]> {
     let seen = first;
     for (let tries = 0; ; tries += 1) {
       const outcome = await execute(compile(seen), seen);
       if (outcome.end === "done") return outcome.kept;
+      if (outcome.end === "died" && outcome.restarted && resumes) onStep("the machine restarted, going on");
       // Cut off before the run began, or another one came in between: nothing happened, so it is planned and sent again.
       const unbegun =
-        outcome.end === "locked" || outcome.end === "stale" || (outcome.end === "died" && outcome.step === "");
+        outcome.end === "locked" ||
+        outcome.end === "stale" ||
+        (outcome.end === "died" && (outcome.step === "" || (outcome.restarted && resumes)));
       if (!unbegun) throw applyError(host, outcome);
       if (tries === 3) throw lockedError(host, "others", "runs follow one another", 0);
       seen = await again();
@@ -154,7 +183,7 @@ export function createHostRun(options: HostRunOptions) {
       const { state } = await look([], { roles: [], journal: false });
       throw lockedError(host, "another run", "just ended", Math.max(0, state.epoch - seen.state.epoch));
     };
-    const kept = await run(seen, refuse, () => (info) => () => compileUndo(plan, claims, info));
+    const kept = await run(seen, refuse, () => (info) => () => compileUndo(plan, claims, info), false);
     if (plan.undo.some(({ access }) => access === true)) {
       await link.beside(signal).then(
         (fresh) => fresh.close(),
@@ -174,7 +203,10 @@ export function createHostRun(options: HostRunOptions) {
       const requests = requestsOf(wishes);
       const read = { roles: wishes.map(({ role }) => role), journal: false };
       if (requests.some(({ fact }) => fact === "blob")) requests.push({ fact: "space", path: journalFolder });
-      const first = await look(requests, read);
+      const first = await lookWhenBooted(requests, read);
+      if (first.state.cloud?.state === "degraded") {
+        options.warn?.(`${host}: cloud-init ended with errors that it took lightly: ${first.state.cloud.errors[0]}`);
+      }
       if (Math.abs(first.skew) > skewTold) options.warn?.(`${host}: its clock is ${aheadOrBehind(first.skew)}.`);
       const now = wishedClaims(wishes);
       const before = readLines<Claims>(first.state.allClaims, host);
@@ -203,11 +235,13 @@ export function createHostRun(options: HostRunOptions) {
                 first,
                 () => look(requests, read),
                 (seen) => (info) => compileSetup(plan(seen), info),
+                true,
               )),
             );
             await verify();
           }
           if (drops.undo.length > 0) {
+            [begun, waited] = [true, false];
             const fresh = await readDrops(now);
             kept.push(...(await undo(fresh.seen, fresh.plan, { write: now })));
             await verify();

@@ -17,6 +17,8 @@ begin() {
   release_guards
   printf '%s\n' "$2" >/run/olympus/owner
   printf '%s\n' "$3" >"$J/format"
+  # A line that a power cut left without its end must not take the next one with it.
+  for file in "$J/journal.jsonl" "$J/history.jsonl"; do if [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then echo >>"$file"; fi; done
   if [ -f "$J/history.jsonl" ]; then tail -n 400 "$J/history.jsonl" >"$J/history.new"; mv "$J/history.new" "$J/history.jsonl"; fi
   printf '%s\n' "$2" >>"$J/history.jsonl"
   # Secrets of a run that was killed go now; of finished runs only the newest outputs stay.
@@ -123,7 +125,7 @@ restore() {
 take_away() {
   if [ -d "$1" ] && [ ! -L "$1" ]; then
     rmdir --ignore-fail-on-non-empty "$1"
-    if [ -d "$1" ]; then say kept "$1 ($(ls -A "$1" | wc -l) entries that are not ours)"; fi
+    if [ -d "$1" ]; then say kept "$1 ($(ls -A "$1" | wc -l) entries that are not ours: $(ls -A "$1" | head -n 5 | paste -sd, | sed 's/,/, /g'))"; fi
   else rm -f "$1"; fi
 }
 check_blob() {
@@ -188,7 +190,32 @@ back_up_database() {
 # Packages. apt's lists are renewed once a run, and only when they are old or something could not be found.
 installed() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p' | sort -u; }
 apt_get() {
+  wait_for_apt || return 1
+  mend_dpkg || return 1
   apt-get -q -y -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@"
+}
+# apt_holder: `PID COMMAND` of who holds one of apt's locks, by the kernel's own list.
+apt_holder() {
+  pid=$(stat -c '%i' /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock 2>/dev/null |
+    awk 'FNR == NR { lock[$1]; next } $2 == "POSIX" { split($6, at, ":"); if (at[3] in lock) { print $5; exit } }' - /proc/locks)
+  if [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ]; then printf '%s %s' "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c 1-100)"; fi
+}
+# wait_for_apt: until nobody else installs anything; ten minutes at most, told every ten seconds.
+wait_for_apt() {
+  waited=0
+  while holder="$(apt_holder)" && [ -n "$holder" ]; do
+    if [ $((waited % 10)) = 0 ]; then say wait "apt is held by $holder, for $waited s"; fi
+    if [ "$waited" -ge 600 ]; then echo "apt is still held by $holder"; return 1; fi
+    sleep 1; waited=$((waited + 1))
+  done
+}
+# mend_dpkg: ends what an installation that was interrupted left half-done; apt would refuse to do anything else.
+mend_dpkg() {
+  if [ -f "$R/dpkg-whole" ]; then return 0; fi
+  : >"$R/dpkg-whole"
+  if [ -n "$(ls -A /var/lib/dpkg/updates)$(dpkg --audit)" ]; then
+    dpkg --force-confdef --force-confold --configure -a && apt_get -f install || { rm -f "$R/dpkg-whole"; return 1; }
+  fi
 }
 refresh_apt() { if [ ! -f "$R/apt-fresh" ]; then apt_get update; : >"$R/apt-fresh"; fi; }
 install_packages() { # LIST NAME...

@@ -3,9 +3,14 @@ import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { ExecOptions, ExecResult, SshConnection } from "../ssh/connection.ts";
 
+export interface ShellOptions extends ExecOptions {
+  /** Ended by the host itself after so many seconds, with all its children and exit code 124. */
+  readonly seconds?: number;
+}
+
 /** Runs `/bin/sh` as root on a host, with these words after it. */
 export interface RootShell {
-  run(words: string, options?: ExecOptions): Promise<ExecResult>;
+  run(words: string, options?: ShellOptions): Promise<ExecResult>;
   /** Makes sudo take the password from now on. Throws E-ROLE-SUDO when there is none, or it is wrong. */
   unlock(): Promise<void>;
 }
@@ -20,10 +25,12 @@ export function createRootShell(ssh: SshConnection, password: Secret | undefined
 
   return {
     run(words, options = {}) {
-      if (user === "root") return ssh.exec(`/bin/sh ${words}`, options);
+      const { seconds } = options;
+      const sh = seconds === undefined ? "/bin/sh" : `timeout -k 5 ${seconds} /bin/sh`;
+      if (user === "root") return ssh.exec(`${sh} ${words}`, options);
       // "-n": without it sudo would wait for a password that cannot be typed here.
-      if (locked) return ssh.exec(`sudo -n /bin/sh ${words}`, options);
-      return ssh.exec(`sudo -k -S -p '' /bin/sh ${words}`, { ...options, stdin: behind(password!, options.stdin) });
+      if (locked) return ssh.exec(`sudo -n ${sh} ${words}`, options);
+      return ssh.exec(`sudo -k -S -p '' ${sh} ${words}`, { ...options, stdin: behind(password!, options.stdin) });
     },
 
     async unlock() {

@@ -8,6 +8,7 @@ import type { SshConnection, SshTarget } from "../ssh/connection.ts";
 import { createQueue } from "../ssh/queue.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { waitForBoot } from "./boot.ts";
 import { type Catalogue, projectCatalogue } from "./catalogue.ts";
 import type { JournalEntry } from "./change.ts";
 import { filterWishes, mustMeanSomething } from "./filter.ts";
@@ -45,6 +46,8 @@ export interface ApplyRolesOptions {
   readonly skip?: readonly string[];
   /** Seconds to wait for somebody else's run on a host; 0 unless given. */
   readonly lockWait?: number | undefined;
+  /** Seconds to wait for a host that is booting; a host that does not answer fails at once unless given. */
+  readonly bootTimeout?: number | undefined;
   /** Kinds of data that a reset deletes too. */
   readonly purge?: readonly string[];
   /** Asked once with everything planned, before anything is changed; false ends without a change. */
@@ -142,7 +145,16 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
       const connect = options.connect ?? connectSsh;
       const run = createHostRun({
         host: host.name,
-        connect: (stop) => connect(target, stop),
+        connect: (stop) =>
+          options.bootTimeout === undefined
+            ? connect(target, stop)
+            : waitForBoot(
+                { host, team: team.name },
+                options.bootTimeout,
+                () => connect(target, stop),
+                stop,
+                (label) => show(host.name, label),
+              ),
         who: options.who ?? operator(),
         what,
         signal,

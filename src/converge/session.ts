@@ -17,6 +17,9 @@ import { type RunListener, type RunOutcome, runWatcher } from "./watch.ts";
 /** Linux takes 128 KiB in one argument; longer scripts go over stdin and cost a round trip more. */
 const argumentLimit = 100_000;
 
+/** A run that takes longer hangs: its unit is ended, with every process of it. */
+const runSeconds = 4 * 3600;
+
 /** What can be done on a host over one connection, as root. */
 export interface HostSession {
   /** One round trip for everything asked. */
@@ -26,6 +29,8 @@ export interface HostSession {
   ): Promise<{ facts: Facts; state: HostState; skew: number }>;
   /** Waits until nobody holds the host's lock any more, `seconds` at most. */
   waitForLock(seconds: number): Promise<void>;
+  /** Waits until cloud-init has ended, `seconds` at most. */
+  waitForCloudInit(seconds: number): Promise<void>;
   /** Ships what the host lacks, starts the run as a unit of its own, and watches it to its end. */
   apply(run: string, compile: (sums: BlobSums) => Bundle, facts: Facts, told: RunListener): Promise<RunOutcome>;
   /** Watches a run that is on its way, or reads what a finished one printed. */
@@ -49,8 +54,14 @@ export type ReadOptions = Omit<FactScriptOptions, "marker">;
 
 /**
  * A session over `ssh`; commands are ended by `signal`, runs on the host are not. `password` is for sudo, should it want one.
+ * A look at the host that takes longer than `lookSeconds` fails: something there hangs.
  */
-export function createSession(ssh: SshConnection, signal: AbortSignal, password?: Secret): HostSession {
+export function createSession(
+  ssh: SshConnection,
+  signal: AbortSignal,
+  password?: Secret,
+  lookSeconds = 180,
+): HostSession {
   const { target } = ssh;
   const shell = createRootShell(ssh, password);
 
@@ -60,10 +71,12 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, password?
   ): Promise<{ facts: Facts; state: HostState; skew: number }> {
     const marker = `olympus-${randomBytes(6).toString("hex")}`;
     const script = factScript(requests, { ...options, marker });
+    // Should the host not even end it by itself, it is not waited for much longer.
+    const bounds = { signal, seconds: lookSeconds, timeoutMs: (lookSeconds + 20) * 1000 };
     const ask = (): Promise<ExecResult> =>
       script.length < argumentLimit
-        ? shell.run(`-c ${quote(script)}`, { signal })
-        : shell.run("-s", { signal, stdin: script });
+        ? shell.run(`-c ${quote(script)}`, bounds)
+        : shell.run("-s", { ...bounds, stdin: script });
     let asked = Date.now();
     let answer = await ask();
     const answered = (): boolean => answer.stdout.includes(`${marker} state`);
@@ -71,6 +84,13 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, password?
       await shell.unlock();
       asked = Date.now();
       answer = await ask();
+    }
+    if (answer.code === 124 && !answer.stdout.includes(`${marker} end`)) {
+      throw hangsError(
+        target.name,
+        lookSeconds,
+        answer.stdout.split("\n").findLast((line) => line.startsWith(marker)),
+      );
     }
     if (!answered()) throw noAnswerError(target.name, answer.stderr, answer.code);
     try {
@@ -122,6 +142,10 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, password?
       if (answer.code !== 0) throw noAnswerError(target.name, answer.stderr, answer.code);
     },
 
+    async waitForCloudInit(seconds) {
+      await shell.run("-c 'cloud-init status --wait >/dev/null 2>&1'", { signal, seconds });
+    },
+
     async waitForLock(seconds) {
       await shell.run(`-c ${quote(`flock -w ${seconds} ${runFolder}/lock true`)}`, { signal });
     },
@@ -138,7 +162,7 @@ mkdir -p "$R" "$B"; ln -s "$B" "$R/b"
 if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$B"/*.part; exit 1; fi
 for p in "$B"/*.part; do if [ -f "$p" ]; then mv "$p" "\${p%.part}"; fi; done
 : >"$R/out"
-systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue /bin/sh "$R/apply.sh"
+systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${runSeconds} /bin/sh "$R/apply.sh"
 ${watchScript(run)}`;
 }
 
@@ -180,6 +204,16 @@ function spaceError(host: string, path: string, need: number, have: number): Oly
     exit: exitCodes.failed,
     where: host,
     hint: "Nothing was changed. Make room there (or a larger disk in the team file), then run the same command again.",
+  });
+}
+
+function hangsError(host: string, seconds: number, last = ""): OlympusError {
+  const asked = last.split(" ").slice(1).join(" ") || "the first question";
+  return new OlympusError(`${host} did not answer within ${seconds} s; the last answer was about: ${asked}.`, {
+    code: "E-ROLE-FACTS",
+    exit: exitCodes.failed,
+    where: host,
+    hint: "Nothing was changed. Does something hang there, such as a network file system or the disk?",
   });
 }
 

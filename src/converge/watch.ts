@@ -14,8 +14,8 @@ export type RunOutcome =
   | { readonly end: "failed"; readonly step: string; readonly output: string; readonly kept: readonly string[] }
   /** No new connection came through after a change of who can get in: the host has taken that back. */
   | { readonly end: "reverted"; readonly kept: readonly string[] }
-  /** Neither ended nor running: killed, or the machine restarted. */
-  | { readonly end: "died"; readonly step: string };
+  /** Neither ended nor running: killed; or the machine restarted, where nothing of it is left in memory. */
+  | { readonly end: "died"; readonly step: string; readonly restarted: boolean };
 
 /** Who is told what a run does. */
 export interface RunListener {
@@ -75,6 +75,7 @@ function frameReader(marker: string, { onStep, onAccess }: RunListener) {
   let step = "";
   let output: string[] = [];
   let outcome: RunOutcome | undefined;
+  let gone = false;
   const kept: string[] = [];
 
   const onLine = (line: string): void => {
@@ -88,6 +89,8 @@ function frameReader(marker: string, { onStep, onAccess }: RunListener) {
       output = [];
       onStep(step);
     } else if (frame === "kept") kept.push(rest);
+    else if (frame === "wait") onStep(rest);
+    else if (frame === "gone") gone = true;
     else if (frame === "guard" || frame === "ask") onAccess(frame, rest);
     else if (frame === "end") {
       if (rest === "0") outcome = { end: "done", kept };
@@ -106,6 +109,6 @@ function frameReader(marker: string, { onStep, onAccess }: RunListener) {
       for (const line of lines) onLine(line);
     },
     ended: () => outcome !== undefined,
-    outcome: (): RunOutcome => outcome ?? { end: "died", step },
+    outcome: (): RunOutcome => outcome ?? { end: "died", step, restarted: gone },
   };
 }

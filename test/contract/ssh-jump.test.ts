@@ -45,14 +45,14 @@ async function run(target: SshTarget): Promise<string> {
   }
 }
 
-test("19: thirty hosts behind one jump host: none is refused, and the jump host sees one login", async () => {
+test("#19 thirty hosts behind one jump host: none is refused, and the jump host sees one login", async () => {
   const answers = await Promise.allSettled(behind.map(run));
   expect(answers.filter(({ status }) => status === "rejected")).toEqual([]);
   expect(times(jump.log(), /Accepted publickey/g)).toBe(1);
   expect(times([jump, ...hosts].map((one) => one.log()).join(""), refusals)).toBe(0);
 });
 
-test("19: thirty logins to one server at once: paced, so that none is refused", async () => {
+test("#19 thirty logins to one server at once: paced, so that none is refused", async () => {
   const before = times(jump.log(), /Accepted publickey/g);
   const answers = await Promise.allSettled(Array.from({ length: count }, () => run(jump.target)));
   expect(answers.filter(({ status }) => status === "rejected")).toEqual([]);
@@ -60,7 +60,7 @@ test("19: thirty logins to one server at once: paced, so that none is refused", 
   expect(times(jump.log(), refusals)).toBe(0);
 });
 
-test("20: a jump host that allows two channels at a time still reaches thirty hosts", async () => {
+test("#20 a jump host that allows two channels at a time still reaches thirty hosts", async () => {
   const strict = await startSshd(folder, "strict", key, ["MaxSessions 2"]);
   try {
     const answers = await Promise.allSettled(behind.map((target) => run({ ...target, via: strict.target })));
@@ -108,7 +108,7 @@ test("a jump host that is down, or does not forward", async () => {
   }
 });
 
-test("3: another host key than pinned, of the jump host: nothing is sent, no login, exit 5", async () => {
+test("#3 another host key than pinned, of the jump host: nothing is sent, no login, exit 5", async () => {
   const before = jump.log().length;
   const via = { ...jump.target, hostKey: hosts[0]!.target.hostKey };
   const error = await failure(connectSsh({ ...behind[1]!, via }));
@@ -117,7 +117,7 @@ test("3: another host key than pinned, of the jump host: nothing is sent, no log
   expect(jump.log().slice(before)).not.toMatch(/Accepted|Failed|userauth/i);
 });
 
-test("3: another host key than pinned, of the host behind it: exit 5, the host gets no login", async () => {
+test("#3 another host key than pinned, of the host behind it: exit 5, the host gets no login", async () => {
   const before = hosts[1]!.log().length;
   const error = await failure(connectSsh({ ...behind[1]!, hostKey: jump.target.hostKey }));
   expect(error).toMatchObject({ code: "E-HOSTKEY", exit: 5, where: "pin of host1" });

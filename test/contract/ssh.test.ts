@@ -110,7 +110,7 @@ describe("a connection", () => {
     }
   });
 
-  test("20: queues beyond eight commands instead of being refused", async () => {
+  test("#20 queues beyond eight commands instead of being refused", async () => {
     const ssh = await connectSsh(target);
     try {
       const all = await Promise.all(Array.from({ length: 30 }, (_, at) => ssh.exec(`sleep 0.05; echo ${at}`)));
@@ -137,7 +137,7 @@ describe("a connection", () => {
 });
 
 describe("a connection that cannot be", () => {
-  test("3: another host key than pinned: exit 5, both fingerprints, where it is pinned", async () => {
+  test("#3 another host key than pinned: exit 5, both fingerprints, where it is pinned", async () => {
     const other = key("other");
     const error = await failure(connectSsh({ ...target, hostKey: other.public }));
     expect(error).toMatchObject({ code: "E-HOSTKEY", exit: 5, where: "team.yaml:31" });
@@ -149,13 +149,13 @@ describe("a connection that cannot be", () => {
     }
   });
 
-  test("3: a server without a key of the pinned type", async () => {
+  test("#3 a server without a key of the pinned type", async () => {
     execFileSync("ssh-keygen", ["-q", "-t", "ecdsa", "-N", "", "-f", join(folder, "ecdsa")]);
     const hostKey = readFileSync(join(folder, "ecdsa.pub"), "utf8");
     expect(await failure(connectSsh({ ...target, hostKey }))).toMatchObject({ code: "E-HOSTKEY", exit: 5 });
   });
 
-  test("5: a key that is not authorised", async () => {
+  test("#5 a key that is not authorised", async () => {
     const stranger = key("stranger");
     const error = await failure(
       connectSsh({ ...target, privateKey: new Secret("ssh.deploy.private", stranger.private) }),
@@ -171,7 +171,7 @@ describe("a connection that cannot be", () => {
     expect(error.message).not.toContain("no key at all");
   });
 
-  test("2: a closed port, at once", async () => {
+  test("#2 a closed port, at once", async () => {
     const start = performance.now();
     const error = await failure(connectSsh({ ...target, port: await freePort() }));
     expect(error).toMatchObject({ code: "E-SSH-REFUSED", exit: 4 });
@@ -179,7 +179,7 @@ describe("a connection that cannot be", () => {
     expect(performance.now() - start).toBeLessThan(2000);
   });
 
-  test("7: closed before its greeting", async () => {
+  test("#7 closed before its greeting", async () => {
     const rude = await listen((socket) => socket.end());
     try {
       const error = await failure(connectSsh({ ...target, port: rude.port }));
@@ -190,7 +190,7 @@ describe("a connection that cannot be", () => {
     }
   });
 
-  test("1: a server that says nothing, within the time given", async () => {
+  test("#1 a server that says nothing, within the time given", async () => {
     const silent = await listen(() => undefined);
     try {
       const error = await failure(connectSsh({ ...target, port: silent.port, connectTimeoutMs: 300 }));

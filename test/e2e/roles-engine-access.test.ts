@@ -43,7 +43,7 @@ test("a change that lets new connections through is confirmed over one, and made
   expect(await present()).toBe("none\n");
 });
 
-test("29: nobody can get in any more: the host takes the change back by itself, and the run says so; also when the client was killed", async () => {
+test("#29 nobody can get in any more: the host takes the change back by itself, and the run says so; also when the client was killed", async () => {
   const locked = lab.apply("setup", [deaf]);
   const client = spawn(process.execPath, [new URL("../support/role-client.ts", import.meta.url).pathname], {
     env: {

@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Secret } from "../../src/base/secret.ts";
+import { createHostRun } from "../../src/converge/host-run.ts";
+import type { Operation } from "../../src/converge/operations.ts";
+import { connectSsh } from "../../src/ssh/connect.ts";
+import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+
+// What hosts do to a run: hang, boot, restart, be busy. Numbers are those of the scenarios in the study of roles.
+let lab: RoleLab;
+const stepsOf = () => {
+  const seen: string[] = [];
+  return {
+    seen,
+    progress: (_: string, label: string, ended?: unknown) => void (ended === undefined && seen.push(label)),
+  };
+};
+const codes = (result: { errors: readonly { code: string; exit: number }[] }) =>
+  result.errors.map(({ code, exit }) => [code, exit]);
+const file = (path: string, content = "1\n"): Operation => ({ kind: "file", id: path, path, content });
+
+beforeAll(async () => {
+  lab = await openRoleLab(1);
+});
+afterAll(async () => lab.close());
+
+test("#2 #25 a host that does not answer fails at once; waited for it is set up; past the time it is told where its console is", async () => {
+  await lab.inside("systemctl stop ssh.socket ssh.service 2>/dev/null || systemctl stop ssh.service");
+  const at = await lab.apply("check", [file("/srv/boot")]);
+  expect(codes(at)).toEqual([["E-SSH-REFUSED", 4]]);
+  const late = await lab.apply("check", [file("/srv/boot")], { bootTimeout: 1 });
+  expect(codes(late)).toEqual([["E-ROLE-BOOT", 4]]);
+  expect(late.errors[0]!.hint).toMatch(/on \S+: virsh -c qemu:\/\/\/system console \S+\.athena/);
+  const { seen, progress } = stepsOf();
+  const waiting = lab.apply("setup", [file("/srv/boot")], { bootTimeout: 300, progress });
+  await expect
+    .poll(() => seen.some((label) => label.startsWith("waiting for it to boot")), { timeout: 60_000 })
+    .toBe(true);
+  await lab.inside("systemctl start ssh.service");
+  expect((await waiting).errors).toEqual([]);
+});
+
+test("#24 the machine restarts in the middle: waited for, looked at again, gone on with, and what was owed is done", async () => {
+  const unit: Operation = {
+    kind: "unit",
+    id: "unit",
+    name: "probe.service",
+    content: "[Service]\nExecStart=/bin/sleep infinity\n",
+    running: true,
+  };
+  await lab.apply("setup", [unit]);
+  const started = () => lab.inside("systemctl show -p ExecMainStartTimestampMonotonic probe.service");
+  const before = await started();
+  const operations: Operation[] = [
+    unit,
+    { ...file("/srv/settings"), restarts: ["probe.service"] } as Operation,
+    {
+      kind: "command",
+      id: "restart",
+      summary: "restart the machine",
+      check: "[ -f /srv/once ]",
+      // What a restart looks like from outside: memory is empty, connections are cut, the run is gone.
+      apply: "touch /srv/once; rm -rf /run/olympus; pkill -KILL -x sshd; exit 1",
+      undo: "rm -f /srv/once",
+    },
+    file("/srv/after"),
+  ];
+  const { seen, progress } = stepsOf();
+  const result = await lab.apply("setup", operations, { bootTimeout: 120, progress });
+  expect(result.errors).toEqual([]);
+  expect(seen).toContain("the machine restarted, going on");
+  expect(seen.filter((label) => label.includes("/srv/settings"))).toHaveLength(1);
+  expect(await started()).not.toBe(before);
+  expect(await lab.inside("cat /srv/after")).toBe("1\n");
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+});
+
+test("#31 cloud-init is waited for; its errors are told and stop a setup; what it took lightly is told", async () => {
+  const status = (stage: object): string =>
+    JSON.stringify({ v1: { datasource: "x", stage: null, init: { errors: [], ...stage } } });
+  await lab.inside(
+    `mkdir -p /run/cloud-init; printf %s '${status({})}' >/run/cloud-init/status.json; printf '#!/bin/sh\\nsleep 1; echo {} >/run/cloud-init/result.json\\n' >/usr/local/bin/cloud-init; chmod 755 /usr/local/bin/cloud-init`,
+  );
+  const { seen, progress } = stepsOf();
+  expect((await lab.apply("check", [file("/srv/cloud")], { progress })).errors).toEqual([]);
+  expect(seen).toContain("waiting for cloud-init");
+  await lab.inside(`printf %s '${status({ errors: ["no disk found"] })}' >/run/cloud-init/status.json`);
+  const failed = await lab.apply("setup", [file("/srv/cloud")]);
+  expect(codes(failed)).toEqual([["E-ROLE-CLOUD-INIT", 2]]);
+  expect(failed.errors[0]!.message).toContain("no disk found");
+  await lab.inside(
+    `printf %s '${status({ recoverable_errors: { WARNING: ["old key"] } })}' >/run/cloud-init/status.json`,
+  );
+  expect((await lab.apply("check", [file("/srv/cloud")])).errors).toEqual([]);
+  await lab.inside("rm -r /run/cloud-init /usr/local/bin/cloud-init");
+});
+
+test("a look that hangs ends by itself, and nothing of it stays on the host", async () => {
+  const machine = lab.machines[0]!;
+  const run = createHostRun({
+    host: machine.name,
+    connect: (signal) =>
+      connectSsh(
+        {
+          name: machine.name,
+          address: machine.address,
+          port: 22,
+          user: "agent",
+          hostKey: machine.hostKey,
+          pinnedIn: "test",
+          privateKey: new Secret("ssh.deploy.private", lab.secrets.require("ssh.deploy.private").reveal()),
+        },
+        signal,
+      ),
+    who: "test",
+    what: "test",
+    signal: new AbortController().signal,
+    onStep: () => undefined,
+    lookSeconds: 2,
+  });
+  const hang: Operation = { kind: "command", id: "hang", summary: "hang", check: "sleep 4242", apply: "true" };
+  const failure = run.prepareSetup([{ role: "probe", operations: [hang] }]);
+  await expect(failure).rejects.toMatchObject({ code: "E-ROLE-FACTS", exit: 2 });
+  await expect(failure).rejects.toThrow("did not answer within 2 s");
+  run.close();
+  expect(await lab.inside("pgrep -f 'sleep [4]242' || echo none")).toBe("none\n");
+});
+
+test("#21 a run that is stopped leaves no process behind; the next one begins again", async () => {
+  const slow: Operation = {
+    kind: "command",
+    id: "slow",
+    summary: "take long",
+    check: "[ -f /srv/slow ]",
+    apply: "if [ -f /srv/tried ]; then touch /srv/slow; else touch /srv/tried; sleep 4343; fi",
+    undo: "rm -f /srv/slow /srv/tried",
+  };
+  const running = lab.apply("setup", [slow]);
+  await expect.poll(() => lab.inside("pgrep -f 'sleep [4]343' || true"), { timeout: 60_000 }).not.toBe("");
+  await lab.inside("systemctl stop 'olympus-apply-*'");
+  expect(codes(await running)).toEqual([["E-ROLE-APPLY", 2]]);
+  expect(await lab.inside("pgrep -f 'sleep [4]343' || echo none")).toBe("none\n");
+  expect((await lab.apply("setup", [slow])).errors).toEqual([]);
+});
+
+test("#26 two at once: the second is told who, since when and what; or waits", async () => {
+  const slow: Operation = {
+    kind: "command",
+    id: "hold",
+    summary: "hold",
+    check: "[ -f /srv/held ]",
+    apply: "until [ -f /srv/go ]; do sleep 0.1; done; mv /srv/go /srv/held",
+    undo: "rm -f /srv/held",
+  };
+  const { seen, progress } = stepsOf();
+  const first = lab.apply("setup", [slow], { who: "kim@laptop", progress });
+  await expect.poll(() => seen, { timeout: 60_000 }).toContain("probe: hold");
+  const refused = await lab.apply("setup", [slow], { who: "alex@desk" });
+  expect(codes(refused)).toEqual([["E-LOCKED", 75]]);
+  expect(refused.errors[0]!.message).toMatch(/locked by kim@laptop for \d+ s: role setup/);
+  const other = stepsOf();
+  const second = lab.apply("setup", [slow], { who: "alex@desk", lockWait: 300, progress: other.progress });
+  await expect.poll(() => other.seen.join("\n"), { timeout: 60_000 }).toContain("waiting for kim@laptop");
+  await lab.inside("touch /srv/go");
+  expect((await first).errors).toEqual([]);
+  const result = await second;
+  expect([result.errors, result.hosts[0]!.state]).toEqual([[], "as-wished"]);
+});
+
+test("#10 apt is held by somebody else: waited for, with who it is; what an interrupted installation left is ended first", async () => {
+  const holder =
+    'use Fcntl; open(F, ">>/var/lib/dpkg/lock-frontend"); my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLK, $lock) or die; open(G, ">/srv/locked"); close(G); select(undef, undef, undef, 0.1) until -e "/srv/unlock";';
+  await lab.inside(
+    `rm -f /srv/unlock; setsid perl -e '${holder}' >/dev/null 2>&1 & timeout 60 sh -c "until [ -f /srv/locked ]; do sleep 0.1; done"`,
+  );
+  const { seen, progress } = stepsOf();
+  const running = lab.apply("setup", [{ kind: "package", id: "tool", names: ["jq"] }], { progress });
+  await expect.poll(() => seen.join("\n"), { timeout: 120_000 }).toMatch(/apt is held by \d+ perl -e .*, for 0 s/);
+  await lab.inside("touch /srv/unlock");
+  expect((await running).errors).toEqual([]);
+
+  // As after a power cut in the middle of an installation: apt itself refuses to go on.
+  await lab.inside("dpkg -s jq | sed 's/^Status: .*/Status: install ok unpacked/' >/var/lib/dpkg/updates/0000");
+  const more = await lab.apply("setup", [{ kind: "package", id: "tool", names: ["jq", "tree"] }]);
+  expect(more.errors).toEqual([]);
+  expect(await lab.inside("dpkg --audit; dpkg-query -W -f '${db:Status-Status} ' jq tree")).toBe(
+    "installed installed ",
+  );
+});
+
+test("#34 no mirror answers: tried again after new lists, then the error has the address", async () => {
+  await lab.inside(
+    "mkdir /srv/apt; mv /etc/apt/sources.list* /srv/apt/; echo 'deb http://127.0.0.1:9/debian bookworm main' >/etc/apt/sources.list",
+  );
+  const result = await lab.apply("setup", [{ kind: "package", id: "tool", names: ["sl"] }]);
+  await lab.inside("rm /etc/apt/sources.list; mv /srv/apt/* /etc/apt/; rmdir /srv/apt");
+  expect(codes(result)).toEqual([["E-ROLE-APPLY", 2]]);
+  expect(result.errors[0]!.message).toMatch(/127\.0\.0\.1:9|Unable to locate package/);
+});
+
+test("#40 a reset where nothing was ever set up, and twice", async () => {
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  const twice = await lab.apply("reset", {});
+  expect([twice.changed, twice.errors]).toEqual([0, []]);
+  await lab.inside("rm -rf /var/lib/olympus/journal");
+  const never = await lab.apply("reset", {});
+  expect([never.changed, never.errors]).toEqual([0, []]);
+});
