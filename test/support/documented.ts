@@ -42,11 +42,16 @@ export function documentedCommands(): DocumentedCommand[] {
   });
 }
 
-function parse(text: string): Omit<DocumentedCommand, "where"> | undefined {
+/** Words of a line after `olympus`, what stands in quotes as one. */
+export function wordsOf(text: string): string[] {
   const words = (text.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ""));
-  if (/^(npx )?olympus /.test(text)) return { text, olympus: words.slice(words.indexOf("olympus") + 1) };
+  return words.slice(words.indexOf("olympus") + 1);
+}
+
+function parse(text: string): Omit<DocumentedCommand, "where"> | undefined {
+  if (/^(npx )?olympus /.test(text)) return { text, olympus: wordsOf(text) };
   const npm = /^npm run (?:-s )?(role|bench) -- /.exec(text);
-  if (npm !== null) return { text, olympus: [npm[1]!, ...words.slice(words.indexOf("--") + 1)] };
+  if (npm !== null) return { text, olympus: [npm[1]!, ...wordsOf(text.slice(npm[0].length))] };
   if (/^scripts\/\w+/.test(text)) return { text, olympus: undefined };
   return undefined;
 }
