@@ -33,6 +33,8 @@ export interface RolesLab {
    * with a copy of its disk: eight installations side by side would take minutes.
    */
   converged(count: number, setUp: (first: LabMachine) => Promise<unknown>): Promise<readonly LabMachine[]>;
+  /** Gives hosts `host-9` and on, up to so many, to the eight machines, as further addresses: a computer cannot start any number of systemds. */
+  aliases(count: number): Promise<readonly string[]>;
   /** Host `fresh`, as new: one that was there goes. */
   fresh(): Promise<LabMachine>;
   close(): Promise<void>;
@@ -103,6 +105,16 @@ export async function openRolesLab(hosts: number, signal: AbortSignal): Promise<
           await start(name);
         }
         return Array.from({ length: count }, (_, at) => machines.get(`host-${at + 1}`)!);
+      },
+      async aliases(count) {
+        const carriers = [...machines.values()].filter(({ name }) => name.startsWith("host-"));
+        for (let at = carriers.length + 1; at <= count; at += 1) {
+          const carrier = carriers[at % carriers.length]!;
+          await inside(carrier, `ip address replace ${address(`host-${at}`)}/24 dev eth0`);
+          store.set(`hosts.host-${at}.public`, carrier.hostKey);
+        }
+        await store.save();
+        return Array.from({ length: count }, (_, at) => `host-${at + 1}`);
       },
       async fresh() {
         await lab.stop("fresh");

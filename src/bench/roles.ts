@@ -12,7 +12,8 @@ const parts = ["noop", "upload", "many", "apply"] as const;
 
 /**
  * Roles on lab machines beside pyinfra and Ansible, all of them on the same machines in one run. `OLYMPUS_BENCH_PARTS=noop,apply`
- * leaves the other parts out, `OLYMPUS_BENCH_ROUNDS` says how often each is measured (5 unless given).
+ * leaves the other parts out, `OLYMPUS_BENCH_PEERS=pyinfra` the other peers, `OLYMPUS_BENCH_ROUNDS` says how often each is measured
+ * (5 unless given).
  */
 export const bench: Benchmark = {
   name: "roles",
@@ -20,11 +21,13 @@ export const bench: Benchmark = {
   async run(options): Promise<Record<string, Figure>> {
     const rounds = Number(process.env.OLYMPUS_BENCH_ROUNDS ?? 5);
     const wanted = process.env.OLYMPUS_BENCH_PARTS?.split(",") ?? parts;
-    const lab = await openRolesLab(31, options.signal);
+    const lab = await openRolesLab(30, options.signal);
     try {
       const withPeers = wanted.includes("noop") || wanted.includes("apply");
       const { pyinfra, mitogen, ansible } = withPeers ? await peersOf(lab, options) : {};
-      const some = (...tools: (Tool | undefined)[]): Tool[] => tools.filter((tool) => tool !== undefined);
+      const named = process.env.OLYMPUS_BENCH_PEERS?.split(",");
+      const some = (...tools: (Tool | undefined)[]): Tool[] =>
+        tools.filter((tool): tool is Tool => tool !== undefined && (named?.includes(tool.name) ?? true));
       return {
         ...(wanted.includes("noop") && (await noopFigures(lab, some(pyinfra, mitogen, ansible), rounds, options))),
         ...(wanted.includes("upload") && (await uploadFigure(lab, rounds, options))),
