@@ -178,7 +178,7 @@ describe("a role's life", () => {
     expect(await lab.inside("ls /srv")).not.toContain("shared");
   });
 
-  test("47, 48: a secret is in no argument, no output, no log, no journal", async () => {
+  test("#47 #48 a secret is in no argument, no output, no log, no journal", async () => {
     await lab.apply("reset", {});
     const seen = await watchArguments([canary]);
     const failing: Operation = {
@@ -282,7 +282,7 @@ describe("when things go wrong", () => {
     { kind: "file", id: "after", path: `${mark}.after`, content: "after\n" },
   ];
 
-  test("17: cut in the middle of an apply: the host goes on, the client takes it up again", async () => {
+  test("#16 #17 cut in the middle of an apply: the host goes on, the client takes it up again", async () => {
     const proxy = await cuttingProxy();
     const connectThrough = (target: SshTarget, signal: AbortSignal) => {
       proxy.upstream = { host: target.address, port: target.port };
@@ -308,7 +308,7 @@ describe("when things go wrong", () => {
     await lab.apply("reset", {});
   });
 
-  test("23: the client is killed: the next run joins what is still running, and finds it done", async () => {
+  test("#23 the client is killed: the next run joins what is still running, and finds it done", async () => {
     const child = spawn(process.execPath, [new URL("../support/role-client.ts", import.meta.url).pathname], {
       env: {
         ...process.env,
@@ -370,7 +370,7 @@ describe("when things go wrong", () => {
     expect(await lab.inside("ls /srv /etc/systemd/system")).not.toMatch(/owed|hung/);
   });
 
-  test("14: too little room: refused with both numbers, nothing half-made", async () => {
+  test("#14 too little room: refused with both numbers, nothing half-made", async () => {
     await lab.inside("mkdir -p /srv/small && mount -t tmpfs -o size=1m tmpfs /srv/small");
     writeFileSync(join(folder, "noise"), Buffer.alloc(3_000_000, 7));
     const source = { localFolder: folder, hash: `full-${process.pid}` };
@@ -385,7 +385,7 @@ describe("when things go wrong", () => {
     await lab.apply("reset", {});
   });
 
-  test("3: another host key: exit 5, nothing was sent", async () => {
+  test("#3 another host key: exit 5, nothing was sent", async () => {
     const before = lab.secrets.require("hosts.athena.public").reveal();
     const name = lab.machines[0]!.name;
     lab.secrets.set(`hosts.${name}.public`, lab.machines[1]!.hostKey);
@@ -395,7 +395,7 @@ describe("when things go wrong", () => {
     expect(await lab.inside("ls /srv")).not.toContain("never");
   });
 
-  test("8: sudo that wants a password: said before anything is changed", async () => {
+  test("#8 sudo that wants a password: said before anything is changed", async () => {
     await lab.inside(
       "cp -a /etc/sudoers.d /etc/sudoers.off && rm /etc/sudoers.d/*; sed -i.bak '/^%sudo/d' /etc/sudoers",
     );
@@ -404,7 +404,7 @@ describe("when things go wrong", () => {
     expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SUDO", 2]]);
   });
 
-  test("51: one host is down: the others are worked on, the result names it", async () => {
+  test("#51 one host is down: the others are worked on, the result names it", async () => {
     const names = lab.machines.map(({ name }) => name);
     await lab.lab.stop(names[1]!);
     const result = await lab.apply("setup", slow("/srv/one"), {
