@@ -1,0 +1,52 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { projectRoot } from "../../src/base/paths.ts";
+
+const page = "docs/reference/scenarios.md";
+
+interface Row {
+  readonly id: string;
+  readonly files: readonly string[];
+  /** Why there is no test, or what of the scenario has none yet. */
+  readonly missing: string;
+}
+
+/** Rows of the page's tables: id, scenario, tests, what is missing. */
+function rows(): Row[] {
+  return [...readFileSync(join(projectRoot, page), "utf8").matchAll(/^\| ([A-G]\d+) +\| (.+) \|$/gm)].map(
+    ([, id, rest]) => {
+      const [, tests = "", missing = ""] = rest!.split("|").map((cell) => cell.trim());
+      return { id: id!, files: [...tests.matchAll(/`([^`]+)`/g)].map(([, file]) => file!), missing };
+    },
+  );
+}
+
+/** Ids at the beginning of a test's name, by file: `test("D4 E14 rate limits …")`. */
+function namedIn(file: string): Set<string> {
+  const names = readFileSync(join(projectRoot, file), "utf8").matchAll(/["'`]((?:[A-G]\d{1,2}[ "'`])+)/g);
+  return new Set([...names].flatMap(([, ids]) => ids!.match(/[A-G]\d{1,2}/g) ?? []));
+}
+
+const files = globSync(["{src,roles,secrets,stacks}/**/*.test.ts", "test/{contract,e2e,long}/**/*.ts"], {
+  cwd: projectRoot,
+});
+const named = new Map(files.map((file) => [file, namedIn(file)] as const));
+const all = rows();
+
+describe(`${page} and the tests' names`, () => {
+  it("has every scenario of the tables once", () => {
+    const count = (table: string) => all.filter(({ id }) => id.startsWith(table)).length;
+    expect(["A", "B", "D", "E", "G"].map(count)).toEqual([16, 7, 15, 13, 8]);
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  });
+
+  it.each(all.map((row) => [row.id, row] as const))(
+    "%s names the files whose tests carry its id, or says why there are none",
+    (id, row) => {
+      const carrying = [...named].filter(([, ids]) => ids.has(id)).map(([file]) => file);
+      expect([...row.files].sort()).toEqual(carrying.sort());
+      if (carrying.length === 0) expect(row.missing).toMatch(/\w{3}/);
+    },
+  );
+});
