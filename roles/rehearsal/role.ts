@@ -21,7 +21,7 @@ export interface RehearsalInputs {
 const unitName = "olympus-rehearsal.service";
 const scriptFile = "/etc/olympus/rehearsal.json";
 
-/** A model played by a script, on Anthropic's wire format, so that a team can be tried without keys and cost. */
+/** A model played by a script, in the formats of all providers, so that a team can be tried without keys and cost. */
 export const role = defineRole<z.output<typeof params>, RehearsalInputs>({
   name: "rehearsal",
   summary: "a scripted model for teams without keys",
