@@ -27,7 +27,8 @@ export async function withThreeMachines<T>(
     await olympus(["lab", "up", "--team", file, "--yes"]);
     await olympus(["up", "r420", "--yes"]);
     const { stdout } = await olympus(["env", "--json"]);
-    const { variables } = JSON.parse(stdout) as { variables: Record<string, string> };
+    // Events of its steps come before the result.
+    const { variables } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as { variables: Record<string, string> };
     return await work({ env: { ...env, ...variables }, stack: "r420" });
   } finally {
     await execa(join(projectRoot, "scripts/olympus"), ["lab", "down"], { env, stderr: "inherit" });
