@@ -45,6 +45,7 @@ test("what somebody left the team with, and a rotation that was cut short", asyn
   const { store } = await initSecrets(team);
   store.set("hosts.icarus.private", "x");
   store.set("rotation.postgresql.mattermost", "x");
+  store.set("rotation.ssh.deploy.next.private", "x");
   store.delete("team.hmac");
   await store.save();
   const found = await checkSecrets(team, store);
@@ -55,6 +56,7 @@ test("what somebody left the team with, and a rotation that was cut short", asyn
   expect(found).toContainEqual(
     expect.objectContaining({ name: "postgresql.mattermost", fix: "olympus secrets rotate postgresql.mattermost" }),
   );
+  expect(found).toContainEqual(expect.objectContaining({ fix: "olympus secrets rotate ssh.deploy" }));
 });
 
 test("a value that sops was told to leave in plain text, and what told it so", async () => {

@@ -3,11 +3,20 @@ import { quote } from "./quote.ts";
 /** Widths at which `base64` and PEM break their lines, as bytes of what is encoded. */
 const lineBytes = [57, 48];
 
+/** By value: a diff is masked line by line, and a private key has sixty forms. */
+const known = new Map<string, readonly string[]>();
+
 /**
  * Every way in which a program may show a value: as it is, each longer line of several, quoted for a shell, escaped in JSON, encoded for
  * an address, in base64 alone or within something longer. The longest first, since a shorter one may be a part of it.
  */
-export function formsOf(value: string): string[] {
+export function formsOf(value: string): readonly string[] {
+  const forms = known.get(value) ?? allForms(value);
+  known.set(value, forms);
+  return forms;
+}
+
+function allForms(value: string): string[] {
   const trimmed = value.trim();
   const forms = [value, trimmed, ...ownLines(value)].flatMap((text) => [
     text,

@@ -3,6 +3,7 @@ import { format, inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { maskSecrets, Secret } from "./secret.ts";
+import { formsOf } from "./secret-forms.ts";
 
 const value = "p+/ä'<ss>\"w\\rd 1?";
 const secret = new Secret("models.anthropic", value);
@@ -87,6 +88,10 @@ test("several secrets, one within another: the longer one is named, nothing of e
   const password = new Secret("password", "word-1234");
   expect(maskSecrets(`dial ${url.reveal()} failed`, [url, password])).toBe("dial [secret:url] failed");
   expect(maskSecrets(`dial ${url.reveal()} failed`, [password, url])).not.toContain("word-1234");
+});
+
+test("a value is encoded once, however many lines are masked", () => {
+  expect(formsOf(value)).toBe(formsOf(value));
 });
 
 test("short values are left: text would be mangled", () => {

@@ -38,7 +38,9 @@ export function maskSecrets(text: string, secrets: readonly Secret[]): string {
   for (const secret of secrets) {
     const plain = secret.reveal();
     if (plain.trim().length < 6) continue;
-    for (const form of formsOf(plain)) masked = masked.replaceAll(form, secret.toString());
+    for (const form of formsOf(plain)) {
+      if (form.length <= masked.length) masked = masked.replaceAll(form, secret.toString());
+    }
   }
   return masked;
 }
