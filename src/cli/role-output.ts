@@ -79,17 +79,14 @@ export function closingLine(hosts: readonly HostResult[], ms: number): string {
   }
   const left = of("left");
   if (left.length > 0) parts.push(`${left.length} not begun`);
-  for (const [code, word] of Object.entries(failures)) {
-    const failed = hosts.filter(({ error }) => error?.code === code);
-    if (failed.length > 0) parts.push(`${failed.length} ${word}`);
-  }
-  const others = of("failed").filter(({ error }) => failures[error?.code ?? ""] === undefined);
-  if (others.length > 0) parts.push(`${others.length} failed`);
+  const failed = Map.groupBy(of("failed"), ({ error }) => failures[error?.code ?? ""] ?? "failed");
+  for (const [word, some] of failed) parts.push(`${some.length} ${word}`);
   return `${plural(hosts.length, "host")}: ${parts.join(" · ")}, ${formatSeconds(ms)}`;
 }
 
 const failures: Record<string, string> = {
-  "E-SSH-REFUSED": "refused",
+  "E-SSH-REFUSED": "unreachable",
+  "E-SSH-JUMP": "unreachable",
   "E-SSH-TIMEOUT": "unreachable",
   "E-SSH-LOST": "lost",
   "E-LOCKED": "locked",
