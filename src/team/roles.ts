@@ -13,6 +13,7 @@ export const roleNames = [
   "hardening",
   "firewall",
   "github",
+  "docker",
 ] as const;
 
 /** What each service needs on its VM, beside the base. */

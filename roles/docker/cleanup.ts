@@ -1,0 +1,50 @@
+import type { Operation } from "../../src/converge/operations.ts";
+
+const data = "/var/lib/docker";
+const aside = `${data}.olympus`;
+const before = "/var/lib/olympus/docker-before";
+
+/** First of all, so that it is undone last: what the kernel had before Docker changed it, and the data's way back to its place. */
+export const beforePackages: Operation = {
+  kind: "command",
+  id: "before",
+  summary: "note how the host forwards packets",
+  check: `[ -f ${before} ]`,
+  apply: `policy=ACCEPT
+if command -v iptables >/dev/null; then policy="$(iptables -w -S FORWARD | sed -n 's/^-P FORWARD //p')"; fi
+printf '%s %s\\n' "$(cat /proc/sys/net/ipv4/ip_forward)" "$policy" >${before}`,
+  undo: `if [ -d ${aside} ]; then rm -rf ${data}; mv -T ${aside} ${data}; fi
+rm -f ${before}`,
+};
+
+/**
+ * After the packages, so that it is undone before they go: Docker's package deletes images and volumes when it is purged, and
+ * neither it nor the daemon takes back networks and rules in the kernel.
+ */
+export const beforeRemoval: Operation = {
+  kind: "command",
+  id: "leftovers",
+  summary: "Docker runs",
+  check: "systemctl -q is-active docker.service",
+  apply: "systemctl enable --now docker.service",
+  undo: `if systemctl -q is-active docker.service; then
+  running="$(docker ps -q)"
+  if [ -n "$running" ]; then docker stop $running; fi
+fi
+systemctl stop docker.socket docker.service
+if have_unit containerd.service; then systemctl stop containerd.service; fi
+for bridge in docker0 $(ls /sys/class/net | grep -x 'br-[0-9a-f]\\{12\\}'); do
+  if [ -d "/sys/class/net/$bridge" ]; then ip link delete "$bridge"; fi
+done
+read -r forward policy <${before}
+for family in iptables ip6tables; do
+  $family-save | grep -Ev 'DOCKER|docker0|br-[0-9a-f]{12}' | sed "s/^:FORWARD [A-Z]*/:FORWARD $policy/" | $family-restore -w
+done
+# Tables that iptables made and that hold nothing: for it they are as good as none.
+for table in 'ip filter' 'ip nat' 'ip6 filter' 'ip6 nat'; do
+  if text="$(nft list table $table 2>/dev/null)" && ! printf '%s\\n' "$text" | grep -Evq '^(table .*|\\s*chain .*|\\s*type .* policy accept;|\\s*}|)$'; then nft delete table $table; fi
+done
+if [ "$(cat /proc/sys/net/ipv4/ip_forward)" != "$forward" ]; then echo "$forward" >/proc/sys/net/ipv4/ip_forward; fi
+rm -f /etc/docker/key.json
+if [ -d ${data} ] && [ ! -d ${aside} ]; then mv -T ${data} ${aside}; fi`,
+};

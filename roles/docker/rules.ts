@@ -1,0 +1,66 @@
+import type { Operation } from "../../src/converge/operations.ts";
+
+const folder = "/etc/olympus";
+const unit = "olympus-docker-rules.service";
+
+/** Published ports: for these networks, for containers, and for nobody else. Connections that containers begin are not asked. */
+function rules(networks: readonly string[]): string {
+  const lines = [
+    "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
+    "-m conntrack ! --ctstate DNAT -j RETURN",
+    "-i docker0 -j RETURN",
+    "-i br-+ -j RETURN",
+    ...networks.map((network) => `-s ${network} -j RETURN`),
+    "-j DROP",
+  ];
+  return `# Written by the role docker.
+*filter
+:DOCKER-USER - [0:0]
+${lines.map((line) => `-A DOCKER-USER ${line}\n`).join("")}COMMIT
+`;
+}
+
+/**
+ * Docker opens published ports past any firewall that looks at what comes to the host. Its own chain for that, DOCKER-USER, is
+ * filled before Docker starts, which keeps what it finds there. Where the role firewall is, that one decides, and nothing is here.
+ */
+export function publishedPorts(networks: readonly string[]): Operation[] {
+  const v4 = `${folder}/docker-user.v4`;
+  const v6 = `${folder}/docker-user.v6`;
+  return [
+    { kind: "directory", id: "etc", path: folder },
+    { kind: "file", id: "rules-v4", path: v4, content: rules(networks), restarts: [unit] },
+    { kind: "file", id: "rules-v6", path: v6, content: rules([]), restarts: [unit] },
+    {
+      kind: "unit",
+      id: "rules",
+      name: unit,
+      content: `[Unit]
+Description=Who may reach published ports of containers
+Before=docker.service
+PartOf=docker.service nftables.service
+After=nftables.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/iptables-restore --wait --noflush ${v4}
+ExecStart=/usr/sbin/ip6tables-restore --wait --noflush ${v6}
+ExecStop=-/usr/sbin/iptables --wait -F DOCKER-USER
+ExecStop=-/usr/sbin/ip6tables --wait -F DOCKER-USER
+
+[Install]
+WantedBy=docker.service
+`,
+      enabled: true,
+      running: true,
+    },
+    {
+      kind: "command",
+      id: "rules-stand",
+      summary: "put the rules for published ports back",
+      check: "iptables -w -C DOCKER-USER -j DROP",
+      apply: `reload; systemctl restart ${unit}`,
+    },
+  ];
+}
