@@ -158,7 +158,7 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
         who: options.who ?? operator(),
         what,
         signal,
-        onStep: (label) => show(host.name, label),
+        onStep: (label) => show(host.name, maskSecrets(label, secrets.all())),
         password: secrets.get(`sudo.${host.name}`),
         lockWait: options.lockWait,
         warn: (line) => reporter.warn(line),

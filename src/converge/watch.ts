@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { markerOf } from "./apply-script.ts";
 import { quote } from "./quote.ts";
@@ -71,6 +72,8 @@ function startError(host: string, stderr: string): OlympusError {
 }
 
 function frameReader(marker: string, { onStep, onAccess }: RunListener) {
+  // A letter of several bytes may come in two pieces.
+  const decoder = new StringDecoder("utf8");
   let buffered = "";
   let step = "";
   let output: string[] = [];
@@ -103,7 +106,7 @@ function frameReader(marker: string, { onStep, onAccess }: RunListener) {
 
   return {
     push(chunk: Buffer): void {
-      buffered += chunk.toString("utf8");
+      buffered += decoder.write(chunk);
       const lines = buffered.split("\n");
       buffered = lines.pop() ?? "";
       for (const line of lines) onLine(line);
