@@ -34,14 +34,13 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
   if (bot !== undefined && agents.includes(bot)) return set(botRotation(bot, context), context);
   if (name === "postgresql.mattermost") return set(databaseRotation(context), context);
   if (/^ssh\.deploy(\.private|\.public)?$/.test(name)) return deployKeyRotation(context);
-  const model = /^models\.(.+)$/.exec(name)?.[1];
-  if (model !== undefined) return set(modelKeyRotation(model, context, newValue), context);
+  if (/^(agents\.[^.]+\.)?models\.[^.]+$/.test(name)) return set(modelKeyRotation(name, context, newValue), context);
   throw new OlympusError(`${name} is not rotated in place`, {
     code: "E-SECRET-ROTATE",
     exit: exitCodes.usage,
     hint:
       elsewhere.find(([pattern]) => pattern.test(name))?.[1] ??
-      "These are: ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME",
+      "These are: ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME",
   });
 }
 

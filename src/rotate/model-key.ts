@@ -1,12 +1,17 @@
+import { agentKeyPath } from "../team/model-keys.ts";
 import { forgetOld, oldValueOf, type RotateContext, type Rotation, replaceValue } from "./rotation.ts";
 
-/** A key of a model provider, which only the provider can make: the new one is given. */
-export function modelKeyRotation(name: string, context: RotateContext, newValue: () => Promise<string>): Rotation {
+/**
+ * A key of a model provider, which only the provider can make: the new one is given. `agents.athena.models.openai` is athena's own;
+ * `models.openai` that of all agents without one.
+ */
+export function modelKeyRotation(path: string, context: RotateContext, newValue: () => Promise<string>): Rotation {
   const { team, secrets, apply } = context;
-  const path = `models.${name}`;
+  const [, owner, name] = /^(?:agents\.([^.]+)\.)?models\.(.+)$/.exec(path)!;
   const agents = team.machines
     .filter(({ agent }) => agent?.models.some(({ key, provider }) => (key ?? provider) === name))
-    .map((machine) => machine.name);
+    .map((machine) => machine.name)
+    .filter((agent) => (owner === undefined ? secrets.get(agentKeyPath(agent, name!)) === undefined : agent === owner));
   return {
     name: path,
     users: agents.length === 0 ? ["nobody now"] : agents,
