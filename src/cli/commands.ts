@@ -28,6 +28,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   bootstrap: { summary: "set up the chat as the team file says", group: "day", load: () => import("./bootstrap.ts") },
   chat: { summary: "ask an agent and read the answer", group: "day", load: () => import("./chat.ts") },
   role: { summary: "set up, check or reset roles on hosts", group: "day", load: () => import("./role.ts") },
+  backup: {
+    summary: "backups of hosts' data: make, verify, bring back",
+    group: "day",
+    load: () => import("./backup.ts"),
+  },
   secrets: { summary: "passwords, keys and tokens of the team", group: "team", load: () => import("./secrets.ts") },
   plan: { summary: "what fits on which hypervisor", group: "team", load: () => import("./plan.ts") },
   hosts: { summary: "everything that a role can be applied to", group: "team", load: () => import("./hosts.ts") },

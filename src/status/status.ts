@@ -44,7 +44,10 @@ export async function teamStatus(
 
 async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<HostStatus> {
   const base = { name: host.name, kind: host.kind };
-  if (host.kind !== "hypervisor") return { ...base, ...(await askParts(host, signal)) };
+  if (host.kind !== "hypervisor") {
+    const answer = await askParts(host, signal);
+    return { ...base, ...(answer.state === "fine" ? await withBackups(answer, host, team, secrets, signal) : answer) };
+  }
   try {
     const { next, ...answer } = await askHypervisor(host, team, secrets, signal);
     return { ...base, ...answer, next: next === "" ? "" : `npx olympus ${next} ${host.name}` };
@@ -108,6 +111,31 @@ async function askPart(
     return { name, state: "unreachable", how: `not reachable, ${why}` };
   }
 }
+
+/** Services are fine, and so is the host unless its last verified backup is too old; asked only where the team file has backups. */
+async function withBackups(
+  answer: Pick<HostStatus, "state" | "detail" | "next">,
+  host: Host,
+  team: LoadedTeam,
+  secrets: SecretStore,
+  signal: AbortSignal,
+): Promise<Pick<HostStatus, "state" | "detail" | "next">> {
+  if (host.roles.backup?.to === undefined) return answer;
+  const { backupAge, backupProblem } = await import("../backup/backup.ts");
+  const maxAge = Number(host.roles.backup.maxAgeDays ?? defaultMaxAgeDays);
+  const next = `npx olympus backup now ${host.name}`;
+  try {
+    const problem = backupProblem(await backupAge({ team, secrets, signal }, host.name), maxAge, Date.now());
+    if (problem === undefined) return { ...answer, detail: `${answer.detail}; backups are verified` };
+    return { state: "broken", detail: problem, next };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { state: "broken", detail: `its backups cannot be asked for: ${messageOf(error).split("\n")[0]}`, next };
+  }
+}
+
+/** As the role has it. */
+const defaultMaxAgeDays = 2;
 
 async function askHypervisor(
   host: Host,

@@ -14,6 +14,7 @@ export const roleNames = [
   "firewall",
   "github",
   "docker",
+  "backup",
 ] as const;
 
 /** What each service needs on its VM, beside the base. */

@@ -56,6 +56,7 @@ const allowed: Record<string, readonly string[]> = {
     "vm-templates",
   ],
   "src/bootstrap": ["src/base", "src/team", "secrets", "src/harness/chat/socket.ts"],
+  "src/backup": ["src/base", "src/team", "secrets", "src/converge", "src/ssh"],
   "src/harness": ["src/base"],
   // The harness's own composition root.
   "src/harness/main.ts": ["src/base", "src/harness", "src/dashboard"],

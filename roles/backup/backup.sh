@@ -1,0 +1,130 @@
+#!/bin/bash
+# Backups of this host: now | verify [NAME] | restore NAME | list | status. As root. Settings are in /etc/olympus/backup.conf.
+set -euo pipefail
+umask 077
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+. /etc/olympus/backup.conf
+# DATABASES, FOLDERS, LIVE (those of FOLDERS with SQLite databases that are written to), UNITS: words. STORE: user@address, PORT. METRICS: file or empty.
+secrets=/etc/olympus/secrets
+state=/var/lib/olympus-backup
+mkdir -p "$state"
+if [ "${1:-}" != status ] && [ "${1:-}" != list ]; then
+  exec 9>"$state/lock"
+  flock -n 9 || { echo "another backup, verification or restore is under way"; exit 75; }
+fi
+store() {
+  ssh -F none -T -i "$secrets/backup-ssh" -p "$PORT" -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/etc/olympus/backup.known_hosts -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 "$STORE" "$@" 9>&-
+}
+# On the disk that the data is on: it is as large.
+scratch=
+workplace() {
+  rm -rf /srv/olympus/.backup.*
+  scratch=$(mktemp -d /srv/olympus/.backup.XXXXXX)
+  trap 'rm -rf "$scratch"; if [ -n "${try:-}" ]; then as_postgres dropdb --if-exists "$try"; fi' EXIT
+}
+as_postgres() { (cd / && runuser -u postgres -- "$@"); }
+newest() { store list | awk '{ name = $1 } END { if (name == "") { print "there is no backup of this host" >"/dev/stderr"; exit 1 }; print name }'; }
+seconds_of() { date -u -d "$(sed -E 's/^(....)(..)(..)T(..)(..)(..)Z.*/\1-\2-\3 \4:\5:\6/' <<<"$1")" +%s; }
+write_metrics() {
+  [ -n "$METRICS" ] && [ -d "${METRICS%/*}" ] || return 0
+  { for one in made verified; do
+      if [ -f "$state/$one" ]; then read -r at _ <"$state/$one"; echo "olympus_backup_last_${one}_timestamp_seconds $at"; fi
+    done; } >"$METRICS.$$"
+  chmod 644 "$METRICS.$$"; mv "$METRICS.$$" "$METRICS"
+}
+note() { echo "$(seconds_of "$2") $2" >"$state/$1.new"; mv "$state/$1.new" "$state/$1"; write_metrics; }
+
+back_up() {
+  workplace
+  mkdir "$scratch/postgresql" "$scratch/sqlite"
+  # Databases before files: whatever a row speaks of is then among the files.
+  for one in $DATABASES; do as_postgres pg_dump -Fc "$one" >"$scratch/postgresql/$one.dump"; done
+  # A database that is written to must be asked for a copy; its files alone are none.
+  : >"$scratch/exclude"
+  for folder in $LIVE; do
+    while IFS= read -r -d '' file; do
+      if [ "$(head -c 15 "$file" | tr -d '\0')" != 'SQLite format 3' ]; then continue; fi
+      mkdir -p "$scratch/sqlite${file%/*}"
+      sqlite3 -cmd '.timeout 30000' "$file" "vacuum into '$scratch/sqlite$file'"
+      chmod --reference="$file" "$scratch/sqlite$file"; chown --reference="$file" "$scratch/sqlite$file"
+      for part in '' -wal -shm; do printf '%s\n' "${file#/}$part" >>"$scratch/exclude"; done
+    done < <(find "$folder" -xdev -type f \( -name '*.sqlite' -o -name '*.sqlite3' -o -name '*.db' \) -print0)
+  done
+  name=$(date -u +%Y%m%dT%H%M%SZ).tar.age
+  set -- -C "$scratch" postgresql sqlite
+  for folder in $FOLDERS; do set -- "$@" -C / "${folder#/}"; done
+  # Files that grow or go while they are read are no failure: those that matter are in the copies above.
+  { tar -c --warning=no-file-changed --warning=no-file-removed --anchored --no-wildcards -X "$scratch/exclude" "$@" || [ $? = 1 ]; } |
+    age -R /etc/olympus/backup.recipients | tee >(sha256sum >"$scratch/sum") | store put "$name"
+  until [ -s "$scratch/sum" ]; do sleep 0.1; done
+  read -r sum _ <"$scratch/sum"
+  store commit "$name" "$sum"
+  note made "$name"
+  echo "made $name"
+}
+
+# fetch NAME: unpacked into $scratch. age refuses what was cut off or changed.
+fetch() {
+  workplace
+  store get "$1" | age -d -i "$secrets/backup-age" | tar -x -C "$scratch" --same-owner -p
+}
+
+verify() {
+  fetch "$1"
+  for one in $DATABASES; do
+    try="olympus_verify_$one"
+    as_postgres dropdb --if-exists "$try"
+    as_postgres createdb -T template0 -E UTF8 "$try"
+    as_postgres pg_restore --exit-on-error --no-owner -d "$try" <"$scratch/postgresql/$one.dump"
+    tables=$(as_postgres psql -AtXc "select count(*) from pg_tables where schemaname = 'public'" "$try")
+    as_postgres dropdb "$try"; try=
+    echo "database $one: $tables tables"
+  done
+  while IFS= read -r -d '' file; do
+    answer=$(sqlite3 "$file" 'pragma integrity_check')
+    if [ "$answer" != ok ]; then echo "${file#"$scratch/sqlite"}: $answer"; exit 1; fi
+    echo "${file#"$scratch/sqlite"}: sound"
+  done < <(find "$scratch/sqlite" -type f -print0)
+  for folder in $FOLDERS; do
+    [ -d "$scratch$folder" ] || { echo "$folder is not in it"; exit 1; }
+    echo "$folder: $(find "$scratch$folder" -type f | wc -l) files"
+  done
+  note verified "$1"
+  echo "verified $1"
+}
+
+# What is there now is set aside, not deleted.
+restore() {
+  fetch "$1"
+  aside=before-$(date -u +%Y%m%dT%H%M%SZ)
+  for one in $DATABASES; do [ -s "$scratch/postgresql/$one.dump" ] || { echo "database $one is not in it: nothing was changed"; exit 1; }; done
+  running=
+  for unit in $UNITS; do if systemctl -q is-active "$unit"; then running="$running $unit"; systemctl stop "$unit"; fi; done
+  for one in $DATABASES; do
+    owner=$(as_postgres psql -AtXc "select pg_get_userbyid(datdba) from pg_database where datname = '$one'")
+    as_postgres dropdb --if-exists "$one-restored"
+    as_postgres createdb -O "${owner:-$one}" -T template0 -E UTF8 --locale=C.UTF-8 "$one-restored"
+    as_postgres pg_restore --exit-on-error -d "$one-restored" <"$scratch/postgresql/$one.dump"
+    if [ -n "$owner" ]; then as_postgres psql -Xqc "alter database \"$one\" rename to \"$one-$aside\""; echo "database $one of before: $one-$aside"; fi
+    as_postgres psql -Xqc "alter database \"$one-restored\" rename to \"$one\""
+  done
+  for folder in $FOLDERS; do
+    if [ -d "$scratch/sqlite$folder" ]; then cp -a "$scratch/sqlite$folder/." "$scratch$folder/"; fi
+    if [ -e "$folder" ]; then mv -T "$folder" "$folder.$aside"; echo "$folder of before: $folder.$aside"; fi
+    mv -T "$scratch$folder" "$folder"
+  done
+  for unit in $UNITS; do if systemctl -q is-enabled "$unit" 2>/dev/null; then systemctl start "$unit"; fi; done
+  echo "restored $1"
+}
+
+case "${1:-}" in
+  now) back_up ;;
+  verify | restore)
+    name=${2:-latest}
+    if [ "$name" = latest ]; then name=$(newest); fi
+    "$1" "$name"
+    ;;
+  list) store list ;;
+  status) for one in made verified; do if [ -f "$state/$one" ]; then echo "$one $(cat "$state/$one")"; fi; done ;;
+  *) echo "usage: $0 now | verify [NAME] | restore NAME|latest | list | status"; exit 64 ;;
+esac

@@ -1,0 +1,30 @@
+import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
+import type { SecretStore } from "../../secrets/store.ts";
+import { Secret } from "../../src/base/secret.ts";
+
+/** The key with which a host brings its backups to where they are kept; made when it is missing, in the file with the next save. */
+export function transportKey(host: string, secrets: SecretStore): { private: Secret; public: string } {
+  const path = `backup.${host}.ssh`;
+  if (secrets.get(`${path}.private`) === undefined) {
+    const pair = generateSshKeyPair(`backup@${host}`);
+    secrets.set(`${path}.private`, pair.private);
+    secrets.set(`${path}.public`, pair.public);
+  }
+  return { private: secrets.require(`${path}.private`), public: secrets.require(`${path}.public`).reveal() };
+}
+
+/**
+ * The age identity with which a host opens its own backups again, for verifying and restoring without a person, and everybody who can open
+ * them: that one, and all who can open the team's secrets.
+ */
+export async function sealingKeys(
+  host: string,
+  secrets: SecretStore,
+): Promise<{ identity: Secret; recipients: readonly string[] }> {
+  const { generateX25519Identity, identityToRecipient } = await import("age-encryption");
+  const path = `backup.${host}.identity`;
+  if (secrets.get(path) === undefined) secrets.set(path, await generateX25519Identity());
+  const identity = secrets.require(path);
+  const own = await identityToRecipient(identity.reveal());
+  return { identity: new Secret(path, `${identity.reveal()}\n`), recipients: [own, ...secrets.recipients()] };
+}

@@ -1,0 +1,144 @@
+/** Backups from one machine to another: made, verified, cut off, the data destroyed and brought back equal. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { backupAge, backupProblem, listBackups, runBackup } from "../../src/backup/backup.ts";
+import { silentReporter } from "../../src/base/report.ts";
+import { type ApplyRolesOptions, applyRoles } from "../../src/converge/run.ts";
+import type { LoadedTeam } from "../../src/team/model.ts";
+import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
+import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+
+let lab: RoleLab;
+let team: LoadedTeam;
+let ground: LoadedTeam;
+let [source, store]: string[] = [];
+let before: string[];
+
+const inside = (script: string) => lab.inside(script);
+const atStore = (script: string) => lab.inside(script, 1);
+const sql = (query: string) => inside(`cd /; runuser -u postgres -- psql -AtX -d notes -c "${query}"`);
+const context = () => ({ team, secrets: lab.secrets, signal: new AbortController().signal });
+
+function withRoles(roles: Readonly<Record<string, LoadedTeam["machines"][number]["roles"]>>): LoadedTeam {
+  return { ...lab.team, machines: lab.team.machines.map((machine) => ({ ...machine, roles: roles[machine.name]! })) };
+}
+
+function apply(action: ApplyRolesOptions["action"], of: LoadedTeam, options: Partial<ApplyRolesOptions> = {}) {
+  const signal = new AbortController().signal;
+  const hosts = of.machines.map(({ name }) => name);
+  return applyRoles({ team: of, secrets: lab.secrets, action, hosts, reporter: silentReporter(), signal, ...options });
+}
+
+/** Everything that is to come back, as text. */
+const data = () =>
+  inside(`cd /; runuser -u postgres -- pg_dump notes | grep -v '^.restrict\\|^.unrestrict'
+cd /srv/notes; find . -type f ! -name '*-wal' ! -name '*-shm' ! -name memory.sqlite -printf '%p %m %u\\n' -exec sha256sum {} + | sort; stat -c '%a %U' memory.sqlite; sqlite3 memory.sqlite 'select * from words'`);
+
+beforeAll(async () => {
+  lab = await openRoleLab(2);
+  [source, store] = lab.machines.map(({ name }) => name);
+  const backup = { to: store, databases: ["notes"], folders: ["/srv/notes"], schedule: "*-*-* 03:00" };
+  ground = withRoles({ [source!]: { base: {}, postgresql: {} }, [store!]: { base: {} } });
+  team = withRoles({ [source!]: { base: {}, postgresql: {}, backup }, [store!]: { base: {}, backup: {} } });
+  expect((await apply("setup", ground)).errors).toEqual([]);
+  await inside(`set -e; cd /
+runuser -u postgres -- psql -Xq -c 'create role kim login' -c 'create database notes owner kim'
+runuser -u postgres -- psql -Xq -d notes -c 'create table lines as select n, md5(n::text) as word from generate_series(1, 2000) n' -c 'alter table lines owner to kim'
+mkdir -p /srv/notes/deep; head -c 300000 /dev/urandom >/srv/notes/deep/photo; echo text >/srv/notes/'a name with spaces'; chmod 640 /srv/notes/deep/photo; chown -R agent: /srv/notes`);
+  before = await snapshotHost(inside);
+});
+afterAll(async () => lab?.close());
+
+test("it refuses to send backups to nowhere, to itself, or to a host that does not keep any", async () => {
+  for (const to of [undefined, source, "nobody"]) {
+    const wrong = withRoles({ [source!]: { base: {}, backup: { ...(to && { to }) } }, [store!]: { base: {} } });
+    const { errors } = await apply("check", wrong, { hosts: [source!] });
+    expect(errors.map(({ code, exit }) => [code, exit])).toEqual([["E-BACKUP-ROLE", 1]]);
+  }
+});
+
+test("set up on both, it makes a backup that only keys open, and verifies it", async () => {
+  const setup = await apply("setup", team);
+  expect(setup.errors).toEqual([]);
+  const again = await apply("setup", team);
+  expect([again.errors, again.changed]).toEqual([[], 0]);
+  expect(backupProblem(await backupAge(context(), source!), 2, Date.now())).toBe("no backup was made yet");
+  // While it is written to, with words that are only in the write-ahead log.
+  await inside(
+    "cd /srv/notes; sqlite3 memory.sqlite 'pragma journal_mode=wal; create table words(word); insert into words values (1)' && chown agent: memory.sqlite",
+  );
+  const name = await runBackup(context(), source!, "now");
+  expect(await runBackup(context(), source!, "verify")).toBe(name);
+  expect((await listBackups(context(), source!)).map((one) => one.name)).toEqual([name]);
+  expect(
+    await atStore(`head -c 21 /srv/olympus/backups/${source}/${name}; stat -c ' %a %U' /srv/olympus/backups/${source}`),
+  ).toBe("age-encryption.org/v1 700 olympus-backup\n");
+  const age = await backupAge(context(), source!);
+  expect(backupProblem(age, 2, Date.now())).toBeUndefined();
+  expect(backupProblem(age, 2, Date.now() + 3 * 86_400_000)).toMatch(/last verified backup is 3\.0 days old/);
+  expect(await inside("systemctl is-enabled olympus-backup.timer; systemctl is-active olympus-backup.timer")).toBe(
+    "enabled\nactive\n",
+  );
+});
+
+test("data that was destroyed comes back equal; what stood in its place is set aside", async () => {
+  const whole = await data();
+  await inside(
+    "cd /; rm -rf /srv/notes; mkdir /srv/notes; echo other >/srv/notes/other; runuser -u postgres -- psql -Xq -d notes -c 'drop table lines'",
+  );
+  await runBackup(context(), source!, "restore", "latest");
+  expect(await data()).toBe(whole);
+  expect(await sql("select count(*) from lines")).toBe("2000\n");
+  expect(await inside("cat /srv/notes.before-*/other")).toBe("other\n");
+  // A host that lost everything has its keys again by a setup.
+  await inside(
+    "rm -rf /etc/olympus/secrets/backup-* /srv/notes.before-*; cd /; for one in $(runuser -u postgres -- psql -AtXc \"select datname from pg_database where datname like 'notes-before%'\"); do runuser -u postgres -- dropdb $one; done",
+  );
+  expect((await apply("setup", team, { hosts: [source!] })).errors).toEqual([]);
+  await runBackup(context(), source!, "verify");
+});
+
+test("a backup that was cut off, or is not what was sent, does not count; nor can the key do more than add and read", async () => {
+  const count = async () => (await listBackups(context(), source!)).length;
+  const have = await count();
+  await inside("head -c 40000000 /dev/urandom >/srv/notes/large");
+  await inside(
+    "/opt/olympus/backup/backup now >/dev/null 2>&1 & until ls /srv/olympus/.backup.*/postgresql/notes.dump >/dev/null 2>&1; do sleep 0.01; done; kill -9 $!; pkill -9 -x age || true; sleep 1; rm -f /srv/notes/large",
+  );
+  expect(await count()).toBe(have);
+  const key = `ssh -F none -T -i /etc/olympus/secrets/backup-ssh -o BatchMode=yes -o UserKnownHostsFile=/etc/olympus/backup.known_hosts olympus-backup@${lab.machines[1]!.address}`;
+  const [kept] = await listBackups(context(), source!);
+  const tried = (words: string) => inside(`echo x | ${key} ${words} 2>&1; echo " $?"`);
+  expect(await tried(`put ${kept!.name}`)).toMatch(/refused: .* is there already\n 64/);
+  expect(await tried("put ../../../etc/passwd")).toMatch(/refused: no name of a backup\n 64/);
+  expect(await tried("rm -rf .")).toMatch(/refused/);
+  expect(await tried("'; id'")).toMatch(/refused/);
+  await tried("put 20200101T000000Z.tar.age");
+  expect(await tried(`commit 20200101T000000Z.tar.age ${"0".repeat(64)}`)).toMatch(/not what was sent\n 64/);
+  expect(await count()).toBe(have);
+  // One that was changed where it is kept is not verified.
+  const file = `/srv/olympus/backups/${source}/${kept!.name}`;
+  await atStore(`printf x | dd of=${file} bs=1 seek=5000 conv=notrunc status=none`);
+  await expect(runBackup(context(), source!, "verify", kept!.name)).rejects.toMatchObject({
+    code: "E-BACKUP",
+    exit: 2,
+  });
+});
+
+test("retention goes by the age at the store, and leaves the newest three", async () => {
+  const folder = `/srv/olympus/backups/${source}`;
+  await atStore(
+    `cd ${folder}; for n in 1 2 3 4 5; do touch -d '90 days ago' 2020010\${n}T000000Z.tar.age; done; chown olympus-backup *`,
+  );
+  await runBackup(context(), source!, "now");
+  const names = (await listBackups(context(), source!)).map(({ name }) => name);
+  expect(names.filter((name) => name.startsWith("2020"))).toEqual(["20200105T000000Z.tar.age"]);
+});
+
+test("reset takes the role away and leaves the backups", async () => {
+  const reset = await apply("reset", team, { roles: ["backup"] });
+  expect(reset.errors).toEqual([]);
+  const left = snapshotDifference(before, await snapshotHost(inside));
+  expect(left.filter((line) => !/srv\/(notes|olympus)|^[+-] unit postgresql@/.test(line))).toEqual([]);
+  expect(await atStore(`ls /srv/olympus/backups/${source} | wc -l`)).toMatch(/^[3-9]/);
+  expect(await atStore("getent passwd olympus-backup || echo gone")).toContain("gone");
+});
