@@ -3,9 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../base/secret.ts";
+import { FakeChatServer } from "./chat/fake.ts";
+import { systemClock } from "./clock.ts";
 import { type AgentConfig, agentConfigSchema } from "./config.ts";
+import { Harness } from "./harness.ts";
 import type { PostPayload } from "./intake.ts";
+import { silentLog } from "./log.ts";
 import { answerMemory, memoryWish, withMemory } from "./memory.ts";
+import type { ModelCaller, ModelRequest } from "./model-port.ts";
 import { countNotes, findNotes, keepNote } from "./store/memory.ts";
 import { openStore, type Store } from "./store/open.ts";
 
@@ -140,4 +145,43 @@ test("memory has bounds, which are told", () => {
   for (let fact = 0; fact < 20; fact++) say("jeff", `remember always: fact ${fact}`);
   expect(say("jeff", "remember always: one more")).toContain("20 facts already");
   expect(asked("anything").length).toBeLessThan(3500);
+});
+
+test("in chat: remembering asks no model, and the next question is asked with what was remembered", {
+  timeout: 60_000,
+}, async () => {
+  const server = new FakeChatServer();
+  for (const [id, name] of [
+    ["b", "athena"],
+    ["jeff", "jeff"],
+    ["eve", "eve"],
+  ] as const)
+    server.addUser(id, name);
+  server.addChannel("work", ["b", "jeff", "eve"]);
+  const asked: ModelRequest[] = [];
+  const models: ModelCaller = {
+    call: async (_, request) => {
+      asked.push(request);
+      return { text: "On Friday.", finish: "stop", inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
+    },
+  };
+  const parts = { config, store, chat: server.client("b"), models, clock: systemClock(5000), log: silentLog };
+  const harness = new Harness(parts);
+  await harness.start();
+  const answered = (text: string) =>
+    expect
+      .poll(() => server.posts.filter((one) => one.authorId === "b").at(-1)?.text, { timeout: 8000 })
+      .toContain(text);
+  server.say("jeff", "work", "@athena remember: the demo is on Friday");
+  await answered("I shall remember");
+  server.say("eve", "work", "@athena remember: the demo is cancelled");
+  await answered("I work only for people");
+  expect(asked).toEqual([]);
+  server.say("jeff", "work", "@athena when is the demo?");
+  await answered("On Friday.");
+  await harness.stop();
+  expect(asked).toHaveLength(1);
+  const question = asked[0]!.messages.at(-1)!.content;
+  expect(question).toMatch(/the demo is on Friday\n\[end of memory\]\n\n\[jeff\] @athena when is the demo\?$/);
+  expect(question).not.toContain("cancelled");
 });
