@@ -170,7 +170,7 @@ test("in chat: remembering asks no model, and the next question is asked with wh
   await harness.start();
   const answered = (text: string) =>
     expect
-      .poll(() => server.posts.filter((one) => one.authorId === "b").at(-1)?.text, { timeout: 8000 })
+      .poll(() => server.posts.filter((one) => one.authorId === "b").at(-1)?.text, { timeout: 30_000 })
       .toContain(text);
   server.say("jeff", "work", "@athena remember: the demo is on Friday");
   await answered("I shall remember");
