@@ -3,10 +3,23 @@ import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { teamAuthority } from "../mattermost/tls.ts";
+import {
+  localeOperations,
+  localeSchema,
+  timeOperations,
+  timeServersSchema,
+  upgradeOperations,
+  upgradesSchema,
+} from "./system.ts";
 
 const params = z.strictObject({
   /** Debian packages that people want everywhere. */
   packages: z.array(z.string()).default([]),
+  locale: localeSchema,
+  /** Servers to keep the time by; the distribution's own when empty, nothing is done about time when not given. */
+  timeServers: timeServersSchema,
+  /** Updates that install themselves; none unless given. */
+  upgrades: upgradesSchema,
   /** Certificate authorities in PEM that the machine is to trust, by name. */
   authorities: z.record(z.string().regex(/^[a-z0-9-]+$/), z.string()).default({}),
 });
@@ -49,7 +62,10 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
     };
   },
 
-  setup({ name, domain, timezone, hosts, people, authority }, { packages, authorities }) {
+  setup(
+    { name, domain, timezone, hosts, people, authority },
+    { packages, authorities, locale, timeServers, upgrades },
+  ) {
     return [
       ...(packages.length === 0 ? [] : [{ kind: "package" as const, id: "packages", names: packages }]),
       { kind: "file", id: "hostname", path: "/etc/hostname", content: `${name}\n` },
@@ -72,7 +88,9 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
       ),
       { kind: "link", id: "timezone", path: "/etc/localtime", target: `/usr/share/zoneinfo/${timezone}` },
       { kind: "file", id: "timezone-name", path: "/etc/timezone", content: `${timezone}\n` },
-      { kind: "line", id: "locale", path: "/etc/default/locale", line: "LANG=C.UTF-8", match: "^LANG=" },
+      ...localeOperations(locale),
+      ...timeOperations(timeServers),
+      ...upgradeOperations(upgrades),
       { kind: "directory", id: "programs", path: "/opt/olympus" },
       { kind: "directory", id: "settings", path: "/etc/olympus" },
       ...people.flatMap(personOperations),
@@ -115,21 +133,29 @@ function authorityOperations(authorities: Readonly<Record<string, string>>): Ope
   const bundle = "/etc/ssl/certs/ca-certificates.crt";
   return [
     { kind: "package", id: "authorities-package", names: ["ca-certificates"] },
-    ...names.map(
-      (name, at): Operation => ({
+    ...names.flatMap((name, at): Operation[] => [
+      {
+        kind: "command",
+        id: `authority-${name}-ends`,
+        summary: `trust in ${name} ends with its certificate`,
+        check: `[ -f ${files[at]} ]`,
+        apply: ":",
+        // Comes before the file, so that it is undone after it: only then there is one less to collect.
+        undo: "update-ca-certificates --fresh",
+      },
+      {
         kind: "file",
         id: `authority-${name}`,
         path: files[at]!,
         content: authorities[name]!.endsWith("\n") ? authorities[name]! : `${authorities[name]}\n`,
-      }),
-    ),
+      },
+    ]),
     {
       kind: "command",
       id: "authorities",
       summary: "trust the team's certificate authorities",
       check: files.map((file) => `[ ${bundle} -nt ${file} ]`).join("\n"),
       apply: "update-ca-certificates",
-      undo: "update-ca-certificates --fresh",
     },
   ];
 }
