@@ -1,5 +1,5 @@
 import type { FirewallRuleOperation } from "../../src/converge/system-operations.ts";
-import { type End, joined, openWays } from "../../src/team/connectivity.ts";
+import { type End, joined, neededPorts, openWays, packageSites } from "../../src/team/connectivity.ts";
 import type { Host } from "../../src/team/hosts.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 
@@ -59,41 +59,27 @@ export function rulesOf(
     return [{ chain, name, protocol: transport, ports: [port], ...peers }];
   };
   return [
-    ...needs(team, outside),
+    ...needs(team, host, outside),
     ...ways.filter(({ to }) => to.hosts.includes(host.name)).flatMap((way) => rule("in", way, way.from)),
     ...ways.filter(({ from }) => from.hosts.includes(host.name)).flatMap((way) => rule("out", way, way.to)),
   ];
 }
 
-/** Names, time and packages: without them a machine can be neither set up nor kept up to date. */
-function needs({ team }: LoadedTeam, outside: readonly string[]): Rule[] {
-  const { resolvers, packages } = team.network;
-  const lines = packages.debian.flatMap((line) => /https?:\/\/[^\s/]+/.exec(line)?.[0] ?? []);
-  const sites = [...(packages.proxy === undefined ? [] : [packages.proxy]), ...lines].map((text) => new URL(text));
-  const ports = (site: URL): number => Number(site.port) || (site.protocol === "https:" ? 443 : 80);
-  const known = sites.filter(({ hostname }) => /^[\d.]+$/.test(hostname));
-  const named = sites.length === 0 ? [80] : sites.filter((site) => !known.includes(site)).map(ports);
+/** Names, time, packages and releases: without them a machine can be neither set up nor kept up to date. */
+function needs(team: LoadedTeam, host: Host, outside: readonly string[]): Rule[] {
+  const { resolvers, packages } = team.team.network;
+  const ports = neededPorts(team, host);
+  const mirrors = packageSites(packages).filter(({ byAddress }) => byAddress);
   return [
     { chain: "out", name: "names-udp", protocol: "udp", ports: [53], peers: joined(resolvers) },
     { chain: "out", name: "names-tcp", protocol: "tcp", ports: [53], peers: joined(resolvers) },
     { chain: "out", name: "time", protocol: "udp", ports: [123] },
-    ...[...new Set(known.map(({ hostname, port, protocol }) => `${protocol}//${hostname}:${port}`))].map(
-      (text): Rule => {
-        const site = new URL(text);
-        const name = `packages-${site.hostname.replaceAll(".", "-")}-${ports(site)}`;
-        return { chain: "out", name, protocol: "tcp", ports: [ports(site)], peers: [site.hostname] };
-      },
-    ),
-    ...(named.length === 0
+    ...mirrors.map(({ host: peer, port }): Rule => {
+      const name = `packages-${peer.replaceAll(".", "-")}-${port}`;
+      return { chain: "out", name, protocol: "tcp", ports: [port], peers: [peer] };
+    }),
+    ...(ports.length === 0
       ? []
-      : [
-          {
-            chain: "out" as const,
-            name: "packages",
-            protocol: "tcp" as const,
-            ports: [...new Set(named)],
-            except: outside,
-          },
-        ]),
+      : [{ chain: "out", name: "packages", protocol: "tcp", ports, except: outside } satisfies Rule]),
   ];
 }

@@ -48,6 +48,30 @@ export function adminNetworks({ team }: LoadedTeam): string[] {
   ]);
 }
 
+/**
+ * Ports of the internet that a host asks whatever the matrix says: package sources by name (without any, the distribution's own),
+ * and the publisher of the chat.
+ */
+export function neededPorts({ team }: LoadedTeam, { roles }: Host): number[] {
+  const sites = packageSites(team.network.packages);
+  const named = sites.filter(({ byAddress }) => !byAddress).map(({ port }) => port);
+  return [...new Set([...(sites.length === 0 ? [80] : named), ...(roles.mattermost === undefined ? [] : [443])])];
+}
+
+/** Where packages come from. */
+export function packageSites(packages: LoadedTeam["team"]["network"]["packages"]) {
+  const lines = packages.debian.flatMap((line) => /https?:\/\/[^\s/]+/.exec(line)?.[0] ?? []);
+  const urls = [...new Set([...(packages.proxy === undefined ? [] : [new URL(packages.proxy).origin]), ...lines])];
+  return urls.map((text) => {
+    const { hostname, port, protocol } = new URL(text);
+    return {
+      host: hostname,
+      port: Number(port) || (protocol === "https:" ? 443 : 80),
+      byAddress: addressNumber(hostname) !== undefined,
+    };
+  });
+}
+
 /** What a word of the matrix means: a group, a service, a host, a network. */
 export function endOf(team: LoadedTeam, hosts: readonly Host[], word: string): End {
   const these = (list: readonly Host[]): End => ({

@@ -1,4 +1,4 @@
-import { adminNetworks, type End, inNetworks, openWays } from "./connectivity.ts";
+import { adminNetworks, type End, inNetworks, neededPorts, openWays } from "./connectivity.ts";
 import type { Host } from "./hosts.ts";
 import type { LoadedTeam } from "./model.ts";
 
@@ -33,8 +33,12 @@ export function edgesOf(team: LoadedTeam, hosts: readonly Host[], { from, here, 
   const admin = adminNetworks(team);
   const own = here.filter((address) => inNetworks(admin, address));
   const sources: Source[] = [
-    ...from.map(({ name, address, roles }) => ({ name, addresses: [address], closes: closesOut(roles.firewall) })),
-    ...(own.length === 0 ? [] : [{ name: "admin", addresses: own, closes: false }]),
+    ...from.map((host) => ({
+      ...sourceOf(host),
+      closes: closesOut(host.roles.firewall),
+      needs: neededPorts(team, host),
+    })),
+    ...(own.length === 0 ? [] : [{ name: "admin", addresses: own, closes: false, needs: [] }]),
   ];
   return sources.flatMap((source) => {
     const among = hosts
@@ -47,13 +51,13 @@ export function edgesOf(team: LoadedTeam, hosts: readonly Host[], { from, here, 
         }),
       );
     const beyond = [...new Set(source.closes ? rows : [])].map((port): Edge => {
-      const open = ways.some(
+      const row = ways.some(
         ({ from: end, to, port: one }) =>
           one === port &&
           means(end, source) &&
           (to.outside === "internet" || (to.outside === "github" && outside === "github.com")),
       );
-      return { from: source.name, to: outside, address: outside, port, open };
+      return { from: source.name, to: outside, address: outside, port, open: row || source.needs.includes(port) };
     });
     return [...among, ...beyond];
   });
@@ -64,13 +68,15 @@ interface Source {
   readonly addresses: readonly string[];
   /** Its own firewall decides about what it begins. */
   readonly closes: boolean;
+  /** Ports of the internet that it asks beside the matrix. */
+  readonly needs: readonly number[];
 }
 
-const sourceOf = ({ name, address }: Host): Source => ({ name, addresses: [address], closes: false });
+const sourceOf = ({ name, address }: Host): Source => ({ name, addresses: [address], closes: false, needs: [] });
 
 const closesOut = (params: Readonly<Record<string, unknown>> | undefined): boolean =>
   params !== undefined && params.egress !== false;
 
-function means(end: End, { name, addresses }: Source): boolean {
+function means(end: End, { name, addresses }: Pick<Source, "name" | "addresses">): boolean {
   return end.hosts.includes(name) || addresses.some((address) => inNetworks(end.networks, address));
 }

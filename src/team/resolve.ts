@@ -30,7 +30,7 @@ function agentMachine(team: Team, name: string, agent: Agent): Machine {
   return {
     ...common(team, name, agent),
     kind: "agent",
-    roles: mergeRoles(rolesOfKind("agent"), team.defaults.roles, agent.roles),
+    roles: mergeRoles([...rolesOfKind("agent"), ...team.defaults.machineRoles], team.defaults.roles, agent.roles),
     agent: resolved,
     service: undefined,
   };
@@ -40,7 +40,11 @@ function serviceMachine(team: Team, name: string, service: ServiceVm): Machine {
   return {
     ...common(team, name, service),
     kind: "service",
-    roles: mergeRoles(rolesOfKind("service", service.services), team.defaults.roles, service.roles),
+    roles: mergeRoles(
+      [...rolesOfKind("service", service.services), ...team.defaults.machineRoles],
+      team.defaults.roles,
+      service.roles,
+    ),
     agent: undefined,
     service,
   };

@@ -224,6 +224,10 @@ export const teamSchema = z.strictObject({
       quietHours: quietHoursSchema.optional().describe("Hours in which schedules wait, at the agent's place."),
       timezone: timezoneField.default("Etc/UTC").describe("Of the machines, and of a budget's day."),
       roles: rolesField.describe("Parameters of roles on every host that has the role."),
+      machineRoles: z
+        .array(nameField)
+        .default([])
+        .describe("Roles of every VM beside those of its kind, such as hardening and firewall."),
     })
     .describe("What agents and machines take when they say nothing themselves."),
   agents: z.record(nameField, agentSchema).describe("Virtual employees, each on a VM of its own."),

@@ -15,6 +15,9 @@ export function checkReferences(draft: Draft): Problem[] {
   return [
     ...unknown("image", ["defaults", "image"], draft.defaults.image, imageNames),
     ...roleProblems(["defaults", "roles"], draft.defaults.roles, draft.roles),
+    ...asList(draft.defaults.machineRoles).flatMap((name, index) =>
+      unknown("role", ["defaults", "machineRoles", index], name, draft.roles),
+    ),
     ...(["hypervisors", "agents", "services"] as const).flatMap((section) =>
       draft.section(section).flatMap(([name, entry]) => {
         const path = [section, name];
