@@ -19,7 +19,7 @@ rm -f ${before}`,
 
 /**
  * After the packages, so that it is undone before they go: Docker's package deletes images and volumes when it is purged, and
- * neither it nor the daemon takes back networks and rules in the kernel.
+ * neither it nor the daemon takes back networks and rules in the kernel. A reset that was cut off begins anew: with any of it gone.
  */
 export const beforeRemoval: Operation = {
   kind: "command",
@@ -31,14 +31,18 @@ export const beforeRemoval: Operation = {
   running="$(docker ps -q)"
   if [ -n "$running" ]; then docker stop $running; fi
 fi
-systemctl stop docker.socket docker.service
-if have_unit containerd.service; then systemctl stop containerd.service; fi
+for unit in docker.socket docker.service containerd.service; do
+  if have_unit $unit; then systemctl stop $unit; fi
+done
 for bridge in docker0 $(ls /sys/class/net | grep -x 'br-[0-9a-f]\\{12\\}'); do
   if [ -d "/sys/class/net/$bridge" ]; then ip link delete "$bridge"; fi
 done
-read -r forward policy <${before}
+forward=1 policy=ACCEPT
+if [ -f ${before} ]; then read -r forward policy <${before}; fi
 for family in iptables ip6tables; do
-  $family-save | grep -Ev 'DOCKER|docker0|br-[0-9a-f]{12}' | sed "s/^:FORWARD [A-Z]*/:FORWARD $policy/" | $family-restore -w
+  if command -v $family-save >/dev/null; then
+    $family-save | grep -Ev 'DOCKER|docker0|br-[0-9a-f]{12}' | sed "s/^:FORWARD [A-Z]*/:FORWARD $policy/" | $family-restore -w
+  fi
 done
 # Tables that iptables made and that hold nothing: for it they are as good as none.
 for table in 'ip filter' 'ip nat' 'ip6 filter' 'ip6 nat'; do

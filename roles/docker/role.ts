@@ -44,12 +44,12 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
         `These are: ${logins.join(", ")}. Programs never belong there: whoever uses Docker is root.`,
       );
     }
-    const [team_, containers] = [networkOf(team.team.network.cidr), networkOf(addresses)];
+    const [ours, containers] = [networkOf(team.team.network.cidr), networkOf(addresses)];
     if (
-      team_ !== undefined &&
+      ours !== undefined &&
       containers !== undefined &&
-      team_.first <= containers.last &&
-      containers.first <= team_.last
+      ours.first <= containers.last &&
+      containers.first <= ours.last
     ) {
       throw refused(
         `The containers' networks (${addresses}) and the team's (${team.team.network.cidr}) overlap.`,
