@@ -13,7 +13,7 @@ import { Access } from "../dashboard/access.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { type RotateContext, rotatable, rotationOf, runRotation } from "./index.ts";
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
 let base: LoadedTeam;
 let folder = "";

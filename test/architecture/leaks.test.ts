@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
 import { looksSecret } from "../support/leaks.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Made for tests, and opening nothing else. */
 const forTests = /^secrets\/fixtures\/|\.test\.ts$|^test\//;
@@ -42,7 +44,7 @@ describe("what is committed", () => {
       return forTests.test(file) ? [] : looksSecret(part).map((what) => `${file}: ${what}`);
     });
     expect([...new Set(found)]).toEqual([]);
-  }, 120_000);
+  });
 });
 
 it.each([

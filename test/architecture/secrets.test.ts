@@ -1,8 +1,10 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
 import { findLeaks } from "./secret-flow.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const files = globSync("{src,stacks,roles,secrets,cloud-init}/**/*.ts", { cwd: projectRoot }).filter(
   (file) => !file.endsWith(".test.ts"),

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openSecrets, type SecretStore } from "../../secrets/store.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import { loginAsAdmin } from "../../src/bootstrap/admin.ts";
@@ -15,9 +15,13 @@ import { type RotateContext, rotationOf, runRotation } from "../../src/rotate/in
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { fakeHosts } from "../support/fake-hosts.ts";
 import { dyingStore, type Effect, killedEverywhere } from "../support/killed.ts";
+import { canariesOf, secretsIn } from "../support/leaks.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { labTeam } from "../support/team.ts";
+
+// Some dozen rotations in one test; psql of Debian is a script that takes its time.
+vi.setConfig({ testTimeout: 600_000 });
 
 const path = "mattermost.bots.athena.token";
 const { signal } = new AbortController();
@@ -107,6 +111,11 @@ describe("a bot's token in a real Mattermost", () => {
     const { token } = await admin.createUserAccessToken((await saved("mattermost.bots.athena.id"))!, "mara's script");
     await rotate((work) => work());
     expect(await takes(token!)).toBe(true);
+  });
+
+  test("the server's own log has none of the tokens", async () => {
+    expect(server.log()).toContain("/api/v4");
+    expect(secretsIn(server.log(), canariesOf((await openSecrets(team)).all()))).toEqual([]);
   });
 
   test("a chat that is down: told so, nothing is lost, and run again it ends", async () => {

@@ -3,10 +3,12 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateX25519Identity } from "age-encryption";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { projectRoot } from "../../src/base/paths.ts";
 import { olympus, olympusOk } from "../support/olympus.ts";
+
+vi.setConfig({ testTimeout: 600_000 });
 
 // #45: secrets that cannot be opened are told before anything is connected to, and nothing takes their place.
 

@@ -146,6 +146,27 @@ test("check says what is missing and left over, forget takes it out", async () =
   expect((await run("init")).code).toBe(0);
 });
 
+test("rotate lists what it can, asks before it begins, takes a new key from stdin, and refuses the rest with the other way", async () => {
+  const rotate = (input: string, ...words: string[]) =>
+    execa(program, ["secrets", "rotate", ...words, "--team", team], { env, input, reject: false });
+  const known = await rotate("");
+  expect(known.stdout.split("\n")).toEqual(["agents.athena.dashboard", "postgresql.mattermost", "ssh.deploy"]);
+  const before = (await run("get", "agents.athena.dashboard", "--yes")).stdout;
+  expect(await rotate("", "agents.athena.dashboard")).toMatchObject({ exitCode: 6 });
+  expect((await run("get", "agents.athena.dashboard", "--yes")).stdout).toBe(before);
+  expect(await rotate("", "pulumi.passphrase", "--yes")).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/E-SECRET-ROTATE[\s\S]*change-secrets-provider/),
+  });
+  await give("models.mistral", "first-canary-6");
+  const rotated = await rotate("second-canary-6\n", "models.mistral", "--yes");
+  expect(rotated).toMatchObject({ exitCode: 0, stdout: "1 rotated" });
+  expect(rotated.stderr).toContain("models.mistral: nobody now; both work until you take the old one away");
+  expect(rotated.stdout + rotated.stderr).not.toContain("canary");
+  expect((await run("get", "models.mistral", "--yes")).stdout).toBe("second-canary-6");
+  expect((await run("list")).stdout).not.toContain("rotation");
+});
+
 test("the value is in no argument list and no environment of any process", async () => {
   const canary = "argv-canary-3";
   const child = execa(program, ["secrets", "set", "models.openai", "--team", team], { env, stdin: "pipe" });
