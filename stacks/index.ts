@@ -91,6 +91,14 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
   });
   await allRegistered([provider, ...vms.map(({ domain }) => domain)]);
   forgetSalt(stack);
+  if (failures.length === 0 && !runtime.isDryRun()) {
+    const { rolesWithMachines } = await import("./roles.ts");
+    const names = specs.map(({ machine }) => machine.name);
+    for (const failure of await rolesWithMachines(team, secrets, names)) {
+      tell(failure);
+      failures.push(failure);
+    }
+  }
   if (failures.length > 0) throw new RunError(failures.map(errorText).join("\n"));
   return { machines: specs.map(({ machine }) => machine.name) };
 }

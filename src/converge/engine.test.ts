@@ -165,6 +165,19 @@ describe("a reset", () => {
     expect(planReset([data], [], ["a"], ["memory"])).toMatchObject({ undo: [data], keep: [], rest: [] });
   });
 
+  it("purges packages that are otherwise only removed, once all of the role's data is purged", () => {
+    const packages = entry("a", "", {
+      resource: "packages:x",
+      undo: { do: "packages", names: ["x"], list: "l", how: "remove" },
+    });
+    const data = entry("a", "/srv", { data: "memory" });
+    const how = (purge: string[]) =>
+      planReset([packages, data], [], ["a"], purge).undo.flatMap(({ undo }) =>
+        undo.do === "packages" ? undo.how : [],
+      );
+    expect([how([]), how(["other"]), how(["memory"])]).toEqual([["remove"], ["remove"], ["purge"]]);
+  });
+
   it("rewrites the journal as its last step", () => {
     const plan = planReset([entry("a", "/x"), entry("b", "/z")], [], ["a"], []);
     const { script, files } = compileUndo(

@@ -110,5 +110,16 @@ export function planReset(
   const keepPackages = others.flatMap((one) =>
     one.claims.filter((claim) => claim.startsWith("package:")).map((claim) => claim.slice("package:".length)),
   );
-  return { undo: undo.reverse(), keep, rest, keepPackages };
+  // Packages that would delete data are only removed; with all of the role's data purged, nothing speaks for the rest of them.
+  const whole = (role: string): boolean => purge.length > 0 && !keep.some((entry) => entry.role === role);
+  return {
+    undo: undo.map((entry) => (whole(entry.role) ? withPurge(entry) : entry)).reverse(),
+    keep,
+    rest,
+    keepPackages,
+  };
+}
+
+function withPurge(entry: JournalEntry): JournalEntry {
+  return entry.undo.do === "packages" ? { ...entry, undo: { ...entry.undo, how: "purge" } } : entry;
 }

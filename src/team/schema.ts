@@ -192,6 +192,10 @@ export const policySchema = z.strictObject({
     .min(1, "Write 1 or more.")
     .default(1)
     .describe("Promised disk may be this many times the real disk (volumes grow as they fill)."),
+  rolesWithMachines: z
+    .boolean()
+    .default(false)
+    .describe("Stacks apply the roles of their machines themselves, also in a plain `pulumi up`."),
   vcpuRatio: z.number().min(1, "Write 1 or more.").default(4).describe("vCPUs per hardware thread."),
   budget: z
     .strictObject({

@@ -44,6 +44,7 @@ const allowed: Record<string, readonly string[]> = {
     "vm-templates",
   ],
   stacks: [
+    "src/converge",
     "src/base",
     "src/team",
     "secrets",

@@ -2,8 +2,8 @@
  * What a role could touch on a host, as lines: files with owner, mode and content, packages, users, groups, units, what runs,
  * firewall rules, databases.
  *
- * Left out, because it says nothing about a reset: our own journal and backups; apt's and dpkg's lists and caches (packages are
- * compared by name); what systemd keeps by itself (timers' last times, seeds); backups that passwd's tools write beside
+ * Left out, because it says nothing about a reset: our own journal and backups; lists and caches of apt, dpkg and ucf (packages
+ * are compared by name); what systemd keeps by itself (timers' last times, seeds); backups that passwd's tools write beside
  * /etc/passwd and its kin; the linker's cache, made from libraries; sudo's mark of a first use; logs.
  */
 export const leftOut = [
@@ -11,6 +11,7 @@ export const leftOut = [
   "var/backups",
   "var/lib/apt",
   "var/lib/dpkg",
+  "var/lib/ucf",
   "var/lib/systemd",
   "var/cache",
   "var/log",
@@ -20,9 +21,9 @@ export const leftOut = [
   "*/.sudo_as_admin_successful",
 ] as const;
 
-/** Started by others' questions and ended by themselves after a while. */
+/** Started by others' questions and ended by themselves after a while; and what is left of runs of our own. */
 const passing =
-  /^(systemd-(hostnamed|localed|timedated|tmpfiles-clean)|apt-daily.*|user(-runtime-dir)?@.*|olympus-.*)\./;
+  /^(systemd-(hostnamed|localed|timedated|tmpfiles-clean)|apt-daily.*|user(-runtime-dir)?@.*|olympus-(apply|guard)-.*)\./;
 
 /** Takes a snapshot by a shell that runs as root on the host. */
 export async function snapshotHost(inside: (script: string) => Promise<string>): Promise<string[]> {
@@ -36,7 +37,7 @@ systemctl list-units --plain --no-legend --type=service,socket,timer,mount --sta
 if command -v nft >/dev/null; then nft list ruleset | sed 's/^/nft /'; fi
 if command -v iptables-save >/dev/null; then for f in iptables-save ip6tables-save; do $f | sed -n '/^[-:]/s/ \\[[0-9:]*\\]//; /^[-:]/s/^/firewall /p'; done; fi
 if command -v psql >/dev/null && [ -d /run/postgresql ]; then runuser -u postgres -- psql -AtXqc "select 'database ' || datname from pg_database union all select 'database role ' || rolname from pg_roles order by 1" || echo 'database none answers'; fi`);
-  return text.split("\n").filter((line) => line !== "" && !(line.startsWith("active ") && passing.test(line.slice(7))));
+  return text.split("\n").filter((line) => line !== "" && !passing.test(line.replace(/^(active|unit) /, "")));
 }
 
 /** Lines that are in one snapshot alone: `-` before, `+` after. Empty when a reset gave everything back. */

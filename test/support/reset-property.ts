@@ -1,0 +1,113 @@
+import { expect } from "vitest";
+import { projectCatalogue } from "../../src/converge/catalogue.ts";
+import type { Operation } from "../../src/converge/operations.ts";
+import type { HostResult } from "../../src/converge/result.ts";
+import { snapshotDifference, snapshotHost } from "./host-snapshot.ts";
+import type { RoleLab } from "./role-lab.ts";
+
+// Setup, then reset: the machine is as before. Also when the setup was killed at any step.
+
+/** Parameters that roles need on a lab machine, which reaches the distribution and package registries alone. */
+const params: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  base: { packages: ["tree"] },
+  "dev-env": { tools: ["python", "c"], source: "registries" },
+};
+/** What another machine of the team must carry: played by a role that does nothing. */
+const elsewhere = new Set(["mattermost"]);
+
+/**
+ * The one exception: users and groups that Debian's own packages make, and leave when they are purged, so that files of theirs never
+ * come to belong to somebody else.
+ */
+const leftByDebian =
+  /^[-+] ((user|group|password) (postgres|ssl-cert|docker|_chrony)\b.*|[0-9a-f]{64} {2}etc\/g?(passwd|group|shadow)|[0-9a-f]{64} {2}etc\/gshadow)$/;
+
+async function difference(before: readonly string[], inside: (script: string) => Promise<string>): Promise<string[]> {
+  const all = snapshotDifference(before, await snapshotHost(inside));
+  const named = all.some((line) => /^\+ (user|group) /.test(line) && leftByDebian.test(line));
+  return named ? all.filter((line) => !leftByDebian.test(line)) : all;
+}
+
+/** A seed from OLYMPUS_SEED, or a new one; printed, so that a failure can be repeated. */
+export function printedSeed(): number {
+  const seed = Number(process.env.OLYMPUS_SEED ?? Math.floor(Math.random() * 1_000_000));
+  process.stdout.write(`seed ${seed}: repeat with OLYMPUS_SEED=${seed}\n`);
+  return seed;
+}
+
+/** A number from 0 (included) to 1 for a seed and a word: mulberry32. */
+export function randomFor(seed: number, word: string): number {
+  let state = [...word].reduce((sum, letter) => Math.imul(sum ^ letter.charCodeAt(0), 16_777_619), seed | 0);
+  state = (state + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+}
+
+/** The role with everything that it needs on the same machine, as `RoleLab.apply` takes it, and their kinds of data. */
+async function withNeeds(name: string) {
+  const catalogue = projectCatalogue();
+  const texts: Record<string, readonly Operation[] | { readonly params: Readonly<Record<string, unknown>> }> = {};
+  const data = new Set<string>();
+  const visit = async (one: string): Promise<void> => {
+    const role = await catalogue.load(one);
+    for (const { role: needed, on } of role.requires) {
+      if (on === "host") await visit(needed);
+      else if (elsewhere.has(needed)) texts[needed] = [];
+    }
+    for (const kind of Object.keys(role.data ?? {})) data.add(kind);
+    texts[one] = { params: params[one] ?? {} };
+  };
+  await visit(name);
+  return { texts, data: [...data] };
+}
+
+/** Sets a role up twice on a machine (the second time killed at a step that the seed chooses) and resets it each time. */
+export async function resetProperty(lab: RoleLab, name: string, seed: number): Promise<void> {
+  const inside = (script: string): Promise<string> => lab.inside(script);
+  const { texts, data } = await withNeeds(name);
+  const before = await snapshotHost(inside);
+  const steps: string[] = [];
+  const progress = (_: string, label: string, ended?: HostResult): void => {
+    if (ended === undefined) steps.push(label);
+  };
+  const setup = await lab.apply("setup", texts, { progress });
+  expect(setup.errors, `${name}: setup`).toEqual([]);
+  expect((await lab.apply("setup", texts)).changed, `${name}: changes of a second setup`).toBe(0);
+  const reset = await lab.apply("reset", texts, { purge: data });
+  expect(reset.errors, `${name}: reset`).toEqual([]);
+  expect(await difference(before, inside), `${name}: left by setup and reset`).toEqual([]);
+
+  // The first label is the look at the host.
+  const at = 1 + Math.floor(randomFor(seed, name) * (steps.length - 1));
+  process.stdout.write(`${name}: killed at step ${at} of ${steps.length - 1}: ${steps[at]}\n`);
+  let seen = 0;
+  let kill: Promise<unknown> | undefined;
+  const killed = await lab.apply("setup", texts, {
+    progress(_, label, ended) {
+      if (ended !== undefined || seen++ !== at || label !== steps[at]) return;
+      kill = inside("systemctl kill -s KILL 'olympus-apply-*'");
+    },
+  });
+  await kill;
+  // A step may be over before it is killed: then the setup went through, and is reset all the same.
+  expect(
+    killed.errors.filter(({ code }) => code !== "E-ROLE-APPLY"),
+    `${name}: killed`,
+  ).toEqual([]);
+  const again = await lab.apply("reset", texts, { purge: data });
+  expect(again.errors, `${name}: reset after a kill`).toEqual([]);
+  expect(await difference(before, inside), `${name}: left after a kill at ${steps[at]}`).toEqual([]);
+}
+
+/** Roles that this can be shown of by themselves. The others' own tests set them up with the servers that they need. */
+export const provenAlone = [
+  "base",
+  "hardening",
+  "firewall",
+  "postgresql",
+  "node",
+  "rehearsal",
+  "mattermost",
+  "dev-env",
+] as const;
