@@ -15,6 +15,7 @@ export const roleNames = [
   "github",
   "docker",
   "backup",
+  "hypervisor",
 ] as const;
 
 /** What each service needs on its VM, beside the base. */

@@ -1,0 +1,51 @@
+/** A plain machine becomes a libvirt host: who may use it, its pool, and a volume in it; reset leaves the volumes. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { role } from "../../roles/hypervisor/role.ts";
+import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
+import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+
+let lab: RoleLab;
+let before: string[];
+const inside = (script: string) => lab.inside(script);
+const operations = role.setup(
+  {
+    user: "agent",
+    pool: "olympus",
+    accel: "tcg",
+    network: { name: "br0", address: "10.231.0.10/24", gateway: "10.231.0.1", resolvers: ["10.231.0.1"] },
+  },
+  role.params.parse({ poolPath: "/srv/volumes" }),
+);
+
+beforeAll(async () => {
+  lab = await openRoleLab(1);
+  before = await snapshotHost(inside);
+});
+afterAll(async () => lab?.close());
+
+test("set up, the login uses libvirt without sudo, and the pool takes volumes", async () => {
+  const setup = await lab.apply("setup", { hypervisor: operations });
+  expect(setup.errors).toEqual([]);
+  const virsh = "runuser -l agent -c 'virsh -q -c qemu:///system";
+  expect(await inside(`${virsh} vol-create-as olympus base.image.1 1M --format qcow2'; ls /srv/volumes`)).toContain(
+    "base.image.1",
+  );
+  expect(await inside(`${virsh} pool-info olympus'`)).toMatch(/State: +running[^]*Autostart: +yes/);
+  expect(await inside("cat /etc/apparmor.d/local/abstractions/libvirt-qemu")).toContain("/srv/volumes/*.image.* rk,");
+  const again = await lab.apply("setup", { hypervisor: operations });
+  expect([again.errors, again.changed]).toEqual([[], 0]);
+});
+
+test("reset takes libvirt away again and leaves the volumes", async () => {
+  const reset = await lab.apply("reset", {});
+  expect(reset.errors).toEqual([]);
+  expect(reset.hosts[0]!.kept.join("\n")).toContain("/srv/volumes (volumes)");
+  const left = snapshotDifference(before, await snapshotHost(inside));
+  // The packages are removed, not purged, since a purge may take VMs along: their settings and accounts outlive them.
+  const settings =
+    "etc/(apparmor.d|cron.daily/logrotate|default/virt|libnl-3|logrotate|sasl2|sgml|xml|systemd/system/(sockets|timers).target.wants)";
+  const justified = new RegExp(
+    `^[+] (file|[0-9a-f]{64} +) *${settings}|config-files$|srv/volumes|libvirt|qemu|swtpm|tss|polkit|dnsmasq|kvm|rdma|machined|session-|run-user|var/lib/(ucf|dbus|misc|sgml-base|machines|portables)|machines[.]target| etc/(passwd|group|shadow|gshadow|subuid|subgid)$`,
+  );
+  expect(left.filter((line) => !justified.test(line))).toEqual([]);
+});
