@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import type { ExecOptions, ExecResult, SshConnection, SshTarget } from "./connection.ts";
 import { lostError } from "./errors.ts";
 import { runOnChannel } from "./exec.ts";
@@ -38,7 +39,8 @@ export async function connectSsh(target: SshTarget, signal?: AbortSignal): Promi
     },
     close() {
       client.end();
-      // Not a reason to stay for: when nothing else is left, the process ends at once.
+      // The server's goodbye is no reason to stay for: when nothing else is left, the process ends at once.
+      if (way.stream instanceof Socket) way.stream.unref();
       setTimeout(() => way.stream.destroy(), goodbyeMs).unref();
     },
   };
