@@ -1,8 +1,11 @@
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { OlympusError, OlympusErrors } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { Secret } from "../base/secret.ts";
+import { targetOf } from "../converge/target.ts";
+import type { SshTarget } from "../ssh/connection.ts";
 import { listHosts } from "../team/hosts.ts";
-import { onHost, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
+import { onTarget, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
 
 const current = "ssh.deploy";
 const next = "rotation.ssh.deploy.next";
@@ -14,19 +17,32 @@ const old = "rotation.ssh.deploy.old";
  */
 export function deployKeyRotation(context: RotateContext): Rotation {
   const { team, secrets } = context;
-  const hosts = listHosts(team).map(({ name }) => name);
+  const hosts = listHosts(team);
   const value = (path: string): string => secrets.require(path).reveal();
   const has = (path: string): boolean => secrets.get(path) !== undefined;
-  const everywhere = async (work: (host: string) => Promise<unknown>): Promise<void> => {
-    const results = await Promise.allSettled(hosts.map(work));
+  /** Every host, and every jump host that is none of them: who cannot pass it reaches nothing behind it. */
+  const doors = (): Door[] => {
+    const targets = hosts.map((host) => targetOf(host, team, secrets));
+    const jumps = new Map(
+      targets.flatMap(({ via }) => (via === undefined ? [] : [[`${via.address}:${via.port}`, via]])),
+    );
+    for (const { address, port } of targets) jumps.delete(`${address}:${port}`);
+    return [
+      ...targets.map((target) => ({ target, sudo: true })),
+      ...[...jumps.values()].map((target) => ({ target, sudo: false })),
+    ];
+  };
+  const everywhere = async (work: (door: Door) => Promise<unknown>): Promise<void> => {
+    const all = doors();
+    const results = await Promise.allSettled(all.map(work));
     const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     const ours = failed.filter((error) => error instanceof OlympusError);
     if (ours.length < failed.length) throw failed.find((error) => !(error instanceof OlympusError));
-    if (ours.length > 0) throw new OlympusErrors(`${ours.length} of ${hosts.length} hosts`, ours);
+    if (ours.length > 0) throw new OlympusErrors(`${ours.length} of ${all.length} hosts`, ours);
   };
   return {
     name: current,
-    users: [`every host (${hosts.join(", ")})`],
+    users: [`every host (${hosts.map(({ name }) => name).join(", ")})`],
     overlap: "both keys open every host until the new one was tried on all of them",
     begun: () => has(`${next}.private`) || has(`${old}.public`),
     async begin() {
@@ -38,11 +54,16 @@ export function deployKeyRotation(context: RotateContext): Rotation {
     async deliver() {
       // Already in its place: only the old one has to go.
       if (!has(`${next}.private`)) return;
-      await everywhere((host) => run(host, addKey, value(`${next}.public`)));
+      await everywhere((door) => run(door, addKey, value(`${next}.public`)));
     },
     async verify() {
       const path = has(`${next}.private`) ? `${next}.private` : `${current}.private`;
-      await everywhere((host) => run(host, "cat >/dev/null", "", new Secret(path, value(path))));
+      const privateKey = new Secret(path, value(path));
+      await everywhere(({ target, sudo }) => {
+        const { via } = target;
+        const ways = via === undefined ? {} : { via: { ...via, privateKey } };
+        return run({ target: { ...target, ...ways, privateKey }, sudo }, "cat >/dev/null", "");
+      });
     },
     async finish() {
       if (has(`${next}.private`)) {
@@ -53,21 +74,28 @@ export function deployKeyRotation(context: RotateContext): Rotation {
         }
         await secrets.save();
       }
-      await everywhere((host) => run(host, removeKey, value(`${old}.public`)));
+      await everywhere((door) => run(door, removeKey, value(`${old}.public`)));
       secrets.delete(`${old}.public`);
       await secrets.save();
     },
   };
 
-  async function run(host: string, script: string, stdin: string, key?: Secret): Promise<void> {
-    const { code, printed } = await onHost(context, host, script, stdin === "" ? "" : `${stdin}\n`, key);
-    if (code !== 0) throw rotationError(`the list of keys could not be changed: ${printed}`, host);
+  async function run({ target, sudo }: Door, script: string, stdin: string): Promise<void> {
+    const command = `${sudo ? "sudo -n " : ""}sh -c ${quote(script)}`;
+    const { code, printed } = await onTarget(context, target, command, stdin === "" ? "" : `${stdin}\n`);
+    if (code !== 0) throw rotationError(`the list of keys could not be changed: ${printed}`, target.name);
   }
 }
 
-/** The login's own list, with the key's words but not its comment as identity. `sudo` of onHost made us root. */
+/** What the key opens. On a jump host its login need not be able to become root: the list is its own. */
+interface Door {
+  readonly target: SshTarget;
+  readonly sudo: boolean;
+}
+
+/** The login's own list, with the key's words but not its comment as identity. */
 const list = `read -r kind key comment
-home=$(getent passwd "$SUDO_USER" | cut -d: -f6) && list=$home/.ssh/authorized_keys && [ -f "$list" ] || { echo "no $list"; exit 1; }`;
+home=$(getent passwd "\${SUDO_USER:-$(id -un)}" | cut -d: -f6) && list=$home/.ssh/authorized_keys && [ -f "$list" ] || { echo "no $list"; exit 1; }`;
 
 const addKey = `${list}
 grep -qF " $key" "$list" || grep -q "^$kind $key" "$list" || {

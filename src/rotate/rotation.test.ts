@@ -235,6 +235,20 @@ describe("killed at any moment, the service works, and the same command ends wha
     expect(kills).toBeGreaterThan(20);
   });
 
+  test("the deploy key behind a jump host that is no host of the team: it takes the new key too, then only that", async () => {
+    const jump = { address: "192.0.2.7", port: 22, user: "kim", hostKey: "ssh-ed25519 JUMP" };
+    const behind = { ...base, team: { ...base.team, network: { ...base.team.network, jump } } };
+    const world = await fresh(behind);
+    const old = await savedValue(world, "ssh.deploy.public");
+    world.hosts.setKeys("the jump host 192.0.2.7", `${world.mine}\n${old}\n`);
+    await rotate(world, "ssh.deploy");
+    const now = await savedValue(world, "ssh.deploy.public");
+    for (const name of ["the jump host 192.0.2.7", "athena", "agora", "r420", "r720xd"]) {
+      expect(world.hosts.keys(name)).toBe(`${world.mine}\n${now}\n`);
+    }
+    await rotate(world, "ssh.deploy");
+  });
+
   test("a model's key", async () => {
     const models = [{ provider: "anthropic" as const, model: "claude" }];
     const machines = base.machines.map((one) => (one.agent ? { ...one, agent: { ...one.agent, models } } : one));

@@ -3,7 +3,7 @@ import type { SecretStore } from "../../secrets/store.ts";
 import { type ErrorDetails, OlympusError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import type { Reporter } from "../base/report.ts";
-import { maskSecrets, type Secret } from "../base/secret.ts";
+import { maskSecrets } from "../base/secret.ts";
 import { targetOf } from "../converge/target.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection, SshTarget } from "../ssh/connection.ts";
@@ -89,26 +89,28 @@ export async function forgetOld(secrets: SecretStore, path: string): Promise<voi
   await secrets.save();
 }
 
-/**
- * Runs a script as root on a host, with `stdin` on its stdin; `SUDO_USER` is the login. Gives its exit code and what it printed, secrets
- * masked. `key` logs in in place of the deploy key.
- */
-export async function onHost(
-  { team, secrets, signal, connect = connectSsh }: RotateContext,
-  name: string,
-  script: string,
+/** Runs a script as root on a host of the team; as `onTarget`. */
+export function onHost(context: RotateContext, name: string, script: string, stdin: string): Promise<Ran> {
+  const host = listHosts(context.team).find((one) => one.name === name)!;
+  return onTarget(context, targetOf(host, context.team, context.secrets), `sudo -n sh -c ${quote(script)}`, stdin);
+}
+
+interface Ran {
+  readonly code: number;
+  /** On stdout and stderr, secrets masked. */
+  readonly printed: string;
+}
+
+/** Logs in and runs a command, with `stdin` on its stdin. Gives its exit code and what it printed. */
+export async function onTarget(
+  { secrets, signal, connect = connectSsh }: RotateContext,
+  target: SshTarget,
+  command: string,
   stdin: string,
-  key?: Secret,
-): Promise<{ code: number; printed: string }> {
-  const host = listHosts(team).find((one) => one.name === name)!;
-  const target = targetOf(host, team, secrets);
-  const connection = await connect(key === undefined ? target : { ...target, privateKey: key }, signal);
+): Promise<Ran> {
+  const connection = await connect(target, signal);
   try {
-    const { code, stdout, stderr } = await connection.exec(`sudo -n sh -c ${quote(script)}`, {
-      stdin,
-      signal,
-      timeoutMs: 60_000,
-    });
+    const { code, stdout, stderr } = await connection.exec(command, { stdin, signal, timeoutMs: 60_000 });
     return { code, printed: maskSecrets(stdout + stderr, secrets.all()).trim() };
   } finally {
     connection.close();

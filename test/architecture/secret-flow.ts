@@ -9,7 +9,7 @@ export interface Leak {
 
 /** Functions that start programs or run shell lines, here or on a host. */
 const runners =
-  /^(exec|execa|execaSync|execaNode|execFile|execFileSync|execSync|spawn|spawnSync|spawnOwned|fork|run|sh|startService|onHost)$/;
+  /^(exec|execa|execaSync|execaNode|execFile|execFileSync|execSync|spawn|spawnSync|spawnOwned|fork|run|sh|startService|onHost|onTarget)$/;
 
 /** What such a call may be given a secret as: it goes to the program's stdin. */
 const stdin = new Set(["stdin", "input"]);
@@ -46,8 +46,8 @@ export function findLeaks(file: string, text: string): Leak[] {
       const running = runners.test(calledName(node));
       visit(node.expression, exposed && !running);
       for (const [at, argument] of node.arguments.entries()) {
-        // onHost(context, host, script, stdin, key) has its stdin and key by place.
-        const given = calledName(node) === "onHost" && at >= 3;
+        // onHost and onTarget have their stdin by place.
+        const given = /^on(Host|Target)$/.test(calledName(node)) && at >= 3;
         visit(argument, !given && (exposed || running) && !ts.isArrowFunction(argument));
       }
       return;

@@ -39,8 +39,10 @@ export function fakeHosts(folder: string): FakeHosts {
         const problem = (code: `E-${string}`, message: string) =>
           new OlympusError(message, { code, exit: 4, where: target.name });
         if (down.has(target.name)) throw problem("E-SSH-REFUSED", "nothing listens there");
-        const half = publicHalf(target.privateKey.reveal());
-        if (!keys(target.name).includes(half)) throw problem("E-SSH-AUTH", "the key was refused");
+        for (const door of target.via === undefined ? [target] : [target.via, target]) {
+          const half = publicHalf(door.privateKey.reveal());
+          if (!keys(door.name).includes(half)) throw problem("E-SSH-AUTH", `${door.name} refused the key`);
+        }
         return {
           target,
           close: () => undefined,
