@@ -70,6 +70,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (!existsSync(bwrap)) throw new Unavailable("bubblewrap is not installed (package bubblewrap)");
   const delegation = await takeDelegation(options.limits, options.controllers ?? neededControllers);
   const open = new Set<string>();
+  let sweeping: Promise<unknown> = Promise.resolve();
   // Files of a former process's commands stay in the workspace: names begin with the time.
   const first = Date.now().toString(36);
   let count = 0;
@@ -77,8 +78,16 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const sandbox: Sandbox = {
     async open(run) {
       open.add(run);
-      await sweepWorkspaces(options.root, open, options.disk);
-      return openRun(options, bwrap, delegation, run, nextName, () => open.delete(run));
+      // One after the other: two would remove the same old workspaces.
+      const swept = sweeping.then(() => sweepWorkspaces(options.root, open, options.disk));
+      sweeping = swept.catch(() => undefined);
+      try {
+        await swept;
+        return await openRun(options, bwrap, delegation, run, nextName, () => open.delete(run));
+      } catch (error) {
+        open.delete(run);
+        throw error;
+      }
     },
     population: () => delegation.population(),
   };
