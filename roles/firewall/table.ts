@@ -34,6 +34,8 @@ table ${table} {
 		oifname "lo" accept
 		meta l4proto { icmp, ipv6-icmp } accept
 		udp sport 68 udp dport 67 accept
+		# Connections that began before the kernel followed them: their other end would wait for ever. None can begin so.
+		tcp flags & (syn | ack) == ack accept
 		jump out
 ${egress ? "\t\treject with icmpx admin-prohibited\n" : ""}	}
 	chain forward {
