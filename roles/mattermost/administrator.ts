@@ -1,3 +1,4 @@
+import { quote } from "../../src/base/quote.ts";
 import { certificateFile } from "./tls.ts";
 import { unitName } from "./unit.ts";
 
@@ -12,29 +13,33 @@ export interface Asking {
  * The first account of an empty server becomes its administrator, whoever makes it: so it is made on the machine itself, right after
  * the server's first start. The account's JSON comes on stdin.
  */
-export function administratorScripts({ port, tls }: Asking): { check: string; apply: string } {
-  // One that took an install's place is started only at the role's end otherwise.
-  const start = `reload; systemctl start ${unitName}\n`;
-  if (tls !== undefined) {
-    const curl = curlOver(port, tls);
-    return {
-      check: `${curl("/api/v4/config/client?format=old", "--max-time 5")} | grep -q '"NoAccounts":"false"'`,
-      apply: `${start}cat >"$R/account"
-for try in $(seq 120); do if ${curl("/api/v4/system/ping", "-o /dev/null --max-time 5")}; then break; fi; sleep 0.5; done
-status="$(${curl("/api/v4/users", '--max-time 60 -o "$R/answer" -w "%{http_code}" -H "Content-Type: application/json" --data-binary @"$R/account"')})"
-rm -f "$R/account"
-if [ "$status" != 201 ]; then echo "the server answered $status"; cat "$R/answer"; exit 1; fi`,
-    };
-  }
+export function administratorScripts(asking: Asking): { check: string; apply: string } {
+  const { port, tls } = asking;
   const connect = `exec 3<>/dev/tcp/127.0.0.1/${port}`;
   const request = (head: string): string => `${head} HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n`;
-  return {
-    check: `timeout 5 bash -c '${connect}; printf "${request("GET /api/v4/config/client?format=old")}\\r\\n" >&3; grep -q "\\"NoAccounts\\":\\"false\\"" <&3'`,
-    apply: `${start}timeout 60 bash -c 'account="$(cat)"
-until ${connect}; do sleep 0.2; done 2>/dev/null
+  const path = "/api/v4/config/client?format=old";
+  const check =
+    tls === undefined
+      ? `timeout 5 bash -c '${connect}; printf "${request(`GET ${path}`)}\\r\\n" >&3; grep -q "\\"NoAccounts\\":\\"false\\"" <&3'`
+      : `${curlOver(port, tls)(path, "--max-time 5")} | grep -q '"NoAccounts":"false"'`;
+  const options = `--max-time 60 -o "$R/answer" -w "%{http_code}" -H "Content-Type: application/json" --data-binary @-`;
+  const make =
+    tls === undefined
+      ? `timeout 60 bash -c 'account="$(cat)"
+${connect}
 printf "${request("POST /api/v4/users")}Content-Type: application/json\\r\\nContent-Length: %s\\r\\n\\r\\n%s" "\${#account}" "$account" >&3
 read -r _ status _ <&3
-if [ "$status" != 201 ]; then echo "the server answered $status"; tail -n 1 <&3; exit 1; fi'`,
+if [ "$status" != 201 ]; then echo "the server answered $status"; tail -n 1 <&3; exit 1; fi'`
+      : `status="$(${curlOver(port, tls)("/api/v4/users", options)})" || { cat "$R/answer"; exit 1; }
+if [ "$status" != 201 ]; then echo "the server answered $status"; cat "$R/answer"; exit 1; fi`;
+  return {
+    check,
+    // A server that took an install's place, or that is to speak TLS from now on, would be started with its new settings at the role's
+    // end only; and then it may turn out to have its accounts.
+    apply: `flush; systemctl start ${unitName}
+for try in $(seq 120); do if ${pingScript(asking)} 2>/dev/null; then break; fi; sleep 0.5; done
+if sh -euc ${quote(check)} </dev/null >/dev/null 2>&1; then exit 0; fi
+${make}`,
   };
 }
 

@@ -156,7 +156,7 @@ test("reset gives the install by hand back; the chat's data stays", async () => 
   expect(reset.errors).toEqual([]);
   const left = snapshotDifference(byHand, await snapshotHost((script) => lab.inside(script)));
   // Data stays, and who owns it in the database.
-  const data = /^[+] (file srv\/olympus|[0-9a-f]{64} +srv\/olympus|database role mattermost$)/;
+  const data = /^[+-] (file srv\/olympus|[0-9a-f]{64} +srv\/olympus|database role mattermost$)/;
   expect(left.filter((line) => !data.test(line))).toEqual([]);
   expect(await sql("select answer from by_hand")).toBe("42\n");
 });
