@@ -14,8 +14,8 @@ const egress = await openEgress([], silentLog, () => undefined);
 const sandbox = await openSandbox({
   root: join(process.env.DATA!, "workspaces"),
   limits: { memory: 512, processes: 128, cpus: 2 },
-  disk: 256,
-  output: 16,
+  disk: 4096,
+  output: 64,
   toolchains: [],
   path: [],
   environment: {},
