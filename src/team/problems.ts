@@ -24,6 +24,8 @@ export interface Problem {
   readonly message: string;
   /** The next step; several lines where sums are to be shown. */
   readonly fix: string;
+  /** The value holds a secret: no excerpt shows it, of this problem or of another on its line. */
+  readonly secret?: true;
 }
 
 /** A team file with problems. Where only its capacity is wrong, the team that it describes comes along, for `olympus plan`. */
@@ -54,15 +56,15 @@ export function problemsError(
     ...problems.map((problem) => ({ ...problem, place: source.place(problem.path, problem.part ?? "value") })),
   ].sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
 
+  const secrets = problems.flatMap(({ path, secret }) => (secret ? [source.place(path, "value")] : []));
   const seen = new Set<string>();
   const errors = placed.flatMap(({ place, message, fix, code }) => {
     const where = `${file}:${place.line}:${place.column}`;
     const id = `${where} ${message}`;
     if (seen.has(id)) return [];
     seen.add(id);
-    return [
-      new OlympusError(message, { code, exit: exitCodes.usage, where, hint: fix, excerpt: excerpt(source, place) }),
-    ];
+    const shown = excerpt(source, place, secrets);
+    return [new OlympusError(message, { code, exit: exitCodes.usage, where, hint: fix, excerpt: shown })];
   });
   const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
   const cut = errors.length > shownAtMost ? `, the first ${shownAtMost} shown` : "";
@@ -74,8 +76,16 @@ export function problemsError(
 }
 
 /** The line as written, and below it carets under what is wrong: `   41 |   template: mediun` / `      |             ^^^^^^`. */
-function excerpt(source: TeamSource, { line, column, length }: Place): string {
-  const text = source.line(line).replaceAll("\t", "→");
+function excerpt(source: TeamSource, { line, column, length }: Place, secrets: readonly Place[]): string {
+  const text = secrets
+    .filter((secret) => secret.line === line)
+    .reduce(
+      (whole, secret) => {
+        const to = secret.column - 1 + secret.length;
+        return whole.slice(0, secret.column - 1) + "*".repeat(secret.length) + whole.slice(to);
+      },
+      source.line(line).replaceAll("\t", "→"),
+    );
   const from = text.length <= excerptWidth ? 0 : Math.max(0, Math.min(column - 20, text.length - excerptWidth));
   const shown = text.slice(from, from + excerptWidth).trimEnd();
   const left = column - 1 - from;

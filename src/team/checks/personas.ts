@@ -58,20 +58,16 @@ function textsOf(path: Path, value: unknown): { path: Path; text: string }[] {
 
 function lint(path: Path, text: string, known: readonly string[]): Problem[] {
   const secret = credentials.find(([pattern]) => pattern.test(text))?.[1];
+  // Alone: what else there is to say about this text would quote it.
+  if (secret !== undefined) {
+    const message = `looks like ${secret}, which every model would be sent`;
+    return [{ ...problem(path, message, "Take it out, and end it where it came from."), secret: true }];
+  }
   const left = unfinished.exec(text)?.[0];
   const nobody = [...text.matchAll(/(?<![\w.@/])@([a-z][a-z0-9-]*)/g)]
     .map(([, name]) => name!)
     .find((name) => !known.includes(name));
   return [
-    ...(secret === undefined
-      ? []
-      : [
-          problem(
-            path,
-            `looks like ${secret}, which every model would be sent`,
-            "Take it out, and end it where it came from.",
-          ),
-        ]),
     ...(left === undefined ? [] : [problem(path, `is unfinished: ${left}`, "Write what belongs there.")]),
     ...(nobody === undefined
       ? []
