@@ -1,5 +1,6 @@
 /** A plain machine becomes a libvirt host: who may use it, its pool, and a volume in it; reset leaves the volumes. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bridgeOperations } from "../../roles/hypervisor/bridge.ts";
 import { role } from "../../roles/hypervisor/role.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
@@ -48,4 +49,27 @@ test("reset takes libvirt away again and leaves the volumes", async () => {
     `^[+] (file|[0-9a-f]{64} +) *${settings}|config-files$|srv/volumes|libvirt|qemu|swtpm|tss|polkit|dnsmasq|kvm|rdma|machined|session-|run-user|var/lib/(ucf|dbus|misc|sgml-base|machines|portables)|machines[.]target| etc/(passwd|group|shadow|gshadow|subuid|subgid)$`,
   );
   expect(left.filter((line) => !justified.test(line))).toEqual([]);
+});
+
+test("#53 the address moves to the bridge; one that nobody comes in by is taken back by the host itself", async () => {
+  const { address } = lab.machines[0]!;
+  const { gateway } = lab.lab;
+  const addresses = () => inside("ip -o -4 addr show scope global | awk '{ print $2, $4 }'; ls /etc/systemd/network");
+  await inside(`printf '[Match]\\nName=eth0\\n\\n[Network]\\nAddress=${address}/24\\nGateway=${gateway}\\n' >/etc/systemd/network/50-before.network
+systemctl enable -q --now systemd-networkd`);
+  const bridge = (cidr: string) =>
+    bridgeOperations(
+      { interface: "eth0", by: "networkd" },
+      { name: "br0", address: cidr, gateway, resolvers: [gateway] },
+    );
+  const lost = await lab.apply("setup", { hypervisor: bridge("10.99.0.1/24") });
+  expect(lost.errors.map(({ exit }) => exit)).toEqual([2]);
+  expect(await addresses()).toBe(`eth0 ${address}/24\n50-before.network\n`);
+  const moved = await lab.apply("setup", { hypervisor: bridge(`${address}/24`) });
+  expect(moved.errors).toEqual([]);
+  expect(await addresses()).toContain(`br0 ${address}/24\n`);
+  expect((await lab.apply("setup", { hypervisor: bridge(`${address}/24`) })).changed).toBe(0);
+  const reset = await lab.apply("reset", {});
+  expect(reset.errors).toEqual([]);
+  expect(await addresses()).toBe(`eth0 ${address}/24\n50-before.network\n`);
 });
