@@ -162,7 +162,7 @@ mkdir -p "$R" "$B"; ln -s "$B" "$R/b"
 if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$B"/*.part; exit 1; fi
 for p in "$B"/*.part; do if [ -f "$p" ]; then mv "$p" "\${p%.part}"; fi; done
 : >"$R/out"
-systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${runSeconds} /bin/sh "$R/apply.sh"
+systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${runSeconds} -p TimeoutStopSec=10 /bin/sh "$R/apply.sh"
 ${watchScript(run)}`;
 }
 

@@ -200,6 +200,47 @@ describe("a connection that cannot be", () => {
     }
   });
 
+  test("#6 an agent with many keys is not asked: the one key is offered, where one failure is all that is allowed", async () => {
+    const before = process.env.SSH_AUTH_SOCK;
+    const asked: Socket[] = [];
+    const agent = createServer((socket) => void asked.push(socket)).listen(join(folder, "agent"));
+    process.env.SSH_AUTH_SOCK = join(folder, "agent");
+    try {
+      const ssh = await connectSsh(target);
+      expect((await ssh.exec("echo in")).stdout).toBe("in\n");
+      ssh.close();
+      expect(asked).toEqual([]);
+    } finally {
+      if (before === undefined) delete process.env.SSH_AUTH_SOCK;
+      else process.env.SSH_AUTH_SOCK = before;
+      await new Promise((done) => agent.close(done));
+    }
+  });
+
+  test("#18 a link that goes dead without a word is noticed by keepalives", async () => {
+    const held: Socket[] = [];
+    const proxy = await listen((socket) => {
+      const upstream = connect(target.port, "127.0.0.1");
+      socket.pipe(upstream).pipe(socket);
+      held.push(socket, upstream);
+      for (const end of [socket, upstream]) end.on("error", () => undefined);
+    });
+    try {
+      const ssh = await connectSsh({ ...target, port: proxy.port });
+      await ssh.exec("true");
+      const begun = performance.now();
+      const running = failure(ssh.exec("sleep 300"));
+      for (const end of held) end.unpipe().pause();
+      expect(await running).toMatchObject({ code: "E-SSH-LOST", exit: 4 });
+      // Three keepalives of 3.5 s go unanswered: 14 s, and time for a busy computer.
+      expect(performance.now() - begun).toBeLessThan(45_000);
+      ssh.close();
+    } finally {
+      for (const end of held) end.destroy();
+      await proxy.close();
+    }
+  });
+
   test("interrupted by its signal", async () => {
     const silent = await listen(() => undefined);
     const stopper = new AbortController();

@@ -23,7 +23,7 @@ export const leftOut = [
 
 /** Started by others' questions and ended by themselves after a while; and what is left of runs of our own. */
 const passing =
-  /^(systemd-(hostnamed|localed|timedated|tmpfiles-clean)|apt-daily.*|user(-runtime-dir)?@.*|olympus-(apply|guard)-.*)\./;
+  /^(systemd-(hostnamed|localed|timedated|tmpfiles-clean)|apt-daily.*|user(-runtime-dir)?@.*|olympus-(apply|guard)-.*|run-credentials-.*)\./;
 
 /** Takes a snapshot by a shell that runs as root on the host. */
 export async function snapshotHost(inside: (script: string) => Promise<string>): Promise<string[]> {

@@ -4,13 +4,14 @@ import type { Operation } from "../../src/converge/operations.ts";
 import type { HostResult } from "../../src/converge/result.ts";
 import { snapshotDifference, snapshotHost } from "./host-snapshot.ts";
 import type { RoleLab } from "./role-lab.ts";
+import { changedTeam } from "./team.ts";
 
 // Setup, then reset: the machine is as before. Also when the setup was killed at any step.
 
 /** Parameters that roles need on a lab machine, which reaches the distribution and package registries alone. */
 const params: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   base: { packages: ["tree"] },
-  "dev-env": { tools: ["python", "c"], source: "registries" },
+  "dev-env": { tools: ["python", "c-cpp"], source: "registries" },
 };
 /** What another machine of the team must carry: played by a role that does nothing. */
 const elsewhere = new Set(["mattermost"]);
@@ -66,15 +67,19 @@ async function withNeeds(name: string) {
 export async function resetProperty(lab: RoleLab, name: string, seed: number): Promise<void> {
   const inside = (script: string): Promise<string> => lab.inside(script);
   const { texts, data } = await withNeeds(name);
+  // This computer sits in the network of the machines, and must stay let in.
+  const team = changedTeam(lab.team, (file) => {
+    file.network.admin = [`${lab.lab.hostAddress}/32`];
+  });
   const before = await snapshotHost(inside);
   const steps: string[] = [];
   const progress = (_: string, label: string, ended?: HostResult): void => {
     if (ended === undefined) steps.push(label);
   };
-  const setup = await lab.apply("setup", texts, { progress });
+  const setup = await lab.apply("setup", texts, { progress, team });
   expect(setup.errors, `${name}: setup`).toEqual([]);
-  expect((await lab.apply("setup", texts)).changed, `${name}: changes of a second setup`).toBe(0);
-  const reset = await lab.apply("reset", texts, { purge: data });
+  expect((await lab.apply("setup", texts, { team })).changed, `${name}: changes of a second setup`).toBe(0);
+  const reset = await lab.apply("reset", texts, { purge: data, team });
   expect(reset.errors, `${name}: reset`).toEqual([]);
   expect(await difference(before, inside), `${name}: left by setup and reset`).toEqual([]);
 
@@ -84,6 +89,7 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
   let seen = 0;
   let kill: Promise<unknown> | undefined;
   const killed = await lab.apply("setup", texts, {
+    team,
     progress(_, label, ended) {
       if (ended !== undefined || seen++ !== at || label !== steps[at]) return;
       kill = inside("systemctl kill -s KILL 'olympus-apply-*'");
@@ -95,7 +101,7 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
     killed.errors.filter(({ code }) => code !== "E-ROLE-APPLY"),
     `${name}: killed`,
   ).toEqual([]);
-  const again = await lab.apply("reset", texts, { purge: data });
+  const again = await lab.apply("reset", texts, { purge: data, team });
   expect(again.errors, `${name}: reset after a kill`).toEqual([]);
   expect(await difference(before, inside), `${name}: left after a kill at ${steps[at]}`).toEqual([]);
 }

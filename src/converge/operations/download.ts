@@ -21,6 +21,7 @@ export const download: OperationKind<DownloadOperation> = {
       return {
         summary: `${path}/: download and unpack`,
         diff: [`+${url}`],
+        reaches: [url],
         script: `${fetch}\nunpack_fetched ${quoteAll([sha256, path, String(unpack.strip), format])}`,
         records: [{ resource: `path:${path}`, undo: { do: "path", path, before: { type: "absent" }, tree: true } }],
       };
@@ -35,6 +36,7 @@ export const download: OperationKind<DownloadOperation> = {
       summary: `${path}: ${have === undefined ? "download" : same ? ownership.join(", ") : "download anew"}`,
       diff: same ? [] : [`+${url}`, ...ownership],
       script: same ? `own ${place}` : `${fetch}\nput ${kept} ${place}\nrm -f ${kept}`,
+      reaches: same ? [] : [url],
       records: [pathRecord(path, facts)],
       saves: have?.sha256 !== undefined && !same ? [{ path, sha256: have.sha256 }] : [],
     };

@@ -27,6 +27,7 @@ export const git: OperationKind<GitOperation> = {
     return {
       summary: `${path}/: ${head === undefined ? "check out" : "switch to"} ${commit.slice(0, 12)}`,
       diff: [...(before === undefined ? [] : [`-${before}`]), `+${commit} of ${url}`],
+      reaches: /^(https?|ssh):/.test(url) ? [url] : [],
       script: `checkout ${quoteAll([url, path, commit, owner])}`,
       records: [
         {
