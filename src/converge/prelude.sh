@@ -15,6 +15,8 @@ begin() {
   if [ "$have" != "$1" ]; then say end 76; exit 76; fi
   trap 'rm -rf "$R/f" "$R/apply.sh" /run/olympus/owner' EXIT
   release_guards
+  # What a run that was killed had not renamed yet.
+  if [ -f "$J/temporary" ]; then while read -r t; do rm -rf "$t"; done <"$J/temporary"; rm -f "$J/temporary"; fi
   printf '%s\n' "$2" >/run/olympus/owner
   printf '%s\n' "$3" >"$J/format"
   # A line that a power cut left without its end must not take the next one with it.
@@ -109,15 +111,19 @@ flush() {
   done
 }
 
+# temp PATH: noted before it is made, so that the next run takes it away should this one be killed.
+temp() { printf '%s\n' "$1" >>"$J/temporary"; }
+
 # Paths. Content arrives beside its place and is renamed, so that no reader sees half of it.
 own() { chown "$3:$4" "$1"; chmod "$2" "$1"; }
 put() {
   t="$(dirname "$2")/.olympus.$$"
+  temp "$t"
   install -m "$3" -o "$4" -g "$5" -- "$1" "$t" || { rm -f "$t"; return 1; }
   sync "$t"; mv -T "$t" "$2"
 }
 folder() { if [ ! -d "$1" ]; then mkdir "$1"; fi; own "$@"; }
-relink() { ln -s "$1" "$2.olympus.$$"; mv -T "$2.olympus.$$" "$2"; }
+relink() { temp "$2.olympus.$$"; ln -s "$1" "$2.olympus.$$"; mv -T "$2.olympus.$$" "$2"; }
 restore() {
   if [ ! -f "$1" ]; then echo "the saved content of $2 is gone: $1"; return 1; fi
   if [ -d "$(dirname "$2")" ]; then put "$1" "$2" "$3" "$4" "$5"; else say kept "$2: its directory is gone, saved content in $1"; fi
@@ -135,7 +141,7 @@ check_blob() {
 }
 unpack() {
   if [ -d "$2" ]; then return 0; fi
-  t="$(dirname "$2")/.olympus.$(basename "$2")"
+  t="$(dirname "$2")/.olympus.$(basename "$2")"; temp "$t"
   rm -rf "$t"; mkdir "$t"; chmod 755 "$t"
   tar -xf "$1" -C "$t" --no-same-owner || { rm -rf "$t"; return 1; }
   sync -f "$t"; mv -T "$t" "$2"; rm -f "$1"
@@ -144,7 +150,7 @@ unpack() {
 # Lines, by whole and exact text. The file is replaced by rename, with its mode and owner.
 edit_line() { # FILE AWK-PROGRAM
   t="$(dirname "$1")/.olympus.$$"
-  cp -p "$1" "$t"; awk "$2" "$1" >"$t" || { rm -f "$t"; return 1; }
+  temp "$t"; cp -p "$1" "$t"; awk "$2" "$1" >"$t" || { rm -f "$t"; return 1; }
   # awk ends every line; a last line that had no end keeps having none, unless another is put after it.
   if [ -n "$(tail -c 1 "$1")" ] && [ "${ADDS:-}" != yes ]; then truncate -s -1 "$t"; fi
   mv -T "$t" "$1"

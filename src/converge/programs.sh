@@ -23,7 +23,7 @@ fetch() {
 }
 unpack_fetched() { # SHA256 PATH STRIP tar|zip
   if [ -d "$2" ]; then rm -f "$B/$1"; return 0; fi
-  t="$(dirname "$2")/.olympus.$(basename "$2")"
+  t="$(dirname "$2")/.olympus.$(basename "$2")"; temp "$t"
   rm -rf "$t"; mkdir "$t"; chmod 755 "$t"
   if [ "$4" = zip ]; then unzip -q "$B/$1" -d "$t"; else tar -xf "$B/$1" -C "$t" --no-same-owner --strip-components="$3"; fi || { rm -rf "$t"; return 1; }
   if [ "$4" = zip ] && [ "$3" != 0 ]; then inner="$(ls -A "$t")"; mv "$t/$inner" "$t.in" && rmdir "$t" && mv "$t.in" "$t" || { rm -rf "$t" "$t.in"; return 1; }; fi
@@ -40,7 +40,7 @@ git_at() { # OWNER PATH COMMIT
 }
 checkout() { # URL PATH COMMIT OWNER
   if [ -d "$2/.git" ]; then git_as "$4" -C "$2" remote set-url origin "$1"; git_at "$4" "$2" "$3"; return; fi
-  t="$(dirname "$2")/.olympus.$(basename "$2")"
+  t="$(dirname "$2")/.olympus.$(basename "$2")"; temp "$t"
   rm -rf "$t"; mkdir "$t"; chown "$4:" "$t"
   { git_as "$4" -C "$t" init -q && git_as "$4" -C "$t" remote add origin "$1" && git_at "$4" "$t" "$3"; } || { rm -rf "$t"; return 1; }
   mv -T "$t" "$2"
