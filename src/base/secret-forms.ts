@@ -8,7 +8,7 @@ const known = new Map<string, readonly string[]>();
 
 /**
  * Every way in which a program may show a value: as it is, each longer line of several, quoted for a shell, escaped in JSON, encoded for
- * an address, in base64 alone or within something longer. The longest first, since a shorter one may be a part of it.
+ * an address, in base64 alone or within something longer, in hexadecimal, backwards. The longest first, since a shorter one may be a part of it.
  */
 export function formsOf(value: string): readonly string[] {
   const forms = known.get(value) ?? allForms(value);
@@ -24,6 +24,8 @@ function allForms(value: string): string[] {
     ...jsonForms(text),
     ...addressForms(text),
     ...base64Forms(Buffer.from(text)),
+    ...hexForms(Buffer.from(text)),
+    [...text].reverse().join(""),
   ]);
   return [...new Set(forms)].sort((a, b) => b.length - a.length);
 }
@@ -66,4 +68,10 @@ function base64Forms(bytes: Buffer): string[] {
     one,
     one.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""),
   ]);
+}
+
+/** In both cases, whole and in lines as `xxd -p` breaks them. */
+function hexForms(bytes: Buffer): string[] {
+  const hex = bytes.toString("hex");
+  return [hex, ...(hex.match(/.{60}/g) ?? [])].flatMap((one) => [one, one.toUpperCase()]);
 }

@@ -3,6 +3,7 @@ import type { Chat } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
 import { Feed } from "./feed.ts";
+import { guardedChat } from "./guarded-chat.ts";
 import { lastWord } from "./last-word.ts";
 import type { ModelCaller } from "./model-port.ts";
 import { ModelRouter } from "./router.ts";
@@ -48,9 +49,10 @@ export class Harness {
   #connectedAt: number | undefined;
 
   constructor(parts: HarnessParts) {
-    this.#parts = { ...parts, router: new ModelRouter(parts) };
-    this.#feed = new Feed({ ...parts, wake: () => this.#pump() });
-    this.#scheduler = new Scheduler({ ...parts, wake: () => this.#pump() });
+    const chat = guardedChat(parts.chat, parts.secrets ?? []);
+    this.#parts = { ...parts, chat, router: new ModelRouter(parts) };
+    this.#feed = new Feed({ ...parts, chat, wake: () => this.#pump() });
+    this.#scheduler = new Scheduler({ ...parts, chat, wake: () => this.#pump() });
   }
 
   /** Resumes what a former process left open and connects. Returns when the account is known; connecting goes on by itself. */

@@ -1,3 +1,4 @@
+import { maskSecrets } from "../base/secret.ts";
 import { ChatError, type NewPost } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
 import { sayOnce } from "./deliver.ts";
@@ -21,7 +22,7 @@ export async function lastWord(
   signal: AbortSignal,
 ): Promise<"stored" | "said"> {
   const { store, clock, log } = parts;
-  const short = what.slice(0, mostWords);
+  const short = maskSecrets(what, parts.secrets ?? []).slice(0, mostWords);
   const text = `I could not finish this: ${short}. I do not try again by myself; when that is mended, please mention me again.`;
   const [post] = posts(run, JSON.parse(run.payload) as PostPayload, text, Number.POSITIVE_INFINITY) as [NewPost];
   for (let attempt = 0; ; attempt++) {

@@ -1,11 +1,14 @@
 import { writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { messageOf, OlympusError } from "../base/errors.ts";
+import { maskSecrets, type Secret } from "../base/secret.ts";
 import { jsonLog } from "./log.ts";
 import { startAgent } from "./start.ts";
 
 // The harness process: node main.mjs --config /etc/olympus/agent.json
-const log = jsonLog(process.env.OLYMPUS_LOG === "debug" ? "debug" : "info", (line) => writeSync(1, line));
+const secrets: Secret[] = [];
+const level = process.env.OLYMPUS_LOG === "debug" ? "debug" : "info";
+const log = jsonLog(level, (line) => writeSync(1, maskSecrets(line, secrets)));
 // Libraries that print go to the log too, one object a line like everything else.
 for (const name of ["log", "info", "warn", "error", "debug"] as const) {
   console[name] = (...parts: unknown[]) => log.debug({ from: "library" }, parts.map(String).join(" "));
@@ -13,7 +16,7 @@ for (const name of ["log", "info", "warn", "error", "debug"] as const) {
 
 try {
   const { values } = parseArgs({ options: { config: { type: "string", default: "/etc/olympus/agent.json" } } });
-  const running = await startAgent(values.config, log);
+  const running = await startAgent(values.config, log, secrets);
   log.info({ agent: running.agent, port: running.dashboard.port, pid: process.pid }, "started");
   const stop = (signal: string) => {
     log.info({ signal }, "stopping");

@@ -4,6 +4,7 @@ import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
+import { withoutSecrets } from "./guarded-chat.ts";
 import type { PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
@@ -55,7 +56,8 @@ export async function execute(
             ? await doScheduled(parts, run, post, signal)
             : await notify(parts, run, run.kind, post, signal);
     if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
-    handOver(store, run, posts(run, post, carried.answer.text, limit), carried.answer.outcome, clock.now());
+    const { text, outcome } = carried.answer;
+    handOver(store, run, posts(run, post, cleared(parts, run, text), limit), cleared(parts, run, outcome), clock.now());
   }
   onAnswered();
   const refused = await deliver(parts, run, signal);
@@ -132,6 +134,17 @@ async function namesOf(parts: RunParts, thread: readonly ChatPost[], post: PostP
   return unknown.size === 0
     ? new Map<string, string>()
     : untilAnswered(parts, signal, () => parts.chat.names([...unknown]));
+}
+
+/** What is to leave, without secrets; that there were some is noted in the journal. */
+function cleared({ store, clock, log, secrets = [] }: RunParts, run: OpenRun, said: string): string {
+  const { text, found } = withoutSecrets(said, secrets);
+  if (found.length > 0) {
+    const detail = found.join(", ");
+    recordStep(store, { run: run.id, kind: "secret", at: clock.now(), outcome: "replaced", detail });
+    log.error({ run: run.id, secrets: detail }, "an answer held a secret, which was replaced by its name");
+  }
+  return text;
 }
 
 /** A text as posts of at most `limit` characters, in the thread of the mention. */

@@ -1,3 +1,4 @@
+import { maskSecrets, type Secret } from "../base/secret.ts";
 import { type Dashboard, startDashboard } from "../dashboard/server.ts";
 import type { AgentStatus } from "../dashboard/status.ts";
 import { mattermostChat } from "./chat/mattermost.ts";
@@ -22,8 +23,11 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
-/** Puts an agent together from its configuration file and starts it. Throws OlympusError for a configuration, secret, lock or port that is wrong. */
-export async function startAgent(configFile: string, log: Log): Promise<RunningAgent> {
+/**
+ * Puts an agent together from its configuration file and starts it. What it must not let out is added to `secrets`. Throws OlympusError
+ * for a configuration, secret, lock or port that is wrong.
+ */
+export async function startAgent(configFile: string, log: Log, secrets: Secret[] = []): Promise<RunningAgent> {
   const startedAt = Date.now();
   const config = await loadAgentConfig(configFile);
   const secret = (name: string) => readSecretFile(name, configFile);
@@ -33,6 +37,7 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
   const keys = new Map(
     config.models.flatMap(({ keyFile }) => (keyFile === undefined ? [] : [[keyFile, secret(keyFile)] as const])),
   );
+  secrets.push(chatToken, dashboardToken, ...keys.values());
   const lock = lockDataDir(config.dataDir);
   const store = openStore(config.dataDir);
   const clock = systemClock(config.scale);
@@ -64,10 +69,10 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
     clock,
     log,
     ...(workshop && { workshop }),
-    secrets: [chatToken, dashboardToken, ...keys.values()],
+    secrets,
   });
 
-  const status = (): AgentStatus => ({
+  const known = (): AgentStatus => ({
     version: 1,
     agent: config.agent,
     team: config.team,
@@ -83,6 +88,8 @@ export async function startAgent(configFile: string, log: Log): Promise<RunningA
     runs: recentRuns(store, 20),
     dropped: droppedAnswers(store, 10),
   });
+  // Outcomes and reasons are in the words of others.
+  const status = () => JSON.parse(maskSecrets(JSON.stringify(known()), secrets)) as AgentStatus;
   const { listen } = config;
   const dashboard = await startDashboard({
     agent: config.agent,

@@ -1,0 +1,50 @@
+/** No secret that the harness knows passes through the chat. */
+import { afterEach, expect, test } from "vitest";
+import { type PlayedAgent, playedAgent, playedTeam } from "../../test/support/played-agent.ts";
+import { Secret } from "../base/secret.ts";
+
+const value = "s3cr3t/Canary+4711?";
+const key = new Secret("models.anthropic", value);
+let agent: PlayedAgent;
+afterEach(() => agent.close());
+
+/** Everything that is stored or was said to anybody. */
+const everything = (): string =>
+  JSON.stringify([
+    ["inbox", "runs", "steps", "turns", "outbox", "notes", "meta"].map((table) =>
+      agent.store.all(`SELECT * FROM ${table}`),
+    ),
+    agent.calls,
+  ]);
+
+test.each([
+  ["E5 as it is", value],
+  ["E6 in base64", Buffer.from(value).toString("base64")],
+  ["E6 in hexadecimal", Buffer.from(value).toString("hex")],
+  ["E6 backwards", [...value].reverse().join("")],
+])("%s: a secret that a model writes is posted as its name, and the journal says so", async (_, form) => {
+  const server = playedTeam();
+  agent = await playedAgent(server, async () => `The key is ${form}, keep it.`, { secrets: [key] });
+  const post = server.say("alice-id", "work", "@athena what is the key?");
+  await expect.poll(agent.ended).toEqual([{ state: "done", outcome: "answered" }]);
+  expect(agent.said(post.id)).toEqual(["The key is [secret:models.anthropic], keep it."]);
+  expect(agent.store.all("SELECT outcome, detail FROM steps WHERE kind = 'secret'")).toEqual([
+    { outcome: "replaced", detail: "models.anthropic" },
+  ]);
+  expect(everything()).not.toContain(form);
+});
+
+test("E15 a secret that a person pastes is neither stored nor shown to a model, live or read later", async () => {
+  const server = playedTeam();
+  agent = await playedAgent(server, async () => "Understood.", { secrets: [key] });
+  const first = server.say("alice-id", "work", `the key was ${value}`);
+  server.say("alice-id", "work", `@athena use ${value}`, { rootId: first.id });
+  await expect.poll(agent.ended).toHaveLength(1);
+  await agent.harness.stop();
+  server.say("alice-id", "work", `@athena remember: ${value}`);
+  await agent.restart();
+  await expect.poll(agent.ended).toHaveLength(2);
+  expect(agent.calls).toHaveLength(1);
+  expect(JSON.stringify(agent.calls)).toContain("the key was [secret:models.anthropic]");
+  expect(everything()).not.toContain(value);
+});

@@ -1,0 +1,24 @@
+import { maskSecrets, type Secret } from "../base/secret.ts";
+import type { Chat, ChatPost } from "./chat-port.ts";
+
+/**
+ * A chat that no secret passes through, in either direction: what somebody pasted is not stored nor shown to a model, and what a model
+ * wrote is not posted. Known are the given values, however they are encoded.
+ */
+export function guardedChat(chat: Chat, secrets: readonly Secret[]): Chat {
+  const clean = <T extends { text: string }>(post: T): T => ({ ...post, text: maskSecrets(post.text, secrets) });
+  const cleanAll = (posts: readonly ChatPost[]) => posts.map(clean);
+  return {
+    ...chat,
+    open: (events) => chat.open({ ...events, posted: (post) => events.posted(clean(post)) }),
+    page: async (channel, before) => cleanAll(await chat.page(channel, before)),
+    thread: async (rootId) => cleanAll(await chat.thread(rootId)),
+    post: (post) => chat.post(clean(post)),
+  };
+}
+
+/** Names of the secrets that a text holds, and the text without them. */
+export function withoutSecrets(text: string, secrets: readonly Secret[]): { text: string; found: readonly string[] } {
+  const found = secrets.filter((secret) => maskSecrets(text, [secret]) !== text);
+  return { text: found.length === 0 ? text : maskSecrets(text, found), found: found.map(({ name }) => name) };
+}
