@@ -1,7 +1,9 @@
 /** No secret that the harness knows passes through the chat. */
-import { afterEach, expect, test } from "vitest";
-import { type PlayedAgent, playedAgent, playedTeam } from "../../test/support/played-agent.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import { type PlayedAgent, playedAgent, playedTeam, soon } from "../../test/support/played-agent.ts";
 import { Secret } from "../base/secret.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const value = "s3cr3t/Canary+4711?";
 const key = new Secret("models.anthropic", value);
@@ -26,7 +28,7 @@ test.each([
   const server = playedTeam();
   agent = await playedAgent(server, async () => `The key is ${form}, keep it.`, { secrets: [key] });
   const post = server.say("alice-id", "work", "@athena what is the key?");
-  await expect.poll(agent.ended).toEqual([{ state: "done", outcome: "answered" }]);
+  await soon(agent.ended).toEqual([{ state: "done", outcome: "answered" }]);
   expect(agent.said(post.id)).toEqual(["The key is [secret:models.anthropic], keep it."]);
   expect(agent.store.all("SELECT outcome, detail FROM steps WHERE kind = 'secret'")).toEqual([
     { outcome: "replaced", detail: "models.anthropic" },
@@ -39,11 +41,11 @@ test("E15 a secret that a person pastes is neither stored nor shown to a model, 
   agent = await playedAgent(server, async () => "Understood.", { secrets: [key] });
   const first = server.say("alice-id", "work", `the key was ${value}`);
   server.say("alice-id", "work", `@athena use ${value}`, { rootId: first.id });
-  await expect.poll(agent.ended).toHaveLength(1);
+  await soon(agent.ended).toHaveLength(1);
   await agent.harness.stop();
   server.say("alice-id", "work", `@athena remember: ${value}`);
   await agent.restart();
-  await expect.poll(agent.ended).toHaveLength(2);
+  await soon(agent.ended).toHaveLength(2);
   expect(agent.calls).toHaveLength(1);
   expect(JSON.stringify(agent.calls)).toContain("the key was [secret:models.anthropic]");
   expect(everything()).not.toContain(value);

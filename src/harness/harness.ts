@@ -2,6 +2,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Chat } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
+import type { Control } from "./commands.ts";
 import { Feed } from "./feed.ts";
 import { guardedChat } from "./guarded-chat.ts";
 import { lastWord } from "./last-word.ts";
@@ -12,11 +13,12 @@ import { Scheduler } from "./scheduler.ts";
 import { waiting } from "./store/inbox.ts";
 import { pendingParts } from "./store/outbox.ts";
 import { claimNext, finish, type OpenRun, resumeOpen } from "./store/runs.ts";
+import { cancelIn, type Place } from "./store/work.ts";
 
 /** Tries of a run that has no answer in the outbox: some four minutes. */
 const mostTries = 10;
 
-export interface HarnessParts extends Omit<RunParts, "router"> {
+export interface HarnessParts extends Omit<RunParts, "router" | "control"> {
   readonly models: ModelCaller;
 }
 
@@ -36,12 +38,12 @@ export interface HarnessState {
 }
 
 /** The core: takes mentions in, works on each lane's one after the other, delivers. Nothing here knows which chat or models. */
-export class Harness {
+export class Harness implements Control {
   readonly #parts: RunParts;
   readonly #feed: Feed;
   readonly #scheduler: Scheduler;
   readonly #stop = new AbortController();
-  readonly #open = new Map<string, { run: OpenRun; since: number; done: Promise<void> }>();
+  readonly #open = new Map<string, { run: OpenRun; since: number; done: Promise<void>; stop: AbortController }>();
   #working = 0;
   #draining = false;
   #chat: HarnessState["chat"] = "connecting";
@@ -50,7 +52,7 @@ export class Harness {
 
   constructor(parts: HarnessParts) {
     const chat = guardedChat(parts.chat, parts.secrets ?? []);
-    this.#parts = { ...parts, chat, router: new ModelRouter(parts) };
+    this.#parts = { ...parts, chat, control: this, router: new ModelRouter(parts) };
     this.#feed = new Feed({ ...parts, chat, wake: () => this.#pump() });
     this.#scheduler = new Scheduler({ ...parts, chat, wake: () => this.#pump() });
   }
@@ -121,6 +123,23 @@ export class Harness {
     };
   }
 
+  async halt(place: Place, until: number, outcome: string): Promise<number> {
+    const { store, clock, log } = this.#parts;
+    const { runs, waiting } = cancelIn(store, place, until, outcome, clock.now());
+    const stopped = runs.flatMap((id) => this.#open.get(id) ?? []);
+    for (const { stop } of stopped) stop.abort(new Error(outcome));
+    log.info({ runs, waiting, outcome }, "work was stopped");
+    // What is being posted just now cannot be called back: it comes before the word that all is stopped, unless the server takes long.
+    await Promise.race([Promise.all(stopped.map(({ done }) => done)), clock.wait(2000)]);
+    return runs.length + waiting;
+  }
+
+  health(): string {
+    const { workshop } = this.#parts;
+    const tools = workshop?.state().state ?? "none";
+    return `chat: ${this.#chat}${tools === "none" ? "" : `, shell: ${tools}`}`;
+  }
+
   /** Our account, once the server tells; undefined when stopped before. A token of another account is as bad as none. */
   async #account(chat: Chat) {
     const { config, clock, log } = this.#parts;
@@ -144,8 +163,9 @@ export class Harness {
   #pump(): void {
     const { store, clock, config, log } = this.#parts;
     try {
-      while (!this.#draining && this.#working < config.limits.runs) {
-        const run = claimNext(store, clock.now());
+      while (!this.#draining) {
+        const full = this.#working >= config.limits.runs;
+        const run = claimNext(store, clock.now(), full ? "command" : undefined);
         if (run === undefined) return;
         this.#begin(run);
       }
@@ -163,8 +183,9 @@ export class Harness {
     const { clock, log } = this.#parts;
     const since = clock.now();
     log.info({ run: run.id, kind: run.kind, post: run.sourceId, by: run.author, starts: run.starts }, "a run begins");
-    this.#working++;
-    let working = true;
+    // Commands take no slot: they are for the time when all are taken.
+    let working = run.kind !== "command";
+    if (working) this.#working++;
     const free = () => {
       if (!working) return;
       working = false;
@@ -172,20 +193,21 @@ export class Harness {
       // Not at once: whoever frees a slot may be in the middle of its own work.
       queueMicrotask(() => this.#pump());
     };
-    const done = this.#carry(run, free).finally(() => {
+    const stop = new AbortController();
+    const done = this.#carry(run, free, AbortSignal.any([this.#stop.signal, stop.signal])).finally(() => {
       log.info({ run: run.id, post: run.sourceId, ms: clock.now() - since }, "the run is over");
       this.#open.delete(run.id);
       free();
       this.#pump();
     });
-    this.#open.set(run.id, { run, since, done });
+    this.#open.set(run.id, { run, since, done, stop });
   }
 
   /**
    * Until the run ends or the harness stops. What fails outside of a provider's or the server's doing (a full disk) is tried again:
    * without bound once the answer is in the outbox, else a few times, then the thread is told what failed.
    */
-  async #carry(run: OpenRun, free: () => void): Promise<void> {
+  async #carry(run: OpenRun, free: () => void, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts;
     const carried: Carried = {};
     let current = run;
@@ -193,13 +215,13 @@ export class Harness {
       current = { ...run, state: "delivering" };
       free();
     };
-    for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
+    for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         // An outbox that told of a failure may have the answer nevertheless. What took it need not be asked: reading may fail too.
         if (attempt > 0 && current.state === "running") current = this.#reread(run);
-        return await execute(this.#parts, current, carried, this.#stop.signal, answered);
+        return await execute(this.#parts, current, carried, signal, answered);
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (signal.aborted) return;
         if (error instanceof ChatError && error.kind === "refused") {
           log.warn({ run: run.id, error: error.message }, "the mention cannot be answered any more");
           return this.#end(run, error.message);
@@ -209,16 +231,16 @@ export class Harness {
         if (current.state === "running" && (unclear || attempt + 1 >= mostTries)) {
           free();
           try {
-            const told = await lastWord(this.#parts, run, messageOf(error), this.#stop.signal);
+            const told = await lastWord(this.#parts, run, messageOf(error), signal);
             if (told === "said") return this.#end(run, `failed: ${messageOf(error)}`);
             answered();
             continue;
           } catch (failed) {
-            if (this.#stop.signal.aborted) return;
+            if (signal.aborted) return;
             log.error({ run: run.id, error: String(failed) }, "cannot tell that a run failed, will try again");
           }
         }
-        await clock.wait(backoff(attempt, 1000, 60_000), this.#stop.signal).catch(() => undefined);
+        await clock.wait(backoff(attempt, 1000, 60_000), signal).catch(() => undefined);
       }
     }
   }

@@ -1,4 +1,5 @@
 import type { ChatPost } from "./chat-port.ts";
+import { commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
 import { mentions } from "./mention.ts";
 import { advanceCursor } from "./store/cursors.ts";
@@ -38,7 +39,8 @@ export function decide(post: ChatPost, config: Pick<AgentConfig, "agent" | "chat
   if (post.automatic) return { kind: "ignore", why: "foreign bot or webhook" };
   if (!post.direct && !explicit) return { kind: "ignore", why: "not mentioned" };
   const person = chat.people.find((candidate) => candidate.id === post.authorId);
-  return person?.command ? { kind: "mention" } : { kind: "notice" };
+  if (!person?.command) return { kind: "notice" };
+  return { kind: commandOf(post.text, config.agent) === undefined ? "mention" : "command" };
 }
 
 /** One notice a person and day is polite; more are noise. */
@@ -101,7 +103,8 @@ function entryOf(post: ChatPost, kind: InboxKind, payload: PostPayload): InboxEn
   return {
     source: chatSource,
     sourceId: sourceIdOf(post, kind),
-    lane: `${chatSource}:${post.rootId}`,
+    // A command waits for nobody.
+    lane: kind === "command" ? `${chatSource}:command:${post.id}` : `${chatSource}:${post.rootId}`,
     kind,
     author: post.authorId,
     createdAt: post.createdAt,

@@ -1,5 +1,6 @@
 import { estimatedTokens } from "./budget.ts";
 import type { ChatPost } from "./chat-port.ts";
+import { commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
 import type { PostPayload } from "./intake.ts";
 import type { ModelMessage } from "./model-port.ts";
@@ -43,7 +44,12 @@ export function threadMessages(
       others.push(other);
     }
   }
-  const ordered = others.flatMap((other) => [other, ...(answers.get(other.id) ?? [])]);
+  const ordered = others.flatMap((other) => {
+    const command = commandOf(other.text, config.agent);
+    const answered = answers.get(other.id) ?? [];
+    // Commands are between people and the harness; what a repeated task gave belongs to the conversation.
+    return command === undefined ? [other, ...answered] : command === "retry" ? answered : [];
+  });
   const messages = ordered.map(
     (other): ModelMessage =>
       other.authorId === config.chat.botId

@@ -2,6 +2,7 @@ import type { Answer } from "./ask.ts";
 import type { Chat, ChatPost, NewPost } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
+import { type Control, obey } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
@@ -21,6 +22,7 @@ import { withoutBroadcast } from "./visible.ts";
 export interface RunParts extends ConverseParts {
   readonly chat: Chat;
   readonly log: Log;
+  readonly control: Control;
 }
 
 /** A run that was begun this often and never got to its answer brings the process down: it is not begun again. */
@@ -47,23 +49,26 @@ export async function execute(
   if (run.state === "running") {
     // Asked first: between an answer and the outbox stands nothing but the store.
     const limit = await untilAnswered(parts, signal, () => parts.chat.maxPost());
-    carried.answer ??=
-      run.starts > mostStarts
-        ? gaveUp
-        : run.kind === "mention"
-          ? await answerMention(parts, run, post, signal)
-          : run.kind === "schedule"
-            ? await doScheduled(parts, run, post, signal)
-            : await notify(parts, run, run.kind, post, signal);
+    carried.answer ??= run.starts > mostStarts ? gaveUp : await answerOf(parts, run, post, signal);
+    // Stopped while the answer came: from here to the outbox nothing waits.
+    signal.throwIfAborted();
     if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
     const { text, outcome } = carried.answer;
     handOver(store, run, posts(run, post, cleared(parts, run, text), limit), cleared(parts, run, outcome), clock.now());
   }
   onAnswered();
   const refused = await deliver(parts, run, signal);
+  signal.throwIfAborted();
   const outcome = outcomeOf(store, run.id);
   if (refused !== undefined) return finish(store, run, "failed", `not delivered: ${refused}`, clock.now());
   finish(store, run, outcome === "answered" || outcome === run.kind ? "done" : "failed", outcome, clock.now());
+}
+
+function answerOf(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal): Promise<Answer | undefined> {
+  if (run.kind === "mention") return answerMention(parts, run, post, signal);
+  if (run.kind === "schedule") return doScheduled(parts, run, post, signal);
+  if (run.kind === "command") return obey(parts, run, post);
+  return notify(parts, run, run.kind, post, signal);
 }
 
 const gaveUp = {

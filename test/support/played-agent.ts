@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import type { Secret } from "../../src/base/secret.ts";
 import { FakeChatServer } from "../../src/harness/chat/fake.ts";
 import type { Chat } from "../../src/harness/chat-port.ts";
@@ -29,6 +30,9 @@ export interface PlayedAgent {
   ended(): { state: string; outcome: string }[];
   close(): Promise<void>;
 }
+
+/** Expects that something comes to be, on however busy a computer. */
+export const soon = <T>(read: () => T) => expect.poll(read, { timeout: 30_000 });
 
 /** All agents, people alice and bob (who may command) and mallory (who may not), in a channel `work`; alice and athena in `direct`. */
 export function playedTeam(): FakeChatServer {

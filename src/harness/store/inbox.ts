@@ -1,10 +1,10 @@
 import type { Store } from "./open.ts";
 
 /**
- * What may cause work. `mention`: answer it. `schedule`: do it, and post what came of it. Without a model: `notice` tells the author, once, that it will not be answered; `hops`
+ * What may cause work. `mention`: answer it. `schedule`: do it, and post what came of it. Without a model: `command` is done at once, beside all work; `notice` tells the author, once, that it will not be answered; `hops`
  * tells a thread, once, that agents answered one another often enough; `late` tells a channel that mentions are too old by now.
  */
-export type InboxKind = "mention" | "schedule" | NoticeKind;
+export type InboxKind = "mention" | "schedule" | "command" | NoticeKind;
 export type NoticeKind = "notice" | "hops" | "late";
 
 export interface InboxEntry {

@@ -32,12 +32,13 @@ export interface RunSummary {
 const openRun = `SELECT runs.id, inbox, runs.lane, runs.kind, runs.state, starts, source, source_id AS sourceId, author,
   created_at AS createdAt, payload FROM runs JOIN inbox ON inbox.id = runs.inbox`;
 
-/** Claims the oldest waiting entry whose lane is free, as a run that has begun. Undefined when there is none. */
-export function claimNext(store: Store, now: number): OpenRun | undefined {
+/** Claims the oldest waiting entry (of a kind) whose lane is free, as a run that has begun. Undefined when there is none. */
+export function claimNext(store: Store, now: number, only?: InboxKind): OpenRun | undefined {
   return store.transaction(() => {
     const entry = store.get<{ id: number; source_id: string; lane: string; kind: string }>(
       `SELECT inbox.id, source_id, lane, kind FROM inbox LEFT JOIN lanes ON lanes.key = inbox.lane
-       WHERE state = 'new' AND lanes.run IS NULL ORDER BY created_at, inbox.id LIMIT 1`,
+       WHERE state = 'new' AND lanes.run IS NULL AND (?1 IS NULL OR kind = ?1) ORDER BY created_at, inbox.id LIMIT 1`,
+      only ?? null,
     );
     if (entry === undefined) return undefined;
     const id = `${entry.source_id}-1`;
@@ -72,7 +73,13 @@ export function resumeOpen(store: Store): OpenRun[] {
 }
 
 /** Ends a run and frees its lane. */
-export function finish(store: Store, run: OpenRun, state: "done" | "failed", outcome: string, now: number): void {
+export function finish(
+  store: Store,
+  run: Pick<OpenRun, "id" | "inbox" | "lane">,
+  state: "done" | "failed",
+  outcome: string,
+  now: number,
+): void {
   store.transaction(() => {
     store.run("UPDATE runs SET state = ?, outcome = ?, ended_at = ? WHERE id = ?", state, outcome, now, run.id);
     // What was said to models is for going on after a crash only.
