@@ -79,7 +79,10 @@ const claimLines = (claims: readonly Claims[]): string[] =>
 function stepBody(step: PlannedStep, sums: BlobSums, run: string): string {
   const { change, role, id, restarts, data, leave, access } = step;
   const lines: string[] = access === undefined ? [] : ["begun_access"];
-  for (const { path, sha256 } of change.saves ?? []) lines.push(`keep_file ${quote(path)} ${sha256}`);
+  for (const { path, sha256, secret } of change.saves ?? []) {
+    const own = `"resource":${JSON.stringify(`path:${path}`)}`;
+    lines.push(secret === true ? `keep_secret ${quoteAll([path, sha256, own])}` : `keep_file ${quote(path)} ${sha256}`);
+  }
   for (const { resource, undo } of change.records ?? []) {
     if (undo.do === "packages") lines.push(`keep_packages ${quote(undo.list)}`);
     const entry: JournalEntry = {

@@ -25,6 +25,8 @@ export interface BeforePath {
   readonly group?: string;
   readonly sha256?: string;
   readonly target?: string;
+  /** A secret: its content was kept only when it was not one of ours. */
+  readonly secret?: true;
 }
 
 /** What the journal keeps of a change, as plain JSON: enough to undo it without the role, its parameters or secrets. */
@@ -95,8 +97,8 @@ export interface Change {
   readonly uploads?: readonly Upload[];
   /** Written to the journal, synced, before the script runs. */
   readonly records?: readonly UndoRecord[];
-  /** Files whose content must be kept for reset; copied before the script runs. */
-  readonly saves?: readonly { readonly path: string; readonly sha256: string }[];
+  /** Files whose content must be kept for reset; copied before the script runs. A `secret` only when it is not one of ours. */
+  readonly saves?: readonly { readonly path: string; readonly sha256: string; readonly secret?: true }[];
   /** Hosts or URLs that the script asks, so that unknown names are told before anything changes; `apt`: its sources. */
   readonly reaches?: readonly string[];
   /** Units to restart beside those that the operation names. */

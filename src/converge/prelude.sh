@@ -80,7 +80,12 @@ apt_sites() {
 # Journal and saved state; each is on disk before the change that it is about begins.
 j() { printf '%s\n' "$1" >>"$J/journal.jsonl"; sync "$J/journal.jsonl"; }
 keep_file() {
-  if [ ! -f "$J/saved/$2" ]; then cp -- "$1" "$J/saved/$2.new"; chmod 600 "$J/saved/$2.new"; sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"; fi
+  if [ ! -f "$J/saved/$2" ]; then copy_out "$1" "$J/saved/$2.new"; chmod 600 "$J/saved/$2.new"; sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"; fi
+}
+# A secret that was put there by an earlier run is not kept: brought back after a rotation it would be one that is revoked.
+keep_secret() { # FILE SHA256 WHAT-ITS-ENTRIES-HOLD
+  if [ -f "$J/journal.jsonl" ] && grep -qF -e "$3" "$J/journal.jsonl"; then return 0; fi
+  keep_file "$1" "$2"
 }
 keep_packages() { if [ ! -f "$J/saved/$1" ]; then installed >"$J/saved/$1.new"; sync "$J/saved/$1.new"; mv "$J/saved/$1.new" "$J/saved/$1"; fi; }
 claim() { printf '%s\n' "$2" >"$J/claims/$1.new"; mv "$J/claims/$1.new" "$J/claims/$1"; }
@@ -109,64 +114,6 @@ flush() {
     settled "$unit"
     if [ ! -s "$J/pending" ]; then break; fi
   done
-}
-
-# temp PATH: noted before it is made, so that the next run takes it away should this one be killed.
-temp() { printf '%s\n' "$1" >>"$J/temporary"; }
-
-# Paths. Content arrives beside its place and is renamed, so that no reader sees half of it.
-own() { chown "$3:$4" "$1"; chmod "$2" "$1"; }
-put() {
-  t="$(dirname "$2")/.olympus.$$"
-  temp "$t"
-  install -m "$3" -o "$4" -g "$5" -- "$1" "$t" || { rm -f "$t"; return 1; }
-  sync "$t"; mv -T "$t" "$2"
-}
-folder() { if [ ! -d "$1" ]; then mkdir "$1"; fi; own "$@"; }
-relink() { temp "$2.olympus.$$"; ln -s "$1" "$2.olympus.$$"; mv -T "$2.olympus.$$" "$2"; }
-restore() {
-  if [ ! -f "$1" ]; then echo "the saved content of $2 is gone: $1"; return 1; fi
-  if [ -d "$(dirname "$2")" ]; then put "$1" "$2" "$3" "$4" "$5"; else say kept "$2: its directory is gone, saved content in $1"; fi
-}
-take_away() {
-  if [ -d "$1" ] && [ ! -L "$1" ]; then
-    rmdir --ignore-fail-on-non-empty "$1"
-    if [ -d "$1" ]; then say kept "$1 ($(ls -A "$1" | wc -l) entries that are not ours: $(ls -A "$1" | head -n 5 | paste -sd, | sed 's/,/, /g'))"; fi
-  else rm -f "$1"; fi
-}
-check_blob() {
-  # Another role's step may have unpacked it already; where it is still needed, its absence shows by itself.
-  if [ ! -e "$B/$1" ]; then return 0; fi
-  if ! printf '%s  %s\n' "$2" "$B/$1" | sha256sum --status -c; then rm -f "$B/$1"; echo "what arrived is not what was sent ($1): removed, run again"; return 1; fi
-}
-unpack() {
-  if [ -d "$2" ]; then return 0; fi
-  t="$(dirname "$2")/.olympus.$(basename "$2")"; temp "$t"
-  rm -rf "$t"; mkdir "$t"; chmod 755 "$t"
-  tar -xf "$1" -C "$t" --no-same-owner || { rm -rf "$t"; return 1; }
-  sync -f "$t"; mv -T "$t" "$2"; rm -f "$1"
-}
-
-# Lines, by whole and exact text. The file is replaced by rename, with its mode and owner.
-edit_line() { # FILE AWK-PROGRAM
-  t="$(dirname "$1")/.olympus.$$"
-  temp "$t"; cp -p "$1" "$t"; awk "$2" "$1" >"$t" || { rm -f "$t"; return 1; }
-  # awk ends every line; a last line that had no end keeps having none, unless another is put after it.
-  if [ -n "$(tail -c 1 "$1")" ] && [ "${ADDS:-}" != yes ]; then truncate -s -1 "$t"; fi
-  mv -T "$t" "$1"
-}
-add_line() {
-  if [ ! -e "$1" ]; then : >"$1"; chmod 644 "$1"; fi
-  if grep -qxF -e "$2" "$1"; then return 0; fi
-  ADDS=yes NEW="$2" edit_line "$1" '{ print } END { print ENVIRON["NEW"] }'
-}
-swap_line() { OLD="$2" NEW="$3" edit_line "$1" '!done && $0 == ENVIRON["OLD"] { print ENVIRON["NEW"]; done = 1; next } { print }'; }
-drop_line() { # FILE LINE [LAST]
-  if [ ! -f "$1" ]; then return 0; fi
-  OLD="$2" edit_line "$1" '!done && $0 == ENVIRON["OLD"] { done = 1; next } { print }'
-  # LAST had no end before ours came: it loses it again, once it is the last line again.
-  if [ $# = 3 ] && [ "$(tail -n 1 "$1"; echo x)" = "$3
-x" ]; then truncate -s -1 "$1"; fi
 }
 
 # Backups, before data goes: root's alone, read back before they count.

@@ -41,7 +41,7 @@ git_at() { # OWNER PATH COMMIT
 checkout() { # URL PATH COMMIT OWNER
   if [ -d "$2/.git" ]; then git_as "$4" -C "$2" remote set-url origin "$1"; git_at "$4" "$2" "$3"; return; fi
   t="$(dirname "$2")/.olympus.$(basename "$2")"; temp "$t"
-  rm -rf "$t"; mkdir "$t"; chown "$4:" "$t"
+  rm -rf "$t"; mkdir "$t"; chown -h "$4:" "$t"
   { git_as "$4" -C "$t" init -q && git_as "$4" -C "$t" remote add origin "$1" && git_at "$4" "$t" "$3"; } || { rm -rf "$t"; return 1; }
   mv -T "$t" "$2"
 }

@@ -16,14 +16,13 @@ edit_block() { # FILE FROM TO [BODY-FILE]
     END { if (!done) body() }'
 }
 add_block() { # FILE FROM TO BODY-FILE
-  if [ ! -e "$1" ]; then : >"$1"; chmod 644 "$1"; fi
+  if [ ! -e "$1" ]; then put /dev/null "$1" 0644 root root; fi
   ADDS=yes edit_block "$@"
 }
 drop_block() { # FILE FROM TO [LAST]
   if [ ! -f "$1" ] || ! grep -qxF -e "$2" "$1"; then return 0; fi
   edit_block "$1" "$2" "$3"
-  if [ $# = 4 ] && [ "$(tail -n 1 "$1"; echo x)" = "$4
-x" ]; then truncate -s -1 "$1"; fi
+  if [ $# = 4 ]; then trim "$1" "$4"; fi
 }
 restore_block() { # FILE FROM TO TEXT
   if [ ! -f "$1" ]; then return 0; fi
@@ -31,7 +30,7 @@ restore_block() { # FILE FROM TO TEXT
   if grep -qxF -e "$2" "$1"; then edit_block "$1" "$2" "$3" "$R/block"; else add_block "$1" "$2" "$3" "$R/block"; fi
 }
 
-drop_empty() { if [ -s "$1" ]; then say kept "$1 (others wrote to it)"; else rm -f "$1"; fi; }
+drop_empty() { if [ -s "$1" ]; then say kept "$1 (others wrote to it)"; else take_away "$1"; fi; }
 
 # validate SCRIPT FILE: what must find a file right before it goes live. SCRIPT has it as $1.
 validate() {

@@ -7,6 +7,7 @@ export function describeUndo({ resource, undo }: JournalEntry): string {
   switch (undo.do) {
     case "path":
       if (undo.tree === true) return `remove ${undo.path} with everything in it`;
+      if (undo.before.secret === true) return `restore ${undo.path}, unless its secret was made here`;
       return undo.before.type === "absent" ? `remove ${undo.path}` : `restore ${undo.path}`;
     case "line":
       return undo.before === undefined ? `${undo.path}: take out a line` : `${undo.path}: restore a line`;
@@ -87,7 +88,7 @@ function undoPath({ path, before, tree }: Extract<Undo, { do: "path" }>): string
     case "file":
       return before.sha256 === undefined
         ? `own ${at} ${own}`
-        : `restore ${quote(`${journalFolder}/saved/${before.sha256}`)} ${at} ${own}`;
+        : `${before.secret === true ? "restore_secret" : "restore"} ${quote(`${journalFolder}/saved/${before.sha256}`)} ${at} ${own}`;
   }
 }
 

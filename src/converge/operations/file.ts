@@ -49,6 +49,7 @@ export function planFile(operation: FileOperation, facts: Facts, name = "content
   if (have !== undefined && same && ownership.length === 0) return undefined;
 
   const text = typeof content === "string" ? content : undefined;
+  const secret = content instanceof Secret && !same ? ({ secret: true } as const) : {};
   const diff =
     same || text === undefined || (have !== undefined && have.content === undefined)
       ? []
@@ -69,7 +70,7 @@ export function planFile(operation: FileOperation, facts: Facts, name = "content
           "\n",
         ),
     uploads: same ? [] : [upload],
-    records: [pathRecord(path, facts)],
-    saves: have?.sha256 !== undefined && !same ? [{ path, sha256: have.sha256 }] : [],
+    records: [pathRecord(path, facts, secret)],
+    saves: have?.sha256 !== undefined && !same ? [{ path, sha256: have.sha256, ...secret }] : [],
   };
 }

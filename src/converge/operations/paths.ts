@@ -24,8 +24,12 @@ export function beforePath(path: string, fact: PathFact | undefined): BeforePath
   };
 }
 
-export function pathRecord(path: string, facts: Facts): UndoRecord {
-  return { resource: `path:${path}`, undo: { do: "path", path, before: beforePath(path, facts.paths[path]) } };
+export function pathRecord(path: string, facts: Facts, secret: { readonly secret?: true } = {}): UndoRecord {
+  const before = beforePath(path, facts.paths[path]);
+  return {
+    resource: `path:${path}`,
+    undo: { do: "path", path, before: before.sha256 === undefined ? before : { ...before, ...secret } },
+  };
 }
 
 /** For a file that others may write to as well, made by us: it goes when nothing is left in it. */
