@@ -28,6 +28,8 @@ interface Person {
   readonly name: string;
   readonly keys: readonly string[];
   readonly admin: boolean;
+  /** Olympus comes in by this login, too. */
+  readonly shared?: true;
 }
 
 interface Inputs {
@@ -58,7 +60,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
       hosts: hosts.map(({ name, address }) => ({ name, address })),
       people: Object.entries(team.people)
         .filter(([, { keys }]) => keys.length > 0)
-        .map(([name, { keys, admin }]) => ({ name, keys, admin })),
+        .map(([name, { keys, admin }]) => ({ name, keys, admin, ...(name === host.user ? { shared: true } : {}) })),
     };
   },
 
@@ -99,7 +101,9 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
   },
 });
 
-function personOperations({ name, keys, admin }: Person): Operation[] {
+function personOperations({ name, keys, admin, shared }: Person): Operation[] {
+  // Beside the keys that are there: without Olympus's own nobody could take this back.
+  if (shared === true) return [{ kind: "authorized-keys", id: `keys-${name}`, user: name, keys }];
   const home = `/home/${name}`;
   return [
     { kind: "user", id: `person-${name}`, name, home, shell: "/bin/bash", makeHome: true },

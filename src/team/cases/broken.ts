@@ -152,6 +152,13 @@ export const brokenFiles: readonly { readonly name: string; readonly edits: read
         [", mara]", "]"],
       ],
     },
+    {
+      name: "a person with a login of the machine's own",
+      edits: [
+        ["  mara: {", "  agent: {"],
+        [", mara]", "]"],
+      ],
+    },
     { name: "two with one email, another case", edits: [["mara@olympus.example", "Athena@olympus.example"]] },
     {
       name: "bad email and size and port",

@@ -5,6 +5,26 @@ import type { Problem } from "../problems.ts";
 const reserved = {
   host: ["agents", "services", "hypervisors", "admin", "internet", "github", "chat", "rehearsal", "localhost"],
   chat: ["all", "channel", "here", "system", "matterbot"],
+  // People get a login with the keys in the team file and no others: these have owners already, Olympus's own way in among them.
+  login: [
+    ...["agent", "olympus", "olympus-backup", "mattermost", "openclaw", "postgres", "root", "libvirt-qemu", "sshd"],
+    ...[
+      "backup",
+      "bin",
+      "daemon",
+      "games",
+      "irc",
+      "list",
+      "lp",
+      "mail",
+      "man",
+      "messagebus",
+      "news",
+      "nobody",
+      "proxy",
+    ],
+    ...["sync", "sys", "syslog", "uucp", "www-data"],
+  ],
 } as const;
 
 /** Names and email addresses that stand for two things at once, or for something that is not in the file. */
@@ -12,8 +32,23 @@ export function checkNames(draft: Draft): Problem[] {
   return [
     ...unique(draft, ["agents", "services", "hypervisors"], "host name", reserved.host),
     ...unique(draft, ["agents", "people"], "chat name", reserved.chat),
+    ...logins(draft),
     ...emails(draft),
   ];
+}
+
+function logins(draft: Draft): Problem[] {
+  const taken: readonly string[] = reserved.login;
+  return draft
+    .names("people")
+    .filter((name) => taken.includes(name))
+    .map((name) => ({
+      code: "E-TEAM-DUPLICATE",
+      path: ["people", name],
+      part: "key",
+      message: `the login "${name}" is the machine's own`,
+      fix: "Take another name for this person.",
+    }));
 }
 
 function unique(
