@@ -58,13 +58,16 @@ function forwarded(bridges: readonly string[], egress: boolean): string {
     .join("");
 }
 
-/** Loads before the network is up, and again after Debian's own service, which empties all tables when it starts. */
+const noteSum = `/bin/sh -c 'nft -s list table ${table} | sha256sum >${sum}'`;
+
+/** Loads before the network is up, and again after Debian's own service, which empties all tables when it starts or reloads. */
 export const unitText = `[Unit]
 Description=Firewall of Olympus
 Wants=network-pre.target
 Before=network-pre.target shutdown.target
 After=nftables.service
 PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
 Conflicts=shutdown.target
 DefaultDependencies=no
 
@@ -72,7 +75,9 @@ DefaultDependencies=no
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/sbin/nft -f ${tableFile}
-ExecStartPost=/bin/sh -c 'nft -s list table ${table} | sha256sum >${sum}'
+ExecStartPost=${noteSum}
+ExecReload=/usr/sbin/nft -f ${tableFile}
+ExecReload=${noteSum}
 
 [Install]
 WantedBy=sysinit.target
