@@ -111,7 +111,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
       ...(packages === undefined ? [] : sourceOperations(packages)),
       { kind: "package", id: "packages", names: [...names, "iptables"] },
       beforeRemoval,
-      ...(networks === undefined ? [] : publishedPorts(networks)),
+      ...(networks === undefined ? [] : publishedPorts(networks, addresses)),
       ...members.map((name): Operation => ({ kind: "user", id: `member-${name}`, name, groups: ["docker"] })),
     ];
   },

@@ -3,13 +3,17 @@ import type { Operation } from "../../src/converge/operations.ts";
 const folder = "/etc/olympus";
 const unit = "olympus-docker-rules.service";
 
-/** Published ports: for these networks, for containers, and for nobody else. Connections that containers begin are not asked. */
-function rules(networks: readonly string[]): string {
+/**
+ * Published ports: for these networks, for containers, and for nobody else. Connections that containers begin are not asked. A
+ * neighbour can also send to a container's own address, past the address that its port is published on: nobody is let in so.
+ */
+function rules(networks: readonly string[], containers?: string): string {
   const lines = [
     "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
-    "-m conntrack ! --ctstate DNAT -j RETURN",
     "-i docker0 -j RETURN",
     "-i br-+ -j RETURN",
+    ...(containers === undefined ? [] : [`-d ${containers} -m conntrack ! --ctstate DNAT -j DROP`]),
+    "-m conntrack ! --ctstate DNAT -j RETURN",
     ...networks.map((network) => `-s ${network} -j RETURN`),
     "-j DROP",
   ];
@@ -24,12 +28,12 @@ ${lines.map((line) => `-A DOCKER-USER ${line}\n`).join("")}COMMIT
  * Docker opens published ports past any firewall that looks at what comes to the host. Its own chain for that, DOCKER-USER, is
  * filled before Docker starts, which keeps what it finds there. Where the role firewall is, that one decides, and nothing is here.
  */
-export function publishedPorts(networks: readonly string[]): Operation[] {
+export function publishedPorts(networks: readonly string[], containers: string): Operation[] {
   const v4 = `${folder}/docker-user.v4`;
   const v6 = `${folder}/docker-user.v6`;
   return [
     { kind: "directory", id: "etc", path: folder },
-    { kind: "file", id: "rules-v4", path: v4, content: rules(networks), restarts: [unit] },
+    { kind: "file", id: "rules-v4", path: v4, content: rules(networks, containers), restarts: [unit] },
     { kind: "file", id: "rules-v6", path: v6, content: rules([]), restarts: [unit] },
     {
       kind: "unit",
