@@ -1,5 +1,6 @@
 import type { Client4 } from "@mattermost/client";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { isProgress } from "../harness/chat/marker.ts";
 import { openSocket } from "../harness/chat/socket.ts";
 import { quietConsole } from "./quiet.ts";
 
@@ -47,7 +48,7 @@ export async function watchChat(url: string, token: string, client: Client4, sig
     const at = performance.now();
     for (const id of [...order].sort((a, b) => posts[a]!.create_at - posts[b]!.create_at)) {
       const post = posts[id]!;
-      if (id !== threadId) {
+      if (id !== threadId && !isProgress(post.props)) {
         add({ kind: "post", postId: id, threadId, userId: post.user_id, text: post.message, at });
       }
       for (const { user_id, emoji_name } of post.metadata?.reactions ?? []) {
@@ -76,6 +77,7 @@ export async function watchChat(url: string, token: string, client: Client4, sig
       const at = performance.now();
       if (message.event === "posted") {
         const post = JSON.parse(message.data.post);
+        if (isProgress(post.props)) return;
         add({ kind: "post", postId: post.id, threadId: post.root_id, userId: post.user_id, text: post.message, at });
       } else if (message.event === "reaction_added") {
         const { post_id, user_id, emoji_name } = JSON.parse(message.data.reaction);

@@ -17,6 +17,18 @@ export interface ChatPost {
   readonly mentioned: boolean | undefined;
   /** On posts written by a harness. */
   readonly marker: PostMarker | undefined;
+  /** What is attached, as far as the server tells (it always does for a thread's posts). */
+  readonly files?: readonly ChatFile[];
+}
+
+export interface ChatFile {
+  readonly id: string;
+  /** As its sender named it. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Media type, by its name only. */
+  readonly type: string;
 }
 
 /** Carried by every post of a harness: makes it recognisable after a crash, and counts hops between agents. */
@@ -42,6 +54,8 @@ export interface NewPost {
   readonly rootId: string;
   readonly text: string;
   readonly marker: PostMarker;
+  /** A text to be attached. */
+  readonly file?: { readonly name: string; readonly text: string };
 }
 
 export interface ChatAccount {
@@ -108,6 +122,12 @@ export interface Chat {
   acknowledge(postId: string): Promise<void>;
   /** Writes a post and gives its id. The same run and part, repeated within seconds, is one post. */
   post(post: NewPost): Promise<string>;
+  /** Replaces the text of an own post. */
+  edit(postId: string, text: string): Promise<void>;
+  /** Shows for some seconds that the agent is writing, in a thread or (empty `rootId`) a channel. */
+  typing(channelId: string, rootId: string): Promise<void>;
+  /** What is attached, of at most `most` bytes. Rejects with `refused` when it is gone or larger. */
+  file(id: string, most: number): Promise<Uint8Array>;
   /** The id of a channel by the names of its team and itself, `olympus/dev`. Rejects with `refused` when there is none. */
   channelNamed(name: string): Promise<string>;
   /** User names by id; unknown ids are left out. */

@@ -70,10 +70,14 @@ const does: Readonly<Record<CommandName, Doing>> = {
     const last = newestMention(store, place);
     if (last === undefined) return "There is nothing here that I could try again.";
     // As if the one who wants it had asked: his rights count, and the answer belongs to his post.
-    const payload = { ...last.payload, id: post.id, authorId: post.authorId, createdAt: post.createdAt };
+    const { authorId, createdAt } = post;
+    const payload = { ...last.payload, first: last.payload.first ?? last.payload.id, id: post.id, authorId, createdAt };
     const { lane } = last;
-    const { authorId: author, createdAt } = payload;
-    receive(store, { source: chatSource, sourceId, lane, kind: "mention", author, createdAt, payload }, clock.now());
+    receive(
+      store,
+      { source: chatSource, sourceId, lane, kind: "mention", author: authorId, createdAt, payload },
+      clock.now(),
+    );
     return undefined;
   },
 

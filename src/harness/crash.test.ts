@@ -51,8 +51,10 @@ class Fate {
       this.dead = true;
       return never;
     }
-    const result = await work();
-    if (fatal) this.dead = true;
+    // Also when it fails: a wait that is ended early has been.
+    const result = await work().finally(() => {
+      if (fatal) this.dead = true;
+    });
     return this.dead ? never : result;
   }
 

@@ -13,7 +13,18 @@ export function guardedChat(chat: Chat, secrets: readonly Secret[]): Chat {
     open: (events) => chat.open({ ...events, posted: (post) => events.posted(clean(post)) }),
     page: async (channel, before) => cleanAll(await chat.page(channel, before)),
     thread: async (rootId) => cleanAll(await chat.thread(rootId)),
-    post: (post) => chat.post(clean(post)),
+    post: (post) =>
+      chat.post({
+        ...clean(post),
+        ...(post.file && { file: { name: post.file.name, ...clean({ text: post.file.text }) } }),
+      }),
+    edit: (id, text) => chat.edit(id, maskSecrets(text, secrets)),
+    file: async (id, most) => {
+      const bytes = Buffer.from(await chat.file(id, most));
+      const text = bytes.toString();
+      // What is not text would not come back as it was.
+      return Buffer.from(text).equals(bytes) ? Buffer.from(maskSecrets(text, secrets)) : bytes;
+    },
   };
 }
 

@@ -20,6 +20,8 @@ export interface PostPayload {
   readonly direct: boolean;
   /** Agents that answered one another up to this post. */
   readonly hops: number;
+  /** Of a repeated task: the post that asked for it first. */
+  readonly first?: string;
   /** Of kind `late`: how many mentions of the channel are too old, and by whom. */
   readonly missed?: { readonly count: number; readonly authors: readonly string[] };
 }

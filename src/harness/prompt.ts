@@ -4,6 +4,7 @@ import { commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
 import type { PostPayload } from "./intake.ts";
 import type { ModelMessage } from "./model-port.ts";
+import { progressPart } from "./progress-part.ts";
 import { visible } from "./visible.ts";
 import { dayName, placeTime } from "./zone.ts";
 
@@ -24,18 +25,20 @@ export function systemPrompt(config: AgentConfig): string {
 
 /**
  * A thread as a model sees it, ending with the post to be answered. Own answers stand right after the post they answered, even
- * where another mention came in between; posts written after the one to be answered are left for their own run.
+ * where another mention came in between; posts written after the one to be answered are left for their own run. `attached` is what
+ * its files say.
  */
 export function threadMessages(
   config: AgentConfig,
   thread: readonly ChatPost[],
   post: PostPayload,
   names: ReadonlyMap<string, string>,
+  attached = "",
 ): ModelMessage[] {
   const answers = new Map<string, ChatPost[]>();
   const others: ChatPost[] = [];
   for (const other of thread) {
-    if (other.system || other.id === post.id) continue;
+    if (other.system || other.id === post.id || other.marker?.part === progressPart) continue;
     if (other.authorId === config.chat.botId && other.marker !== undefined) {
       const list = answers.get(other.marker.source) ?? [];
       list.push(other);
@@ -56,10 +59,16 @@ export function threadMessages(
         ? { role: "assistant", content: other.text }
         : { role: "user", content: `[${author(config, other.authorId, names)}] ${quoted(other.text)}` },
   );
-  const question = `[${author(config, post.authorId, names)}] ${quoted(post.text)}`;
+  const said = `[${author(config, post.authorId, names)}] ${quoted(post.text)}`;
+  const question = attached === "" ? said : `${said}\n\n${attached}`;
   const { threadPosts, threadTokens } = config.limits;
   const context = bound(messages, threadPosts - 1, threadTokens - estimatedTokens(question));
   return merge([...context, { role: "user", content: question }]);
+}
+
+/** A mention that came while its thread's run was working. */
+export function meanwhile(config: AgentConfig, post: PostPayload): string {
+  return `[${author(config, post.authorId, new Map())}, while you work] ${quoted(post.text)}`;
 }
 
 /** A scheduled task as a model sees it. */

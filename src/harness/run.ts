@@ -1,4 +1,5 @@
 import type { Answer } from "./ask.ts";
+import { readAttachments } from "./attachments.ts";
 import type { Chat, ChatPost, NewPost } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
@@ -11,12 +12,16 @@ import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
 import { answerMemory, memoryWish, withMemory } from "./memory.ts";
 import { noticeOf } from "./notices.ts";
-import { scheduledMessage, systemPrompt, threadMessages } from "./prompt.ts";
+import { Progress } from "./progress.ts";
+import { progressPart } from "./progress-part.ts";
+import { meanwhile, scheduledMessage, systemPrompt, threadMessages } from "./prompt.ts";
 import { splitPost } from "./split.ts";
+import { newlyHeard } from "./store/heard.ts";
 import type { NoticeKind } from "./store/inbox.ts";
 import { handOver, outcomeOf } from "./store/outbox.ts";
 import { finish, type OpenRun } from "./store/runs.ts";
 import { recordStep } from "./store/steps.ts";
+import { showTyping } from "./typing.ts";
 import { withoutBroadcast } from "./visible.ts";
 
 export interface RunParts extends ConverseParts {
@@ -54,7 +59,17 @@ export async function execute(
     signal.throwIfAborted();
     if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
     const { text, outcome } = carried.answer;
-    handOver(store, run, posts(run, post, cleared(parts, run, text), limit), cleared(parts, run, outcome), clock.now());
+    store.transaction(() => {
+      // What was said to the model meanwhile is answered with this.
+      newlyHeard(store, run, (other) => meanwhile(parts.config, other));
+      handOver(
+        store,
+        run,
+        posts(run, post, cleared(parts, run, text), limit),
+        cleared(parts, run, outcome),
+        clock.now(),
+      );
+    });
   }
   onAnswered();
   const refused = await deliver(parts, run, signal);
@@ -88,7 +103,9 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
   const wish = memoryWish(post.text, config.agent);
   if (wish !== undefined) return answerMemory(parts, post, wish);
   const names = await namesOf(parts, thread, post, signal);
-  const messages = withMemory(parts, threadMessages(config, thread, post, names), post.text);
+  const asked = thread.find(({ id }) => id === (post.first ?? post.id));
+  const attached = await untilAnswered(parts, signal, () => readAttachments(parts.chat, asked?.files ?? []));
+  const messages = withMemory(parts, threadMessages(config, thread, post, names, attached), post.text);
   recordStep(store, {
     run: run.id,
     kind: "context",
@@ -98,7 +115,20 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     detail: `${messages.length} messages`,
   });
   const person = config.chat.people.find(({ id, command }) => id === post.authorId && command)?.name;
-  return converse(parts, { run: run.id, system: systemPrompt(config), messages, person, signal });
+  const progress = new Progress(parts, run, post, thread);
+  const over = showTyping(parts, post);
+  const heard = () =>
+    newlyHeard(store, run, (other) => meanwhile(config, other)).map((other) => {
+      void acknowledge(parts, run, other.post.id);
+      return other.text;
+    });
+  const ran = (what: string) => progress.step(what);
+  return converse(parts, { run: run.id, system: systemPrompt(config), messages, person, signal, heard, ran }).finally(
+    () => {
+      over.abort();
+      progress.end();
+    },
+  );
 }
 
 /** Asks as a person would, with what memory has to it; the answer begins a thread of its own. */
@@ -118,7 +148,9 @@ function alreadySaid({ chat }: AgentConfig, run: OpenRun, post: PostPayload, thr
   const sayers = [chat.botId, ...(run.kind === "hops" ? chat.agents.map(({ id }) => id) : [])];
   return thread.some(
     ({ authorId, marker }) =>
-      (authorId === chat.botId && marker?.source === post.id) || (sayers.includes(authorId) && marker?.run === run.id),
+      marker?.part !== progressPart &&
+      ((authorId === chat.botId && marker?.source === post.id) ||
+        (sayers.includes(authorId) && marker?.run === run.id)),
   );
 }
 
@@ -152,14 +184,24 @@ function cleared({ store, clock, log, secrets = [] }: RunParts, run: OpenRun, sa
   return text;
 }
 
+/** Longer answers are a file, with their beginning before it. */
+const mostParts = 5;
+const beginning = 1500;
+
 /** A text as posts of at most `limit` characters, in the thread of the mention. */
 export function posts(run: OpenRun, post: PostPayload, text: string, limit: number): NewPost[] {
-  return splitPost(withoutBroadcast(text.trim()), limit).map((part, index) => ({
-    channelId: post.channelId,
-    rootId: post.rootId,
-    text: part,
-    marker: { run: run.id, part: index, source: post.id, hops: post.hops + 1 },
-  }));
+  const said = withoutBroadcast(text.trim());
+  const split = splitPost(said, limit);
+  const { channelId, rootId } = post;
+  const at = (part: number) => ({
+    channelId,
+    rootId,
+    marker: { run: run.id, part, source: post.id, hops: post.hops + 1 },
+  });
+  if (split.length <= mostParts) return split.map((part, index) => ({ ...at(index), text: part }));
+  const [first] = splitPost(said, Math.min(beginning, limit - 100)) as [string];
+  const whole = `_The whole answer is in the file, ${[...said].length} characters._`;
+  return [{ ...at(0), text: `${first}\n\n${whole}`, file: { name: "answer.md", text: said } }];
 }
 
 /** Tries of a question that is refused in unclear words: some half an hour. */

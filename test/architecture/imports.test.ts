@@ -56,7 +56,7 @@ const allowed: Record<string, readonly string[]> = {
     "cloud-init",
     "vm-templates",
   ],
-  "src/bootstrap": ["src/base", "src/team", "secrets", "src/harness/chat/socket.ts"],
+  "src/bootstrap": ["src/base", "src/team", "secrets", "src/harness/chat/marker.ts", "src/harness/chat/socket.ts"],
   "src/backup": ["src/base", "src/team", "secrets", "src/converge", "src/ssh"],
   "src/harness": ["src/base"],
   // The harness's own composition root.

@@ -54,6 +54,28 @@ export function chatSuite(world: () => ChatWorld): void {
     throw new Error("paging does not end");
   });
 
+  test("an own post is edited and keeps its marker; who is writing may be shown", async () => {
+    const { agent, work, say } = world();
+    const root = await say(work, "please");
+    await agent.typing(work, root);
+    const own = { channelId: work, rootId: root, text: "one", marker: marker("run-edit", root) };
+    const id = await agent.post(own);
+    await agent.edit(id, "two");
+    const edited = (await agent.thread(root)).find((post) => post.id === id);
+    expect(edited).toMatchObject({ text: "two", marker: { run: "run-edit" } });
+  });
+
+  test("a text is attached to a post and can be read again, unless it is larger than wanted", async () => {
+    const { agent, work, say } = world();
+    const root = await say(work, "please");
+    const file = { name: "answer.md", text: "# Ändern\n" };
+    await agent.post({ channelId: work, rootId: root, text: "see", marker: marker("run-file", root), file });
+    const [attached] = (await agent.thread(root)).at(-1)!.files ?? [];
+    expect(attached).toMatchObject({ name: "answer.md", size: 10 });
+    expect(Buffer.from(await agent.file(attached!.id, 10)).toString()).toBe(file.text);
+    await expect(agent.file(attached!.id, 9)).rejects.toMatchObject({ kind: "refused" });
+  });
+
   test("a post without a root begins a thread, once, and shows on the channel's newest page", async () => {
     const { agent, agentId, work } = world();
     const post = { channelId: work, rootId: "", text: "good morning", marker: marker("run-schedule", "s") };

@@ -2,6 +2,8 @@
  * A small team on an empty Mattermost, made over its REST API without Olympus's own bootstrap: what tests and benchmarks of the
  * harness need. One team with two channels, people who may command (alice, bob) and one who may not (mallory), bots with tokens.
  */
+import { isProgress } from "../../src/harness/chat/marker.ts";
+
 export interface ChatUser {
   readonly id: string;
   readonly name: string;
@@ -121,7 +123,9 @@ export async function seedChatTeam(url: string, botNames: readonly string[] = ["
     async answers(rootId, author, count = 1, seconds = 20) {
       const deadline = Date.now() + seconds * 1000;
       for (;;) {
-        const found = (await thread(rootId)).filter((post) => post.user_id === author.id && post.id !== rootId);
+        const found = (await thread(rootId)).filter(
+          (post) => post.user_id === author.id && post.id !== rootId && !isProgress(post.props),
+        );
         if (found.length >= count) return found;
         if (Date.now() > deadline) throw new Error(`${found.length} of ${count} answers after ${seconds} s`);
         await new Promise((resolve) => setTimeout(resolve, 50));

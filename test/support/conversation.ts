@@ -2,6 +2,7 @@ import { Client4 } from "@mattermost/client";
 import { openSecrets, type SecretStore } from "../../secrets/store.ts";
 import { speakerToken } from "../../src/bootstrap/speaker.ts";
 import { chatUrl } from "../../src/bootstrap/url.ts";
+import { isProgress } from "../../src/harness/chat/marker.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { eventually } from "./olympus.ts";
@@ -33,7 +34,7 @@ export async function converse(teamFile: string, agent: string, person: string):
   const answers = async (postId: string): Promise<string[]> => {
     const { posts } = await client.getPostThread(postId);
     return Object.values(posts)
-      .filter((post) => post.user_id === botId && post.delete_at === 0)
+      .filter((post) => post.user_id === botId && post.delete_at === 0 && !isProgress(post.props))
       .sort((a, b) => a.create_at - b.create_at)
       .map(({ message }) => message);
   };

@@ -10,7 +10,9 @@ import { type Clock, systemClock } from "../../src/harness/clock.ts";
 import { type AgentConfigInput, agentConfigSchema } from "../../src/harness/config.ts";
 import { Harness } from "../../src/harness/harness.ts";
 import { silentLog } from "../../src/harness/log.ts";
+import { Workshop } from "../../src/harness/loop/workshop.ts";
 import type { ModelReply, ModelRequest } from "../../src/harness/model-port.ts";
+import type { Sandbox } from "../../src/harness/sandbox/sandbox.ts";
 import { openStore, type Store } from "../../src/harness/store/open.ts";
 
 export const agentNames = ["athena", "hermes", "apollo", "artemis", "hera", "ares", "hestia", "zeus"] as const;
@@ -55,12 +57,15 @@ export async function playedAgent(
     change = {},
     clock = systemClock(5000),
     chat = server.client(`${agent}-id`),
+    sandbox,
   }: {
     agent?: string;
     secrets?: readonly Secret[];
     change?: Partial<AgentConfigInput>;
     clock?: Clock;
     chat?: Chat;
+    /** With it the agent is one that develops. */
+    sandbox?: Sandbox;
   } = {},
 ): Promise<PlayedAgent> {
   const dir = mkdtempSync(join(tmpdir(), "olympus-played-"));
@@ -86,6 +91,7 @@ export async function playedAgent(
     budget: { run: 1, day: 1 },
     listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
     dataDir: "/nowhere",
+    ...(sandbox && { sandbox: {} }),
     ...change,
   });
   const calls: ModelRequest[] = [];
@@ -97,7 +103,18 @@ export async function playedAgent(
       : reply;
   };
   const store = openStore(dir);
-  const begin = () => new Harness({ config, store, chat, models: { call }, clock, log: silentLog, secrets });
+  const workshop = sandbox && new Workshop(async () => ({ sandbox, hosts: [] }), silentLog);
+  const begin = () =>
+    new Harness({
+      config,
+      store,
+      chat,
+      models: { call },
+      clock,
+      log: silentLog,
+      secrets,
+      ...(workshop && { workshop }),
+    });
   const played: PlayedAgent = {
     store,
     harness: begin(),

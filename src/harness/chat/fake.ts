@@ -1,4 +1,12 @@
-import { type Chat, type ChatChannel, ChatError, type ChatEvents, type ChatPost, type NewPost } from "../chat-port.ts";
+import {
+  type Chat,
+  type ChatChannel,
+  ChatError,
+  type ChatEvents,
+  type ChatFile,
+  type ChatPost,
+  type NewPost,
+} from "../chat-port.ts";
 import { mentions } from "../mention.ts";
 
 const pageSize = 200;
@@ -14,6 +22,12 @@ export class FakeChatServer {
   /** How long a repeated post is recognised by its key, ms. */
   dedupMs = 30_000;
   maxPost = 16_383;
+  /** Contents of files by id. */
+  readonly files = new Map<string, Uint8Array>();
+  /** Posts that were edited, with the time (this machine's, ms). */
+  readonly edits: { id: string; text: string; at: number }[] = [];
+  /** Whom and where somebody was seen writing. */
+  readonly typing: { userId: string; channelId: string; rootId: string }[] = [];
   /** What the server says to a post instead of taking it. */
   refuse: (post: NewPost) => ChatError | undefined = () => undefined;
   #now = 1_700_000_000_000;
@@ -65,6 +79,14 @@ export class FakeChatServer {
     this.posts.push(post);
     this.announce(post);
     return post;
+  }
+
+  /** Takes a file, as a post can then bring it. */
+  attach(name: string, content: string | Uint8Array, type = "application/octet-stream"): ChatFile {
+    const id = `f${this.files.size}`;
+    const bytes = Buffer.from(content);
+    this.files.set(id, bytes);
+    return { id, name, size: bytes.length, type };
   }
 
   /** Tells every connected member of the channel about a post, as often as it is called. */
@@ -127,6 +149,21 @@ export class FakeChatServer {
         if (!this.posts.some((post) => post.id === postId)) throw new ChatError("refused", "HTTP 404: no such post");
         this.reactions.set(postId, (this.reactions.get(postId) ?? new Set()).add(userId));
       },
+      edit: async (postId, text) => {
+        const at = this.posts.findIndex(({ id, authorId }) => id === postId && authorId === userId);
+        if (at < 0) throw new ChatError("refused", "HTTP 404: no such post");
+        this.posts[at] = { ...this.posts[at]!, text };
+        this.edits.push({ id: postId, text, at: Date.now() });
+      },
+      typing: async (channelId, rootId) => {
+        this.typing.push({ userId, channelId, rootId });
+      },
+      file: async (id, most) => {
+        const file = this.files.get(id);
+        if (file === undefined) throw new ChatError("refused", "HTTP 404: no such file");
+        if (file.length > most) throw new ChatError("refused", "too large");
+        return file;
+      },
       post: async (post) => this.#post(userId, post, member(post.channelId)),
       channelNamed: async (name) => {
         const id = this.#names.get(name);
@@ -139,7 +176,7 @@ export class FakeChatServer {
     };
   }
 
-  #post(userId: string, { channelId, rootId, text, marker }: NewPost, member: boolean): string {
+  #post(userId: string, { channelId, rootId, text, marker, file }: NewPost, member: boolean): string {
     const refusal = this.refuse({ channelId, rootId, text, marker });
     if (refusal !== undefined) throw refusal;
     if (!member) throw new ChatError("refused", "HTTP 403: not a member");
@@ -153,6 +190,7 @@ export class FakeChatServer {
       ...(rootId === "" ? {} : { rootId }),
       marker,
       automatic: true,
+      ...(file && { files: [this.attach(file.name, file.text)] }),
     });
     this.#keys.set(key, { id, at: Date.now() });
     return id;

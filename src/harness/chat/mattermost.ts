@@ -1,14 +1,13 @@
 import type { Post } from "@mattermost/types/posts";
 import type { Secret } from "../../base/secret.ts";
-import { type Chat, type ChatChannel, ChatError, type ChatPost, type NewPost, type PostMarker } from "../chat-port.ts";
+import { type Chat, type ChatChannel, ChatError, type ChatPost, type NewPost } from "../chat-port.ts";
+import { markerOf, markerProp } from "./marker.ts";
 import { rootUnread } from "./refusals.ts";
-import { restClient } from "./rest.ts";
+import { download, restClient, upload } from "./rest.ts";
 import { type ChatSocket, openSocket } from "./socket.ts";
 
 /** Posts of a page: the most that the server gives at once. */
 const pageSize = 200;
-/** Where the marker stands in a post's props. */
-const propName = "olympus";
 const seenEmoji = "eyes";
 const defaultMaxPost = 4000;
 /** One request, whatever the network does. */
@@ -17,7 +16,10 @@ const requestTimeoutMs = 20_000;
 /** Mattermost as the harness's chat. `url` without a trailing slash; waits are divided by `scale`. Nothing is asked before the first call. */
 export function mattermostChat(options: { url: string; token: Secret; botId: string; scale?: number }): Chat {
   const { url, botId } = options;
-  const rest = restClient(url, options.token.reveal(), requestTimeoutMs / (options.scale ?? 1));
+  const timeoutMs = requestTimeoutMs / (options.scale ?? 1);
+  const rest = restClient(url, options.token.reveal(), timeoutMs);
+  const doFetch = (address: string, init: RequestInit): Promise<unknown> =>
+    (rest as unknown as { doFetch(url: string, options: RequestInit): Promise<unknown> }).doFetch(address, init);
   let socket: ChatSocket | undefined;
   let maxPost: number | undefined;
 
@@ -56,11 +58,11 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
 
     async channels() {
       const route = `${rest.getBaseRoute()}/users/me/channels?include_deleted=false`;
-      const channels = await (
-        rest as unknown as {
-          doFetch(url: string, options: RequestInit): Promise<{ id: string; type: string; last_post_at: number }[]>;
-        }
-      ).doFetch(route, { method: "get" });
+      const channels = (await doFetch(route, { method: "get" })) as {
+        id: string;
+        type: string;
+        last_post_at: number;
+      }[];
       return channels.map(({ id, type, last_post_at }) => ({ id, direct: type === "D", lastPostAt: last_post_at }));
     },
 
@@ -86,14 +88,27 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
       await rest.addReaction(botId, postId, seenEmoji);
     },
 
-    async post({ channelId, rootId, text, marker }: NewPost) {
+    async edit(postId: string, text: string) {
+      await rest.patchPost({ id: postId, message: text });
+    },
+
+    async typing(channelId: string, rootId: string) {
+      const body = JSON.stringify({ channel_id: channelId, parent_id: rootId });
+      await doFetch(`${rest.getBaseRoute()}/users/me/typing`, { method: "post", body });
+    },
+
+    file: (id: string, most: number) => download(rest, rest.getFileRoute(id), most, timeoutMs),
+
+    async post({ channelId, rootId, text, marker, file }: NewPost) {
+      const file_ids = file === undefined ? [] : [await upload(rest, channelId, file)];
       const written = {
+        ...(file_ids.length > 0 && { file_ids }),
         channel_id: channelId,
         root_id: rootId,
         message: text,
         // The server takes a second post with the same id, within 30 seconds, for the first one.
         pending_post_id: `${botId}:${marker.run}:${marker.part}`,
-        props: { [propName]: marker },
+        props: { [markerProp]: marker },
       };
       try {
         return (await rest.createPost(written)).id;
@@ -137,15 +152,7 @@ function toPost(post: Post, direct: boolean, mentioned: boolean | undefined): Ch
     ),
     direct,
     mentioned,
-    marker: toMarker(props?.[propName]),
+    marker: markerOf(props),
+    files: (post.metadata?.files ?? []).map(({ id, name, size, mime_type }) => ({ id, name, size, type: mime_type })),
   };
-}
-
-/** Props can be written by anybody: only what has the right shape is a marker. */
-function toMarker(value: unknown): PostMarker | undefined {
-  const { run, part, source, hops } = (value ?? {}) as Partial<PostMarker>;
-  if (typeof run !== "string" || typeof part !== "number" || typeof source !== "string" || typeof hops !== "number")
-    return undefined;
-  if (!Number.isInteger(hops) || hops < 0) return undefined;
-  return { run, part, source, hops };
 }

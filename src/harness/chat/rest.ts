@@ -40,6 +40,42 @@ export function restClient(url: string, token: string, timeoutMs: number): Clien
   return client;
 }
 
+/** Fetches a file of at most `most` bytes, in `timeoutMs`. */
+export async function download(client: Client4, address: string, most: number, timeoutMs: number): Promise<Uint8Array> {
+  const { getOptions } = client as unknown as { getOptions(options: RequestInit): RequestInit };
+  const init = getOptions.call(client, { method: "get" });
+  const chunks: Uint8Array[] = [];
+  try {
+    const signal = AbortSignal.timeout(Math.ceil(timeoutMs));
+    const response = await fetch(address, { ...init, signal, redirect: "error" });
+    if (!response.ok) throw refusal(response.status, response.headers, await response.text());
+    let bytes = 0;
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > most) throw new ChatError("refused", `the file is larger than ${most} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof ChatError) throw cause;
+    throw new ChatError("retry", `the chat server does not answer: ${reason(cause)}`, { cause });
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Gives the id of a file that a post can then name. */
+export async function upload(
+  client: Client4,
+  channelId: string,
+  { name, text }: { name: string; text: string },
+): Promise<string> {
+  const form = new FormData();
+  form.append("channel_id", channelId);
+  form.append("files", new Blob([text], { type: "text/plain" }), name);
+  const [info] = (await client.uploadFile(form)).file_infos;
+  if (info === undefined) throw new ChatError("retry", "the chat server took a file and gave no id for it");
+  return info.id;
+}
+
 function parse(text: string, response: Response): unknown {
   if (!response.headers.get("content-type")?.includes("json")) return text;
   try {

@@ -102,12 +102,9 @@ function fakeSandbox(scripts: string[]): Sandbox {
 
 async function answer(text: string): Promise<string> {
   const post = server.say("bob-id", "work", text);
-  return expect
-    .poll(() => server.posts.find((one) => one.rootId === post.id && one.authorId === "athena-id")?.text, {
-      timeout: 10_000,
-    })
-    .toBeDefined()
-    .then(() => server.posts.find((one) => one.rootId === post.id && one.authorId === "athena-id")!.text);
+  const found = () => server.posts.find(({ rootId, marker }) => rootId === post.id && marker?.part === 0)?.text;
+  await expect.poll(found, { timeout: 30_000 }).toBeDefined();
+  return found()!;
 }
 
 test("the conversation has typed tools only; the task is done in a run of its own, with a shell", async () => {

@@ -30,6 +30,10 @@ export interface Wanted {
   /** Name of the person who asked, where it was one. */
   readonly person: string | undefined;
   readonly signal: AbortSignal;
+  /** What people said meanwhile: each is given once, and has to become part of the conversation at once. */
+  readonly heard?: () => readonly string[];
+  /** Told of each call of a tool that was run, in a few words. */
+  readonly ran?: (what: string) => void;
 }
 
 /** Tokens that a model takes where the configuration does not say. */
@@ -38,7 +42,7 @@ const usualWindow = 128_000;
 /** Answers in chat. An agent that develops may hand the work over to a shell in between; the answer says what came of it. */
 export async function converse(parts: ConverseParts, wanted: Wanted): Promise<Answer> {
   const { config, router, workshop } = parts;
-  const { run, system, messages, person, signal } = wanted;
+  const { run, system, messages, person, signal, heard } = wanted;
   const settings = config.sandbox;
   if (workshop === undefined || settings === undefined)
     return ask(router, config, { run, kind: "chat", system, messages, signal });
@@ -49,15 +53,19 @@ export async function converse(parts: ConverseParts, wanted: Wanted): Promise<An
       clock: parts.clock,
       journal: turnsOf(parts.store, run, kind),
       person,
-      ran: (call, outcome, tookMs) =>
+      ...(heard && { heard }),
+      ran: (call, outcome, tookMs) => {
+        const detail = `${call.name}: ${outcome.text.slice(0, outcome.text.indexOf("\n") + 1 || 100).trim()}`;
+        wanted.ran?.(detail);
         recordStep(parts.store, {
           run,
           kind: "tool",
           at: parts.clock.now() - tookMs,
           tookMs,
           outcome: "ok",
-          detail: `${call.name}: ${outcome.text.slice(0, outcome.text.indexOf("\n") + 1 || 100).trim()}`,
-        }),
+          detail,
+        });
+      },
     }) satisfies Omit<LoopParts, "tools" | "textEnds">;
   const { chatSteps, chatMinutes, codeSteps, codeMinutes } = config.limits;
   const work = workTool(async (task, stopping) => {

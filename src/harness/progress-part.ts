@@ -1,0 +1,2 @@
+/** The part of a run that its progress is, in post markers: no answer. */
+export const progressPart = -1;
