@@ -29,6 +29,7 @@ export const debianPackages = {
   tests: [
     "age",
     "bubblewrap",
+    "chromium",
     "curl",
     "libvirt-clients",
     "libvirt-daemon-system",
