@@ -6,6 +6,7 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 . /etc/olympus/backup.conf
 # DATABASES, FOLDERS, LIVE (those of FOLDERS with SQLite databases that are written to), UNITS: words. STORE: user@address, PORT. METRICS: file or empty.
 secrets=/etc/olympus/secrets
+quote="'"
 state=/var/lib/olympus-backup
 mkdir -p "$state"
 if [ "${1:-}" != status ] && [ "${1:-}" != list ]; then
@@ -20,7 +21,7 @@ scratch=
 workplace() {
   rm -rf /srv/olympus/.backup.*
   scratch=$(mktemp -d /srv/olympus/.backup.XXXXXX)
-  trap 'rm -rf "$scratch"; if [ -n "${try:-}" ]; then as_postgres dropdb --if-exists "$try"; fi' EXIT
+  trap 'rm -rf "$scratch"; if [ -n "${try:-}" ]; then as_postgres dropdb --if-exists "$try"; fi; if [ -n "${stopped:-}" ]; then echo "nothing was changed"; systemctl start $stopped; fi' EXIT
 }
 as_postgres() { (cd / && runuser -u postgres -- "$@"); }
 newest() { store list | awk '{ name = $1 } END { if (name == "") { print "there is no backup of this host" >"/dev/stderr"; exit 1 }; print name }'; }
@@ -45,7 +46,14 @@ back_up() {
     while IFS= read -r -d '' file; do
       if [ "$(head -c 15 "$file" | tr -d '\0')" != 'SQLite format 3' ]; then continue; fi
       mkdir -p "$scratch/sqlite${file%/*}"
-      sqlite3 -cmd '.timeout 30000' "$file" "vacuum into '$scratch/sqlite$file'"
+      # Whoever owns the folder names the files: no name may end the quotes.
+      if ! sqlite3 -cmd '.timeout 30000' "$file" "vacuum into '${scratch}/sqlite${file//$quote/$quote$quote}'" 2>"$scratch/why"; then
+        # A broken one deep in somebody's work is none of ours, and goes along as it is; one of the program's own is.
+        if [ "${file%/*}" = "$folder" ] || ! grep -qE 'malformed|not a database' "$scratch/why"; then echo "$file: $(cat "$scratch/why")"; exit 1; fi
+        rm -f "$scratch/sqlite$file"
+        echo "$file is broken: taken along as it is"
+        continue
+      fi
       chmod --reference="$file" "$scratch/sqlite$file"; chown --reference="$file" "$scratch/sqlite$file"
       for part in '' -wal -shm; do printf '%s\n' "${file#/}$part" >>"$scratch/exclude"; done
     done < <(find "$folder" -xdev -type f \( -name '*.sqlite' -o -name '*.sqlite3' -o -name '*.db' \) -print0)
@@ -93,23 +101,44 @@ verify() {
   echo "verified $1"
 }
 
+owner_of() { as_postgres psql -AtXc "select pg_get_userbyid(datdba) from pg_database where datname = '$1'"; }
+
+# put_databases FOLDER: the copies of its databases into it, file by file: folders and links are as they were, and not gone through.
+put_databases() {
+  [ -d "$scratch/sqlite$1" ] || return 0
+  real=$(realpath "$scratch")
+  while IFS= read -r -d '' one; do
+    into=$(dirname "$scratch$1/$one")
+    if [ "$(realpath -m "$into")" != "$real${into#"$scratch"}" ]; then echo "$1/$one: its folder is a link: left out"; continue; fi
+    cp -p --remove-destination "$scratch/sqlite$1/$one" "$scratch$1/$one"
+  done < <(find "$scratch/sqlite$1" -type f -printf '%P\0')
+}
+
 # What is there now is set aside, not deleted.
 restore() {
   fetch "$1"
   aside=before-$(date -u +%Y%m%dT%H%M%SZ)
   for one in $DATABASES; do [ -s "$scratch/postgresql/$one.dump" ] || { echo "database $one is not in it: nothing was changed"; exit 1; }; done
-  running=
-  for unit in $UNITS; do if systemctl -q is-active "$unit"; then running="$running $unit"; systemctl stop "$unit"; fi; done
+  # What takes long, and may fail, comes before anything is stopped or changed.
   for one in $DATABASES; do
-    owner=$(as_postgres psql -AtXc "select pg_get_userbyid(datdba) from pg_database where datname = '$one'")
+    owner=$(owner_of "$one")
     as_postgres dropdb --if-exists "$one-restored"
     as_postgres createdb -O "${owner:-$one}" -T template0 -E UTF8 --locale=C.UTF-8 "$one-restored"
     as_postgres pg_restore --exit-on-error -d "$one-restored" <"$scratch/postgresql/$one.dump"
-    if [ -n "$owner" ]; then as_postgres psql -Xqc "alter database \"$one\" rename to \"$one-$aside\""; echo "database $one of before: $one-$aside"; fi
+  done
+  stopped=
+  for unit in $UNITS; do if systemctl -q is-active "$unit"; then stopped="$stopped $unit"; systemctl stop "$unit"; fi; done
+  for one in $DATABASES; do
+    if [ -n "$(owner_of "$one")" ]; then
+      as_postgres psql -Xqc "alter database \"$one\" rename to \"$one-$aside\""
+      stopped=
+      echo "database $one of before: $one-$aside"
+    fi
     as_postgres psql -Xqc "alter database \"$one-restored\" rename to \"$one\""
   done
+  stopped=
   for folder in $FOLDERS; do
-    if [ -d "$scratch/sqlite$folder" ]; then cp -a "$scratch/sqlite$folder/." "$scratch$folder/"; fi
+    put_databases "$folder"
     if [ -e "$folder" ]; then mv -T "$folder" "$folder.$aside"; echo "$folder of before: $folder.$aside"; fi
     mv -T "$scratch$folder" "$folder"
   done

@@ -31,7 +31,7 @@ function apply(action: ApplyRolesOptions["action"], of: LoadedTeam, options: Par
 /** Everything that is to come back, as text. */
 const data = () =>
   inside(`cd /; runuser -u postgres -- pg_dump notes | grep -v '^.restrict\\|^.unrestrict'
-cd /srv/notes; find . -type f ! -name '*-wal' ! -name '*-shm' ! -name memory.sqlite -printf '%p %m %u\\n' -exec sha256sum {} + | sort; stat -c '%a %U' memory.sqlite; sqlite3 memory.sqlite 'select * from words'`);
+cd /srv/notes; find . -type d -printf '%p %m %u\\n' | sort; find . -type f ! -name '*-wal' ! -name '*-shm' ! -name memory.sqlite ! -name 'it*' -printf '%p %m %u\\n' -exec sha256sum {} + | sort; stat -c '%a %U' memory.sqlite; sqlite3 memory.sqlite 'select * from words'`);
 
 beforeAll(async () => {
   lab = await openRoleLab(2);
@@ -65,6 +65,10 @@ test("set up on both, it makes a backup that only keys open, and verifies it", a
   // While it is written to, with words that are only in the write-ahead log.
   await inside(
     "cd /srv/notes; sqlite3 memory.sqlite 'pragma journal_mode=wal; create table words(word); insert into words values (1)' && chown agent: memory.sqlite",
+  );
+  // Whoever owns the folder names what is in it, and may have broken files among their work.
+  await inside(
+    `cd /srv/notes; mkdir work; sqlite3 "work/it's.db" 'create table t(x)'; printf 'SQLite format 3\\0broken' >work/broken.db; head -c 5000 /dev/zero >>work/broken.db; chown -R agent: . ; chmod 750 work`,
   );
   const name = await runBackup(context(), source!, "now");
   expect(await runBackup(context(), source!, "verify")).toBe(name);
