@@ -169,7 +169,7 @@ describe("the main job", () => {
     expect(await inGuest("athena", "sudo journalctl -b -1 -o cat | tail -50")).toMatch(/Power|Shutting down|shutdown/i);
   });
 
-  it("keeps what it knew when its machine is rebuilt", async () => {
+  it("#4 keeps what it knew when its machine is rebuilt, and is known by the key that was made for it", async () => {
     const old = await mara.post("@athena hello before the rebuild");
     await mara.answered(old);
     await inGuest("athena", "sudo systemctl stop olympus-agent");
