@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { soon } from "../../test/support/played-agent.ts";
 import { FakeChatServer } from "./chat/fake.ts";
 import { type Chat, ChatError, type NewPost } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
@@ -11,6 +12,8 @@ import { Harness } from "./harness.ts";
 import { silentLog } from "./log.ts";
 import { openStore, type Store } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const configWith = (maxAgeHours: number) =>
   agentConfigSchema.parse({
@@ -108,7 +111,7 @@ const ended = () => store.all("SELECT state, outcome FROM runs WHERE ended_at IS
 test("an answer that was paid for is kept until the outbox takes it", async () => {
   await start({ on: failing("INSERT INTO outbox", 5) });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
+  await soon(ended).toEqual([{ state: "done", outcome: "answered" }]);
   expect(answers(post.id)).toEqual(["the answer"]);
   expect(calls).toBe(1);
 });
@@ -116,10 +119,10 @@ test("an answer that was paid for is kept until the outbox takes it", async () =
 test("an outbox that never takes it: one model call, one post that names what failed, an end", async () => {
   await start({ on: failing("INSERT INTO outbox", Number.POSITIVE_INFINITY) });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  await soon(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("I could not finish this: disk is full.")]);
   expect(calls).toBe(1);
-  await expect.poll(() => harness.state().running).toEqual([]);
+  await soon(() => harness.state().running).toEqual([]);
 });
 
 test("store and chat server fail together: the last word comes once, when one of them works again", async () => {
@@ -134,7 +137,7 @@ test("store and chat server fail together: the last word comes once, when one of
   server.dedupMs = 0;
   await start({ on: failing("INSERT INTO outbox", 15), chat: { ...agent, post: post_ } });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  await soon(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("disk is full")]);
   expect(calls).toBe(1);
 });
@@ -142,7 +145,7 @@ test("store and chat server fail together: the last word comes once, when one of
 test("an outbox that takes only the last word has it delivered like any answer", async () => {
   await start({ on: failing("INSERT INTO outbox", 10) });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  await soon(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("disk is full")]);
   expect(calls).toBe(1);
 });
@@ -150,7 +153,7 @@ test("an outbox that takes only the last word has it delivered like any answer",
 test("an answer that the outbox has is the only one, however long the store then fails, and for reading too", async () => {
   await start({ on: failing(["UPDATE outbox", "SELECT state", "UPDATE runs SET state = ?"], 40) });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
+  await soon(ended).toEqual([{ state: "done", outcome: "answered" }]);
   expect(answers(post.id)).toEqual(["the answer"]);
   expect([calls, harness.state().undelivered]).toEqual([1, 0]);
 });
@@ -160,7 +163,7 @@ test("a last word is delivered also when the run's state cannot be read back", a
   store = failing("SELECT state FROM runs", 1000);
   await start({ on: failing("INSERT INTO outbox", 1) });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  await soon(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("disk is full")]);
   expect(calls).toBe(1);
   expect(failures).toBeLessThan(20);
@@ -172,10 +175,10 @@ test("a last word is not repeated by the next process, whose store fails as the 
   await start({ on: failing(ending, Number.POSITIVE_INFINITY) });
   const post = server.say("alice-id", "work", "@athena hello");
   const lastWord = [expect.stringContaining("disk is full")];
-  await expect.poll(() => answers(post.id)).toEqual(lastWord);
+  await soon(() => answers(post.id)).toEqual(lastWord);
   await harness.stop();
   await start({ on: failing(ending, 30) });
-  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
+  await soon(ended).toEqual([{ state: "failed", outcome: "failed: disk is full" }]);
   expect(answers(post.id)).toEqual(lastWord);
   expect(calls).toBe(1);
 });
@@ -183,7 +186,7 @@ test("a last word is not repeated by the next process, whose store fails as the 
 test("a cost that cannot be booked keeps its reservation and does not cost the answer", async () => {
   await start({ on: failing("UPDATE steps", Number.POSITIVE_INFINITY) });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
+  await soon(ended).toEqual([{ state: "done", outcome: "answered" }]);
   expect(answers(post.id)).toEqual(["the answer"]);
   expect(calls).toBe(1);
 });
@@ -193,7 +196,7 @@ test("a 403 from something on the way is waited out, and the answer arrives", as
   server.refuse = () => (left-- > 0 ? new ChatError("unclear", "HTTP 403: <html>maintenance</html>") : undefined);
   await start();
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "done", outcome: "answered" }]);
+  await soon(ended).toEqual([{ state: "done", outcome: "answered" }]);
   expect(answers(post.id)).toEqual(["the answer"]);
   expect(calls).toBe(1);
 });
@@ -207,7 +210,7 @@ test("a refusal for good ends the answer at once: no later part, and its reason 
   };
   await start({ answer: "first line of the answer\n\nsecond line of the answer\n\nthird line of the answer" });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "failed", outcome: "not delivered: HTTP 403: no permission (x)" }]);
+  await soon(ended).toEqual([{ state: "failed", outcome: "not delivered: HTTP 403: no permission (x)" }]);
   expect(tried).toEqual([0, 1]);
   expect(answers(post.id)).toEqual(["first line of the answer"]);
   expect(droppedAnswers(store, 10)).toMatchObject([{ reason: "HTTP 403: no permission (x)" }]);
@@ -219,7 +222,7 @@ test("what is refused in unclear words is given up when it is older than a menti
   // Some 70 ms.
   await start({ maxAgeHours: 2e-5 });
   server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "failed", outcome: "not delivered: HTTP 400: what?" }]);
+  await soon(ended).toEqual([{ state: "failed", outcome: "not delivered: HTTP 400: what?" }]);
 });
 
 test("a thread that something on the way keeps from being read is told in the end", async () => {
@@ -227,7 +230,7 @@ test("a thread that something on the way keeps from being read is told in the en
     chat: { ...server.client("athena-id"), thread: () => Promise.reject(new ChatError("unclear", "HTTP 404: <html>")) },
   });
   const post = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toEqual([{ state: "failed", outcome: "failed: HTTP 404: <html>" }]);
+  await soon(ended).toEqual([{ state: "failed", outcome: "failed: HTTP 404: <html>" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("I could not finish this: HTTP 404")]);
   expect(calls).toBe(0);
 });
@@ -243,7 +246,7 @@ test("a used up hop budget is said once a thread, to the person who spoke last i
     });
   again(4);
   again(5);
-  await expect.poll(ended).toEqual([{ state: "done", outcome: "hops" }]);
+  await soon(ended).toEqual([{ state: "done", outcome: "hops" }]);
   const own = () => server.thread(root.id).filter(({ authorId }) => authorId === "athena-id");
   expect(own().map(({ text }) => text)).toEqual([
     expect.stringMatching(/^I stop here: .* 4 times .* @alice, please say how to go on\.$/),
@@ -254,7 +257,7 @@ test("a used up hop budget is said once a thread, to the person who spoke last i
   rmSync(dir, { recursive: true });
   store = openStore(dir);
   await start();
-  await expect.poll(ended).toEqual([{ state: "done", outcome: "already answered" }]);
+  await soon(ended).toEqual([{ state: "done", outcome: "already answered" }]);
   expect(own()).toHaveLength(1);
   expect(calls).toBe(0);
 });
@@ -262,7 +265,7 @@ test("a used up hop budget is said once a thread, to the person who spoke last i
 test("mentions that are too old are said in one post, in the thread of the newest, to those who wrote them", async () => {
   await start();
   const answered = server.say("alice-id", "work", "@athena hello");
-  await expect.poll(ended).toHaveLength(1);
+  await soon(ended).toHaveLength(1);
   await harness.stop();
   const missed = [
     server.say("alice-id", "work", "@athena one"),
@@ -272,7 +275,7 @@ test("mentions that are too old are said in one post, in the thread of the newes
   server.say("alice-id", "work", "never mind");
   // The fake server's posts are years old.
   await start({ maxAgeHours: 72 });
-  await expect.poll(ended).toEqual([
+  await soon(ended).toEqual([
     { state: "done", outcome: "answered" },
     { state: "done", outcome: "late" },
   ]);
@@ -282,7 +285,7 @@ test("mentions that are too old are said in one post, in the thread of the newes
   // Once is enough, whatever comes.
   await harness.stop();
   await start({ maxAgeHours: 72 });
-  await expect.poll(() => harness.state().caughtUpAt).toBeDefined();
+  await soon(() => harness.state().caughtUpAt).toBeDefined();
   expect(said()).toEqual([1, 0, 0, 1]);
   expect([ended().length, harness.state().waiting, calls]).toEqual([2, 0, 1]);
 });

@@ -1,5 +1,5 @@
 import { messageOf } from "../base/errors.ts";
-import type { Chat } from "./chat-port.ts";
+import type { Chat, ChatEvents } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
 import type { Control } from "./commands.ts";
@@ -10,6 +10,7 @@ import type { ModelCaller } from "./model-port.ts";
 import { ModelRouter } from "./router.ts";
 import { type Carried, execute, type RunParts } from "./run.ts";
 import { Scheduler } from "./scheduler.ts";
+import { watchForSleep } from "./sleep.ts";
 import { waiting } from "./store/inbox.ts";
 import { pendingParts } from "./store/outbox.ts";
 import { claimNext, finish, type OpenRun, resumeOpen } from "./store/runs.ts";
@@ -43,12 +44,27 @@ export class Harness implements Control {
   readonly #feed: Feed;
   readonly #scheduler: Scheduler;
   readonly #stop = new AbortController();
+  #watch: NodeJS.Timeout | undefined;
   readonly #open = new Map<string, { run: OpenRun; since: number; done: Promise<void>; stop: AbortController }>();
   #working = 0;
   #draining = false;
   #chat: HarnessState["chat"] = "connecting";
   #reason: string | undefined;
   #connectedAt: number | undefined;
+
+  readonly #events: ChatEvents = {
+    connected: () => {
+      this.#chat = "connected";
+      this.#reason = undefined;
+      this.#connectedAt = this.#parts.clock.now();
+      this.#feed.connected();
+    },
+    disconnected: (reason) => {
+      this.#chat = "disconnected";
+      this.#reason = reason;
+    },
+    posted: (post) => this.#feed.posted(post),
+  };
 
   constructor(parts: HarnessParts) {
     const chat = guardedChat(parts.chat, parts.secrets ?? []);
@@ -59,7 +75,7 @@ export class Harness implements Control {
 
   /** Resumes what a former process left open and connects. Returns when the account is known; connecting goes on by itself. */
   async start(): Promise<void> {
-    const { store, chat, config, clock } = this.#parts;
+    const { store, chat, config, clock, log } = this.#parts;
     for (const run of resumeOpen(store)) this.#begin(run);
     this.#pump();
     const account = await this.#account(chat);
@@ -67,18 +83,13 @@ export class Harness implements Control {
     const oldest = clock.now() - config.chat.maxAgeHours * 3600_000;
     this.#feed.start(Math.max(account.createdAt, oldest));
     if (!this.#draining) this.#scheduler.start();
-    chat.open({
-      connected: () => {
-        this.#chat = "connected";
-        this.#reason = undefined;
-        this.#connectedAt = clock.now();
-        this.#feed.connected();
-      },
-      disconnected: (reason) => {
-        this.#chat = "disconnected";
-        this.#reason = reason;
-      },
-      posted: (post) => this.#feed.posted(post),
+    if (this.#draining) return;
+    chat.open(this.#events);
+    this.#watch = watchForSleep(clock, (ms) => {
+      log.warn({ seconds: Math.round(ms / 1000) }, "the machine slept, or its clock was set: connecting anew");
+      chat.close();
+      this.#chat = "connecting";
+      chat.open(this.#events);
     });
   }
 
@@ -89,6 +100,7 @@ export class Harness implements Control {
     this.#draining = true;
     this.#feed.stop();
     this.#scheduler.stop();
+    clearInterval(this.#watch);
     chat.close();
     const open = [...this.#open.values()].map((entry) => entry.done);
     if (open.length > 0 && this.#chat === "connected") {

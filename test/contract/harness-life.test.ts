@@ -1,0 +1,89 @@
+/** What happens around an agent's work: another configuration, people who are renamed or made anew. Against a real Mattermost. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
+import { loadScript, scriptSchema } from "../../src/rehearsal/script.ts";
+import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
+import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
+import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
+
+const script = scriptSchema.parse({
+  answers: [
+    { match: "slow (\\w+)", reply: "slow answer $1", delay: 3 },
+    { match: "your facts", reply: "$facts" },
+    ...loadScript().answers,
+  ],
+});
+const root = mkdtempSync(join(tmpdir(), "olympus-life-"));
+let mattermost: MattermostServer;
+let team: ChatTeam;
+let model: RehearsalServer;
+let folder: AgentFolder;
+let agent: AgentProcess;
+
+beforeAll(async () => {
+  mattermost = await startMattermost();
+  team = await seedChatTeam(mattermost.url);
+  model = await startRehearsal({ script });
+  folder = await agentFolder(join(root, "athena"), team, model.url);
+  agent = await startAgentProcess(folder);
+});
+afterAll(async () => {
+  await agent?.stop("SIGKILL");
+  await model?.close();
+  await mattermost?.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const answersTo = async (text: string, by = team.people.alice) => {
+  const post = await team.say(by, team.channels.work!, text);
+  return team.answers(post.id, team.bots.athena!, 1, 60);
+};
+const logged = (text: string, count = 1) =>
+  expect.poll(() => agent.log().split(text).length - 1, { timeout: 60_000 }).toBe(count);
+
+test("a reload takes the new configuration and drops no turn", async () => {
+  const post = await team.say(team.people.alice, team.channels.work!, "@athena slow turn");
+  await expect.poll(() => JSON.stringify(model.calls).includes("slow turn"), { timeout: 60_000 }).toBe(true);
+  const config = JSON.parse(readFileSync(folder.configFile, "utf8")) as { facts: string[] };
+  writeFileSync(folder.configFile, JSON.stringify({ ...config, facts: ["hypervisor r930 at 10.220.1.9"] }));
+  process.kill(agent.pid, "SIGHUP");
+  const during = await team.say(team.people.bob, team.channels.work!, "@athena who are you?");
+  await logged('"reloaded"');
+  expect((await team.answers(post.id, team.bots.athena!, 1, 60)).map(({ message }) => message)).toEqual([
+    "slow answer turn",
+  ]);
+  expect(await team.answers(during.id, team.bots.athena!, 1, 60)).toHaveLength(1);
+  expect((await answersTo("@athena your facts?"))[0]!.message).toContain("r930");
+});
+
+test("G3 a configuration that is cut off never replaces the good one, which goes on", async () => {
+  const good = readFileSync(folder.configFile, "utf8");
+  writeFileSync(folder.configFile, good.slice(0, good.length / 2));
+  process.kill(agent.pid, "SIGHUP");
+  await logged("the new configuration is wrong, the one before stays");
+  expect(agent.log()).toContain("E-AGENT-CONFIG");
+  expect((await answersTo("@athena your facts?"))[0]!.message).toContain("r930");
+  writeFileSync(folder.configFile, good);
+});
+
+test("a person who is renamed keeps rights; somebody new of the old name has none", async () => {
+  const { alice } = team.people;
+  await team.api(team.admin, "PUT", `/users/${alice.id}/patch`, { username: "alice-renamed" });
+  expect((await answersTo("@athena who are you?"))[0]!.message).toContain("I am athena");
+  const password = "Rehearsal-2026!";
+  const taken = { username: "alice", email: "second@example.com", password };
+  const { id } = await team.api<{ id: string }>(team.admin, "POST", "/users", taken);
+  await team.api(team.admin, "POST", `/teams/${team.teamId}/members`, { team_id: team.teamId, user_id: id });
+  await team.api(team.admin, "POST", `/channels/${team.channels.work}/members`, { user_id: id });
+  const login = await fetch(`${mattermost.url}/api/v4/users/login`, {
+    method: "POST",
+    body: JSON.stringify({ login_id: "alice", password }),
+  });
+  const calls = model.calls.length;
+  const second = { id, name: "alice", token: login.headers.get("token")! };
+  expect((await answersTo("@athena who are you?", second))[0]!.message).toContain("only for people");
+  expect(model.calls).toHaveLength(calls);
+});
