@@ -94,6 +94,7 @@ take_here() { # FROM-HERE PATH
     if [ -d "$1" ]; then say kept "$2 ($(ls -A "$1" | wc -l) entries that are not ours: $(ls -A "$1" | head -n 5 | paste -sd, | sed 's/,/, /g'))"; fi
   else rm -f "$1"; fi
 }
+take_tree() { if held "${1%/*}"; then ( enter "${1%/*}" && rm -rf "./${1##*/}" ); else rm -rf "$1"; fi; }
 check_blob() {
   # Another role's step may have unpacked it already; where it is still needed, its absence shows by itself.
   if [ ! -e "$B/$1" ]; then return 0; fi

@@ -90,6 +90,7 @@ take_away ${home}/link`);
       `folder ${home}/away/evil 0700 ${kim} ${kim}`,
       `relink /x ${home}/away/evil`,
       `own ${home}/away/shadow 0666 ${kim} ${kim}`,
+      `take_tree ${home}/away/shadow`,
     ]) {
       expect(sh(script).code, script).not.toBe(0);
     }

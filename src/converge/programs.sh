@@ -47,7 +47,7 @@ checkout() { # URL PATH COMMIT OWNER
 }
 drop_checkout() { # PATH OWNER
   if [ ! -d "$1" ]; then return 0; fi
-  if state="$(git_as "$2" -C "$1" status --porcelain --ignored; git_as "$2" -C "$1" for-each-ref refs/heads refs/stash)" && [ -z "$state" ]; then rm -rf "$1"
+  if state="$(git_as "$2" -C "$1" status --porcelain --ignored; git_as "$2" -C "$1" for-each-ref refs/heads refs/stash)" && [ -z "$state" ]; then take_tree "$1"
   else say kept "$1: a checkout with changes that are not ours"; fi
 }
 
