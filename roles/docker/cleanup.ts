@@ -9,8 +9,14 @@ export const beforePackages: Operation = {
   kind: "command",
   id: "before",
   summary: "note how the host forwards packets",
-  check: `[ -f ${before} ]`,
-  apply: `policy=ACCEPT
+  check: `[ -f ${before} ] && [ ! -d ${aside} ]`,
+  apply: `if [ -d ${aside} ]; then
+  # Left there by a reset that was cut off: Docker is to find it, and not begin without.
+  if [ -d ${data} ] && ! rmdir ${data} 2>/dev/null; then echo "there is data of Docker in ${data} and, from a reset that was cut off, in ${aside}: move one of them away"; exit 1; fi
+  mv -T ${aside} ${data}
+fi
+if [ -f ${before} ]; then exit 0; fi
+policy=ACCEPT
 if command -v iptables >/dev/null; then policy="$(iptables -w -S FORWARD | sed -n 's/^-P FORWARD //p')"; fi
 printf '%s %s\\n' "$(cat /proc/sys/net/ipv4/ip_forward)" "$policy" >${before}`,
   undo: `if [ -d ${aside} ]; then rm -rf ${data}; mv -T ${aside} ${data}; fi
