@@ -148,7 +148,7 @@ test("check says what is missing and left over, forget takes it out", async () =
 
 test("rotate lists what it can, asks before it begins, takes a new key from stdin, and refuses the rest with the other way", async () => {
   const rotate = (input: string, ...words: string[]) =>
-    execa(program, ["secrets", "rotate", ...words, "--team", team], { env, input, reject: false });
+    execa(program, ["secrets", "rotate", ...words, "--team", team], { env: { ...env, CI: "" }, input, reject: false });
   const known = await rotate("");
   expect(known.stdout.split("\n")).toEqual(["agents.athena.dashboard", "postgresql.mattermost", "ssh.deploy"]);
   const before = (await run("get", "agents.athena.dashboard", "--yes")).stdout;
