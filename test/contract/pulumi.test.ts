@@ -107,7 +107,8 @@ describe("a plain pulumi", () => {
 
   test("leaves no process behind when it is killed in the middle", async () => {
     // A hypervisor that takes connections and never answers.
-    const mute = createServer();
+    // What was sent is read, else the server would wait for a connection whose other end is gone.
+    const mute = createServer((connection) => connection.on("error", () => connection.destroy()).resume());
     const socket = join(folder, "mute");
     await new Promise<void>((resolve) => mute.listen(socket, resolve));
     environment.TEST_URI = `qemu+unix:///system?socket=${socket}`;
