@@ -35,6 +35,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   secrets: { summary: "passwords, keys and tokens of the team", group: "team", load: () => import("./secrets.ts") },
   plan: { summary: "what fits on which hypervisor", group: "team", load: () => import("./plan.ts") },
+  agents: { summary: "add an agent, or remove one everywhere", group: "team", load: () => import("./agents.ts") },
   hosts: { summary: "everything that a role can be applied to", group: "team", load: () => import("./hosts.ts") },
   pin: { summary: "pin a hypervisor's SSH host key", group: "team", load: () => import("./pin.ts") },
   preview: { summary: "what `up` would do", group: "machines", load: () => import("./preview.ts") },

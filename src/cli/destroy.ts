@@ -5,7 +5,7 @@ import type { LoadedTeam } from "../team/model.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
-interface Options {
+export interface DestroyOptions {
   readonly all?: boolean;
   readonly purgeData?: string[];
   readonly confirm?: string[];
@@ -30,11 +30,18 @@ export const command: CliCommand = {
           "  olympus destroy r420                                            every machine on r420\n",
         ].join("\n"),
       )
-      .action(run((context: CommandContext, names: string[], options: Options) => destroy(context, names, options)));
+      .action(
+        run((context: CommandContext, names: string[], options: DestroyOptions) => destroy(context, names, options)),
+      );
   },
 };
 
-async function destroy(context: CommandContext, names: readonly string[], options: Options): Promise<number> {
+/** As the command does, with its questions. Gives the exit code. */
+export async function destroy(
+  context: CommandContext,
+  names: readonly string[],
+  options: DestroyOptions,
+): Promise<number> {
   const [{ dataDisksOn, destroyAll, purgeDisks }, { openSecrets }, { chooseMachines }] = await Promise.all([
     import("../machines/destroy.ts"),
     import("../../secrets/store.ts"),
@@ -140,7 +147,7 @@ function checkPurge(
 }
 
 /** Data goes only for a name that was typed for it: `--yes` is no substitute. */
-async function confirmPurge({ options, signal }: CommandContext, given: Options, disk: DataDisk): Promise<void> {
+async function confirmPurge({ options, signal }: CommandContext, given: DestroyOptions, disk: DataDisk): Promise<void> {
   if (given.confirm?.includes(disk.machine)) return;
   const flag = `--confirm ${disk.machine}`;
   if (options.input && process.stdin.isTTY && process.stderr.isTTY) {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { setInText } from "../team/edit.ts";
+import { setInText, type TextValue } from "../team/edit.ts";
 import { parseTeam } from "../team/load.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import type { Path } from "../team/source.ts";
@@ -9,9 +9,14 @@ import type { Path } from "../team/source.ts";
  * Sets one value in a team file and gives the team as it is then. Comments and style stay; a reader sees the
  * old file or the new one, never half of it. Nothing is written when the result is not a sound team file.
  */
-export async function writeTeamValue(file: string, path: Path, value: string | number): Promise<LoadedTeam> {
+export function writeTeamValue(file: string, path: Path, value: TextValue): Promise<LoadedTeam> {
+  return writeTeam(file, (text) => setInText(text, path, value));
+}
+
+/** Changes a team file's text as a whole, with the same care. */
+export async function writeTeam(file: string, change: (text: string) => string): Promise<LoadedTeam> {
   const target = await realpath(file);
-  const text = setInText(await readFile(target, "utf8"), path, value);
+  const text = change(await readFile(target, "utf8"));
   const team = parseTeam(text, file);
   const { mode } = await stat(target);
   const temporary = `${target}.${randomBytes(4).toString("hex")}.tmp`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { setInText } from "./edit.ts";
+import { removeFromText, setInText } from "./edit.ts";
 
 const key = "ssh-ed25519 AAAAC3Nza+C1/lZD==";
 const path = ["hypervisors", "r420", "hostKey"];
@@ -63,5 +63,30 @@ describe("writing one value into a team file", () => {
     ["nothing", "hypervisors: {}\n"],
   ])("refuses %s and says what to write", (_name, before) => {
     expect(() => setInText(before, path, key)).toThrow(expect.objectContaining({ code: "E-TEAM-EDIT" }));
+  });
+});
+
+describe("writing a whole entry, and taking one out", () => {
+  const before =
+    "agents:\n  athena: # the first\n    on: r420\n    duties: [orchestration]\n\n# below\nservices:\n  agora:\n    on: r420\n";
+  const entry = { on: "r420", duties: ["development", "review"], persona: "You are Hermes: quick." };
+
+  it("puts it after the others, and gives the text back as it was", () => {
+    const added = setInText(before, ["agents", "hermes"], entry);
+    expect(added).toBe(
+      before.replace(
+        "duties: [orchestration]\n",
+        'duties: [orchestration]\n  hermes:\n    on: r420\n    duties: [development, review]\n    persona: "You are Hermes: quick."\n',
+      ),
+    );
+    expect(removeFromText(added, ["agents", "hermes"])).toBe(before);
+  });
+
+  it("leaves what is within one line, or referred to, to a person", () => {
+    expect(() => removeFromText("agents: { athena: 1, hermes: 2 }\n", ["agents", "hermes"])).toThrow(
+      "cannot be taken out",
+    );
+    expect(() => removeFromText("a:\n  x: &x 1\n  y: *x\n", ["a", "x"])).toThrow("cannot be taken out");
+    expect(() => removeFromText(before, ["agents", "zeus"])).toThrow("cannot be taken out");
   });
 });

@@ -5,6 +5,8 @@ import { silentReporter } from "../../src/base/report.ts";
 import { loginAsAdmin } from "../../src/bootstrap/admin.ts";
 import { chatClient } from "../../src/bootstrap/client.ts";
 import { type BootstrapOptions, bootstrap } from "../../src/bootstrap/index.ts";
+import { retireBot } from "../../src/bootstrap/retire.ts";
+import { tokenFits } from "../../src/bootstrap/tokens.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
 import { changedTeam, labTeam } from "../support/team.ts";
@@ -224,6 +226,21 @@ test("a bot that a killed run made and did not pin is taken up", async () => {
 test("after a restart nothing has changed", async () => {
   await server.restart();
   expect((await run()).changed).toBe(0);
+});
+
+test("an agent that is removed has no voice left: bot disabled, tokens revoked; it comes back as the same one", async () => {
+  const { signal } = new AbortController();
+  const id = secrets.require("mattermost.bots.athena.id").reveal();
+  const token = secrets.require("mattermost.bots.athena.token").reveal();
+  expect(await tokenFits(server.url, token, id, signal)).toBe(true);
+  const retire = () => retireBot({ team, secrets, signal, agent: "athena", url: server.url });
+  expect(await retire()).toBe(2);
+  expect(await tokenFits(server.url, token, id, signal)).toBe(false);
+  expect((await openSecrets(team)).get("mattermost.bots.athena.token")).toBeUndefined();
+  expect(await retire()).toBe(0);
+  await run();
+  expect(secrets.require("mattermost.bots.athena.id").reveal()).toBe(id);
+  expect(await tokenFits(server.url, secrets.require("mattermost.bots.athena.token").reveal(), id, signal)).toBe(true);
 });
 
 test("a wrong administrator's password and a server that is down are told apart", async () => {
