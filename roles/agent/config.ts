@@ -1,5 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { OlympusError } from "../../src/base/errors.ts";
+import { grantLine, scopes } from "../../src/base/grants.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
@@ -110,11 +111,17 @@ export function teamFacts({ hypervisors, machines, team }: LoadedTeam): string[]
   ];
 }
 
-/** The dashboard's token; while a rotation is under way, the old one on a second line. */
+/** What the dashboard knows its token by, not the token; while a rotation is under way, the old one's on a second line. */
 function dashboardTokens(agent: string, secrets: SecretStore): Secret {
   const token = secrets.require(`agents.${agent}.dashboard`);
   const old = secrets.get(`rotation.agents.${agent}.dashboard`);
-  return old === undefined ? token : new Secret(token.name, `${token.reveal()}\n${old.reveal()}`);
+  // Reads pages and figures, for programs; whoever wants one sets it:  olympus secrets set agents.<agent>.reader
+  const reader = secrets.get(`agents.${agent}.reader`);
+  const lines = [
+    ...[token, ...(old === undefined ? [] : [old])].map((one) => grantLine(one.reveal(), scopes)),
+    ...(reader === undefined ? [] : [grantLine(reader.reveal(), ["read"])]),
+  ];
+  return new Secret(token.name, lines.join("\n"));
 }
 
 function priceOf({ input, output, cachedInput, cacheWrite }: NonNullable<ModelChoice["price"]>) {

@@ -1,172 +1,242 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { adminToken, host, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { Secret } from "../base/secret.ts";
-import { dashboardApp } from "./server.ts";
+import { dashboardApp } from "./app.ts";
 import type { AgentStatus } from "./status.ts";
 
-const status: AgentStatus = {
-  version: 1,
-  agent: "athena",
-  team: "<b>lab</b>",
-  rehearsal: true,
-  models: ["rehearsal/rehearsal"],
-  startedAt: 0,
-  now: 1,
-  memoryMb: 70,
-  spentToday: 0.1,
-  budgetDay: 5,
-  harness: {
-    chat: "connected",
-    reason: undefined,
-    connectedAt: 1,
-    caughtUpAt: 1,
-    waiting: 0,
-    running: [],
-    undelivered: 0,
-    draining: false,
-  },
-  runs: [
-    {
-      id: "r",
-      lane: "l",
-      kind: "mention",
-      state: "failed",
-      outcome: "<script>alert(1)</script>",
-      author: "a",
-      started_at: 0,
-      ended_at: 1500,
-      usd: 0.01,
-    },
-  ],
-  dropped: [],
-  tools: { state: "none" },
+let sample: SampleDashboard | undefined;
+const open = (filled = true): SampleDashboard => {
+  sample = sampleDashboard(undefined, filled);
+  return sample;
 };
-const day = {
-  day: "2026-11-21",
-  provider: "openai",
-  model: "gpt-5",
-  calls: 1,
-  failed: 0,
-  inputTokens: 10,
-  cachedTokens: 5,
-  outputTokens: 2,
-  usd: 0.5,
-  tookMs: 900,
-};
-const token = "a-long-dashboard-token";
-const host = "10.220.1.50:18789";
-const make = (now: AgentStatus = status) =>
-  dashboardApp(
+afterEach(() => {
+  sample?.close();
+  sample = undefined;
+});
+
+const origin = { origin: `http://${host}` };
+const read = { authorization: `Bearer ${readToken}` };
+const admin = { authorization: `Bearer ${adminToken}` };
+const routes = [
+  "/",
+  "/runs",
+  "/memory",
+  "/log",
+  "/settings",
+  "/nowhere",
+  "/api/status",
+  "/api/events",
+  "/api/openapi.json",
+  "/metrics",
+];
+
+function post(
+  on: SampleDashboard,
+  path: string,
+  fields: Record<string, string> | string,
+  headers: Record<string, string> = origin,
+) {
+  const json = typeof fields === "string";
+  const body = json ? fields : new URLSearchParams(fields).toString();
+  return on.request(
+    path,
     {
-      agent: "athena",
-      address: "10.220.1.50",
-      port: 18789,
-      hosts: [],
-      token: new Secret("t", token),
-      status: () => now,
-      cost: (days) => [{ ...day, calls: days }],
+      "content-type": json ? "application/json" : "application/x-www-form-urlencoded",
+      "content-length": String(body.length),
+      ...headers,
     },
-    () => new Set([host]),
+    { method: "POST", body },
   );
-const get = (path: string, headers: Record<string, string> = {}, app = make()) =>
-  app.request(`http://${host}${path}`, { headers: { host, ...headers } });
-const bearer = { authorization: `Bearer ${token}` };
+}
 
-test("F1 without the token every page is closed, but bare health", async () => {
-  expect((await get("/")).status).toBe(401);
-  expect((await get("/api/status")).status).toBe(401);
-  expect((await get("/nowhere")).status).toBe(401);
-  expect((await get("/", { authorization: "Bearer wrong" })).status).toBe(401);
-  expect((await get("/", { accept: "text/html" })).headers.get("location")).toBe("/login");
-  expect(await (await get("/healthz")).json()).toEqual({ status: "ok" });
-  expect(await (await get("/readyz")).json()).toEqual({ status: "ready" });
+const cookieOf = (response: Response) => ({ cookie: response.headers.get("set-cookie")!.split(";")[0]! });
+
+/** As `olympus open athena` does it. */
+async function signIn(on: SampleDashboard, person = "alice") {
+  const { code } = (await (await post(on, "/api/links", JSON.stringify({ person }), admin)).json()) as { code: string };
+  return { code, session: cookieOf(await post(on, "/login", { code })) };
+}
+
+test("F1 without a token every route is closed, but bare health", async () => {
+  const on = open();
+  for (const path of routes) {
+    expect([path, (await on.request(path)).status]).toEqual([path, 401]);
+    expect((await on.request(path, { authorization: "Bearer wrong" })).status).toBeGreaterThanOrEqual(401);
+  }
+  expect((await on.request("/", { accept: "text/html" })).headers.get("location")).toBe("/login");
+  expect(await (await on.request("/healthz")).json()).toEqual({ status: "ok" });
+  expect(await (await on.request("/readyz")).json()).toEqual({ status: "ready", tools: "off" });
 });
 
-test("F3 a token in the address is no token", async () => {
-  expect((await get(`/?token=${token}`)).status).toBe(401);
+test("F2 a foreign Host or Origin is turned away, upgrades too, even with the cookie", async () => {
+  const on = open();
+  const { session } = await signIn(on);
+  const { app } = dashboardApp(on.options, () => new Set([host]));
+  expect((await app.request("http://evil.example/", { headers: { host: "evil.example", ...read } })).status).toBe(421);
+  const upgrade = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+  const behindProxy = { "x-forwarded-host": host, "x-forwarded-for": "127.0.0.1" };
+  for (const path of routes)
+    for (const more of [{}, upgrade, behindProxy])
+      expect((await on.request(path, { ...session, ...more, origin: "http://evil.example" })).status).toBe(403);
+  expect((await on.request("/", { ...session, origin: "null" })).status).toBe(403);
+  expect(
+    (await on.request("/api/status", { ...session, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }))
+      .status,
+  ).toBe(403);
+  expect((await on.request("/", { ...session, ...origin })).status).toBe(200);
+  // A form without a word on where it comes from, with the cookie of somebody.
+  expect((await post(on, "/memory/1/forget", {}, session)).status).toBe(403);
 });
 
-test("G6 not ready while disconnected, catching up or draining", async () => {
-  for (const change of [{ chat: "disconnected" }, { caughtUpAt: undefined }, { draining: true }] as const) {
-    const response = await get("/readyz", {}, make({ ...status, harness: { ...status.harness, ...change } }));
-    expect([response.status, await response.json()]).toEqual([503, { status: "degraded" }]);
+test("F3 a token in the address is no token, and an address of a gateway leads nowhere", async () => {
+  const on = open();
+  for (const query of [`token=${adminToken}`, `access_token=${adminToken}`, "gatewayUrl=ws://evil.example"]) {
+    expect((await on.request(`/?${query}`)).status).toBe(401);
+    expect(await (await on.request(`/?${query}`, read)).text()).not.toContain("evil.example");
+  }
+  expect((await on.request("/", read)).headers.get("referrer-policy")).toBe("same-origin");
+});
+
+test("F7 a token that may only read changes nothing, whatever it says of itself", async () => {
+  const on = open();
+  for (const path of [
+    "/memory/1/forget",
+    "/api/memory/1/forget",
+    "/api/runs/p3-1/stop",
+    "/api/gates/1/approve",
+    "/api/links",
+  ]) {
+    const claims = { ...read, "x-scopes": "admin", "x-openclaw-scopes": "operator.admin" };
+    expect([
+      path,
+      (await post(on, path, JSON.stringify({ scopes: ["admin"], person: "alice" }), claims)).status,
+    ]).toEqual([path, 403]);
+  }
+  // Nor does one with every scope, as nobody in particular.
+  expect((await post(on, "/api/memory/1/forget", "{}", admin)).status).toBe(403);
+  const carol = await signIn(on, "carol");
+  expect((await post(on, "/memory/1/forget", {}, { ...origin, ...carol.session })).status).toBe(403);
+  expect(on.options.look.notes("", 9)).toHaveLength(2);
+  const alice = await signIn(on);
+  expect((await post(on, "/memory/1/forget", {}, { ...origin, ...alice.session })).status).toBe(303);
+  expect(on.options.look.notes("", 9)).toHaveLength(1);
+});
+
+test("F11 nothing that writes configuration or runs a command is a route", () => {
+  const on = open();
+  const { app } = dashboardApp(on.options, () => new Set([host]));
+  const writing = app.routes.filter(({ method }) => !["GET", "ALL"].includes(method)).map(({ path }) => path);
+  const known = ["/login", "/logout", "/api/links", "/memory/:id/forget", "/api/memory/:id/forget", "/*"];
+  expect([...new Set(writing)].sort()).toEqual(known.sort());
+});
+
+test("F9 no address leads to a file, however it is written", async () => {
+  const on = open();
+  for (const path of [
+    "/..%2f..%2fetc/passwd",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/..%252f..%252fetc%252fpasswd",
+    "/style.css/..%2fagent.json",
+    "/runs/..%2f..%2fetc%2fpasswd",
+    "/conversations/%00",
+  ]) {
+    const response = await on.request(path, read);
+    expect([path, response.status]).toEqual([path, 404]);
+    expect(await response.text()).not.toContain("root:");
   }
 });
 
-test("F9 what others wrote is shown as text, under a strict policy", async () => {
-  const response = await get("/", bearer);
-  const html = await response.text();
-  expect(html).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
-  expect(html).not.toContain("<b>lab</b>");
-  expect(html).toContain('<span class="label">rehearsal</span>');
-  expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
-  expect(response.headers.get("cache-control")).toBe("no-store");
+test("F13 F14 there is no address for callbacks of the chat: nothing is approved by a message that anybody can send", async () => {
+  const on = open();
+  for (const path of ["/callback", "/api/mattermost/action", "/hooks/mattermost", "/api/reactions"])
+    expect((await post(on, path, JSON.stringify({ token: "revoked", user_id: "alice" }), {})).status).toBe(403);
 });
 
-test("an answer that was dropped is shown with its reason", async () => {
-  const dropped = [{ run: "p1-1", at: 5, reason: "HTTP 403: <no> permission" }];
-  const html = await (await get("/", bearer, make({ ...status, dropped }))).text();
-  expect(html).toContain("Answers that could not be delivered");
-  expect(html).toContain("HTTP 403: &lt;no&gt; permission");
-  expect(await (await get("/", bearer)).text()).not.toContain("could not be delivered");
-});
-
-test("F2 a foreign Host or Origin is turned away, even with the token", async () => {
-  const app = make();
-  const rebound = await app.request("http://evil.example/", { headers: { host: "evil.example", ...bearer } });
-  expect(rebound.status).toBe(421);
-  expect((await get("/", { ...bearer, origin: "http://evil.example" })).status).toBe(403);
-  expect((await get("/", { ...bearer, origin: `http://${host}` })).status).toBe(200);
-});
-
-test("logging in by the form opens a session, logging out ends it", async () => {
-  const app = make();
-  const login = (value: string) =>
-    app.request(`http://${host}/login`, {
-      method: "POST",
-      headers: {
-        host,
-        "content-type": "application/x-www-form-urlencoded",
-        "content-length": String(value.length + 6),
-      },
-      body: `token=${value}`,
-    });
-  expect((await login("wrong")).status).toBe(401);
-  const response = await login(token);
-  expect(response.status).toBe(303);
-  const cookie = response.headers.get("set-cookie")!;
-  expect(cookie).toMatch(/HttpOnly; SameSite=Strict/);
-  expect(cookie).not.toContain(token);
-  const session = { cookie: cookie.split(";")[0]! };
-  expect((await get("/", session, app)).status).toBe(200);
-  await app.request(`http://${host}/logout`, { method: "POST", headers: { host, ...session } });
-  expect((await get("/", session, app)).status).toBe(401);
-});
-
-test("while a token replaces another, both let in, and nothing else", async () => {
-  const options = {
-    agent: "athena",
-    address: "10.220.1.50",
-    port: 18789,
-    hosts: [],
-    cost: () => [],
-    status: () => status,
+test("a link signs a person in once, within two minutes, by a strict cookie that a restart keeps", async () => {
+  const on = open();
+  const { code, session } = await signIn(on);
+  expect((await post(on, "/login", { code })).status).toBe(401);
+  expect(await (await on.request("/", session)).text()).toContain("Signed in as alice");
+  const again = dashboardApp(on.options, () => new Set([host])).app;
+  expect((await again.request(`http://${host}/`, { headers: { host, ...session } })).status).toBe(200);
+  const late = (await (await post(on, "/api/links", JSON.stringify({ person: "alice" }), admin)).json()) as {
+    code: string;
   };
-  const app = dashboardApp({ ...options, token: new Secret("t", "new-token\nold-token\n") }, () => new Set([host]));
-  const answers = ["new-token", "old-token", "", "new-token\nold-token", "new"].map((given) =>
-    get("/api/status", { authorization: `Bearer ${encodeURIComponent(given)}` }, app),
+  on.now += 121_000;
+  expect((await post(on, "/login", { code: late.code })).status).toBe(401);
+  expect((await post(on, "/api/links", JSON.stringify({ person: "eve" }), admin)).status).toBe(400);
+  await post(on, "/logout", {}, { ...origin, ...session });
+  expect((await on.request("/", session)).status).toBe(401);
+});
+
+test("the form takes the token, in a person's name or nobody's", async () => {
+  const on = open();
+  expect((await post(on, "/login", { token: "wrong" })).status).toBe(401);
+  expect(await (await post(on, "/login", { token: adminToken, person: "eve" })).text()).toContain(
+    "no person of this name",
   );
-  expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([200, 200, 401, 401, 401]);
+  const response = await post(on, "/login", { token: adminToken, person: "alice" });
+  expect(response.headers.get("set-cookie")).toMatch(/^olympus-athena=[\w-]{32}; Path=\/; HttpOnly; SameSite=Strict$/);
+  expect((await post(on, "/login", { token: "x".repeat(5000) })).status).toBe(413);
+  on.now += 13 * 3600_000;
+  expect((await on.request("/", cookieOf(response))).status).toBe(401);
+});
+
+test("F8 a token that was replaced or ran out lets nobody in, nor those who signed in with it, and ends its streams", async () => {
+  const on = open();
+  expect((await on.request("/", { authorization: "Bearer old-token" })).status).toBe(401);
+  const { session } = await signIn(on);
+  const rotated = { ...on.options, token: new Secret("t", "new-token") };
+  const { app } = dashboardApp(rotated, () => new Set([host]));
+  for (const headers of [admin, session])
+    expect((await app.request(`http://${host}/`, { headers: { host, ...headers } })).status).toBe(401);
+  const stream = (await on.request("/api/events", session)).body!.getReader();
+  expect(new TextDecoder().decode((await stream.read()).value)).toContain("retry");
+  await post(on, "/logout", {}, { ...origin, ...session });
+  const began = Date.now();
+  for (let done = false; !done; ) ({ done } = await stream.read());
+  expect(Date.now() - began).toBeLessThan(5000);
+  expect(on.streams.open).toBe(0);
+});
+
+test("wrong tokens from one address make it wait, and nobody else; who is signed in stays", async () => {
+  const on = open();
+  const { session } = await signIn(on);
+  const app = dashboardApp(on.options, () => new Set([host])).app;
+  const from = (remoteAddress: string, headers: Record<string, string>) =>
+    app.request(
+      `http://${host}/api/cost`,
+      { headers: { host, ...headers } },
+      { incoming: { socket: { remoteAddress } } },
+    );
+  for (let wrong = 0; wrong < 8; wrong++)
+    expect(
+      (await from(wrong % 2 === 0 ? "10.0.0.9" : "::ffff:10.0.0.9", { authorization: `Bearer ${wrong}` })).status,
+    ).toBe(401);
+  expect((await from("::ffff:a00:9", admin)).status).toBe(429);
+  expect((await from("10.0.0.8", admin)).status).toBe(200);
+  expect((await from("10.0.0.9", session)).status).toBe(200);
+  on.now += 11_000;
+  expect((await from("10.0.0.9", admin)).status).toBe(200);
+});
+
+test("G6 not ready while disconnected, catching up or draining", async () => {
+  const on = open();
+  const { status } = on;
+  const changes: Partial<AgentStatus["harness"]>[] = [
+    { chat: "disconnected" },
+    { caughtUpAt: undefined },
+    { draining: true },
+  ];
+  for (const change of changes) {
+    on.status = { ...status, harness: { ...status.harness, ...change } };
+    const response = await on.request("/readyz");
+    expect([response.status, await response.json()]).toEqual([503, { status: "degraded", tools: "off" }]);
+  }
 });
 
 test("G7 that there are no tools is said: in one word to anybody, with its reason to whoever has the token", async () => {
-  const app = make({ ...status, tools: { state: "off", reason: "<i>no bubblewrap</i>" } });
-  expect(await (await get("/readyz", {}, app)).json()).toEqual({ status: "ready", tools: "off" });
-  expect(await (await get("/", bearer, app)).text()).toContain("&lt;i&gt;no bubblewrap&lt;/i&gt;");
-});
-
-test("what days cost is told to whoever has the token, for as many days as there may be", async () => {
-  expect((await get("/api/cost")).status).toBe(401);
-  const answer = await get("/api/cost?days=7", bearer);
-  expect(await answer.json()).toEqual({ version: 1, agent: "athena", days: [{ ...day, calls: 7 }] });
-  for (const days of ["0", "367", "x", "1.5"]) expect((await get(`/api/cost?days=${days}`, bearer)).status).toBe(400);
+  const on = open();
+  expect(await (await on.request("/readyz")).json()).toEqual({ status: "ready", tools: "off" });
+  expect(await (await on.request("/", read)).text()).toContain("no tools");
 });

@@ -1,4 +1,7 @@
+import { join } from "node:path";
 import { maskSecrets, type Secret } from "../base/secret.ts";
+import { KeptLog } from "../dashboard/kept-log.ts";
+import { Look } from "../dashboard/look.ts";
 import { type Dashboard, startDashboard } from "../dashboard/server.ts";
 import type { AgentStatus } from "../dashboard/status.ts";
 import { mattermostChat } from "./chat/mattermost.ts";
@@ -10,11 +13,12 @@ import { openWorkshop, Workshop } from "./loop/workshop.ts";
 import { sdkCaller } from "./model/caller.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
+import { dropNote } from "./store/memory.ts";
 import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 import { recentRuns } from "./store/runs.ts";
-import { costByDay, noteRefusal, spentSince } from "./store/steps.ts";
-import { dayBefore, dayStart } from "./zone.ts";
+import { noteRefusal, spentSince } from "./store/steps.ts";
+import { dayStart } from "./zone.ts";
 
 export interface RunningAgent {
   readonly agent: string;
@@ -27,7 +31,8 @@ export interface RunningAgent {
  * Puts an agent together from its configuration file and starts it. What it must not let out is added to `secrets`. Throws OlympusError
  * for a configuration, secret, lock or port that is wrong.
  */
-export async function startAgent(configFile: string, log: Log, secrets: Secret[] = []): Promise<RunningAgent> {
+export async function startAgent(configFile: string, to: Log, secrets: Secret[] = []): Promise<RunningAgent> {
+  const log = new KeptLog(to);
   const startedAt = Date.now();
   const config = await loadAgentConfig(configFile);
   const secret = (name: string) => readSecretFile(name, configFile);
@@ -92,13 +97,14 @@ export async function startAgent(configFile: string, log: Log, secrets: Secret[]
   const status = () => JSON.parse(maskSecrets(JSON.stringify(known()), secrets)) as AgentStatus;
   const { listen } = config;
   const dashboard = await startDashboard({
-    agent: config.agent,
     address: listen.address,
     port: listen.port,
     hosts: listen.hosts,
     token: dashboardToken,
-    status,
-    cost: (days) => costByDay(store, dayBefore(clock.now(), days - 1, config.timezone)),
+    sessionsFile: join(config.dataDir, "dashboard-sessions.json"),
+    look: new Look({ config, store, log, secrets, status, now: () => clock.now() }),
+    forget: (id) => dropNote(store, id) !== undefined,
+    log,
   });
   const started = harness.start();
   started.catch((error: unknown) => {

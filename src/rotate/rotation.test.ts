@@ -7,9 +7,8 @@ import { type FakeChat, fakeChat } from "../../test/support/fake-chat.ts";
 import { type FakeHosts, fakeHosts, someonesKey } from "../../test/support/fake-hosts.ts";
 import { dyingStore, type Effect, killedEverywhere } from "../../test/support/killed.ts";
 import { labTeam } from "../../test/support/team.ts";
+import { type Grant, grantOf, readGrants } from "../base/grants.ts";
 import { silentReporter } from "../base/report.ts";
-import { Secret } from "../base/secret.ts";
-import { Access } from "../dashboard/access.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { type RotateContext, rotatable, rotationOf, runRotation } from "./index.ts";
 
@@ -40,9 +39,13 @@ interface World {
   readonly hosts: FakeHosts;
   readonly chat: FakeChat;
   /** What athena's role brought to its machine last. */
-  agent: { readonly dashboard: Access; readonly bot: string; readonly model: string };
+  agent: { readonly dashboard: readonly Grant[]; readonly bot: string; readonly model: string };
   database: { password: string; mattermost: string };
   readonly mine: string;
+}
+
+function letsIn({ agent }: World, token: string): boolean {
+  return grantOf(agent.dashboard, token, Date.now()) !== undefined;
 }
 
 async function fresh(of = base): Promise<World> {
@@ -61,7 +64,7 @@ async function fresh(of = base): Promise<World> {
     team,
     hosts,
     chat: fakeChat("id-of-athena", { id: "id-of-first-token", token: "first-token" }),
-    agent: { dashboard: new Access(new Secret("", "")), bot: "", model: "" },
+    agent: { dashboard: [], bot: "", model: "" },
     database: { password, mattermost: password },
     mine,
   };
@@ -80,7 +83,7 @@ async function contextOf(world: World, effect: Effect = (work) => work()): Promi
       const { pathname, port } = new URL(address);
       if (port !== "18789") return world.chat.answer(pathname, init);
       const token = new Headers(init.headers).get("authorization")!.replace("Bearer ", "");
-      return new Response("{}", { status: world.agent.dashboard.isToken(token) ? 200 : 401 });
+      return new Response("{}", { status: letsIn(world, token) ? 200 : 401 });
     }),
   );
   return {
@@ -104,7 +107,7 @@ async function contextOf(world: World, effect: Effect = (work) => work()): Promi
       if (role === "agent") {
         await effect(async () => {
           const { secrets: handed } = renderAgent(team, machine, secrets);
-          const dashboard = new Access(handed["dashboard-token"]!);
+          const dashboard = readGrants(handed["dashboard-token"]!.reveal());
           world.agent = { dashboard, bot: value("mattermost.bots.athena.token"), model: value("models.anthropic") };
         });
       } else {
@@ -173,11 +176,11 @@ describe("killed at any moment, the service works, and the same command ends wha
           await savedValue(world, "agents.athena.dashboard"),
           await oldOf(world, "agents.athena.dashboard"),
         ];
-        expect(known.some((token) => token !== undefined && world.agent.dashboard.isToken(token))).toBe(true);
+        expect(known.some((token) => token !== undefined && letsIn(world, token))).toBe(true);
       },
       async (world, old) => {
-        expect(world.agent.dashboard.isToken(await savedValue(world, "agents.athena.dashboard"))).toBe(true);
-        expect(world.agent.dashboard.isToken(old)).toBe(false);
+        expect(letsIn(world, await savedValue(world, "agents.athena.dashboard"))).toBe(true);
+        expect(letsIn(world, old)).toBe(false);
       },
     );
     expect(kills).toBeGreaterThan(10);

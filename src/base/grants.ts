@@ -1,0 +1,48 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
+/** `read`: see everything. `act`: forget, and whatever else changes work. `admin`: make links that others sign in with. */
+export const scopes = ["read", "act", "admin"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** What one token lets its bearer do. The token itself is known to nobody here. */
+export interface Grant {
+  /** SHA-256 of the token, hexadecimal: what names it. */
+  readonly hash: string;
+  readonly scopes: readonly Scope[];
+  /** When it ends, ms; never when undefined. */
+  readonly until: number | undefined;
+}
+
+/** A token as it stands in the agent's file: `sha256:<hex> read,act,admin 2027-01-31`. The day is the last that it is good for, by UTC. */
+export function grantLine(token: string, given: readonly Scope[], lastDay?: string): string {
+  return [`sha256:${sha256(token)}`, given.join(","), ...(lastDay === undefined ? [] : [lastDay])].join(" ");
+}
+
+/**
+ * What a file of tokens says: one a line. A bare line is a token itself, with every scope: how tests and machines set up
+ * by a former version have it. A line that says anything else that is not understood gives nothing: never more than was meant.
+ */
+export function readGrants(file: string): Grant[] {
+  return file.split("\n").flatMap((line): Grant[] => {
+    const text = line.trim();
+    if (text === "") return [];
+    if (!text.startsWith("sha256:")) return [{ hash: sha256(text), scopes, until: undefined }];
+    const found = /^sha256:([0-9a-f]{64}) ([a-z,]+)(?: (\d{4}-\d{2}-\d{2}))?$/.exec(text);
+    if (found === null) return [];
+    const until = found[3] === undefined ? undefined : Date.parse(`${found[3]}T23:59:59.999Z`);
+    if (Number.isNaN(until)) return [];
+    const named = found[2]!.split(",");
+    return [{ hash: found[1]!, scopes: scopes.filter((scope) => named.includes(scope)), until }];
+  });
+}
+
+/** The grant of a token, while it lasts. Every one is compared: the time tells nothing. */
+export function grantOf(grants: readonly Grant[], token: string, now: number): Grant | undefined {
+  const given = Buffer.from(sha256(token), "hex");
+  const fitting = grants.filter(({ hash }) => timingSafeEqual(given, Buffer.from(hash, "hex")));
+  return fitting.find(({ until }) => until === undefined || now <= until);
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

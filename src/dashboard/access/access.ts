@@ -1,0 +1,108 @@
+import { type Grant, grantOf, readGrants, type Scope } from "../../base/grants.ts";
+import type { Secret } from "../../base/secret.ts";
+import type { AgentConfig } from "../../harness/config.ts";
+import { Lockout } from "./lockout.ts";
+import { Sessions } from "./sessions.ts";
+
+/** Who looks, as far as we know: what they may do, and in whose name. */
+export interface Visitor {
+  readonly scopes: readonly Scope[];
+  /** A person of the team file. */
+  readonly person: string | undefined;
+  /** Of a browser that signed in. */
+  readonly cookie: string | undefined;
+  /** Whether this still holds: asked again while a stream goes on. */
+  readonly still: () => boolean;
+}
+
+/**
+ * Who gets in: bearers of a token, and browsers that signed in with one or with a link. What they may do comes from the token's line
+ * and the person's rights in the team file, never from what they say of themselves.
+ */
+export class Access {
+  readonly lockout = new Lockout();
+  readonly sessions: Sessions;
+  readonly #grants: readonly Grant[];
+  readonly #people: AgentConfig["chat"]["people"];
+  readonly #now: () => number;
+
+  constructor(
+    tokens: Secret,
+    people: AgentConfig["chat"]["people"],
+    sessionsFile: string | undefined,
+    now: () => number,
+  ) {
+    this.#grants = readGrants(tokens.reveal());
+    this.#people = people;
+    this.sessions = new Sessions(sessionsFile);
+    this.#now = now;
+  }
+
+  isPerson(name: string): boolean {
+    return this.#people.some((person) => person.name === name);
+  }
+
+  /** The grant of a token from an address, or why not. Wrong ones are counted. */
+  grant(token: string, address: string): Grant | "wrong" | "locked" {
+    const now = this.#now();
+    if (this.lockout.waits(address, now) > 0) return "locked";
+    const grant = grantOf(this.#grants, token, now);
+    if (grant === undefined) {
+      this.lockout.failed(address, now);
+      return "wrong";
+    }
+    this.lockout.succeeded(address);
+    return grant;
+  }
+
+  bearer(token: string, address: string): Visitor | "wrong" | "locked" {
+    const grant = this.grant(token, address);
+    if (typeof grant === "string") return grant;
+    const still = (): boolean => grant.until === undefined || this.#now() <= grant.until;
+    return { scopes: grant.scopes, person: undefined, cookie: undefined, still };
+  }
+
+  browser(cookie: string | undefined): Visitor | undefined {
+    const session = this.sessions.of(cookie, this.#grants, this.#now());
+    if (session === undefined) return undefined;
+    const { person: name } = session;
+    const person = this.#people.find((one) => one.name === name);
+    // Somebody whom the team file does not name any more.
+    if (name !== undefined && person === undefined) return undefined;
+    const scopes = session.scopes.filter((scope) => scope !== "act" || person?.command === true);
+    const still = (): boolean => this.sessions.of(cookie, this.#grants, this.#now()) !== undefined;
+    return { scopes, person: name, cookie, still };
+  }
+
+  /** A code that signs a person in once. Undefined for a name that the team file does not have. */
+  link(token: string, person: string): string | undefined {
+    const now = this.#now();
+    const grant = grantOf(this.#grants, token, now);
+    if (grant === undefined || !this.isPerson(person)) return undefined;
+    const scopes = grant.scopes.filter((scope) => scope !== "admin");
+    return this.sessions.link(grant, person, scopes, now);
+  }
+
+  /** Gives the cookie's value, or says why not. */
+  signInByCode(code: string, address: string): { cookie: string } | { wrong: string } {
+    const now = this.#now();
+    if (this.lockout.waits(address, now) > 0) return { wrong: lockedWords };
+    const cookie = this.sessions.redeem(code, now);
+    if (cookie === undefined) {
+      this.lockout.failed(address, now);
+      return { wrong: "This code was used already, or it is older than two minutes." };
+    }
+    this.lockout.succeeded(address);
+    return { cookie };
+  }
+
+  signInByToken(token: string, person: string | undefined, address: string): { cookie: string } | { wrong: string } {
+    const grant = this.grant(token, address);
+    if (typeof grant === "string") return { wrong: grant === "locked" ? lockedWords : "This is not the token." };
+    if (person !== undefined && !this.isPerson(person)) return { wrong: "The team file has no person of this name." };
+    const scopes = grant.scopes.filter((scope) => scope !== "admin");
+    return { cookie: this.sessions.begin(grant, person, scopes, this.#now()) };
+  }
+}
+
+export const lockedWords = "Too many wrong tokens came from your address. Wait a few minutes.";

@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import type * as z from "zod";
+import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
+import { projectRoot } from "../base/paths.ts";
+import { recordStep } from "../harness/store/steps.ts";
+import { apiRoutes } from "./api.ts";
+import { metrics } from "./metrics.ts";
+
+let sample: SampleDashboard | undefined;
+const read = { authorization: `Bearer ${readToken}` };
+const open = (words?: (name: string) => string): SampleDashboard => {
+  sample = sampleDashboard(words);
+  return sample;
+};
+afterEach(() => {
+  sample?.close();
+  sample = undefined;
+});
+
+test("what the API answers has the shape that its description promises, and nothing secret", async () => {
+  const on = open(hostile);
+  for (const { path, response } of apiRoutes) {
+    const id = path.includes("conversations") ? encodeURIComponent(hostile("lane-p1")) : "p3-1";
+    const answer = await on.request(path.replace("{id}", id), read);
+    const text = await answer.text();
+    expect([path, answer.status, answer.headers.get("content-type")]).toEqual([path, 200, "application/json"]);
+    expect(text).not.toContain("sk-secret");
+    const given = JSON.parse(text) as unknown;
+    // Parsing leaves out what the schema does not name: nothing is.
+    expect((response as z.ZodType).parse(given)).toEqual(given);
+  }
+});
+
+test("the description is OpenAPI with every route", async () => {
+  const on = open();
+  const description = (await (await on.request("/api/openapi.json", read)).json()) as {
+    openapi: string;
+    paths: Record<string, Record<string, { parameters?: { name: string }[] }>>;
+  };
+  expect(description.openapi).toBe("3.1.0");
+  for (const { path } of apiRoutes) expect(description.paths[path]!.get).toBeDefined();
+  expect(description.paths["/api/runs"]!.get!.parameters!.map(({ name }) => name)).toContain("before");
+  expect(Object.keys(description.paths)).toEqual(expect.arrayContaining(["/api/events", "/api/links", "/metrics"]));
+});
+
+test("a query that cannot be is refused in words", async () => {
+  const on = open();
+  for (const days of ["0", "367", "x", "1.5"]) {
+    const answer = await on.request(`/api/cost?days=${days}`, read);
+    expect([answer.status, await answer.json()]).toEqual([400, { error: expect.stringContaining("days") }]);
+  }
+  expect((await on.request("/api/runs/none", read)).status).toBe(404);
+  const cost = (await (await on.request("/api/cost?days=7", read)).json()) as { days: object[] };
+  expect(cost.days).toMatchObject([{ day: "2026-11-21", model: "model", calls: 2 }]);
+});
+
+test("metrics are the documented ones, with labels that cannot break out", async () => {
+  const on = open(hostile);
+  const text = await (await on.request("/metrics", read)).text();
+  const page = readFileSync(join(projectRoot, "docs/reference/dashboard.md"), "utf8");
+  const documented = [...page.matchAll(/^\| `(olympus_\w+)` \| (\w+) \| (.+) \|$/gm)].map(([, ...row]) => row);
+  expect(documented).toEqual(metrics.map(({ name, type, help }) => [name, type, help]));
+  expect([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)).toEqual(metrics.map(({ name }) => name));
+  for (const line of text.trim().split("\n"))
+    expect(line).toMatch(/^(# (HELP|TYPE) .+|\w+(\{(\w+="([^"\\]|\\.)*",?)*\})? -?[\d.e+-]+)$/);
+  expect(text).toContain('olympus_agent_mention_to_answer_seconds_bucket{le="5"} 1\n');
+  expect(text).toContain("olympus_agent_mention_to_answer_seconds_sum 3\n");
+  expect(text).toContain('olympus_agent_runs_total{state="failed"} 1\n');
+});
+
+/** Reads a stream until an event of a kind came; what came. */
+async function until(reader: ReadableStreamDefaultReader<Uint8Array>, kind: string): Promise<string> {
+  let all = "";
+  while (!all.includes(`event: ${kind}\n`)) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`the stream ended: ${all}`);
+    all += new TextDecoder().decode(value);
+  }
+  return all;
+}
+
+test("events tell what happens, and whoever comes back what was missed", async () => {
+  const on = open(hostile);
+  const step = (outcome: string) =>
+    recordStep(on.store, { run: "p3-1", kind: "tool", at: on.now, outcome, detail: hostile("d\n\nevent: run") });
+  const first = (await on.request("/api/events?kinds=step", read)).body!.getReader();
+  await until(first, "beat");
+  step("first");
+  const told = await until(first, "step");
+  expect(told).toContain('"outcome":"first"');
+  expect(told).not.toMatch(/^event: run$/m);
+  const id = /^id: (\d+)$/m.exec(told)![1]!;
+  await first.cancel();
+  step("missed");
+  const second = (await on.request("/api/events", { ...read, "last-event-id": id })).body!.getReader();
+  expect(await until(second, "run")).toContain('"outcome":"missed"');
+  await second.cancel();
+  expect(on.streams.open).toBe(0);
+});
+
+test("whoever was away for too long, or comes from another database, is told that there is a gap", async () => {
+  const on = open();
+  const gone = async (id: number) => {
+    const reader = (await on.request("/api/events", { ...read, "last-event-id": String(id) })).body!.getReader();
+    const text = await until(reader, "gap");
+    await reader.cancel();
+    return text;
+  };
+  await gone(1_000_000);
+  for (let n = 0; n < 600; n++) recordStep(on.store, { run: "p1-1", kind: "tool", at: on.now, outcome: "ok" });
+  on.store.run("UPDATE steps SET outcome = 'ok'");
+  await gone(0);
+});
+
+test("streams past the limit are told to come later", async () => {
+  const on = open();
+  const streams = await Promise.all(Array.from({ length: 221 }, () => on.request("/api/events", read)));
+  expect(streams.map(({ status }) => status).filter((status) => status === 503)).toHaveLength(1);
+  expect(on.streams.open).toBe(220);
+  on.streams.closeAll();
+  expect(on.streams.open).toBe(0);
+});

@@ -1,0 +1,131 @@
+import type * as z from "zod";
+import type { Look } from "./look.ts";
+import * as schemas from "./schemas.ts";
+
+/** One address of the API that is only read. Both what answers and its description are made of this. */
+export interface ApiRoute {
+  /** With `{id}` where a part of it is a value. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query: z.ZodType;
+  readonly response: z.ZodType;
+  /** Undefined when there is no such thing. Throws ZodError for a query that is wrong. */
+  readonly answer: (look: Look, query: unknown, id: string) => object | undefined;
+}
+
+function route<Q extends z.ZodType, R extends z.ZodType>(
+  path: string,
+  summary: string,
+  query: Q,
+  response: R,
+  answer: (look: Look, query: z.output<Q>, id: string) => z.input<R> | undefined,
+): ApiRoute {
+  return {
+    path,
+    summary,
+    query,
+    response,
+    answer: (look, given, id) => answer(look, query.parse(given), id) as object | undefined,
+  };
+}
+
+const version = 1 as const;
+
+export const apiRoutes: readonly ApiRoute[] = [
+  route(
+    "/api/status",
+    "What the agent does now, and whether it is well",
+    schemas.noQuery,
+    schemas.statusSchema,
+    (look) => {
+      const { harness, ...status } = look.status();
+      return {
+        ...status,
+        harness,
+        models: [...status.models],
+        runs: [...status.runs],
+        dropped: [...status.dropped],
+      } as z.input<typeof schemas.statusSchema>;
+    },
+  ),
+  route(
+    "/api/cost",
+    "Cost by day and model, the last days",
+    schemas.costQuery,
+    schemas.costSchema,
+    (look, { days }) => ({
+      version,
+      agent: look.config.agent,
+      days: look.cost(days),
+    }),
+  ),
+  route(
+    "/api/runs",
+    "Runs, the newest first",
+    schemas.runsApiQuery,
+    schemas.runsSchema,
+    (look, { count, ...filter }) => ({
+      version,
+      runs: look.runs(filter, count) as z.input<typeof schemas.runSchema>[],
+    }),
+  ),
+  route(
+    "/api/runs/{id}",
+    "One run with its steps and its answer",
+    schemas.noQuery,
+    schemas.runDetailSchema,
+    (look, _, id) => {
+      const found = look.run(id);
+      if (found === undefined) return undefined;
+      const { payload, ...run } = found;
+      return {
+        version,
+        run: run as z.input<typeof schemas.runDetailSchema>["run"],
+        asked: textOf(payload),
+        steps: look.steps(id, 1000),
+        answer: look.parts(id).map((part) => ({
+          text: textOf(part.payload),
+          state: part.state,
+          sent_at: part.sent_at,
+          error: part.error,
+        })),
+      };
+    },
+  ),
+  route(
+    "/api/conversations",
+    "Conversations, the newest first",
+    schemas.beforeQuery,
+    schemas.conversationsSchema,
+    (look, { before }) => ({ version, conversations: look.conversations(before ?? Number.MAX_SAFE_INTEGER, 40) }),
+  ),
+  route(
+    "/api/conversations/{id}",
+    "What was said in one conversation",
+    schemas.noQuery,
+    schemas.conversationSchema,
+    (look, _, id) => {
+      const said = look.conversation(id, 50);
+      return said.length === 0 ? undefined : { version, said };
+    },
+  ),
+  route(
+    "/api/memory",
+    "What the agent was asked to remember",
+    schemas.textQuery,
+    schemas.memorySchema,
+    (look, { text }) => ({
+      version,
+      notes: look.notes(text, 100),
+    }),
+  ),
+  route("/api/log", "The newest lines of the log", schemas.logQuery, schemas.logSchema, (look, { level, text }) => ({
+    version,
+    lines: look.log(level, text, 200),
+  })),
+];
+
+function textOf(payload: string): string {
+  const { text } = JSON.parse(payload) as { text?: unknown };
+  return typeof text === "string" ? text : "";
+}

@@ -1,0 +1,184 @@
+import { type Context, Hono } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import type * as z from "zod";
+import { Access } from "./access/access.ts";
+import { apiRoutes } from "./api.ts";
+import { icon, script, stylesheet } from "./assets.ts";
+import { addressOf, bounded, type Env, headers, needs, sameOrigin, signedIn } from "./guards.ts";
+import type { Frame } from "./layout.ts";
+import { metricsText } from "./metrics.ts";
+import { newsKinds } from "./news.ts";
+import { conversationPage, conversationsPage } from "./pages/conversations.ts";
+import { costDays, costsPage } from "./pages/costs.ts";
+import { gatesPage } from "./pages/gates.ts";
+import { logPage } from "./pages/log.ts";
+import { memoryPage } from "./pages/memory.ts";
+import { nowPage } from "./pages/now.ts";
+import { loginPage, problemPage } from "./pages/outside.ts";
+import { runPage } from "./pages/run.ts";
+import { runsPage } from "./pages/runs.ts";
+import { settingsPage } from "./pages/settings.ts";
+import * as schemas from "./schemas.ts";
+import type { DashboardOptions } from "./server.ts";
+import { isReady } from "./status.ts";
+import { Streams } from "./stream.ts";
+
+const mostBodyBytes = 4096;
+
+/** The pages, the API and their rules, apart from any port. `allowed` are the values of the Host header that are let in. */
+export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlySet<string>) {
+  const { look, forget, log } = options;
+  const { agent, chat } = look.config;
+  const access = new Access(options.token, chat.people, options.sessionsFile, () => look.now());
+  const streams = new Streams(look);
+  // By name: cookies do not tell ports apart, and several agents may be looked at through one address.
+  const cookie = `olympus-${agent}`;
+  const app = new Hono<Env>();
+
+  app.use(headers);
+  // For probes: no detail, any Host.
+  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.get("/readyz", (context) => {
+    const status = look.status();
+    const ready = isReady(status);
+    const { state } = status.tools;
+    const body = { status: ready ? "ready" : "degraded", ...(state === "none" ? {} : { tools: state }) };
+    return context.json(body, ready ? 200 : 503);
+  });
+  app.use(sameOrigin(allowed));
+  app.use(bounded(mostBodyBytes));
+  app.get("/style.css", (context) => context.body(stylesheet, 200, { "content-type": "text/css; charset=utf-8" }));
+  app.get("/app.js", (context) => context.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
+  app.get("/icon.svg", (context) => context.body(icon, 200, { "content-type": "image/svg+xml" }));
+  app.get("/login", (context) => context.html(loginPage(agent, undefined)));
+  app.post("/login", async (context) => {
+    const { token, code, person } = await context.req.parseBody();
+    const done =
+      typeof code === "string"
+        ? access.signInByCode(code, addressOf(context))
+        : access.signInByToken(
+            typeof token === "string" ? token : "",
+            typeof person === "string" && person !== "" ? person : undefined,
+            addressOf(context),
+          );
+    if ("wrong" in done) return context.html(loginPage(agent, done.wrong), 401);
+    setCookie(context, cookie, done.cookie, { httpOnly: true, sameSite: "Strict", path: "/" });
+    return context.redirect("/", 303);
+  });
+  app.use(signedIn(access, cookie));
+  app.post("/logout", (context) => {
+    access.sessions.end(getCookie(context, cookie));
+    deleteCookie(context, cookie);
+    return context.redirect("/login", 303);
+  });
+
+  const frame = (context: Context<Env>): Frame => {
+    const { team, models } = look.config;
+    const rehearsal = models.some(({ provider }) => provider === "rehearsal");
+    return { agent, team, rehearsal, now: look.now(), person: context.get("visitor").person };
+  };
+  const missing = (context: Context<Env>) =>
+    context.html(problemPage(frame(context), "Not here", "There is nothing at this address.", "Go to"), 404);
+  const page = (path: string, make: (context: Context<Env>) => string | undefined) =>
+    app.get(path, (context) => {
+      const made = make(context);
+      return made === undefined ? missing(context) : context.html(made);
+    });
+
+  page("/", (context) => nowPage(frame(context), look));
+  page("/runs", (context) => runsPage(frame(context), look, queryOf(context, schemas.runsQuery)));
+  page("/runs/:id", (context) => runPage(frame(context), look, context.req.param("id")!));
+  page("/conversations", (context) =>
+    conversationsPage(frame(context), look, queryOf(context, schemas.beforeQuery).before),
+  );
+  page("/conversations/:id", (context) => conversationPage(frame(context), look, context.req.param("id")!));
+  page("/memory", (context) => {
+    const { scopes, person } = context.get("visitor");
+    const may = scopes.includes("act") && person !== undefined;
+    return memoryPage(frame(context), look, queryOf(context, schemas.textQuery).text, may);
+  });
+  page("/costs", (context) => {
+    const days = Number(context.req.query("days") ?? 14);
+    return costsPage(frame(context), look, costDays.find((one) => one === days) ?? 14);
+  });
+  page("/gates", (context) => gatesPage(frame(context), look));
+  page("/log", (context) => {
+    const { level, text } = queryOf(context, schemas.logQuery);
+    return logPage(frame(context), look, level, text);
+  });
+  page("/settings", (context) => settingsPage(frame(context), look));
+
+  for (const { path, query, answer } of apiRoutes) {
+    app.get(path.replace("{id}", ":id"), (context) => {
+      const parsed = query.safeParse(context.req.query());
+      if (!parsed.success) return context.json({ error: wordsOf(parsed.error) }, 400);
+      const found = answer(look, context.req.query(), context.req.param("id") ?? "");
+      return found === undefined ? context.json({ error: "there is no such thing" }, 404) : context.json(found);
+    });
+  }
+  app.get("/api/openapi.json", async (context) => context.json((await import("./openapi.ts")).openApi(agent)));
+  app.get("/api/events", (context) => {
+    const wanted = (context.req.query("kinds") ?? newsKinds.join(",")).split(",");
+    const last = Number(context.req.header("last-event-id") ?? Number.NaN);
+    const since = Number.isSafeInteger(last) && last >= 0 ? last : undefined;
+    const kinds = new Set(newsKinds.filter((kind) => wanted.includes(kind)));
+    return (
+      streams.start(kinds, since, context.get("visitor").still) ??
+      context.json({ error: "too many pages are open on this agent" }, 503)
+    );
+  });
+  app.get("/metrics", (context) =>
+    context.body(metricsText(look), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
+  );
+
+  app.post("/api/links", needs("admin", false), async (context) => {
+    const parsed = schemas.linkSchema.safeParse(await context.req.json().catch(() => undefined));
+    if (!parsed.success) return context.json({ error: wordsOf(parsed.error) }, 400);
+    const code = access.link(context.get("token") ?? "", parsed.data.person);
+    if (code === undefined) return context.json({ error: "the team file has no person of this name" }, 400);
+    return context.json({ version: 1, code, seconds: 120 });
+  });
+  const forgets = (context: Context<Env>): number | undefined => {
+    const id = Number(context.req.param("id"));
+    if (!Number.isSafeInteger(id) || !forget(id)) return undefined;
+    log.info({ note: id, by: context.get("visitor").person }, "a note was forgotten from the dashboard");
+    return id;
+  };
+  app.post("/memory/:id/forget", needs("act", true), (context) =>
+    forgets(context) === undefined ? missing(context) : context.redirect("/memory", 303),
+  );
+  app.post("/api/memory/:id/forget", needs("act", true), (context) => {
+    const forgotten = forgets(context);
+    if (forgotten === undefined) return context.json({ error: "there is no such note" }, 404);
+    return context.json({ version: 1, forgotten });
+  });
+  // What changes something is refused before it is looked for: nobody finds out by trying what there is.
+  app.post("*", needs("act", true), missing);
+  app.notFound((context) => (context.get("visitor") === undefined ? context.text("not found", 404) : missing(context)));
+  app.onError((error, context) => {
+    if (error.name === "ZodError" || error.name === "$ZodError")
+      return context.html(
+        problemPage(undefined, "Not understood", "The address asks for something that cannot be.", "Back to"),
+        400,
+      );
+    log.error({ path: context.req.path, error: String(error) }, "the dashboard could not answer");
+    return context.html(
+      problemPage(
+        undefined,
+        "This page could not be made",
+        "The agent's database or disk did not answer as it should.",
+        "The log says more:",
+      ),
+      500,
+    );
+  });
+  return { app, streams };
+}
+
+function queryOf<Q extends z.ZodType>(context: Context<Env>, query: Q): z.output<Q> {
+  return query.parse(context.req.query());
+}
+
+function wordsOf(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`).join("; ");
+}

@@ -1,0 +1,102 @@
+import type { IncomingMessage } from "node:http";
+import type { Context, MiddlewareHandler } from "hono";
+import { getCookie } from "hono/cookie";
+import type { Scope } from "../base/grants.ts";
+import { type Access, lockedWords, type Visitor } from "./access/access.ts";
+
+/** What the server and the guards tell the routes. */
+export interface Env {
+  Bindings: { readonly incoming?: IncomingMessage };
+  Variables: { visitor: Visitor; token: string | undefined };
+}
+
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/**
+ * On every answer. The referrer stays within: with none at all browsers send `Origin: null` with our own forms, and we could not tell
+ * them from foreign ones.
+ */
+export const headers: MiddlewareHandler<Env> = async (context, next) => {
+  await next();
+  context.header("content-security-policy", policy);
+  context.header("x-content-type-options", "nosniff");
+  context.header("referrer-policy", "same-origin");
+  context.header("cross-origin-opener-policy", "same-origin");
+  context.header("cross-origin-resource-policy", "same-origin");
+  context.header("cache-control", "no-store");
+};
+
+/**
+ * Nothing foreign: another Host is a rebound name, another Origin another site's page, upgrades to other protocols included. A form must
+ * say where it comes from, unless a program sends it, which has a token and no cookie.
+ */
+export function sameOrigin(allowed: () => ReadonlySet<string>): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const names = allowed();
+    if (!names.has(context.req.header("host") ?? "")) return context.text("this host name is not served here", 421);
+    const origin = context.req.header("origin");
+    if (origin !== undefined && !names.has(origin.replace(/^https?:\/\//, "")))
+      return context.text("foreign origin", 403);
+    const site = context.req.header("sec-fetch-site");
+    const foreign = site === "cross-site" || site === "same-site";
+    // A link from elsewhere may be followed; whatever else comes from there is none of ours.
+    if (foreign && !(context.req.method === "GET" && context.req.header("sec-fetch-mode") === "navigate"))
+      return context.text("foreign site", 403);
+    if (context.req.method !== "GET" && context.req.method !== "HEAD" && origin === undefined && !isBearer(context))
+      return context.text("an origin is needed", 403);
+    return next();
+  };
+}
+
+/** Bodies are small forms of known length. */
+export function bounded(mostBytes: number): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    if (context.req.method === "GET" || context.req.method === "HEAD") return next();
+    const length = context.req.header("content-length");
+    if (length === undefined) return context.text("the length is needed", 411);
+    return Number(length) <= mostBytes ? next() : context.text("too large", 413);
+  };
+}
+
+/** Lets in whom Access knows; browsers of others are shown the way. */
+export function signedIn(access: Access, cookie: string): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const token = bearerOf(context);
+    const visitor =
+      token === undefined ? access.browser(getCookie(context, cookie)) : access.bearer(token, addressOf(context));
+    if (visitor === "locked") return context.json({ error: lockedWords }, 429);
+    if (visitor === undefined || visitor === "wrong") {
+      const page = context.req.method === "GET" && (context.req.header("accept") ?? "").includes("text/html");
+      return page ? context.redirect("/login", 303) : context.json({ error: "a token is needed" }, 401);
+    }
+    context.set("visitor", visitor);
+    context.set("token", token);
+    if (!visitor.scopes.includes("read")) return context.json({ error: "this token may not read" }, 403);
+    return next();
+  };
+}
+
+/** Only for those with a scope; `byPerson`: and only in somebody's name. */
+export function needs(scope: Scope, byPerson: boolean): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const { scopes, person } = context.get("visitor");
+    if (!scopes.includes(scope)) return context.json({ error: `this needs the scope ${scope}` }, 403);
+    if (byPerson && person === undefined)
+      return context.json({ error: "only a person of the team file may do this: sign in as one" }, 403);
+    return next();
+  };
+}
+
+/** Where a request comes from; one word for all where there is no socket (tests). */
+export function addressOf(context: Context<Env>): string {
+  return context.env?.incoming?.socket.remoteAddress ?? "unknown";
+}
+
+function bearerOf(context: Context<Env>): string | undefined {
+  return /^Bearer (.+)$/.exec(context.req.header("authorization") ?? "")?.[1];
+}
+
+function isBearer(context: Context<Env>): boolean {
+  return bearerOf(context) !== undefined;
+}

@@ -1,0 +1,142 @@
+import { statfsSync } from "node:fs";
+import { maskSecrets, type Secret } from "../base/secret.ts";
+import type { AgentConfig } from "../harness/config.ts";
+import type { LogLevel } from "../harness/log.ts";
+import * as runs from "../harness/store/look.ts";
+import * as sums from "../harness/store/look-sums.ts";
+import type { Store } from "../harness/store/open.ts";
+import { costByDay, type DayCost } from "../harness/store/steps.ts";
+import { dayBefore, dayStart } from "../harness/zone.ts";
+import type { KeptLog, LogLine } from "./kept-log.ts";
+import type { AgentStatus } from "./status.ts";
+
+export interface LookParts {
+  readonly config: AgentConfig;
+  readonly store: Store;
+  readonly log: KeptLog;
+  /** What is shown nowhere, in any form. */
+  readonly secrets: readonly Secret[];
+  readonly status: () => AgentStatus;
+  readonly now: () => number;
+}
+
+const dayMs = 24 * 3600 * 1000;
+
+/**
+ * Everything that pages and API show, read only. Posts, outcomes and logs are in the words of others: secrets in them are masked here,
+ * once for all who look.
+ */
+export class Look {
+  readonly config: AgentConfig;
+  readonly #parts: LookParts;
+  readonly #names: ReadonlyMap<string, string>;
+
+  constructor(parts: LookParts) {
+    this.#parts = parts;
+    this.config = parts.config;
+    const { people, agents, botId } = parts.config.chat;
+    this.#names = new Map(
+      [...people, ...agents, { id: botId, name: parts.config.agent }].map(({ id, name }) => [id, name]),
+    );
+  }
+
+  get store(): Store {
+    return this.#parts.store;
+  }
+
+  now(): number {
+    return this.#parts.now();
+  }
+
+  status(): AgentStatus {
+    return this.#parts.status();
+  }
+
+  /** A person's or agent's name, for an id of the chat; the id where nobody of the team has it. */
+  name(author: string): string {
+    return this.#names.get(author) ?? author;
+  }
+
+  runs(filter: runs.RunFilter, count: number): runs.RunRow[] {
+    return this.masked(runs.findRuns(this.store, filter, count));
+  }
+
+  run(id: string): runs.RunDetail | undefined {
+    const found = runs.runDetail(this.store, id);
+    return found && this.masked(found);
+  }
+
+  steps(run: string, count: number): runs.StepRow[] {
+    return this.masked(runs.stepsOf(this.store, run, count));
+  }
+
+  parts(run: string): runs.PartRow[] {
+    return this.masked(runs.partsOf(this.store, run));
+  }
+
+  messages(run: string, count: number) {
+    return this.masked(runs.messagesOf(this.store, run, count));
+  }
+
+  queued(count: number): runs.QueuedRow[] {
+    return this.masked(runs.queued(this.store, count));
+  }
+
+  conversations(before: number, count: number): runs.ConversationRow[] {
+    return this.masked(runs.conversations(this.store, before, count));
+  }
+
+  conversation(lane: string, count: number): runs.SaidRow[] {
+    return this.masked(runs.conversation(this.store, lane, count));
+  }
+
+  notes(text: string, count: number): sums.KeptNote[] {
+    return this.masked(sums.keptNotes(this.store, text, count));
+  }
+
+  log(level: LogLevel, text: string, count: number): LogLine[] {
+    return this.masked(this.#parts.log.lines(level, text, count));
+  }
+
+  logSeq(): number {
+    return this.#parts.log.seq;
+  }
+
+  lastFailure(): ReturnType<typeof sums.lastFailure> {
+    const found = sums.lastFailure(this.store);
+    return found && this.masked(found);
+  }
+
+  /** How runs of today ended, by the agent's day. */
+  today(): { state: string; n: number }[] {
+    return runs.endedSince(this.store, dayStart(this.now(), this.config.timezone));
+  }
+
+  /** By day and model, oldest first. */
+  cost(days: number): DayCost[] {
+    return costByDay(this.store, dayBefore(this.now(), days - 1, this.config.timezone));
+  }
+
+  /** By day, model and what caused it, newest first. */
+  costByKind(days: number): sums.KindCost[] {
+    const { timezone } = this.config;
+    const from = dayBefore(this.now(), days - 1, timezone);
+    // A day more, for days that are longer: what is too old is left out by its name.
+    return sums.costByKind(this.store, this.now() - (days + 1) * dayMs).filter(({ day }) => day >= from);
+  }
+
+  totals(): sums.Totals {
+    return sums.totals(this.store);
+  }
+
+  /** Of the disk that keeps the agent's data, in bytes. */
+  disk(): { free: number; size: number } {
+    const { bavail, blocks, bsize } = statfsSync(this.config.dataDir);
+    return { free: bavail * bsize, size: blocks * bsize };
+  }
+
+  masked<T extends object>(value: T): T {
+    const { secrets } = this.#parts;
+    return secrets.length === 0 ? value : (JSON.parse(maskSecrets(JSON.stringify(value), secrets)) as T);
+  }
+}

@@ -1,0 +1,110 @@
+import { newestRuns, settledUpTo, stepsAfter, writes } from "../harness/store/look-news.ts";
+import type { Look } from "./look.ts";
+
+/** What streams tell. `step`, `run`, `state` and `log` each with what they are named after; `gap`: more was missed than is told again. */
+export const newsKinds = ["step", "run", "state", "log", "gap"] as const;
+export type NewsKind = (typeof newsKinds)[number];
+
+/** `id`: up to which step of the journal whoever got this has missed nothing. */
+export interface News {
+  readonly id: number;
+  readonly kind: NewsKind;
+  readonly data: object;
+}
+
+const everyMs = 250;
+/** Steps that are told again to whoever comes back; past it there is a gap. */
+const mostMissed = 500;
+const newest = 20;
+
+/**
+ * Looks for what is new while anybody listens, once for all of them, and only where something was written. Read from the journal on the
+ * disk: what happened while nobody listened, or before a restart, is there too.
+ */
+export class NewsDesk {
+  readonly #look: Look;
+  readonly #listeners = new Set<(news: News) => void>();
+  #timer: NodeJS.Timeout | undefined;
+  #writes = -1;
+  #settled = 0;
+  #logSeq = 0;
+  #state = "";
+  /** What was told of steps and runs that may still change, as JSON. */
+  #told = new Map<string, string>();
+
+  constructor(look: Look) {
+    this.#look = look;
+  }
+
+  /** Tells what came after `since` (an id), then whatever happens, until the result is called. */
+  listen(since: number | undefined, tell: (news: News) => void): () => void {
+    if (this.#listeners.size === 0) this.#begin();
+    for (const news of this.#missed(since)) tell(news);
+    this.#listeners.add(tell);
+    this.#timer ??= setInterval(() => this.#ask(), everyMs).unref();
+    return () => {
+      this.#listeners.delete(tell);
+      if (this.#listeners.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    };
+  }
+
+  /** What is there now is known: only what comes after it is news. */
+  #begin(): void {
+    this.#told = new Map();
+    this.#writes = -1;
+    this.#fresh();
+    this.#logSeq = this.#look.logSeq();
+  }
+
+  #ask(): void {
+    for (const news of this.#fresh()) for (const tell of [...this.#listeners]) tell(news);
+  }
+
+  #fresh(): News[] {
+    const { store } = this.#look;
+    const lines = this.#look.logSeq();
+    const logged: News[] = lines === this.#logSeq ? [] : [{ id: this.#settled, kind: "log", data: { seq: lines } }];
+    this.#logSeq = lines;
+    const written = writes(store);
+    if (written === this.#writes) return [...logged, ...this.#stateNews()];
+    this.#writes = written;
+    const steps = stepsAfter(store, this.#settled, mostMissed);
+    const runs = newestRuns(store, newest);
+    this.#settled = Math.max(this.#settled, settledUpTo(store));
+    const changed = [
+      ...steps.map((step) => ({ kind: "step" as const, key: `step ${step.id}`, data: step as object })),
+      ...runs.map((run) => ({ kind: "run" as const, key: `run ${run.id}`, data: run as object })),
+    ];
+    const now = new Map(changed.map(({ key, data }) => [key, JSON.stringify(data)]));
+    const fresh = changed.filter(({ key }) => this.#told.get(key) !== now.get(key));
+    this.#told = now;
+    const news = fresh.map(({ kind, data }): News => ({ id: this.#settled, kind, data: this.#look.masked(data) }));
+    return [...logged, ...news, ...this.#stateNews()];
+  }
+
+  /** Connections and queue. They change without a word in the journal too. */
+  #stateNews(): News[] {
+    const { harness, tools } = this.#look.status();
+    const { running, ...data } = { ...harness, tools: tools.state, now: undefined };
+    const state = JSON.stringify(data);
+    if (state === this.#state) return [];
+    const first = this.#state === "";
+    this.#state = state;
+    return first ? [] : [{ id: this.#settled, kind: "state", data: { ...data, running: running.length } }];
+  }
+
+  #missed(since: number | undefined): News[] {
+    const { store } = this.#look;
+    const id = settledUpTo(store);
+    // A number from before a database that was lost is higher than any here.
+    if (since === undefined || since > id) return since === undefined ? [] : [{ id, kind: "gap", data: {} }];
+    const steps = stepsAfter(store, since, mostMissed + 1);
+    if (steps.length > mostMissed) return [{ id, kind: "gap", data: {} }];
+    return [
+      ...steps.map((step): News => ({ id: since, kind: "step", data: this.#look.masked(step) })),
+      ...newestRuns(store, newest).map((run): News => ({ id, kind: "run", data: this.#look.masked(run) })),
+    ];
+  }
+}

@@ -1,0 +1,134 @@
+import { afterEach, expect, test } from "vitest";
+import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
+import { escapeHtml, html } from "./markup.ts";
+
+const bearer = { authorization: `Bearer ${readToken}` };
+const pages = [
+  "/",
+  "/runs",
+  "/runs/p1-1",
+  "/runs/p2-1",
+  "/runs/p3-1",
+  "/conversations",
+  "/memory",
+  "/costs",
+  "/gates",
+  "/log",
+  "/settings",
+];
+let sample: SampleDashboard | undefined;
+afterEach(() => {
+  sample?.close();
+  sample = undefined;
+});
+
+/** What a browser would make of it: tags outside of our own, and attributes that run something. */
+const ours =
+  /^<\/?(?:html|head|meta|title|link|script|body|a|header|p|nav|ul|ol|li|div|main|h1|h2|footer|span|form|button|section|dl|dt|dd|table|thead|tbody|tr|th|td|time|br|strong|article|code|pre|details|summary|label|input|select|option|svg|rect|line|text)\b/;
+
+function strangeTags(page: string): string[] {
+  const tags = page.match(/<[^>]*>?/g) ?? [];
+  return tags.filter(
+    (tag) =>
+      tag !== "<!doctype html>" &&
+      (!ours.test(tag) ||
+        / on\w+=|javascript:|style=/i.test(tag.replace(/"[^"]*"/g, '""')) ||
+        (/^<script/.test(tag) && tag !== '<script src="/app.js" defer>')),
+  );
+}
+
+test("F9 hostile words in every field of every page stay words", async () => {
+  sample = sampleDashboard(hostile);
+  const lane = encodeURIComponent(hostile("lane-p1"));
+  for (const path of [
+    ...pages,
+    `/conversations/${lane}`,
+    `/runs?text=${encodeURIComponent('"><script>')}`,
+    `/memory?text=${encodeURIComponent(hostile("x"))}`,
+    `/log?text=${encodeURIComponent(hostile("y"))}`,
+  ]) {
+    const response = await sample.request(path, { ...bearer, accept: "text/html" });
+    const page = await response.text();
+    expect([path, response.status]).toEqual([path, 200]);
+    expect([path, strangeTags(page)]).toEqual([path, []]);
+    expect(page).not.toContain("<script>alert");
+    for (const sign of ["\u202E", "\u001B"]) expect(page).not.toContain(sign);
+    expect(page).not.toContain("sk-secret");
+    expect(response.headers.get("content-security-policy")).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self';(?!.*unsafe)/,
+    );
+  }
+});
+
+test("F9 every field that others write is shown where it belongs", async () => {
+  sample = sampleDashboard();
+  const expected: Record<string, string[]> = {
+    "/": ["asked-p3", "queued", "waiter", "refused", "no tools", "1 running", "of $5.00", "step 1"],
+    "/runs": ["asked-p1", "author", "outcome", "$0.25"],
+    "/runs/p1-1": ["answer", "detail", "rehearsal/model", "1200 + 30", "delivered"],
+    "/runs/p2-1": ["not delivered: refused", "failure", "output"],
+    "/runs/p3-1": ["thought", "script", "under way", "Not yet."],
+    "/conversations": ["lane-p1", "asked-p2"],
+    "/conversations/lane-p1": ["asked-p1", "answer", "author"],
+    "/memory": ["note", "noter", "may not give tasks any more", "always kind"],
+    "/costs": ["$4.90 left", "rehearsal/model", "mention", '<svg role="img"', "2026-11-21"],
+    "/gates": ["Nothing waits", "alice", "gate"],
+    "/log": ["message", "field", "second line"],
+    "/settings": ["persona", "known", "task", "agents.athena.budget.day", "people.alice"],
+  };
+  for (const [path, words] of Object.entries(expected)) {
+    const page = await (await sample.request(path, bearer)).text();
+    for (const word of words) expect([path, page]).toEqual([path, expect.stringContaining(word)]);
+    expect(Buffer.byteLength(page)).toBeLessThan(30_000);
+  }
+});
+
+test("empty pages say why they are, and what to do", async () => {
+  sample = sampleDashboard(undefined, false);
+  const page = async (path: string) => (await sample!.request(path, bearer)).text();
+  expect(await page("/")).toContain("No runs yet. Mention @athena");
+  expect(await page("/runs")).toContain("No runs yet. Mention @athena");
+  expect(await page("/runs?text=x")).toContain("No run fits.");
+  expect(await page("/conversations")).toContain("None yet.");
+  expect(await page("/memory")).toContain("@athena remember:");
+  expect(await page("/costs")).toContain("No model was asked");
+  expect(await page("/gates")).toContain("Nothing waits");
+  expect(await page("/log")).toContain("Nothing since the harness started.");
+});
+
+test("filters of runs find what fits, and a page that is not there says so", async () => {
+  sample = sampleDashboard();
+  const page = async (path: string) => (await sample!.request(path, { ...bearer, accept: "text/html" })).text();
+  const only = async (query: string) =>
+    [...(await page(`/runs?${query}`)).matchAll(/href="\/runs\/(p\d)-1"/g)].map(([, id]) => id);
+  expect(await only("state=failed")).toEqual(["p2"]);
+  expect(await only("author=alice")).toEqual(["p3", "p2"]);
+  expect(await only("text=ASKED-P1")).toEqual(["p1"]);
+  expect(await only(`before=${sample.now - 550_000}`)).toEqual(["p1"]);
+  for (const path of ["/runs/none", "/conversations/none", "/nowhere"]) {
+    const response = await sample.request(path, bearer);
+    expect([response.status, await response.text()]).toEqual([
+      404,
+      expect.stringContaining("There is nothing at this address."),
+    ]);
+  }
+  expect((await sample.request("/runs?before=soon", bearer)).status).toBe(400);
+});
+
+test("a database that fails is told in words, without what failed", async () => {
+  sample = sampleDashboard();
+  sample.store.run("ALTER TABLE runs RENAME TO lost");
+  const response = await sample.request("/runs?state=done&kind=late", bearer);
+  const page = await response.text();
+  expect([response.status, page]).toEqual([500, expect.stringContaining("This page could not be made")]);
+  expect(page).not.toContain("no such table");
+});
+
+test("markup is made of what is written here, everything else is text", () => {
+  const word = "<b>&\"'`";
+  expect(html`<i title="${word}">${[word, undefined, false, 3, html`<br>`]}</i>`.toString()).toBe(
+    '<i title="&lt;b&gt;&amp;&quot;&#39;&#96;">&lt;b&gt;&amp;&quot;&#39;&#96;3<br></i>',
+  );
+  expect(escapeHtml("a\u0000b\u202Ec\uD800")).toBe("a\uFFFDb\uFFFDc\uFFFD");
+  expect(escapeHtml("\u{1F600} \t\n")).toBe("\u{1F600} \t\n");
+});

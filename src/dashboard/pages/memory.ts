@@ -1,0 +1,52 @@
+import { moment } from "../format.ts";
+import { empty, type Frame, layout, table } from "../layout.ts";
+import type { Look } from "../look.ts";
+import { html } from "../markup.ts";
+
+const mostNotes = 100;
+
+/** What the agent was asked to keep, by whom and when. `mayForget`: whoever looks may take it away. */
+export function memoryPage(frame: Frame, look: Look, text: string, mayForget: boolean): string {
+  const notes = look.notes(text, mostNotes);
+  const { agent } = frame;
+  return layout(
+    frame,
+    "/memory",
+    "Memory",
+    [
+      html`<form class="filter" method="get" action="/memory" role="search"><p><label for="text">Words in it, or a name</label><input id="text" name="text" type="search" maxlength="200" value="${text}"></p><p><button>Search</button></p></form>`,
+      notes.length === 0
+        ? empty(
+            text === ""
+              ? html`Nobody asked ${agent} to remember anything yet. In chat: <code>@${agent} remember: …</code>`
+              : html`Nothing of that kind. <a href="/memory">Show all</a>`,
+          )
+        : table(
+            "Memory",
+            ["Remembered", "Told", "Said by", "When", "Where", mayForget ? "Forget" : ""].filter((head) => head !== ""),
+            notes.map(
+              (note) =>
+                html`<tr><td class="text">#${note.id} ${note.text}</td><td>${note.kind === "fact" ? "always" : "when it fits"}</td><td>${note.name}${whoNow(look, note.author)}</td><td>${moment(note.at, look.config.timezone)}</td><td>${where(look, note.source)}</td>${
+                  mayForget &&
+                  html`<td><form method="post" action="/memory/${note.id}/forget"><button aria-label="Forget number ${note.id}">Forget</button></form></td>`
+                }</tr>`,
+            ),
+          ),
+      notes.length === mostNotes && html`<p>The newest ${mostNotes}: search for others.</p>`,
+      !mayForget &&
+        html`<p class="soft">To forget one, sign in as a person who may give ${agent} tasks, or say <code>@${agent} forget #…</code> in chat.</p>`,
+    ],
+    false,
+  );
+}
+
+function whoNow(look: Look, author: string) {
+  const person = look.config.chat.people.find(({ id }) => id === author);
+  return person?.command === true ? undefined : html` <span class="warn">(may not give tasks any more)</span>`;
+}
+
+function where(look: Look, source: string) {
+  return /^[a-z0-9]{26}$/.test(source)
+    ? html`<a rel="noreferrer" href="${look.config.chat.url}/_redirect/pl/${source}">the post</a>`
+    : source;
+}

@@ -1,0 +1,71 @@
+import type { RunRow, StepRow } from "../../harness/store/look.ts";
+import { age, lasting, moment, money } from "../format.ts";
+import { table } from "../layout.ts";
+import type { Look } from "../look.ts";
+import { html, type Markup } from "../markup.ts";
+
+/** What several pages show alike. */
+
+export function runLink(id: string, words: string): Markup {
+  return html`<a href="/runs/${encodeURIComponent(id)}">${words}</a>`;
+}
+
+export function laneLink(lane: string, words: string): Markup {
+  return html`<a href="/conversations/${encodeURIComponent(lane)}">${words}</a>`;
+}
+
+/** One line of what somebody wrote. */
+export function short(text: string, most = 120): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length <= most ? line : `${line.slice(0, most)} …`;
+}
+
+const stateWords: Readonly<Record<string, string>> = {
+  running: "running",
+  delivering: "being delivered",
+  done: "done",
+  failed: "failed",
+};
+
+export function stateOf(state: string, outcome: string | null): Markup {
+  const tone = state === "failed" ? "bad" : state === "done" ? "good" : "warn";
+  const more = outcome !== null && outcome !== "answered" && outcome !== state ? `: ${outcome}` : "";
+  return html`<span class="${tone}">${stateWords[state] ?? state}${more}</span>`;
+}
+
+export function runsTable(look: Look, label: string, rows: readonly RunRow[]): Markup {
+  const now = look.now();
+  return table(
+    label,
+    ["Asked", "By", "Kind", "State", "Began", html`<span class="num">Took</span>`, html`<span class="num">Cost</span>`],
+    rows.map(
+      (run) =>
+        html`<tr><td class="text">${runLink(run.id, short(run.asked) || run.id)}</td><td>${look.name(run.author)}</td><td>${run.kind}</td><td class="text">${stateOf(run.state, run.outcome)}</td><td>${age(run.started_at, now)}</td><td class="num">${lasting((run.ended_at ?? now) - run.started_at)}</td><td class="num">${money(run.usd)}</td></tr>`,
+    ),
+  );
+}
+
+/** A journal as a table, oldest first. */
+export function stepsTable(label: string, steps: readonly StepRow[], timezone: string): Markup {
+  return table(
+    label,
+    [
+      "At",
+      "Step",
+      "Came of it",
+      "Detail",
+      html`<span class="num">Took</span>`,
+      html`<span class="num">Tokens</span>`,
+      html`<span class="num">Cost</span>`,
+    ],
+    steps.map(
+      (step) =>
+        html`<tr><td>${moment(step.at, timezone)}</td><td>${step.kind}${step.model !== null && html` ${step.provider}/${step.model}`}</td><td class="text">${outcomeOf(step)}</td><td class="text">${step.detail}</td><td class="num">${lasting(step.took_ms)}</td><td class="num">${step.input_tokens !== null && `${step.input_tokens} + ${step.output_tokens ?? 0}`}</td><td class="num">${step.usd !== null && money(step.usd)}</td></tr>`,
+    ),
+  );
+}
+
+function outcomeOf({ outcome }: StepRow): Markup {
+  if (outcome === "started") return html`<span class="warn">under way</span>`;
+  return html`<span class="${outcome === "ok" ? "good" : "bad"}">${outcome}</span>`;
+}

@@ -1,0 +1,97 @@
+import type { AgentConfig } from "../../harness/config.ts";
+import { money } from "../format.ts";
+import { type Frame, layout, table } from "../layout.ts";
+import type { Look } from "../look.ts";
+import { html, type Markup } from "../markup.ts";
+
+interface Setting {
+  readonly name: string;
+  readonly value: string;
+  /** Where to change it. */
+  readonly from: string;
+}
+
+/** Who the agent is and what it works by: to be read, not changed here. */
+export function settingsPage(frame: Frame, look: Look): string {
+  const { config } = look;
+  const here = `agents.${config.agent}`;
+  return layout(
+    frame,
+    "/settings",
+    "Persona and settings",
+    [
+      html`<p class="soft">Nothing can be changed here: these are values of the team file, brought by <code>npx olympus deploy ${config.agent}</code>. What is not written there has its default.</p>`,
+      html`<h2>Persona</h2><div class="box said">${config.persona}</div><p class="soft">From <code>${here}.persona</code>, or the team's file of that name.</p>`,
+      html`<h2>What it knows of its team</h2><ul>${config.facts.map((fact) => html`<li>${fact}</li>`)}</ul><p class="soft">From the whole team file, and <code>defaults.facts</code>.</p>`,
+      html`<h2>Settings</h2>`,
+      settingsTable("Settings", settingsOf(config, here)),
+      html`<h2>People</h2>`,
+      table(
+        "People",
+        ["Name", "May give tasks", "May approve", "From"],
+        config.chat.people.map(
+          ({ name, command, approve }) =>
+            html`<tr><td>${name}</td><td>${command ? "yes" : "no"}</td><td>${approve.join(", ") || "nothing"}</td><td><code>people.${name}</code></td></tr>`,
+        ),
+      ),
+    ],
+    false,
+  );
+}
+
+function settingsTable(label: string, settings: readonly Setting[]): Markup {
+  return table(
+    label,
+    ["Setting", "Value", "From"],
+    settings.map(
+      ({ name, value, from }) =>
+        html`<tr><td>${name}</td><td class="text">${value}</td><td><code>${from}</code></td></tr>`,
+    ),
+  );
+}
+
+/** Where each value stands in the team file. Names of files with secrets are not shown: they say nothing to a reader. */
+function settingsOf(config: AgentConfig, here: string): Setting[] {
+  const { budget, limits, chat, listen, sandbox, quietHours } = config;
+  return [
+    ...config.models.map((choice, index) => ({
+      name: index === 0 ? "Model" : "Model, when those before fail",
+      value: [
+        `${choice.provider}/${choice.model}`,
+        choice.for === undefined ? "for everything" : `for ${choice.for.join(", ")}`,
+        choice.price === undefined
+          ? "no price known"
+          : `${money(choice.price.input)} and ${money(choice.price.output)} a million tokens in and out`,
+      ].join("; "),
+      from: `${here}.models[${index}]`,
+    })),
+    { name: "Budget of a run", value: money(budget.run), from: `${here}.budget.run` },
+    { name: "Budget of a day", value: money(budget.day), from: `${here}.budget.day` },
+    { name: "Time zone", value: config.timezone, from: "defaults.timezone" },
+    {
+      name: "Quiet hours",
+      value: quietHours === undefined ? "none" : `${quietHours.from} to ${quietHours.to} ${quietHours.days.join(", ")}`,
+      from: `${here}.quietHours`,
+    },
+    ...config.schedules.map((schedule) => ({
+      name: `Schedule ${schedule.name}`,
+      value: `${schedule.at} (${schedule.timezone}) in ${schedule.channel}: ${schedule.task}`,
+      from: `${here}.schedules.${schedule.name}`,
+    })),
+    ...Object.entries(limits).map(([name, value]) => ({
+      name: `Limit ${name}`,
+      value: String(value),
+      from: `${here}.limits.${name}`,
+    })),
+    ...Object.entries(sandbox ?? {}).map(([name, value]) => ({
+      name: `Sandbox ${name}`,
+      value: Array.isArray(value) ? value.join(", ") || "none" : String(value),
+      from: "role agent",
+    })),
+    { name: "Answers of agents to one another in a row", value: String(chat.maxHops), from: "role agent" },
+    { name: "Mentions are answered up to", value: `${chat.maxAgeHours} hours late`, from: "role agent" },
+    { name: "Chat server", value: chat.url, from: "services, with the role chat" },
+    { name: "This dashboard", value: `${listen.address}:${listen.port}`, from: "network, the agent's address" },
+    { name: "Data", value: config.dataDir, from: "role agent" },
+  ];
+}

@@ -1,0 +1,158 @@
+import * as z from "zod";
+
+/** Shapes of what the API answers, and of what it is asked. Its description is made of them. Times in ms since the epoch, money in US dollars. */
+
+const time = z.number().describe("Milliseconds since the epoch.");
+const money = z.number().describe("US dollars.");
+const nullable = <T extends z.ZodType>(type: T) => z.union([type, z.null()]);
+
+export const harnessSchema = z.object({
+  chat: z.enum(["connecting", "connected", "disconnected", "unauthorised"]),
+  reason: z.string().optional().describe("Why not connected."),
+  connectedAt: time.optional(),
+  caughtUpAt: time.optional(),
+  waiting: z.number(),
+  running: z.array(z.object({ id: z.string(), lane: z.string(), kind: z.string(), since: time })),
+  undelivered: z.number(),
+  draining: z.boolean(),
+});
+
+export const summarySchema = z.object({
+  id: z.string(),
+  lane: z.string(),
+  kind: z.string(),
+  state: z.enum(["running", "delivering", "done", "failed"]),
+  outcome: nullable(z.string()),
+  author: z.string(),
+  started_at: time,
+  ended_at: nullable(time),
+  usd: money,
+});
+
+export const statusSchema = z.object({
+  version: z.literal(1),
+  agent: z.string(),
+  team: z.string(),
+  rehearsal: z.boolean(),
+  models: z.array(z.string()),
+  startedAt: time,
+  now: time,
+  memoryMb: z.number(),
+  spentToday: money,
+  budgetDay: money,
+  harness: harnessSchema,
+  tools: z.object({ state: z.enum(["none", "starting", "on", "off"]), reason: z.string().optional() }),
+  runs: z.array(summarySchema),
+  dropped: z.array(z.object({ run: z.string(), at: nullable(time), reason: z.string() })),
+});
+
+const dayCostSchema = z.object({
+  day: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  calls: z.number(),
+  failed: z.number(),
+  inputTokens: z.number(),
+  cachedTokens: z.number(),
+  outputTokens: z.number(),
+  usd: money,
+  tookMs: z.number(),
+});
+
+export const costSchema = z.object({ version: z.literal(1), agent: z.string(), days: z.array(dayCostSchema) });
+
+export const runSchema = summarySchema.extend({ steps: z.number(), asked: z.string() });
+export const runsSchema = z.object({ version: z.literal(1), runs: z.array(runSchema) });
+
+export const stepSchema = z.object({
+  id: z.number(),
+  run: z.string(),
+  kind: z.string(),
+  at: time,
+  took_ms: z.number(),
+  outcome: z.string(),
+  provider: nullable(z.string()),
+  model: nullable(z.string()),
+  input_tokens: nullable(z.number()),
+  cached_tokens: nullable(z.number()),
+  output_tokens: nullable(z.number()),
+  usd: nullable(money),
+  detail: nullable(z.string()),
+});
+
+export const runDetailSchema = z.object({
+  version: z.literal(1),
+  run: runSchema.extend({ starts: z.number(), source: z.string(), source_id: z.string(), received_at: time }),
+  asked: z.string(),
+  steps: z.array(stepSchema),
+  answer: z.array(
+    z.object({ text: z.string(), state: z.string(), sent_at: nullable(time), error: nullable(z.string()) }),
+  ),
+});
+
+export const conversationsSchema = z.object({
+  version: z.literal(1),
+  conversations: z.array(
+    z.object({ lane: z.string(), runs: z.number(), last_at: time, author: z.string(), asked: z.string() }),
+  ),
+});
+
+export const conversationSchema = z.object({
+  version: z.literal(1),
+  said: z.array(
+    z.object({
+      run: z.string(),
+      author: nullable(z.string()).describe("Null for the agent."),
+      at: time,
+      text: z.string(),
+      state: z.string(),
+    }),
+  ),
+});
+
+export const memorySchema = z.object({
+  version: z.literal(1),
+  notes: z.array(
+    z.object({
+      id: z.number(),
+      kind: z.enum(["note", "fact"]),
+      text: z.string(),
+      author: z.string(),
+      name: z.string(),
+      at: time,
+      source: z.string(),
+    }),
+  ),
+});
+
+export const logSchema = z.object({
+  version: z.literal(1),
+  lines: z.array(z.object({ seq: z.number(), at: time, level: z.string(), message: z.string(), fields: z.string() })),
+});
+
+const count = (most: number, usual: number) => z.coerce.number().int().min(1).max(most).default(usual);
+/** What a form leaves empty is not asked for. */
+const text = z
+  .string()
+  .max(200)
+  .optional()
+  .transform((value) => (value === "" ? undefined : value));
+
+export const runsQuery = z.object({
+  state: text,
+  kind: text,
+  author: text,
+  text,
+  before: z.coerce.number().int().positive().optional().describe("Began before this time."),
+});
+export const runsApiQuery = runsQuery.extend({ count: count(200, 40) });
+export const costQuery = z.object({ days: count(366, 1) });
+export const beforeQuery = z.object({ before: z.coerce.number().int().positive().optional() });
+export const textQuery = z.object({ text: z.string().max(200).default("") });
+export const logQuery = textQuery.extend({ level: z.enum(["debug", "info", "warn", "error"]).default("info") });
+export const noQuery = z.object({});
+
+export const linkSchema = z.object({ person: z.string().min(1).max(60) });
+export const linkAnswerSchema = z.object({ version: z.literal(1), code: z.string(), seconds: z.number() });
+export const forgottenSchema = z.object({ version: z.literal(1), forgotten: z.number() });
+export const errorSchema = z.object({ error: z.string() });

@@ -1,0 +1,193 @@
+import type { Store } from "./open.ts";
+
+/** What the dashboard reads of runs. Nothing here writes. Times in ms since the epoch, money in US dollars. */
+
+export interface RunRow {
+  readonly id: string;
+  readonly lane: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly outcome: string | null;
+  /** The chat's id of who asked. */
+  readonly author: string;
+  readonly started_at: number;
+  readonly ended_at: number | null;
+  readonly usd: number;
+  readonly steps: number;
+  /** What was asked, cut. */
+  readonly asked: string;
+}
+
+export interface StepRow {
+  readonly id: number;
+  readonly run: string;
+  readonly kind: string;
+  readonly at: number;
+  readonly took_ms: number;
+  readonly outcome: string;
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly input_tokens: number | null;
+  readonly cached_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly usd: number | null;
+  readonly detail: string | null;
+}
+
+export interface RunFilter {
+  readonly state?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly author?: string | undefined;
+  /** Part of what was asked or of the outcome. */
+  readonly text?: string | undefined;
+  /** Only runs that began before this, ms: the next page. */
+  readonly before?: number | undefined;
+  /** Only runs that began at or after this, ms. */
+  readonly from?: number | undefined;
+}
+
+const columns = `runs.id, runs.lane, runs.kind, runs.state, outcome, author, started_at, ended_at,
+  coalesce((SELECT sum(usd) FROM steps WHERE run = runs.id), 0) AS usd,
+  (SELECT count(*) FROM steps WHERE run = runs.id) AS steps,
+  substr(coalesce(payload ->> 'text', ''), 1, 300) AS asked`;
+
+/** Runs that fit, the newest first. */
+export function findRuns(store: Store, filter: RunFilter, count: number): RunRow[] {
+  const { state, kind, author, text, before, from } = filter;
+  const wanted: [string, string | number | undefined][] = [
+    ["runs.state = ?", state],
+    ["runs.kind = ?", kind],
+    ["author = ?", author],
+    // instr and no LIKE: what is looked for has no signs of its own.
+    ["instr(lower(coalesce(payload ->> 'text', '') || ' ' || coalesce(outcome, '')), lower(?)) > 0", text],
+    ["started_at < ?", before],
+    ["started_at >= ?", from],
+  ];
+  const given = wanted.filter((one): one is [string, string | number] => one[1] !== undefined);
+  const where = given.length === 0 ? "" : `WHERE ${given.map(([condition]) => condition).join(" AND ")}`;
+  return store.all<RunRow>(
+    `SELECT ${columns} FROM runs JOIN inbox ON inbox.id = runs.inbox ${where} ORDER BY started_at DESC, runs.rowid DESC LIMIT ?`,
+    ...given.map(([, value]) => value),
+    count,
+  );
+}
+
+export interface RunDetail extends RunRow {
+  readonly starts: number;
+  readonly source: string;
+  readonly source_id: string;
+  readonly received_at: number;
+  readonly payload: string;
+}
+
+export function runDetail(store: Store, id: string): RunDetail | undefined {
+  return store.get<RunDetail>(
+    `SELECT ${columns}, starts, source, source_id, received_at, payload FROM runs JOIN inbox ON inbox.id = runs.inbox WHERE runs.id = ?`,
+    id,
+  );
+}
+
+/** A run's journal, oldest first; the newest `count` of it. */
+export function stepsOf(store: Store, run: string, count: number): StepRow[] {
+  return store
+    .all<StepRow>(
+      `SELECT id, run, kind, at, took_ms, outcome, provider, model, input_tokens, cached_tokens, output_tokens, usd, detail
+       FROM steps WHERE run = ? ORDER BY id DESC LIMIT ?`,
+      run,
+      count,
+    )
+    .reverse();
+}
+
+export interface PartRow {
+  readonly part: number;
+  readonly payload: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly error: string | null;
+  readonly sent_at: number | null;
+}
+
+/** What a run handed over for delivery, in order. */
+export function partsOf(store: Store, run: string): PartRow[] {
+  return store.all<PartRow>(
+    "SELECT part, payload, state, attempts, error, sent_at FROM outbox WHERE run = ? ORDER BY part",
+    run,
+  );
+}
+
+/** Messages between harness and model of a run that is not over: JSON each, in order; the newest `count`. */
+export function messagesOf(store: Store, run: string, count: number): { part: string; seq: number; message: string }[] {
+  return store
+    .all<{ part: string; seq: number; message: string }>(
+      "SELECT part, seq, message FROM turns WHERE run = ? ORDER BY part DESC, seq DESC LIMIT ?",
+      run,
+      count,
+    )
+    .reverse();
+}
+
+export interface QueuedRow {
+  readonly kind: string;
+  readonly lane: string;
+  readonly author: string;
+  readonly received_at: number;
+  readonly asked: string;
+}
+
+/** What waits for its lane or a slot, in the order that it will be taken. */
+export function queued(store: Store, count: number): QueuedRow[] {
+  return store.all<QueuedRow>(
+    `SELECT kind, lane, author, received_at, substr(coalesce(payload ->> 'text', ''), 1, 300) AS asked
+     FROM inbox WHERE state = 'new' ORDER BY created_at, id LIMIT ?`,
+    count,
+  );
+}
+
+/** How runs since a time (ms) ended: `done` 9, `failed` 1, those under way too. */
+export function endedSince(store: Store, since: number): { state: string; n: number }[] {
+  return store.all("SELECT state, count(*) AS n FROM runs WHERE started_at >= ? GROUP BY state ORDER BY state", since);
+}
+
+export interface ConversationRow {
+  readonly lane: string;
+  readonly runs: number;
+  readonly last_at: number;
+  readonly author: string;
+  readonly asked: string;
+}
+
+/** Conversations, the one with the newest entry first; who asked last, and what. `before` (ms) gives the next page. */
+export function conversations(store: Store, before: number, count: number): ConversationRow[] {
+  return store.all<ConversationRow>(
+    `SELECT lanes.key AS lane, (SELECT count(*) FROM runs WHERE runs.lane = lanes.key) AS runs, lanes.updated_at AS last_at,
+       coalesce(newest.author, '') AS author, substr(coalesce(newest.payload ->> 'text', ''), 1, 300) AS asked
+     FROM lanes LEFT JOIN runs AS last ON last.id = (SELECT id FROM runs WHERE runs.lane = lanes.key ORDER BY started_at DESC LIMIT 1)
+       LEFT JOIN inbox AS newest ON newest.id = last.inbox
+     WHERE lanes.updated_at < ? ORDER BY lanes.updated_at DESC LIMIT ?`,
+    before,
+    count,
+  );
+}
+
+export interface SaidRow {
+  readonly run: string;
+  /** Undefined for the agent. */
+  readonly author: string | null;
+  readonly at: number;
+  readonly text: string;
+  readonly state: string;
+}
+
+/** What was asked and answered in a conversation, oldest first; of its newest `count` runs. */
+export function conversation(store: Store, lane: string, count: number): SaidRow[] {
+  return store.all<SaidRow>(
+    `WITH chosen AS (SELECT id, inbox, state FROM runs WHERE lane = ?1 ORDER BY started_at DESC LIMIT ?2)
+     SELECT chosen.id AS run, author, inbox.created_at AS at, coalesce(payload ->> 'text', '') AS text, chosen.state FROM chosen JOIN inbox ON inbox.id = chosen.inbox
+     UNION ALL
+     SELECT chosen.id, NULL, coalesce(outbox.sent_at, outbox.created_at), coalesce(payload ->> 'text', ''), outbox.state FROM chosen JOIN outbox ON outbox.run = chosen.id
+     ORDER BY at`,
+    lane,
+    count,
+  );
+}
