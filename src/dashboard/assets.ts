@@ -8,7 +8,7 @@ body { margin: 0 auto; max-width: 68rem; padding: 0 1rem 3rem; }
 a { color: var(--link); } :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .skip { position: absolute; left: -99rem; } .skip:focus { left: 1rem; top: .5rem; background: var(--paper); padding: .3rem; }
 header { display: flex; flex-wrap: wrap; gap: .2rem 1rem; align-items: baseline; padding: .8rem 0 .3rem; }
-header p { margin: 0; color: var(--soft); } header .who { color: var(--ink); font-size: 1.2rem; font-weight: 600; }
+header p { margin: 0; color: var(--soft); min-width: 0; overflow-wrap: anywhere; } h1, p, li { overflow-wrap: anywhere; } header .who { color: var(--ink); font-size: 1.2rem; font-weight: 600; }
 nav ul { display: flex; flex-wrap: wrap; gap: .2rem .9rem; list-style: none; margin: 0; padding: .3rem 0; border-bottom: 1px solid var(--line); }
 nav a { display: inline-block; padding: .25rem 0; } nav a[aria-current] { color: var(--ink); font-weight: 600; text-decoration-thickness: 2px; }
 h1 { font-size: 1.3rem; margin: 1rem 0 .5rem; } h2 { font-size: 1.05rem; margin: 1.4rem 0 .4rem; }
@@ -22,7 +22,7 @@ pre, .said { white-space: pre-wrap; overflow-wrap: anywhere; margin: .3rem 0; } 
 .soft { color: var(--soft); } .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
 .label { border: 1px solid; border-radius: .3rem; padding: 0 .4rem; font-size: .85rem; }
 #live { margin: .5rem 0; padding: .3rem .6rem; border-left: 4px solid var(--warn); background: var(--box); } #live[hidden] { display: none; }
-form.filter { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .6rem 0; } form.filter label { display: block; color: var(--soft); font-size: .9rem; }
+form.filter { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .6rem 0; } form.filter p { margin: 0; min-width: 0; max-width: 100%; } form.filter label { display: block; color: var(--soft); font-size: .9rem; }
 input, select, button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--soft); border-radius: .3rem; padding: .3rem .6rem; max-width: 100%; } button { cursor: pointer; background: var(--box); }
 svg { display: block; max-width: 100%; height: auto; } svg .bar { fill: var(--link); } svg .left { fill: none; stroke: var(--warn); stroke-dasharray: 4 3; } svg text { fill: var(--soft); font-size: 11px; }
 footer { margin-top: 2rem; color: var(--soft); display: flex; gap: 1rem; flex-wrap: wrap; align-items: baseline; } footer form { margin: 0; }

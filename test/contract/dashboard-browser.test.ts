@@ -1,0 +1,143 @@
+/** The dashboard in Debian's Chromium, as people have it. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { type Dashboard, startDashboard } from "../../src/dashboard/server.ts";
+import { recordStep } from "../../src/harness/store/steps.ts";
+import { adminToken, hostile, type SampleDashboard, sampleDashboard } from "../support/dashboard.ts";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pages = [
+  "/",
+  "/runs",
+  "/runs/p1-1",
+  "/runs/p3-1",
+  "/conversations",
+  "/memory",
+  "/costs",
+  "/gates",
+  "/log",
+  "/settings",
+];
+
+let browser: Browser;
+let sample: SampleDashboard;
+let dashboard: Dashboard;
+let context: BrowserContext;
+let page: Page;
+/** Messages in the console, and requests that went elsewhere: both must stay empty. */
+let wrong: string[];
+
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu"],
+    timeout: 120_000,
+  });
+}, 150_000);
+afterAll(() => browser?.close());
+beforeEach(async () => {
+  sample = sampleDashboard(hostile);
+  sample.now = Date.now();
+  dashboard = await startDashboard({ ...sample.options, address: "127.0.0.1", port: 0 });
+  context = await browser.newContext({ baseURL: url() });
+  context.setDefaultTimeout(60_000);
+  page = await context.newPage();
+  wrong = [];
+  page.on("console", (message) => wrong.push(message.text()));
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  page.on("dialog", (dialog) => wrong.push(`dialog ${dialog.message()}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url())) wrong.push(request.url());
+  });
+});
+afterEach(async () => {
+  await context.close();
+  await dashboard.close();
+  sample.close();
+});
+
+const url = () => `http://127.0.0.1:${dashboard.port}`;
+
+/** As `olympus open` does it: a code behind the #, which no server gets to see. */
+async function signIn(): Promise<void> {
+  const answer = await fetch(`${url()}/api/links`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${adminToken}` },
+    body: JSON.stringify({ person: "alice" }),
+  });
+  const { code } = (await answer.json()) as { code: string };
+  await page.goto(`/login#${code}`);
+  await page.waitForURL(`${url()}/`);
+}
+
+test("F9 every page with hostile words: nothing of it runs, nothing violates axe's rules, at both widths and in both schemes", async () => {
+  await signIn();
+  for (const [colorScheme, width] of [
+    ["light", 1280],
+    ["dark", 375],
+  ] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 800 });
+    for (const path of pages) {
+      await page.goto(path);
+      await page.evaluate(axe);
+      const found = await page.evaluate(async () => {
+        const { violations } = await (
+          globalThis as unknown as {
+            axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+          }
+        ).axe.run();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+      });
+      expect([path, colorScheme, found]).toEqual([path, colorScheme, []]);
+      const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      expect([path, width, wide]).toEqual([path, width, 0]);
+    }
+  }
+  expect(wrong).toEqual([]);
+}, 600_000);
+
+test("what happens is seen without a reload, also after the harness was started again", async () => {
+  await signIn();
+  const step = (outcome: string) => recordStep(sample.store, { run: "p3-1", kind: "tool", at: Date.now(), outcome });
+  await page.getByText("live", { exact: true }).waitFor();
+  step("seen at once");
+  await page.getByText("seen at once").waitFor();
+  const { port } = dashboard;
+  await dashboard.close();
+  await page.getByText(/no news for|connecting/).waitFor();
+  step("while it was away");
+  dashboard = await startDashboard({ ...sample.options, address: "127.0.0.1", port });
+  await page.getByText("while it was away").waitFor();
+  expect(
+    wrong.filter((message) => !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK|ERR_EMPTY/.test(message)),
+  ).toEqual([]);
+}, 240_000);
+
+test("by keyboard alone: to the content, and a note forgotten", async () => {
+  await signIn();
+  await page.goto("/memory");
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate("document.activeElement.textContent")).toBe("To the content");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Forget number 1" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => sample.options.look.notes("", 9).length, { timeout: 60_000 }).toBe(1);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(`${url()}/login`);
+  expect(wrong).toEqual([]);
+}, 240_000);
+
+test("without script every page still reads, and a code can be typed in", async () => {
+  const plain = await browser.newContext({ baseURL: url(), javaScriptEnabled: false });
+  const still = await plain.newPage();
+  await still.goto("/login");
+  await still.getByLabel("Token", { exact: true }).fill(adminToken);
+  await still.getByLabel(/Your name/).fill("alice");
+  await still.getByRole("button", { name: "Sign in with the token" }).click();
+  await still.waitForURL(`${url()}/`);
+  expect(await still.getByRole("heading", { level: 1 }).textContent()).toBe("Now");
+  await plain.close();
+}, 240_000);
