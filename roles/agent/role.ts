@@ -44,6 +44,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     { role: "node", on: "host" },
     { role: "mattermost", on: "team" },
   ],
+  replaces: ["openclaw"],
   params,
   data: { memory: "the agent's database and memory in /srv/olympus/agent" },
 

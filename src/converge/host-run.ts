@@ -243,7 +243,7 @@ export function createHostRun(options: HostRunOptions) {
           if (drops.undo.length > 0) {
             [begun, waited] = [true, false];
             const fresh = await readDrops(now);
-            kept.push(...(await undo(fresh.seen, fresh.plan, { write: now })));
+            kept.push(...(await undo(fresh.seen, fresh.plan, claimsAfter(now))));
             await verify();
           }
           return kept;
@@ -287,6 +287,12 @@ export function createHostRun(options: HostRunOptions) {
       ssh?.close();
     },
   };
+}
+
+/** Roles that wish for nothing stand for nothing any more. */
+function claimsAfter(now: readonly Claims[]): ClaimsAfter {
+  const [write, empty] = [true, false].map((some) => now.filter(({ claims }) => claims.length > 0 === some));
+  return { write: write!, forget: empty!.map(({ role }) => role) };
 }
 
 function aheadOrBehind(seconds: number): string {

@@ -60,7 +60,10 @@ export function planHost(wishes: readonly RoleWish[], facts: Facts, state: HostS
   }
   return {
     steps,
-    claims: wishedClaims(wishes).filter(({ role, hash }) => state.claims[role] !== hash),
+    claims: wishedClaims(wishes).filter(
+      ({ role, hash, claims }) =>
+        state.claims[role] !== hash && (claims.length > 0 || state.claims[role] !== undefined),
+    ),
     looked: wishes.reduce((sum, { operations }) => sum + operations.length, 0),
     changes: steps.filter(({ counted }) => counted).length,
   };
@@ -71,7 +74,12 @@ export function claimsTogether(plan: HostPlan, before: readonly Claims[], now: r
   const both = now.map(({ role, claims }) =>
     claimsOf(role, [...claims, ...(before.find((one) => one.role === role)?.claims ?? [])]),
   );
-  return { ...plan, claims: both.filter(({ role, hash }) => before.find((one) => one.role === role)?.hash !== hash) };
+  return {
+    ...plan,
+    claims: both.filter(
+      ({ role, hash, claims }) => claims.length > 0 && before.find((one) => one.role === role)?.hash !== hash,
+    ),
+  };
 }
 
 /** What each role stands for by these wishes. */

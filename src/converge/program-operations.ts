@@ -38,6 +38,8 @@ export interface NpmPackageOperation extends Common {
   readonly prefix?: string;
   /** Which npm; `/usr/bin/npm` unless given. */
   readonly npm?: string;
+  /** Address of the registry; the one that npm is set to unless given. */
+  readonly registry?: string;
   /** Lets the package's own install scripts run, as root. */
   readonly scripts?: true;
 }

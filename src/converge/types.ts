@@ -32,6 +32,8 @@ export interface Role<P = unknown, I = unknown> {
   /** One line for `role list`. */
   readonly summary: string;
   readonly requires: readonly Requirement[];
+  /** Roles that cannot stand beside it: what they made on a host goes once this one stands there, their data stays. */
+  readonly replaces?: readonly string[];
   /** Strict object with defaults: `z.strictObject({ maxConnections: z.int().default(50) })`. */
   readonly params: z.ZodType<P>;
   /** Kinds of data that reset keeps unless they are purged by name; operations point at them with `data`. */

@@ -78,7 +78,9 @@ export async function wishesOf(roles: readonly Role[], context: RoleContext): Pr
     const operations = role.setup(await role.inputs(context, data), data);
     wishes.push({ role: role.name, operations });
   }
-  return wishes;
+  // Roles that make room wish for nothing: what they wished before is taken away like anything that is no longer wished.
+  const replaced = roles.flatMap(({ replaces = [] }) => replaces).filter((name) => !(name in host.roles));
+  return [...wishes, ...replaced.map((role) => ({ role, operations: [] }))];
 }
 
 /**

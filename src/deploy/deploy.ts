@@ -88,8 +88,12 @@ export async function deploy(
     changed += chat.changed;
     await runRoles("agents", [{ hosts: agents, roles: undefined }]);
     const standing = agents.filter((name) => !left.has(name));
+    // OpenClaw answers on its own machine alone, and its role waited for that.
+    const asked = standing.filter(
+      (name) => machines.find((machine) => machine.name === name)?.agent?.runtime !== "openclaw",
+    );
     await withStep(reporter, label("probe"), async (step) => {
-      await steps.waitUntilReady({ team, agents: standing, step, signal });
+      await steps.waitUntilReady({ team, agents: asked, step, signal });
       return { value: undefined, summary: standing.length === 0 ? "no agent to ask" : `ready: ${standing.join(", ")}` };
     });
   }

@@ -11,7 +11,7 @@ export function mainUnits(host: Host): string[] {
   if (host.kind === "hypervisor") return ["libvirtd", "virtqemud"];
   const services = host.machine?.service?.services ?? [];
   return [
-    ...(host.kind === "agent" ? ["olympus-agent"] : []),
+    ...(host.kind === "agent" ? [host.machine?.agent?.runtime === "openclaw" ? "openclaw" : "olympus-agent"] : []),
     ...services.flatMap((service) => serviceUnits[service] ?? []),
   ];
 }

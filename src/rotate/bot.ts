@@ -1,11 +1,11 @@
 import { loginAsAdmin } from "../bootstrap/admin.ts";
 import { chatError, uncut } from "../bootstrap/client.ts";
 import { makeToken, revokeOthers, tokenFits } from "../bootstrap/tokens.ts";
-import { forgetOld, oldValueOf, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
+import { applyToAgents, forgetOld, oldValueOf, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
 
 /** An agent's bot token. Mattermost takes both until the old one is revoked, which happens once the agent speaks with the new one. */
 export function botRotation(agent: string, context: RotateContext): Rotation {
-  const { team, secrets, signal, chatUrl: url, apply } = context;
+  const { team, secrets, signal, chatUrl: url } = context;
   const path = `mattermost.bots.${agent}`;
   const changed = (what: string): void => context.reporter.event({ type: "change", part: "chat", what });
   const userId = (): string => secrets.require(`${path}.id`).reveal();
@@ -36,7 +36,7 @@ export function botRotation(agent: string, context: RotateContext): Rotation {
         secrets.set(`rotation.${path}.token`, secrets.require(`${path}.token`).reveal());
         await asAdmin((setup) => makeToken(setup, path, userId()));
       }),
-    deliver: () => apply("agent", [agent]),
+    deliver: () => applyToAgents([agent], context),
     verify: () =>
       told(async () => {
         const token = secrets.require(`${path}.token`).reveal();

@@ -1,29 +1,41 @@
 import { generateToken } from "../../secrets/generate.ts";
 import { exitCodes, messageOf } from "../base/errors.ts";
-import { forgetOld, oldValueOf, type RotateContext, type Rotation, replaceValue, rotationError } from "./rotation.ts";
+import {
+  applyToAgents,
+  forgetOld,
+  oldValueOf,
+  type RotateContext,
+  type Rotation,
+  replaceValue,
+  rotationError,
+} from "./rotation.ts";
 
 const port = 18789;
 
 /** A dashboard's token. In between the agent lets in bearers of either, so that nobody's bookmark or script is cut off half-way. */
 export function dashboardRotation(agent: string, context: RotateContext): Rotation {
-  const { team, secrets, signal, apply } = context;
+  const { team, secrets, signal } = context;
   const path = `agents.${agent}.dashboard`;
   const machine = team.machines.find(({ name }) => name === agent)!;
   const url = `http://${machine.address}:${port}`;
+  // OpenClaw knows one token at a time, and lets nobody in but from its own machine.
+  const seen = machine.agent?.runtime !== "openclaw";
   return {
     name: path,
     users: [`${agent}'s dashboard`],
-    overlap: "both tokens are let in until the new one was tried",
+    overlap: seen ? "both tokens are let in until the new one was tried" : "none: the new token replaces the old one",
     begun: () => oldValueOf(secrets, path) !== undefined,
     begin: () => replaceValue(secrets, path, generateToken()),
-    deliver: () => apply("agent", [agent]),
-    verify: () => expectAnswer(url, secrets.require(path).reveal(), true, signal),
+    deliver: () => applyToAgents([agent], context),
+    verify: async () => {
+      if (seen) await expectAnswer(url, secrets.require(path).reveal(), true, signal);
+    },
     async finish() {
       const old = oldValueOf(secrets, path)!;
       // The agent's unit is given the old token for as long as it stands among the secrets: taken away, but not yet saved.
       secrets.delete(`rotation.${path}`);
-      await apply("agent", [agent]);
-      await expectAnswer(url, old, false, signal);
+      await applyToAgents([agent], context);
+      if (seen) await expectAnswer(url, old, false, signal);
       await forgetOld(secrets, path);
     },
   };

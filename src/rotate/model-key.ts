@@ -1,12 +1,12 @@
 import { agentKeyPath } from "../team/model-keys.ts";
-import { forgetOld, oldValueOf, type RotateContext, type Rotation, replaceValue } from "./rotation.ts";
+import { applyToAgents, forgetOld, oldValueOf, type RotateContext, type Rotation, replaceValue } from "./rotation.ts";
 
 /**
  * A key of a model provider, which only the provider can make: the new one is given. `agents.athena.models.openai` is athena's own;
  * `models.openai` that of all agents without one.
  */
 export function modelKeyRotation(path: string, context: RotateContext, newValue: () => Promise<string>): Rotation {
-  const { team, secrets, apply } = context;
+  const { team, secrets } = context;
   const [, owner, name] = /^(?:agents\.([^.]+)\.)?models\.(.+)$/.exec(path)!;
   const agents = team.machines
     .filter(({ agent }) => agent?.models.some(({ key, provider }) => (key ?? provider) === name))
@@ -19,7 +19,7 @@ export function modelKeyRotation(path: string, context: RotateContext, newValue:
     begun: () => oldValueOf(secrets, path) !== undefined,
     begin: async () => replaceValue(secrets, path, await newValue()),
     // The role waits until each agent is there again, which reads its keys before it says so.
-    deliver: () => (agents.length === 0 ? Promise.resolve() : apply("agent", agents)),
+    deliver: () => applyToAgents(agents, context),
     verify: () => Promise.resolve(),
     finish: () => forgetOld(secrets, path),
   };

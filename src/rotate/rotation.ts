@@ -9,6 +9,7 @@ import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection, SshTarget } from "../ssh/connection.ts";
 import { listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { runtimeRole } from "../team/roles.ts";
 
 /** What every kind of rotation works with. */
 export interface RotateContext {
@@ -59,6 +60,12 @@ export async function runRotation(rotation: Rotation, { show, signal }: RotateCo
   await step(`giving it to ${rotation.users.join(", ")}`, () => rotation.deliver());
   await step("trying the new value", () => rotation.verify());
   await step("ending the old value", () => rotation.finish());
+}
+
+/** Gives agents what the secrets say now, by the role that each of them runs on. */
+export async function applyToAgents(agents: readonly string[], { team, apply }: RotateContext): Promise<void> {
+  const runtimeOf = (name: string) => team.team.agents[name]?.runtime ?? "harness";
+  for (const [runtime, names] of Map.groupBy(agents, runtimeOf)) await apply(runtimeRole(runtime), names);
 }
 
 /** A step that did not work, and can be done again. */

@@ -32,8 +32,9 @@ export async function teamCost(
     );
   const meant = agents.filter(({ name }) => options.names.length === 0 || options.names.includes(name));
   return Promise.all(
-    meant.map(async ({ name, address }) => {
+    meant.map(async ({ name, address, agent }) => {
       const place = `${address}:${options.port ?? dashboardPort}`;
+      if (agent?.runtime === "openclaw") return { agent: name, days: [], unreached: "OpenClaw keeps its own books" };
       try {
         const token = secrets.require(`agents.${name}.dashboard`);
         const response = await fetch(`http://${place}/api/cost?days=${options.days}`, {

@@ -6,9 +6,11 @@ import { type Inventory, type InventoryOptions, readInventory } from "../libvirt
 import { sshTargetOf } from "../machines/find.ts";
 import { teamPrefix } from "../machines/names.ts";
 import { connectSsh } from "../ssh/connect.ts";
+import type { SshTarget } from "../ssh/connection.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
+import { askOpenclaw, runsOpenclaw } from "./openclaw.ts";
 import { whyUnreached } from "./reach.ts";
 
 /** What one host answered when it was asked. */
@@ -45,7 +47,9 @@ export async function teamStatus(
 async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<HostStatus> {
   const base = { name: host.name, kind: host.kind };
   if (host.kind !== "hypervisor") {
-    const answer = await askParts(host, signal);
+    const answer = runsOpenclaw(host)
+      ? await askOpenclaw(host.name, () => connectSsh(targetIn(team, secrets, host.name), signal), signal)
+      : await askParts(host, signal);
     return { ...base, ...(answer.state === "fine" ? await withBackups(answer, host, team, secrets, signal) : answer) };
   }
   try {
@@ -71,7 +75,7 @@ function partsOf(host: Host): Part[] {
   const at = (port: number, path: string, scheme = "http"): string => `${scheme}://${host.address}:${port}${path}`;
   const chatScheme = chatSpeaksTls(host) ? "https" : "http";
   return [
-    ...(host.kind === "agent"
+    ...(host.kind === "agent" && !runsOpenclaw(host)
       ? [{ name: "agent", url: at(18789, "/readyz"), unwell: "runs, but is not connected to the chat" }]
       : []),
     ...(services.includes("chat")
@@ -144,8 +148,7 @@ async function askHypervisor(
   signal: AbortSignal,
 ): Promise<ReturnType<typeof stateOfHypervisor>> {
   const hypervisor = team.hypervisors.find(({ name }) => name === host.name)!;
-  const target = { ...sshTargetOf(team, secrets, hypervisor.name), connectTimeoutMs: askTimeoutMs };
-  const connection = await connectSsh(target, signal);
+  const connection = await connectSsh(targetIn(team, secrets, hypervisor.name), signal);
   try {
     const { pool, bridge } = hypervisor;
     const inventory = await readInventory(connection, { pool, bridge, prefix: teamPrefix(team.name) });
@@ -155,6 +158,11 @@ async function askHypervisor(
     connection.close();
   }
 }
+
+const targetIn = (team: LoadedTeam, secrets: SecretStore, name: string): SshTarget => ({
+  ...sshTargetOf(team, secrets, name),
+  connectTimeoutMs: askTimeoutMs,
+});
 
 /** Pure. VMs that run for now do not make up for what their next start will miss. */
 export function stateOfHypervisor(

@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { macOf } from "./mac.ts";
 import type { LoadedTeam, Machine, ResolvedAgent } from "./model.ts";
-import { mergeRoles, rolesOfKind } from "./roles.ts";
+import { mergeRoles, rolesOfAgent, rolesOfKind } from "./roles.ts";
 import type { Agent, ServiceVm, Team } from "./schema.ts";
 
 /** Everything that follows from a valid team file. Expects references to hold: see checks.ts. */
@@ -30,7 +30,7 @@ function agentMachine(team: Team, name: string, agent: Agent): Machine {
   return {
     ...common(team, name, agent),
     kind: "agent",
-    roles: mergeRoles([...rolesOfKind("agent"), ...team.defaults.machineRoles], team.defaults.roles, agent.roles),
+    roles: rolesOfAgent(agent.runtime, team.defaults.machineRoles, team.defaults.roles, agent.roles),
     agent: resolved,
     service: undefined,
   };

@@ -16,7 +16,16 @@ export const roleNames = [
   "docker",
   "backup",
   "hypervisor",
+  "openclaw",
 ] as const;
+
+/** What an agent can run on; each is a role, and both want port 18789. */
+const runtimeRoles = { harness: "agent", openclaw: "openclaw" } as const;
+export type Runtime = keyof typeof runtimeRoles;
+export const runtimes = ["harness", "openclaw"] as const satisfies Runtime[];
+
+/** The role that runs an agent. */
+export const runtimeRole = (runtime: Runtime): string => runtimeRoles[runtime];
 
 /** What each service needs on its VM, beside the base. */
 const serviceRoles = {
@@ -28,10 +37,25 @@ const serviceRoles = {
 export const serviceNames = ["chat", "rehearsal"] as const satisfies (keyof typeof serviceRoles)[];
 
 /** Roles that a host has because of what it is; the team file adds to them or sets their parameters. */
-export function rolesOfKind(kind: HostKind, services: readonly (keyof typeof serviceRoles)[] = []): readonly string[] {
-  if (kind === "agent") return ["base", "node", "agent"];
+export function rolesOfKind(
+  kind: Exclude<HostKind, "agent">,
+  services: readonly (keyof typeof serviceRoles)[] = [],
+): readonly string[] {
   if (kind === "service") return ["base", ...services.flatMap((service) => serviceRoles[service])];
   return [];
+}
+
+/** An agent's roles with parameters. Those of the runtime that was not chosen may stay written down; they mean nothing then. */
+export function rolesOfAgent(
+  runtime: Runtime,
+  more: readonly string[],
+  defaults: RoleParams,
+  own: RoleParams,
+): RoleParams {
+  const chosen = runtimeRole(runtime);
+  const others = Object.values(runtimeRoles).filter((name) => name !== chosen);
+  const all = mergeRoles(["base", "node", chosen, ...more], defaults, own);
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !others.some((other) => other === name)));
 }
 
 type RoleParams = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

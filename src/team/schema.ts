@@ -15,7 +15,7 @@ import {
   tokensField,
 } from "./fields.ts";
 import { budgetSchema, limitsSchema, modelSchema } from "./model-schema.ts";
-import { serviceNames } from "./roles.ts";
+import { runtimes, serviceNames } from "./roles.ts";
 import { quietHoursSchema, rulesTextField, scheduleSchema } from "./schedule-schema.ts";
 
 // Descriptions become docs/reference/team-file.md and what editors show: `olympus` reads them nowhere else.
@@ -111,6 +111,10 @@ export const lenses = [
 export const agentSchema = z.strictObject({
   ...machineShape,
   template: nameField.describe("light, medium, heavy, or one of `templates`."),
+  runtime: z
+    .enum(runtimes)
+    .default("harness")
+    .describe("What runs it: Olympus's own harness, or the npm package openclaw. The other one goes; its data stays."),
   duties: z
     .array(z.enum(["orchestration", "development", "review"]))
     .min(1, "Name one at least.")

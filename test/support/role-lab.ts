@@ -110,8 +110,10 @@ function catalogueOf(roles: RoleTexts): Catalogue {
     async load(name): Promise<Role> {
       const operations = roles[name];
       if (operations === undefined || operations === "real" || "params" in operations) return project.load(name);
+      const replaces = project.names().includes(name) ? (await project.load(name)).replaces : undefined;
       return defineRole({
         name,
+        ...(replaces === undefined ? {} : { replaces }),
         summary: `for a test: ${name}`,
         requires: [],
         params: z.strictObject({}),

@@ -1,0 +1,88 @@
+import type { AgentInputs } from "../../roles/agent/role.ts";
+import { npmPackage } from "../../roles/dev-env/npm.ts";
+import { readToolsLock } from "../../roles/dev-env/pins.ts";
+import { nodeRuntime } from "../../roles/node/runtime.ts";
+import { openclawConfig, openclawSecrets } from "../../roles/openclaw/config.ts";
+import { role } from "../../roles/openclaw/role.ts";
+import { Secret } from "../../src/base/secret.ts";
+import type { Operation } from "../../src/converge/operations.ts";
+
+export const openclawSecretValues = {
+  "mattermost-token": "bot-canary-3f1c",
+  "dashboard-token": "dashboard-canary-77aa",
+} as const;
+
+/** What an agent would be told whose chat and model are nowhere, or at `chat`. */
+export function agentOf(address: string, chat = "http://127.0.0.1:9"): Pick<AgentInputs, "config" | "secrets"> {
+  return {
+    config: {
+      version: 1,
+      agent: "athena",
+      team: "lab",
+      persona: "You look after planning.",
+      chat: {
+        url: chat,
+        tokenFile: "mattermost-token",
+        botId: "bot",
+        people: [{ id: "alice", name: "alice", command: true }],
+      },
+      models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://127.0.0.1:9" }],
+      budget: { run: 1, day: 5 },
+      listen: { address, port: 18789, tokenFile: "dashboard-token" },
+      dataDir: "/srv/olympus/agent",
+    },
+    secrets: Object.fromEntries(
+      Object.entries(openclawSecretValues).map(([name, value]) => [name, new Secret(name, value)]),
+    ),
+  };
+}
+
+/** What the role wishes with these parameters, for such an agent. */
+export async function openclawOperations(address: string, given: object): Promise<Operation[]> {
+  const params = role.params.parse(given) as Parameters<typeof openclawConfig>[2] & {
+    version: string;
+    settings: object;
+  };
+  const rendered = agentOf(address) as Parameters<typeof openclawConfig>[0];
+  return role.setup(
+    {
+      agent: "athena",
+      config: openclawConfig(rendered, params.version, params.settings as Parameters<typeof openclawConfig>[2]),
+      secrets: openclawSecrets(rendered, rendered.secrets["dashboard-token"]!),
+      persona: rendered.config.persona,
+      node: nodeRuntime(),
+      npm: await npmPackage(readToolsLock().npm.npm, AbortSignal.timeout(600_000)),
+    },
+    params,
+  );
+}
+
+/**
+ * A program of OpenClaw's shape: looks at a configuration as the real one does, and serves what the role asks for. It ends at once
+ * where something it needs is not readable.
+ */
+export const playedOpenclaw = `import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+const { OPENCLAW_CONFIG_PATH: path, OPENCLAW_STATE_DIR: state } = process.env;
+const config = JSON.parse(readFileSync(path, "utf8"));
+const known = ["meta", "gateway", "secrets", "plugins", "channels", "models", "agents", "tools"];
+const unknown = Object.keys(config).filter((key) => !known.includes(key));
+const valid = unknown.length === 0 && config.gateway.bind === "loopback";
+if (process.argv[2] === "config") {
+  console.log(JSON.stringify({ valid, issues: unknown.map((key) => ({ path: key, message: "Unrecognized key" })) }));
+  process.exit(valid ? 0 : 1);
+}
+if (!valid) process.exit(1);
+const ref = ({ provider, id }) => JSON.parse(readFileSync(config.secrets.providers[provider].path, "utf8"))[id.slice(1)];
+const token = ref(config.gateway.auth.token);
+if (!ref(config.channels.mattermost.botToken)) process.exit(1);
+const plugin = JSON.parse(readFileSync(join(config.plugins.load.paths[0], "package.json"), "utf8"));
+const soul = readFileSync(join(config.agents.defaults.workspace, "SOUL.md"), "utf8");
+writeFileSync(join(state, "state.json"), "{}");
+createServer((request, response) => {
+  const open = request.url === "/healthz" || request.url === "/readyz";
+  if (!open && request.headers.authorization !== "Bearer " + token) return response.writeHead(401).end();
+  response.end(open ? "ok" : plugin.name + " " + plugin.version + " " + soul);
+}).listen(config.gateway.port, "127.0.0.1");
+`;
