@@ -45,6 +45,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   destroy: { summary: "remove machines; data disks stay", group: "machines", load: () => import("./destroy.ts") },
   ssh: { summary: "log in, or run a command there", group: "machines", load: () => import("./ssh.ts") },
   logs: { summary: "the journal of what runs there", group: "machines", load: () => import("./logs.ts") },
+  open: {
+    summary: "a link that signs you in at an agent's dashboard",
+    group: "machines",
+    load: () => import("./open.ts"),
+  },
   console: { summary: "a machine's serial console", group: "machines", load: () => import("./console.ts") },
   env: { summary: "what a plain pulumi needs", group: "machines", load: () => import("./env.ts") },
   lab: { summary: "a network of hypervisors on this computer", group: "lab", load: () => import("./lab.ts") },

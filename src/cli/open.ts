@@ -1,0 +1,96 @@
+import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+import type { CliCommand } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+
+const dashboardPort = 18789;
+const askTimeoutMs = 10_000;
+
+/** `olympus open`: a link that signs a person in at an agent's dashboard. */
+export const command: CliCommand = {
+  register(program, run) {
+    program
+      .command("open")
+      .argument("<agent>", "an agent")
+      .option("--person <name>", "who signs in; the first whom the team file lets give tasks, unless given")
+      .description("Prints a link to an agent's dashboard that signs you in. It can be used once, within two minutes.")
+      .addHelpText("before", "  olympus open athena\n  olympus open athena --person mara\n")
+      .action(
+        run((context: CommandContext, name: string, options: { person?: string }) => open(context, name, options)),
+      );
+  },
+};
+
+async function open(
+  { loadTeam, reporter, signal }: CommandContext,
+  name: string,
+  options: { person?: string },
+): Promise<number> {
+  const [{ openSecrets }, { mustKnow }] = await Promise.all([
+    import("../../secrets/store.ts"),
+    import("../team/unknown.ts"),
+  ]);
+  const team = await loadTeam();
+  const agents = team.machines.filter(({ agent }) => agent !== undefined);
+  mustKnow(
+    "agent",
+    name,
+    agents.map((machine) => machine.name),
+    team.file,
+  );
+  const people = Object.entries(team.team.people);
+  const person = options.person ?? people.find(([, { command: may }]) => may)?.[0] ?? "";
+  mustKnow(
+    "person",
+    person,
+    people.map(([one]) => one),
+    team.file,
+  );
+  const { address } = agents.find((machine) => machine.name === name)!;
+  const place = `http://${address}:${dashboardPort}`;
+  const token = (await openSecrets(team)).require(`agents.${name}.dashboard`);
+  const code = await codeFrom(place, token.reveal(), person, name, signal);
+  // Behind the #: browsers send it to no server, so that it is in no log and no referrer.
+  const url = `${place}/login#${code}`;
+  reporter.result(url, { type: "link", agent: name, person, url });
+  return exitCodes.done;
+}
+
+async function codeFrom(
+  place: string,
+  token: string,
+  person: string,
+  agent: string,
+  signal: AbortSignal,
+): Promise<string> {
+  let answer: Response;
+  try {
+    answer = await fetch(`${place}/api/links`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ person }),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]),
+    });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw openError(
+      `${agent}'s dashboard does not answer: ${messageOf(cause)}`,
+      place,
+      `olympus doctor ${agent}`,
+      cause,
+    );
+  }
+  const told = (await answer.json()) as { code?: string; error?: string };
+  if (told.code !== undefined) return told.code;
+  const hint = `npm run role -- setup agent --host ${agent}  brings people and tokens of the team file there`;
+  throw openError(`${agent}'s dashboard gives no link: ${told.error ?? `HTTP ${answer.status}`}`, place, hint);
+}
+
+function openError(message: string, where: string, hint: string, cause?: unknown): OlympusError {
+  return new OlympusError(message, {
+    code: "E-OPEN",
+    exit: cause === undefined ? exitCodes.failed : exitCodes.unreachable,
+    where,
+    hint,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
