@@ -160,11 +160,12 @@ export interface ConversationRow {
 /** Conversations, the one with the newest entry first; who asked last, and what. `before` (ms) gives the next page. */
 export function conversations(store: Store, before: number, count: number): ConversationRow[] {
   return store.all<ConversationRow>(
-    `SELECT lanes.key AS lane, (SELECT count(*) FROM runs WHERE runs.lane = lanes.key) AS runs, lanes.updated_at AS last_at,
-       coalesce(newest.author, '') AS author, substr(coalesce(newest.payload ->> 'text', ''), 1, 300) AS asked
-     FROM lanes LEFT JOIN runs AS last ON last.id = (SELECT id FROM runs WHERE runs.lane = lanes.key ORDER BY started_at DESC LIMIT 1)
-       LEFT JOIN inbox AS newest ON newest.id = last.inbox
-     WHERE lanes.updated_at < ? ORDER BY lanes.updated_at DESC LIMIT ?`,
+    // One pass over the runs for all lanes of the page; with max() alone, the other columns are of the newest run.
+    `WITH page AS (SELECT key, updated_at FROM lanes WHERE updated_at < ? ORDER BY updated_at DESC LIMIT ?),
+       last AS (SELECT lane, count(*) AS runs, max(started_at), inbox FROM runs WHERE lane IN (SELECT key FROM page) GROUP BY lane)
+     SELECT page.key AS lane, coalesce(last.runs, 0) AS runs, page.updated_at AS last_at, coalesce(author, '') AS author,
+       substr(coalesce(payload ->> 'text', ''), 1, 300) AS asked
+     FROM page LEFT JOIN last ON last.lane = page.key LEFT JOIN inbox ON inbox.id = last.inbox ORDER BY page.updated_at DESC`,
     before,
     count,
   );
