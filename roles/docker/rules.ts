@@ -44,6 +44,8 @@ Description=Who may reach published ports of containers
 Before=docker.service
 PartOf=docker.service nftables.service
 After=nftables.service
+# Whoever flushes the rules again and again gets them back each time.
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
