@@ -20,6 +20,7 @@ export interface Bundle {
 const programs = {
   harness: { main: "src/harness/main.ts", models: "src/harness/model/sdk.ts" },
   rehearsal: { rehearsal: "src/rehearsal/main.ts" },
+  forge: { forge: "src/rehearsal/forge/main.ts" },
 } as const;
 
 /** Leaves `import("./sdk.ts")` to the other build's file. */

@@ -55,7 +55,19 @@ export async function startForge(options: ForgeOptions): Promise<RehearsalForge>
   const clock = options.clock ?? Date.now;
   const counter = new Counter(db, clock, { ...githubLimits, ...options.limits });
   const lanes = new Map<number, Promise<unknown>>();
+  // The address is known once it listens; who asks before all is in place waits.
+  const ready = Promise.withResolvers<void>();
   const server = createServer();
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    serve(request, response).catch((error: unknown) => {
+      const status = error instanceof Refusal ? error.status : 500;
+      if (response.headersSent) return response.destroy();
+      response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
+      response.end(
+        JSON.stringify({ message: error instanceof Error ? error.message : String(error), status: String(status) }),
+      );
+    });
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port ?? 0, options.address ?? "127.0.0.1", resolve);
@@ -95,18 +107,10 @@ export async function startForge(options: ForgeOptions): Promise<RehearsalForge>
     await forge.alone(repo.id, () => syncRefs(forge, repo.id, userById(forge, repo.owner_id)));
   webhooks.sendAll();
 
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    serve(request, response).catch((error: unknown) => {
-      const status = error instanceof Refusal ? error.status : 500;
-      if (response.headersSent) return response.destroy();
-      response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
-      response.end(
-        JSON.stringify({ message: error instanceof Error ? error.message : String(error), status: String(status) }),
-      );
-    });
-  });
+  ready.resolve();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await ready.promise;
     response.setHeader("x-olympus-rehearsal", "true");
     const asked = new URL(request.url ?? "/", url);
     const who = login(request.headers.authorization);
