@@ -46,7 +46,7 @@ export async function openSecrets(team: Pick<LoadedTeam, "secretsFile">): Promis
       code: "E-SECRETS-FILE",
       exit: exitCodes.usage,
       where: team.secretsFile,
-      hint: "olympus secrets init",
+      hint: "To try it here: scripts/quickstart, or npx olympus lab up. For servers of your own: npx olympus secrets init",
     });
   }
   return createStore(team.secretsFile, await load(team.secretsFile));

@@ -53,7 +53,7 @@ export const command: CliCommand = {
           }
           const removed = dryRun ? planned : await labDown({ purge, cache, reporter });
           const stays = await whatStays({ purge, cache });
-          const title = removed.length === 0 ? "Nothing left." : dryRun ? "Would remove:" : "Removed:";
+          const title = removed.length === 0 ? "Nothing to remove." : dryRun ? "Would remove:" : "Removed:";
           const text = [title, ...removed.map((line) => `  ${line}`), ...staysLines(stays)].join("\n");
           reporter.result(text, { type: "lab-down", dryRun, removed, stays });
           return exitCodes.done;

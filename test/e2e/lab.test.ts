@@ -197,7 +197,7 @@ describe("a lab that goes", () => {
     expect(existsSync(join(state, "current-team"))).toBe(false);
     expect(existsSync(join(labDir, "machines/r420/upper/root/probe.xml"))).toBe(true);
     expect(await hostSettings()).toEqual(before);
-    expect((await lab("down")).stdout).toContain("Nothing left.");
+    expect((await lab("down")).stdout).toContain("Nothing to remove.");
   });
 
   const moments = [
