@@ -186,7 +186,10 @@ function swapPasswords(text: string): string {
 }
 
 test("no file, no identity, an identity that others can read, a missing secret: each says what to do", async () => {
-  await expect(openSecrets(team())).rejects.toMatchObject({ code: "E-SECRETS-FILE", hint: expect.stringContaining("olympus secrets init") });
+  await expect(openSecrets(team())).rejects.toMatchObject({
+    code: "E-SECRETS-FILE",
+    hint: expect.stringContaining("olympus secrets init"),
+  });
   const { store } = await initSecrets(team());
   expect(() => store.require("models.anthropic")).toThrow(
     expect.objectContaining({ code: "E-SECRET-MISSING", hint: "olympus secrets set models.anthropic" }),

@@ -31,7 +31,7 @@ test("set up, the login uses libvirt without sudo, and the pool takes volumes", 
   expect(await inside(`${virsh} vol-create-as olympus base.image.1 1M --format qcow2'; ls /srv/volumes`)).toContain(
     "base.image.1",
   );
-  expect(await inside(`${virsh} pool-info olympus'`)).toMatch(/State: +running[^]*Autostart: +yes/);
+  expect(await inside(`${virsh} pool-info olympus'`)).toMatch(/State: +running[\s\S]*Autostart: +yes/);
   expect(await inside("cat /etc/apparmor.d/local/abstractions/libvirt-qemu")).toContain("/srv/volumes/*.image.* rk,");
   const again = await lab.apply("setup", { hypervisor: operations });
   expect([again.errors, again.changed]).toEqual([[], 0]);
