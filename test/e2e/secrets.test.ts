@@ -81,21 +81,21 @@ test("#48 the watch sees what is there for a moment", async () => {
 });
 
 test("#47 a command that fails and prints a secret: masked on the terminal, in JSON and in every record", async () => {
-  const before = await savedValue("agents.athena.dashboard");
+  const before = await savedValue("mattermost.bots.athena.token");
   const canary = `it's a "canary" + ünïcode/1?&2`;
   // Whatever puts the new token into its place tells it in every way, and fails.
   await team.inside(
     "athena",
     `mv /usr/bin/install /usr/bin/install.real; cat >/usr/bin/install <<'END'
 #!/bin/sh
-for file; do case "$file" in /run/olympus/*) if grep -q canary "$file"; then
-  cat "$file"; echo; base64 -w0 "$file"; echo; printf 'token:%s' "$(cat "$file")" | base64 -w0; echo; exit 1; fi ;; esac; done
+for file; do if [ -f "$file" ] && grep -q canary "$file"; then
+  cat "$file"; echo; base64 -w0 "$file"; echo; printf 'token:%s' "$(cat "$file")" | base64 -w0; echo; exit 1; fi; done
 exec /usr/bin/install.real "$@"
 END
 chmod 755 /usr/bin/install`,
   );
   const secrets = await secretsNow();
-  secrets.set("agents.athena.dashboard", canary);
+  secrets.set("mattermost.bots.athena.token", canary);
   await secrets.save();
   const shown = [];
   for (const words of [["--debug"], ["--json"]]) {
@@ -104,16 +104,16 @@ chmod 755 /usr/bin/install`,
     shown.push(failed.stdout + failed.stderr);
   }
   shown.push((await ok("role", "history", "--json")).stdout);
-  expect(shown[0]).toContain("[secret:agents.athena.dashboard]");
-  expect(shown[1]).toContain("[secret:agents.athena.dashboard]");
+  expect(shown[0]).toContain("[secret:mattermost.bots.athena.token]");
+  expect(shown[1]).toContain("[secret:mattermost.bots.athena.token]");
   expect(secretsIn(shown.join("\n"), [new Secret("canary", canary)])).toEqual([]);
 
   await team.inside("athena", "mv /usr/bin/install.real /usr/bin/install");
   const again = await secretsNow();
-  again.set("agents.athena.dashboard", before);
+  again.set("mattermost.bots.athena.token", before);
   await again.save();
   await ok("role", "setup", "agent", "--host", "athena", "--yes");
-  expect(await dashboard(before)).toBe(200);
+  await answers();
 });
 
 test("a dashboard's and a bot's token: the new ones work, the old ones open nothing, the agent goes on", async () => {
