@@ -1,3 +1,4 @@
+import { quote } from "../../src/base/quote.ts";
 import { dataFolder, programFolder, releasesFolder, unitName } from "./unit.ts";
 
 export interface Upgrade {
@@ -57,7 +58,7 @@ serve() {
   reload
   systemctl reset-failed ${unitName} 2>/dev/null || : "it had not failed"
   systemctl start --no-block ${unitName}
-  wait_for ${timeout} ${unitName} ${unitName} '${healthy.replaceAll("'", `'\\''`)}'
+  wait_for ${timeout} ${unitName} ${unitName} ${quote(healthy)}
 }
 room_for_dump() {
   mkdir -p -m 700 "$backups"

@@ -1,3 +1,4 @@
+import { quote } from "../base/quote.ts";
 import type { LabMachine } from "../lab/index.ts";
 import { type BenchOptions, type Figure, median } from "./bench.ts";
 import { loadNote, othersWork } from "./load.ts";
@@ -70,7 +71,7 @@ exit $code
     machine,
     `! dpkg -s ${names.join(" ")} 2>/dev/null | grep -q '^Status: install ok'
 mv /usr/bin/apt-get /usr/bin/apt-get.real
-printf '%s' '${clock.replaceAll("'", "'\\''")}' >/usr/bin/apt-get
+printf '%s' ${quote(clock)} >/usr/bin/apt-get
 chmod 755 /usr/bin/apt-get`,
   );
   return machine;

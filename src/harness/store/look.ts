@@ -1,18 +1,9 @@
 import type { Store } from "./open.ts";
+import type { RunSummary } from "./runs.ts";
 
 /** What the dashboard reads of runs. Nothing here writes. Times in ms since the epoch, money in US dollars. */
 
-export interface RunRow {
-  readonly id: string;
-  readonly lane: string;
-  readonly kind: string;
-  readonly state: string;
-  readonly outcome: string | null;
-  /** The chat's id of who asked. */
-  readonly author: string;
-  readonly started_at: number;
-  readonly ended_at: number | null;
-  readonly usd: number;
+export interface RunRow extends RunSummary {
   readonly steps: number;
   /** What was asked, cut. */
   readonly asked: string;

@@ -1,71 +1,18 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { exitCodes, messageOf, OlympusError } from "../../base/errors.ts";
+import { Sqlite } from "../../base/sqlite.ts";
 import { migrations } from "./migrations.ts";
 
-export type Row = Record<string, unknown>;
-
-/** The only store on an agent's machine. Statements are prepared once; every hand-over goes through `transaction`. */
-export class Store {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-  #inTransaction = false;
-
-  constructor(db: DatabaseSync) {
-    this.#db = db;
-  }
-
-  run(sql: string, ...values: SQLInputValue[]): { changes: number; lastId: number } {
-    const { changes, lastInsertRowid } = this.#prepare(sql).run(...values);
-    return { changes: Number(changes), lastId: Number(lastInsertRowid) };
-  }
-
-  get<T extends object = Row>(sql: string, ...values: SQLInputValue[]): T | undefined {
-    return this.#prepare(sql).get(...values) as T | undefined;
-  }
-
-  all<T extends object = Row>(sql: string, ...values: SQLInputValue[]): T[] {
-    return this.#prepare(sql).all(...values) as T[];
-  }
-
-  /** Runs `work` whole or not at all, durable when it returns. Nested calls join the outer one. `work` must be synchronous. */
-  transaction<T>(work: () => T): T {
-    if (this.#inTransaction) return work();
-    this.#db.exec("BEGIN IMMEDIATE");
-    this.#inTransaction = true;
-    try {
-      const result = work();
-      this.#db.exec("COMMIT");
-      return result;
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    } finally {
-      this.#inTransaction = false;
-    }
-  }
-
+/** The only store on an agent's machine: every hand-over goes through `transaction`. */
+export class Store extends Sqlite {
   meta(key: string): string | undefined {
     return this.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
   }
 
   setMeta(key: string, value: string): void {
     this.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
-  }
-
-  close(): void {
-    this.#statements.clear();
-    this.#db.close();
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
   }
 }
 

@@ -23,6 +23,7 @@ export interface RunSummary {
   readonly kind: string;
   readonly state: string;
   readonly outcome: string | null;
+  /** The chat's id of who asked. */
   readonly author: string;
   readonly started_at: number;
   readonly ended_at: number | null;

@@ -74,7 +74,7 @@ export function reserveCall(store: Store, call: Reservation): number {
     call.inputTokens,
     call.outputTokens,
     call.usd,
-  ).lastId;
+  ).id;
 }
 
 /** Replaces a reservation by what happened; what is not given stays as it was reserved. */

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { Sqlite } from "../../base/sqlite.ts";
 
 /** Shape of the forge's database, a step a version. Times are ISO 8601 in UTC without fractions, as GitHub writes them. */
 const migrations = [
@@ -50,62 +51,22 @@ CREATE TABLE usage (token TEXT PRIMARY KEY, hour_ends INTEGER NOT NULL, used INT
 `,
 ];
 
-/** The forge's records. Calls are synchronous; `transaction` is whole or not at all, and durable when it returns. */
-export class Database {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-
+/** The forge's records. */
+export class Database extends Sqlite {
   /** Opens (or makes) `forge.sqlite` in `dir`. Throws what SQLite says when the file is damaged. */
   constructor(dir: string) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    this.#db = new DatabaseSync(join(dir, "forge.sqlite"), { timeout: 5000 });
-    this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-    const { user_version: version } = this.#db.prepare("PRAGMA user_version").get() as { user_version: number };
+    const db = new DatabaseSync(join(dir, "forge.sqlite"), { timeout: 5000 });
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
     if (version > migrations.length) throw new Error(`forge.sqlite has version ${version}: a newer forge wrote it`);
     for (let next = version; next < migrations.length; next++)
-      this.#db.exec(`BEGIN IMMEDIATE; ${migrations[next]} PRAGMA user_version = ${next + 1}; COMMIT`);
-  }
-
-  /** Runs a statement that changes something; returns the new row's id, or how many rows changed. */
-  run(sql: string, ...values: SQLInputValue[]): { id: number; changes: number } {
-    const { lastInsertRowid, changes } = this.#prepare(sql).run(...values);
-    return { id: Number(lastInsertRowid), changes: Number(changes) };
-  }
-
-  get<T extends object>(sql: string, ...values: SQLInputValue[]): T | undefined {
-    return this.#prepare(sql).get(...values) as T | undefined;
-  }
-
-  all<T extends object>(sql: string, ...values: SQLInputValue[]): T[] {
-    return this.#prepare(sql).all(...values) as T[];
+      db.exec(`BEGIN IMMEDIATE; ${migrations[next]} PRAGMA user_version = ${next + 1}; COMMIT`);
+    super(db);
   }
 
   /** How many rows `SELECT count(*) AS n …` finds. */
   count(sql: string, ...values: SQLInputValue[]): number {
     return this.get<{ n: number }>(sql, ...values)?.n ?? 0;
-  }
-
-  transaction<T>(work: () => T): T {
-    if (this.#db.isTransaction) return work();
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#db.exec("COMMIT");
-      return result;
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
-  close(): void {
-    this.#statements.clear();
-    this.#db.close();
-  }
-
-  #prepare(sql: string): StatementSync {
-    const statement = this.#statements.get(sql) ?? this.#db.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
   }
 }
