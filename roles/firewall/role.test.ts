@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
@@ -5,15 +6,16 @@ import { listHosts } from "../../src/team/hosts.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import { testRoleCases } from "../../test/support/role-cases.ts";
 import { role } from "./role.ts";
-import { rulesOf } from "./rules.ts";
+import { githubNetworks, rulesOf } from "./rules.ts";
 
 testRoleCases(role, join(import.meta.dirname, "cases"));
 
 const team = await loadTeam(join(projectRoot, "examples/lab/team.yaml"));
 const hosts = listHosts(team);
 const rules = (name: string) =>
-  rulesOf(team, hosts.find((host) => host.name === name)!, hosts).map(({ chain, name: rule, peers, except }) =>
-    [chain, rule, ...(peers ?? []).slice(0, 2), ...(except ?? []).slice(0, 1).map((one) => `not ${one}`)].join(" "),
+  rulesOf(team, hosts.find((host) => host.name === name)!, hosts, githubNetworks).map(
+    ({ chain, name: rule, peers, except }) =>
+      [chain, rule, ...(peers ?? []).slice(0, 2), ...(except ?? []).slice(0, 1).map((one) => `not ${one}`)].join(" "),
   );
 
 test("each host's rules are the rows of the matrix that speak of it", () => {
@@ -39,10 +41,22 @@ test("each host's rules are the rows of the matrix that speak of it", () => {
 test("package sources by address are let through alone", () => {
   const packages = { debian: ["deb http://10.220.1.1:3142/debian bookworm main"], proxy: "http://10.220.1.1:3142" };
   const cached = { ...team, team: { ...team.team, network: { ...team.team.network, packages } } };
-  const out = rulesOf(cached, hosts[0]!, hosts).filter(({ name }) => name.startsWith("packages"));
+  const out = rulesOf(cached, hosts[0]!, hosts, githubNetworks).filter(({ name }) => name.startsWith("packages"));
   expect(out).toEqual([
     { chain: "out", name: "packages-10-220-1-1-3142", protocol: "tcp", ports: [3142], peers: ["10.220.1.1"] },
   ]);
+});
+
+test("GitHub's networks come from the team file; the default is the one that the page shows", () => {
+  const page = readFileSync(join(projectRoot, "docs/reference/firewall.md"), "utf8");
+  expect(role.params.parse({})).toMatchObject({ github: /```\n([\d./\n]+)\n```/.exec(page)![1]!.split("\n") });
+  const host = hosts.find(({ name }) => name === "athena")!;
+  const asked = { host, team, hosts } as unknown as Parameters<typeof role.inputs>[0];
+  expect(role.inputs(asked, role.params.parse({ github: ["198.51.100.0/24"] }))).toMatchObject({
+    rules: expect.arrayContaining([
+      expect.objectContaining({ name: "agents-to-github-tcp-22", peers: ["198.51.100.0/24"] }),
+    ]),
+  });
 });
 
 test("#29 people's way in stands first, and everything is guarded", () => {

@@ -4,7 +4,7 @@ import type { Operation } from "../../src/converge/operations.ts";
 import type { FirewallRuleOperation } from "../../src/converge/system-operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { adminNetworks } from "../../src/team/connectivity.ts";
-import { type Rule, rulesOf } from "./rules.ts";
+import { githubNetworks, type Rule, rulesOf } from "./rules.ts";
 import { tableFile, tableText, unitText } from "./table.ts";
 
 const network = z.union([z.cidrv4(), z.ipv4()], { error: "Write an address or a network." });
@@ -12,8 +12,8 @@ const network = z.union([z.cidrv4(), z.ipv4()], { error: "Write an address or a 
 const params = z.strictObject({
   /** Also what the host itself begins is closed, unless a row of the matrix opens it. */
   egress: z.boolean().default(true),
-  /** Networks that git at GitHub answers from, in place of those known. */
-  github: z.array(network).min(1).optional(),
+  /** IPv4 networks that git at GitHub answers from. */
+  github: z.array(network).min(1).default(githubNetworks),
 });
 
 interface Inputs {

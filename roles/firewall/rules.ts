@@ -16,8 +16,8 @@ const inside = [
   "224.0.0.0/4",
 ];
 
-/** Where git at GitHub answers, of https://api.github.com/meta on 2025-10-01. */
-const githubNetworks = [
+/** Where git at GitHub answers: `git` of https://api.github.com/meta as of 2025-10-01, IPv4. Teams name newer ones as the role's parameter. */
+export const githubNetworks = [
   ...["192.30.252.0/22", "185.199.108.0/22", "140.82.112.0/20", "143.55.64.0/20"],
   ...[
     "20.201.28.151",
@@ -41,12 +41,7 @@ const githubNetworks = [
 ];
 
 /** What the host's firewall lets through: the rows of the matrix that speak of it, and what every machine needs to work. */
-export function rulesOf(
-  team: LoadedTeam,
-  host: Host,
-  hosts: readonly Host[],
-  github: readonly string[] = githubNetworks,
-): Rule[] {
+export function rulesOf(team: LoadedTeam, host: Host, hosts: readonly Host[], github: readonly string[]): Rule[] {
   const outside = joined([...inside, team.team.network.cidr]);
   const peersOf = (end: End): Pick<Rule, "peers" | "except"> => {
     if (end.outside === "internet") return { except: outside };

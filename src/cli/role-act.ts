@@ -9,6 +9,7 @@ import { confirmName } from "./confirm-name.ts";
 import type { CommandContext } from "./context.ts";
 import { chooseHosts, refuseHostsAsRoles, withRoles } from "./role-hosts.ts";
 import { roleMetrics, writeMetrics } from "./role-metrics.ts";
+import { nextLines } from "./role-next.ts";
 import { type Action, pacing, type RoleOptions, words } from "./role-options.ts";
 import { closingLine, keptLines, planLines } from "./role-output.ts";
 import { roleProgress } from "./role-progress.ts";
@@ -97,12 +98,8 @@ export async function act(
   });
   remember(team.name, recordOf([action, ...roles].join(" "), begun, exit, hosts));
   if (options.metrics !== undefined) writeMetrics(options.metrics, roleMetrics(team.name, localHistory(team.name)));
-  if (errors.length > 0) throw failure(errors, hosts, action, roles);
-  if (action === "check" && pending.length > 0) {
-    reporter.info(
-      `Do it: npx olympus role setup ${[...roles, "--host", pending.map(({ host }) => host).join(",")].join(" ")}`,
-    );
-  }
+  for (const line of nextLines(action, roles, hosts, options)) reporter.info(line);
+  if (errors.length > 0) throw failure(errors, hosts);
   return exit;
 }
 
@@ -144,16 +141,6 @@ function stepSummary(changed: number, pending: readonly HostResult[]): string {
   return changed === 0 ? "nothing changed" : `${changed} changes`;
 }
 
-function failure(
-  errors: readonly OlympusError[],
-  hosts: readonly HostResult[],
-  action: Action,
-  roles: readonly string[],
-): OlympusError | OlympusErrors {
-  const [first] = errors;
-  const left = hosts.filter(({ state }) => state === "left");
-  if (errors.length === 1 && first !== undefined && left.length === 0) return first;
-  const again = `npx olympus role ${[action, ...roles].join(" ")} --limit @failed`;
-  const names = hosts.filter(({ state }) => state === "failed" || state === "left").map(({ host }) => host);
-  return new OlympusErrors(`again for ${names.join(", ")}: ${again}`, errors);
+function failure(errors: readonly OlympusError[], hosts: readonly HostResult[]): OlympusError | OlympusErrors {
+  return errors.length === 1 ? errors[0]! : new OlympusErrors(`${errors.length} of ${hosts.length} hosts`, errors);
 }

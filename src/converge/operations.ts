@@ -78,7 +78,10 @@ export interface LineOperation extends Common {
   readonly kind: "line";
   readonly path: string;
   readonly line: string;
-  /** JavaScript regular expression: the first line that matches is replaced. Without it the line is appended. */
+  /**
+   * JavaScript regular expression. Where the line is missing, the first one that matches is replaced; where none does, or without it,
+   * the line is appended. A line that is there is enough, whatever else matches: other lines that match stay.
+   */
   readonly match?: string;
 }
 

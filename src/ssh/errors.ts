@@ -87,7 +87,7 @@ export function connectError(target: SshTarget, pinned: PinnedKey, error: unknow
         code: "E-SSH-AUTH",
         exit: exitCodes.unreachable,
         where: target.name,
-        hint: `Is the public key in ~${target.user}/.ssh/authorized_keys there, and the account not locked?`,
+        hint: `On its console: is the public key in ~${target.user}/.ssh/authorized_keys? Is the login locked: "!" first in the password field of ${target.user} in /etc/shadow, which sshd refuses with UsePAM no? Then: usermod -p '*' ${target.user}`,
         cause: error,
       },
     );

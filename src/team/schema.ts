@@ -157,7 +157,12 @@ const personSchema = z.strictObject({
     .array(z.enum(["merge", "deploy", "infrastructure", "sensitive", "destructive"]))
     .default([])
     .describe("Kinds of gate that this person may open."),
-  admin: z.boolean().default(false).describe("Administers the chat."),
+  admin: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Administers the chat, and with `keys` becomes root by sudo, without a password, on every host with the role base.",
+    ),
   github: z.string().optional().describe("Login on GitHub."),
   keys: z
     .array(z.string().regex(/^(ssh-|ecdsa-|sk-)\S+ \S+/, "Paste the line of a .pub file."))
