@@ -2,10 +2,10 @@ import { statfsSync } from "node:fs";
 import { maskSecrets, type Secret } from "../base/secret.ts";
 import type { AgentConfig } from "../harness/config.ts";
 import type { LogLevel } from "../harness/log.ts";
+import { type CallSums, type CostKey, costBy } from "../harness/store/costs.ts";
 import * as runs from "../harness/store/look.ts";
 import * as sums from "../harness/store/look-sums.ts";
 import type { Store } from "../harness/store/open.ts";
-import { costByDay, type DayCost } from "../harness/store/steps.ts";
 import { dayBefore, dayStart } from "../harness/zone.ts";
 import type { KeptLog, LogLine } from "./kept-log.ts";
 import type { AgentStatus } from "./status.ts";
@@ -19,8 +19,6 @@ export interface LookParts {
   readonly status: () => AgentStatus;
   readonly now: () => number;
 }
-
-const dayMs = 24 * 3600 * 1000;
 
 /**
  * Everything that pages and API show, read only. Posts, outcomes and logs are in the words of others: secrets in them are masked here,
@@ -112,17 +110,9 @@ export class Look {
     return runs.endedSince(this.store, dayStart(this.now(), this.config.timezone));
   }
 
-  /** By day and model, oldest first. */
-  cost(days: number): DayCost[] {
-    return costByDay(this.store, dayBefore(this.now(), days - 1, this.config.timezone));
-  }
-
-  /** By day, model and what caused it, newest first. */
-  costByKind(days: number): sums.KindCost[] {
-    const { timezone } = this.config;
-    const from = dayBefore(this.now(), days - 1, timezone);
-    // A day more, for days that are longer: what is too old is left out by its name.
-    return sums.costByKind(this.store, this.now() - (days + 1) * dayMs).filter(({ day }) => day >= from);
+  /** What models cost in the last days, today included, summed and sorted by `keys`. */
+  cost<K extends CostKey>(keys: readonly K[], days: number): (CallSums & Readonly<Record<K, string>>)[] {
+    return costBy(this.store, keys, dayBefore(this.now(), days - 1, this.config.timezone));
   }
 
   totals(): sums.Totals {

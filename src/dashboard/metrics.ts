@@ -55,24 +55,26 @@ export const metrics: readonly Metric[] = [
     type: "counter",
     help: "Calls to models, by model and what came of them.",
     samples: (_, { totals }) =>
-      totals.calls
-        .filter(({ outcome }) => outcome !== "started")
-        .map(({ provider, model, outcome, n }) => [{ provider, model, outcome }, n]),
+      totals.calls.flatMap(({ provider, model, calls, failed }): Sample[] => [
+        [{ provider, model, outcome: "ok" }, calls - failed],
+        [{ provider, model, outcome: "failed" }, failed],
+      ]),
   },
   {
     name: "olympus_agent_model_cost_usd_total",
     type: "counter",
     help: "Cost of calls to models that are over.",
-    samples: (_, { totals }) => summed(totals.calls, ({ usd }) => usd),
+    samples: (_, { totals }) => totals.calls.map(({ provider, model, usd }): Sample => [{ provider, model }, usd]),
   },
   {
     name: "olympus_agent_model_tokens_total",
     type: "counter",
     help: "Tokens sent to models and got from them.",
-    samples: (_, { totals }) => [
-      ...summed(totals.calls, ({ input }) => input, { direction: "in" }),
-      ...summed(totals.calls, ({ output }) => output, { direction: "out" }),
-    ],
+    samples: (_, { totals }) =>
+      totals.calls.flatMap(({ provider, model, input, output }): Sample[] => [
+        [{ provider, model, direction: "in" }, input],
+        [{ provider, model, direction: "out" }, output],
+      ]),
   },
   {
     name: "olympus_agent_mention_to_answer_seconds",
@@ -86,17 +88,6 @@ export const metrics: readonly Metric[] = [
     ],
   },
 ];
-
-type Call = Known["totals"]["calls"][number];
-
-function summed(calls: readonly Call[], value: (call: Call) => number, more: Record<string, string> = {}): Sample[] {
-  const over = calls.filter(({ outcome }) => outcome !== "started");
-  const models = Map.groupBy(over, ({ provider, model }) => JSON.stringify([provider, model]));
-  return [...models.values()].map((same) => [
-    { provider: same[0]!.provider, model: same[0]!.model, ...more },
-    same.reduce((sum, call) => sum + value(call), 0),
-  ]);
-}
 
 /** Prometheus' text format, version 0.0.4. */
 export function metricsText(look: Look): string {

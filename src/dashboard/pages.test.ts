@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
+import { fillPast } from "../../test/support/past.ts";
 import { escapeHtml, html } from "./markup.ts";
 
 const bearer = { authorization: `Bearer ${readToken}` };
@@ -81,6 +82,18 @@ test("F9 every field that others write is shown where it belongs", async () => {
     for (const word of words) expect([path, page]).toEqual([path, expect.stringContaining(word)]);
     expect(Buffer.byteLength(page)).toBeLessThan(30_000);
   }
+});
+
+test("a long past costs a page no more than a short one", async () => {
+  sample = sampleDashboard(undefined, false);
+  fillPast(sample.store, 300, 90, sample.now);
+  for (const path of ["/", "/runs", "/conversations", "/costs?days=14", "/costs?days=90"]) {
+    const page = await (await sample.request(path, bearer)).text();
+    expect([path, Buffer.byteLength(page) < 30_000]).toEqual([path, true]);
+  }
+  const page = await (await sample.request("/costs?days=90", bearer)).text();
+  expect(page.match(/<rect/g)).toHaveLength(90);
+  expect(page.match(/<tr><td>90 days<\/td>/g)).toHaveLength(2);
 });
 
 test("empty pages say why they are, and what to do", async () => {

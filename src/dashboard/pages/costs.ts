@@ -1,16 +1,17 @@
-import type { KindCost } from "../../harness/store/look-sums.ts";
 import { dayBefore } from "../../harness/zone.ts";
 import { count, money } from "../format.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { html, type Markup } from "../markup.ts";
+import { type Content, html, type Markup } from "../markup.ts";
 import { select } from "./runs.ts";
 
 export const costDays = [7, 14, 30, 90] as const;
 
+/** Spans up to this are listed day by day; longer ones would be pages of hundreds of rows. */
+const mostListed = 14;
+
 /** What models cost by day, model and cause, and what is left of today. */
 export function costsPage(frame: Frame, look: Look, days: number): string {
-  const rows = look.costByKind(days);
   const { budgetDay, spentToday } = look.status();
   const left = Math.max(0, budgetDay - spentToday);
   return layout(frame, "/costs", "Costs", [
@@ -24,44 +25,45 @@ export function costsPage(frame: Frame, look: Look, days: number): string {
       String(days),
       "",
     )}<p><button>Show</button></p></form>`,
-    part(
-      "days",
-      rows.length === 0
-        ? empty("No model was asked in these days.")
-        : [
-            plot(byDay(look, rows, days), budgetDay),
-            table(
-              "Costs by day, model and kind",
-              [
-                "Day",
-                "Model",
-                "For",
-                ...["Calls", "Failed", "Tokens in", "from cache", "out", "Cost"].map(
-                  (head) => html`<span class="num">${head}</span>`,
-                ),
-              ],
-              rows.map(
-                (row) =>
-                  html`<tr><td>${row.day}</td><td>${row.provider}/${row.model}</td><td>${row.kind}</td>${[
-                    row.calls,
-                    row.failed,
-                    row.inputTokens,
-                    row.cachedTokens,
-                    row.outputTokens,
-                  ].map(
-                    (value) => html`<td class="num">${count(value)}</td>`,
-                  )}<td class="num">${money(row.usd)}</td></tr>`,
-              ),
-            ),
-          ],
-    ),
+    part("days", spent(look, days, budgetDay)),
   ]);
 }
 
+function spent(look: Look, days: number, budgetDay: number): Content {
+  const perDay = look.cost(["day"], days);
+  if (perDay.length === 0) return empty("No model was asked in these days.");
+  const listed = days <= mostListed;
+  const rows = listed
+    ? look.cost(["day", "provider", "model", "kind"], days).reverse()
+    : look.cost(["provider", "model", "kind"], days).map((row) => ({ day: `${days} days`, ...row }));
+  const heads = ["Calls", "Failed", "Tokens in", "from cache", "out", "Cost"];
+  return [
+    plot(everyDay(look, perDay, days), budgetDay),
+    table(
+      "Costs by day, model and kind",
+      [listed ? "Day" : "Together", "Model", "For", ...heads.map((head) => html`<span class="num">${head}</span>`)],
+      rows.map(
+        (row) =>
+          html`<tr><td>${row.day}</td><td>${row.provider}/${row.model}</td><td>${row.kind}</td>${[
+            row.calls,
+            row.failed,
+            row.inputTokens,
+            row.cachedTokens,
+            row.outputTokens,
+          ].map((value) => html`<td class="num">${count(value)}</td>`)}<td class="num">${money(row.usd)}</td></tr>`,
+      ),
+    ),
+  ];
+}
+
+interface Day {
+  readonly day: string;
+  readonly usd: number;
+}
+
 /** Every day of the span, oldest first, those without a call too. */
-function byDay(look: Look, rows: readonly KindCost[], days: number): { day: string; usd: number }[] {
-  const sums = new Map<string, number>();
-  for (const { day, usd } of rows) sums.set(day, (sums.get(day) ?? 0) + usd);
+function everyDay(look: Look, perDay: readonly Day[], days: number): Day[] {
+  const sums = new Map(perDay.map(({ day, usd }) => [day, usd]));
   return Array.from({ length: days }, (_, index) => {
     const day = dayBefore(look.now(), days - 1 - index, look.config.timezone);
     return { day, usd: sums.get(day) ?? 0 };
@@ -73,7 +75,7 @@ const height = 140;
 const floor = 110;
 
 /** A bar a day, and the day's budget as a line where it is near enough to be seen. */
-function plot(days: readonly { day: string; usd: number }[], budget: number): Markup {
+function plot(days: readonly Day[], budget: number): Markup {
   const dearest = days.reduce((a, b) => (b.usd > a.usd ? b : a));
   const top = Math.max(dearest.usd * 1.15, budget <= dearest.usd * 4 ? budget * 1.15 : 0, 0.0001);
   const step = width / days.length;

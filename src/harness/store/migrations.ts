@@ -1,3 +1,9 @@
+/** The row of `answer_times` that a wait (ms) counts in: the bounds of the dashboard's histogram. */
+function boundOf(waited: string): string {
+  const bounds = [250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000];
+  return `CASE ${bounds.map((bound) => `WHEN ${waited} <= ${bound} THEN ${bound}`).join(" ")} ELSE 0 END`;
+}
+
 /**
  * The database's shape, one migration a version, applied in order and never edited once released.
  * Times are milliseconds since the epoch; `created_at` of an inbox row is the chat server's time, all others are this machine's.
@@ -124,5 +130,93 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER notes_dropped AFTER DELETE ON notes BEGIN
     INSERT INTO notes_text (notes_text, rowid, text) VALUES ('delete', old.id, old.text);
   END;
+  `,
+  `
+  -- What calls to models that are over cost, a row a day, model and kind of run, and how long mentions waited for their answer, a row a
+  -- bound (ms; 0: longer than all). Kept by triggers: nobody who looks on reads a hundred thousand steps.
+  CREATE TABLE costs (
+    day TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    calls INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    usd REAL NOT NULL,
+    took_ms INTEGER NOT NULL,
+    PRIMARY KEY (day, provider, model, kind)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE answer_times (
+    bound INTEGER PRIMARY KEY,
+    n INTEGER NOT NULL,
+    ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX steps_started ON steps (id) WHERE outcome = 'started';
+  CREATE INDEX runs_state ON runs (state, started_at);
+  ${["INSERT", "UPDATE OF outcome"]
+    .map(
+      (event) => `CREATE TRIGGER costs_${event.slice(0, 6).toLowerCase()} AFTER ${event} ON steps
+  WHEN new.usd IS NOT NULL AND new.outcome <> 'started' ${event === "INSERT" ? "" : "AND old.outcome = 'started'"} BEGIN
+    INSERT INTO costs VALUES (coalesce(new.day, date(new.at / 1000, 'unixepoch')), coalesce(new.provider, ''), coalesce(new.model, ''),
+      (SELECT kind FROM runs WHERE id = new.run), 1, new.outcome <> 'ok', coalesce(new.input_tokens, 0), coalesce(new.cached_tokens, 0),
+      coalesce(new.output_tokens, 0), new.usd, new.took_ms)
+    ON CONFLICT DO UPDATE SET calls = calls + 1, failed = failed + excluded.failed, input_tokens = input_tokens + excluded.input_tokens,
+      cached_tokens = cached_tokens + excluded.cached_tokens, output_tokens = output_tokens + excluded.output_tokens,
+      usd = usd + excluded.usd, took_ms = took_ms + excluded.took_ms;
+  END;`,
+    )
+    .join("\n  ")}
+  CREATE TRIGGER answered AFTER UPDATE OF state ON outbox
+  WHEN new.state = 'sent' AND old.state <> 'sent' AND new.part = 0 AND (SELECT kind FROM runs WHERE id = new.run) = 'mention' BEGIN
+    INSERT INTO answer_times
+    SELECT ${boundOf("waited")}, 1, waited FROM (
+      SELECT max(0, new.sent_at - received_at) AS waited FROM runs JOIN inbox ON inbox.id = runs.inbox WHERE runs.id = new.run) WHERE true
+    ON CONFLICT DO UPDATE SET n = n + 1, ms = ms + excluded.ms;
+  END;
+  INSERT INTO costs
+  SELECT coalesce(day, date(at / 1000, 'unixepoch')), coalesce(provider, ''), coalesce(model, ''), runs.kind, count(*),
+    sum(steps.outcome <> 'ok'), sum(coalesce(input_tokens, 0)), sum(coalesce(cached_tokens, 0)), sum(coalesce(output_tokens, 0)),
+    sum(usd), sum(took_ms)
+  FROM steps JOIN runs ON runs.id = steps.run WHERE usd IS NOT NULL AND steps.outcome <> 'started' GROUP BY 1, 2, 3, 4;
+  INSERT INTO answer_times
+  SELECT ${boundOf("waited")}, count(*), sum(waited) FROM (
+    SELECT max(0, sent_at - received_at) AS waited FROM outbox JOIN runs ON runs.id = outbox.run JOIN inbox ON inbox.id = runs.inbox
+    WHERE part = 0 AND outbox.state = 'sent' AND runs.kind = 'mention') GROUP BY 1;
+  `,
+  `
+  -- Answers of the forge that may be asked for again with their ETag: unchanged ones cost no request.
+  CREATE TABLE forge_answers (
+    key TEXT PRIMARY KEY,
+    etag TEXT NOT NULL,
+    body TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Issues that this agent claimed, and what became of them. \`base\` is the commit that the work began at, \`head\` what was pushed last.
+  CREATE TABLE work (
+    repo TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('claimed', 'pushed', 'opened', 'merged', 'closed', 'released', 'human')),
+    branch TEXT NOT NULL,
+    base TEXT NOT NULL,
+    head TEXT,
+    pull INTEGER,
+    run TEXT NOT NULL,
+    -- The comment that tells of the claim.
+    comment INTEGER,
+    lease_until INTEGER NOT NULL,
+    -- Rounds of review comments that were answered.
+    rounds INTEGER NOT NULL DEFAULT 0,
+    -- Where it began in the chat.
+    channel TEXT,
+    root TEXT,
+    chain TEXT NOT NULL,
+    hops INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (repo, number)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX work_pull ON work (repo, pull) WHERE pull IS NOT NULL;
   `,
 ];

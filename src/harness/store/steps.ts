@@ -104,32 +104,3 @@ export function spentSince(store: Store, since: number): Spent {
 export function spentByRun(store: Store, run: string): Spent {
   return store.get<Spent & object>(`${spent} AND run = ?`, run)!;
 }
-
-/** Model calls of one day with one model. Tokens that a provider had in its cache are also in `inputTokens`. */
-export interface DayCost {
-  readonly day: string;
-  readonly provider: string;
-  readonly model: string;
-  readonly calls: number;
-  /** Of these, calls that gave no answer. */
-  readonly failed: number;
-  readonly inputTokens: number;
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
-  readonly usd: number;
-  /** Milliseconds that all calls took together. */
-  readonly tookMs: number;
-}
-
-/** What was spent from a day on, by day and model, oldest first. */
-export function costByDay(store: Store, fromDay: string): DayCost[] {
-  return store.all<DayCost>(
-    `SELECT coalesce(day, date(at / 1000, 'unixepoch')) AS day, provider, model, count(*) AS calls,
-       sum(outcome NOT IN ('ok', 'started')) AS failed, coalesce(sum(input_tokens), 0) AS inputTokens,
-       coalesce(sum(cached_tokens), 0) AS cachedTokens, coalesce(sum(output_tokens), 0) AS outputTokens,
-       sum(usd) AS usd, sum(took_ms) AS tookMs
-     FROM steps WHERE usd IS NOT NULL AND coalesce(day, date(at / 1000, 'unixepoch')) >= ?
-     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
-    fromDay,
-  );
-}

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { costBy } from "./costs.ts";
 import { advanceCursor, cursorOf } from "./cursors.ts";
 import { type InboxEntry, noticedSince, receive, waiting } from "./inbox.ts";
 import { lockDataDir } from "./lock.ts";
@@ -10,7 +11,7 @@ import { migrations } from "./migrations.ts";
 import { openStore, type Store } from "./open.ts";
 import { drop, droppedAnswers, dropReason, handOver, markSent, nextPart, pendingParts } from "./outbox.ts";
 import { claimNext, finish, recentRuns, resumeOpen } from "./runs.ts";
-import { costByDay, recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
+import { recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
 
 let dir: string;
 let store: Store;
@@ -125,8 +126,8 @@ test("a reserved call counts as spent until it is settled", () => {
   settleCall(store, step, { outcome: "ok", usd: 0.1, inputTokens: 30, outputTokens: 5, tookMs: 7 });
   expect(spentSince(store, 10)).toEqual({ usd: 0.1, tokens: 35 });
   expect(spentSince(store, 11)).toEqual({ usd: 0, tokens: 0 });
-  expect(costByDay(store, "2026-11-22")).toEqual([]);
-  expect(costByDay(store, "2026-11-21")).toEqual([
+  expect(costBy(store, ["day", "provider", "model"], "2026-11-22")).toEqual([]);
+  expect(costBy(store, ["day", "provider", "model"], "2026-11-21")).toEqual([
     {
       day: "2026-11-21",
       provider: "openai",
