@@ -6,6 +6,7 @@ import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 import { agentKeyPath } from "../../src/team/model-keys.ts";
+import { operationsChannel } from "../../src/team/operations.ts";
 import { renderPersona } from "../../src/team/persona.ts";
 import { listPrice } from "../../src/team/prices.ts";
 import type { ModelChoice } from "../../src/team/schema.ts";
@@ -51,6 +52,7 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
     };
   });
   const others = team.machines.filter((other) => other.agent !== undefined && other.name !== name);
+  const operations = operationsChannel(team.team);
   const config: AgentConfigInput = {
     version: 1,
     agent: name,
@@ -69,6 +71,7 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
         const id = secrets.get(`mattermost.bots.${other.name}.id`)?.reveal();
         return id === undefined ? [] : [{ id, name: other.name }];
       }),
+      ...(operations === undefined ? {} : { operations }),
     },
     models,
     budget: agent.budget,

@@ -20,6 +20,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   status: { summary: "how every host is; what needs you comes first", group: "day", load: () => import("./status.ts") },
   cost: { summary: "what model calls cost, by agent, model or day", group: "day", load: () => import("./cost.ts") },
+  audit: {
+    summary: "whether the agents' audit logs are whole, and what stands in them",
+    group: "day",
+    load: () => import("./audit.ts"),
+  },
   doctor: {
     summary: "try what later steps need, and say what mends it",
     group: "day",

@@ -150,6 +150,12 @@ export const costQuery = z.object({ days: count(366, 1) });
 export const beforeQuery = z.object({ before: z.coerce.number().int().positive().optional() });
 export const textQuery = z.object({ text: z.string().max(200).default("") });
 export const logQuery = textQuery.extend({ level: z.enum(["debug", "info", "warn", "error"]).default("info") });
+export const auditQuery = z.object({ after: z.coerce.number().int().min(0).default(0), count: count(1000, 500) });
+export const auditSchema = z.object({
+  version: z.literal(1),
+  agent: z.string(),
+  links: z.array(z.object({ seq: z.number(), entry: z.string(), hash: z.string() })),
+});
 export const noQuery = z.object({});
 
 export const linkSchema = z.object({ person: z.string().min(1).max(60) });

@@ -38,6 +38,11 @@ const chatSchema = z.strictObject({
   maxHops: z.int().min(0).default(4),
   /** Mentions that were missed for longer than this, in hours, are not answered any more. */
   maxAgeHours: z.number().positive().default(72),
+  /** `team/channel` where the head of the audit log is told each day; told nowhere unless given. */
+  operations: z
+    .string()
+    .regex(/^[^/]+\/[^/]+$/)
+    .optional(),
 });
 
 const priceSchema = z.strictObject({

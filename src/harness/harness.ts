@@ -1,4 +1,5 @@
 import { messageOf } from "../base/errors.ts";
+import { tellHeads } from "./audit/heads.ts";
 import type { Chat, ChatEvents } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
@@ -82,8 +83,9 @@ export class Harness implements Control {
     if (account === undefined) return;
     const oldest = clock.now() - config.chat.maxAgeHours * 3600_000;
     this.#feed.start(Math.max(account.createdAt, oldest));
-    if (!this.#draining) this.#scheduler.start();
     if (this.#draining) return;
+    this.#scheduler.start();
+    tellHeads(this.#parts, this.#stop.signal);
     chat.open(this.#events);
     this.#watch = watchForSleep(clock, (ms) => {
       log.warn({ seconds: Math.round(ms / 1000) }, "the machine slept, or its clock was set: connecting anew");

@@ -1,5 +1,6 @@
 import type { Answer } from "./ask.ts";
 import { readAttachments } from "./attachments.ts";
+import { audit } from "./audit/audit.ts";
 import type { Chat, ChatPost, NewPost } from "./chat-port.ts";
 import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
@@ -179,6 +180,8 @@ function cleared({ store, clock, log, secrets = [] }: RunParts, run: OpenRun, sa
   if (found.length > 0) {
     const detail = found.join(", ");
     recordStep(store, { run: run.id, kind: "secret", at: clock.now(), outcome: "replaced", detail });
+    const what = "say a secret";
+    audit(store, { kind: "refusal", actor: "model", what, run: run.id, evidence: { secrets: detail } }, clock.now());
     log.error({ run: run.id, secrets: detail }, "an answer held a secret, which was replaced by its name");
   }
   return text;

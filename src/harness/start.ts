@@ -44,7 +44,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
   );
   secrets.push(chatToken, dashboardToken, ...keys.values());
   const lock = lockDataDir(config.dataDir);
-  const store = openStore(config.dataDir);
+  const store = openStore(config.dataDir, secrets);
   const clock = systemClock(config.scale);
   const chat = mattermostChat({
     url: config.chat.url,

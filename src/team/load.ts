@@ -7,6 +7,7 @@ import { checkMacs } from "./checks/macs.ts";
 import { checkMoney } from "./checks/money.ts";
 import { checkNames } from "./checks/names.ts";
 import { checkPersonas } from "./checks/personas.ts";
+import { checkPolicy } from "./checks/policy.ts";
 import { checkReferences } from "./checks/references.ts";
 import { checkSchedules } from "./checks/schedules.ts";
 import { draftOf } from "./draft.ts";
@@ -30,6 +31,7 @@ const checks = [
   checkMoney,
   checkPersonas,
   checkSchedules,
+  checkPolicy,
   checkCapacity,
 ];
 

@@ -212,6 +212,13 @@ export const policySchema = z.strictObject({
       dayTokens: tokensField.optional().describe("Tokens sent and received; no limit unless given."),
     })
     .describe("The whole team's day; the agents' days may not sum to more."),
+  operations: z
+    .string()
+    .regex(/^[^/]+\/[^/]+$/, "Write team/channel, such as olympus/operations.")
+    .optional()
+    .describe(
+      "Channel where agents tell the head of their audit log each day; the first one called operations unless given.",
+    ),
 });
 
 export const teamSchema = z.strictObject({

@@ -1,3 +1,4 @@
+import { audit } from "../audit/audit.ts";
 import type { Store } from "./open.ts";
 
 /**
@@ -22,19 +23,28 @@ export interface InboxEntry {
 
 /** Takes an entry in; false when it was known. The second arrival of an event changes nothing. */
 export function receive(store: Store, entry: InboxEntry, now: number): boolean {
-  const { changes } = store.run(
-    `INSERT INTO inbox (source, source_id, lane, kind, author, created_at, received_at, payload)
+  return store.transaction(() => {
+    const { changes } = store.run(
+      `INSERT INTO inbox (source, source_id, lane, kind, author, created_at, received_at, payload)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, source_id) DO NOTHING`,
-    entry.source,
-    entry.sourceId,
-    entry.lane,
-    entry.kind,
-    entry.author,
-    entry.createdAt,
-    now,
-    JSON.stringify(entry.payload),
-  );
-  return changes === 1;
+      entry.source,
+      entry.sourceId,
+      entry.lane,
+      entry.kind,
+      entry.author,
+      entry.createdAt,
+      now,
+      JSON.stringify(entry.payload),
+    );
+    if (changes === 0) return false;
+    const { source, sourceId, author, kind, lane } = entry;
+    audit(
+      store,
+      { kind: "event", actor: `${source}:${author}`, what: kind, subject: `${source}:${sourceId}`, evidence: { lane } },
+      now,
+    );
+    return true;
+  });
 }
 
 /** Whether an entry is known, in whatever state. */

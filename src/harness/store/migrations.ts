@@ -219,4 +219,15 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX work_pull ON work (repo, pull) WHERE pull IS NOT NULL;
   `,
+  `
+  -- Who did what and why: each entry's hash is of it and all before it. Nothing in it is ever changed.
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is never changed'); END;
+  CREATE TRIGGER audit_whole BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is never shortened'); END;
+  `,
 ];

@@ -2,11 +2,20 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { exitCodes, messageOf, OlympusError } from "../../base/errors.ts";
+import type { Secret } from "../../base/secret.ts";
 import { Sqlite } from "../../base/sqlite.ts";
 import { migrations } from "./migrations.ts";
 
 /** The only store on an agent's machine: every hand-over goes through `transaction`. */
 export class Store extends Sqlite {
+  /** What must never be written into the audit log. */
+  readonly secrets: readonly Secret[];
+
+  constructor(db: DatabaseSync, secrets: readonly Secret[] = []) {
+    super(db);
+    this.secrets = secrets;
+  }
+
   meta(key: string): string | undefined {
     return this.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
   }
@@ -20,7 +29,7 @@ export class Store extends Sqlite {
  * Opens (or makes) the database in `dir` and brings it to this version's shape.
  * Throws E-AGENT-DATABASE when it is damaged or written by a newer version: it is then left as it is.
  */
-export function openStore(dir: string): Store {
+export function openStore(dir: string, secrets: readonly Secret[] = []): Store {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, "harness.sqlite");
   try {
@@ -29,7 +38,7 @@ export function openStore(dir: string): Store {
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024",
     );
     migrate(db, path);
-    return new Store(db);
+    return new Store(db, secrets);
   } catch (cause) {
     if (cause instanceof OlympusError) throw cause;
     throw new OlympusError(`cannot open the agent's database: ${messageOf(cause)}`, {

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { audit } from "../audit/audit.ts";
 import type { Store } from "./open.ts";
 import type { OpenRun } from "./runs.ts";
 
@@ -49,7 +51,11 @@ export function markAttempt(store: Store, part: OutboxPart): void {
 }
 
 export function markSent(store: Store, part: OutboxPart, targetId: string, now: number): void {
-  store.run("UPDATE outbox SET state = 'sent', target_id = ?, sent_at = ? WHERE id = ?", targetId, now, part.id);
+  const evidence = { part: part.part, sha256: createHash("sha256").update(part.payload).digest("hex") };
+  store.transaction(() => {
+    store.run("UPDATE outbox SET state = 'sent', target_id = ?, sent_at = ? WHERE id = ?", targetId, now, part.id);
+    audit(store, { kind: "act", actor: "harness", what: "post", subject: targetId, run: part.run, evidence }, now);
+  });
 }
 
 /** Gives a part up, and with it those after it: the end of an answer without its beginning misleads. */

@@ -1,3 +1,4 @@
+import { audit } from "../audit/audit.ts";
 import type { InboxKind } from "./inbox.ts";
 import type { Store } from "./open.ts";
 
@@ -87,6 +88,7 @@ export function finish(
     store.run("DELETE FROM turns WHERE run = ?", run.id);
     store.run("UPDATE inbox SET state = 'done' WHERE id = ?", run.inbox);
     store.run("UPDATE lanes SET run = NULL, updated_at = ? WHERE key = ?", now, run.lane);
+    audit(store, { kind: "decision", actor: "harness", what: state, run: run.id, evidence: { outcome } }, now);
   });
 }
 

@@ -1,3 +1,4 @@
+import { audit } from "../audit/audit.ts";
 import type { Store } from "./open.ts";
 
 /** One line of a run's journal. Money in US dollars, `tookMs` and `at` in milliseconds. */
@@ -39,7 +40,10 @@ export function recordStep(store: Store, step: StepRecord): void {
 /** That a command was kept from connecting somewhere. The sandbox is tried under a name that is no run's: then there is no journal. */
 export function noteRefusal(store: Store, run: string, target: string, now: number): void {
   if (store.get("SELECT 1 FROM runs WHERE id = ?", run) === undefined) return;
-  recordStep(store, { run, kind: "egress", at: now, outcome: "refused", detail: target.slice(0, 300) });
+  store.transaction(() => {
+    recordStep(store, { run, kind: "egress", at: now, outcome: "refused", detail: target.slice(0, 300) });
+    audit(store, { kind: "refusal", actor: "model", what: "connect", subject: target, run }, now);
+  });
 }
 
 /** Money in US dollars; tokens sent and received. */

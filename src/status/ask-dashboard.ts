@@ -1,0 +1,51 @@
+import type { SecretStore } from "../../secrets/store.ts";
+import { messageOf } from "../base/errors.ts";
+import type { LoadedTeam, Machine } from "../team/model.ts";
+import { mustKnow } from "../team/unknown.ts";
+import { whyUnreached } from "./reach.ts";
+
+const dashboardPort = 18789;
+const askTimeoutMs = 5_000;
+
+/** Agents' machines, or only those named. Throws E-UNKNOWN for a name that is none. */
+export function agentsNamed(team: LoadedTeam, names: readonly string[]): Machine[] {
+  const agents = team.machines.filter(({ agent }) => agent !== undefined);
+  const known = agents.map((machine) => machine.name);
+  for (const name of names) mustKnow("agent", name, known, team.file);
+  return agents.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+/** Asks an agent's dashboard, `/api/cost?days=7`, with the token of the secrets. Without an answer, in words why. Throws only the signal's reason. */
+export async function askDashboard<T>(
+  { name, address, agent }: Machine,
+  secrets: SecretStore,
+  path: string,
+  signal: AbortSignal,
+  port: number = dashboardPort,
+): Promise<{ answer: T; unreached: undefined } | { answer: undefined; unreached: string }> {
+  const place = `${address}:${port}`;
+  const none = (unreached: string) => ({ answer: undefined, unreached });
+  if (agent?.runtime === "openclaw") return none("OpenClaw keeps its own books");
+  try {
+    const token = secrets.require(`agents.${name}.dashboard`);
+    const response = await fetch(`http://${place}${path}`, {
+      headers: { authorization: `Bearer ${token.reveal()}` },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]),
+    });
+    if (!response.ok) {
+      await response.body?.cancel();
+      return none(refusedBecause(response.status));
+    }
+    return { answer: (await response.json()) as T, unreached: undefined };
+  } catch (error) {
+    signal.throwIfAborted();
+    const known = error instanceof Error && "code" in error && String(error.code).startsWith("E-");
+    return none(known ? messageOf(error) : whyUnreached(error, place, askTimeoutMs / 1000));
+  }
+}
+
+function refusedBecause(status: number): string {
+  if (status === 401) return "it does not take the dashboard token of the secrets: npm run role -- setup agent";
+  if (status === 404) return "its harness is older than this command: npm run role -- setup agent";
+  return `it answers HTTP ${status}`;
+}

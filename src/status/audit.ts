@@ -1,0 +1,60 @@
+import type { SecretStore } from "../../secrets/store.ts";
+import { type Break, type Head, type Link, Verifier } from "../harness/audit/chain.ts";
+import type { Machine } from "../team/model.ts";
+import { askDashboard } from "./ask-dashboard.ts";
+
+/** What an agent's audit log turned out to be. */
+export interface AuditCheck {
+  readonly agent: string;
+  readonly entries: number;
+  /** The hash of its last entry. */
+  readonly head: string;
+  /** How many heads the team had been told, and that this was compared with. */
+  readonly heads: number;
+  readonly breaks: readonly Break[];
+  /** Why it could not be read, or not to its end. */
+  readonly unreached: string | undefined;
+}
+
+interface Page {
+  readonly links: readonly Link[];
+}
+
+const perPage = 1000;
+
+/** Reads an agent's log in pages, oldest first; gives in words why it could not go on. */
+export async function readAudit(
+  machine: Machine,
+  secrets: SecretStore,
+  signal: AbortSignal,
+  each: (link: Link) => void,
+  port?: number,
+): Promise<string | undefined> {
+  for (let after = 0; ; ) {
+    const path = `/api/audit?after=${after}&count=${perPage}`;
+    const { answer, unreached } = await askDashboard<Page>(machine, secrets, path, signal, port);
+    if (unreached !== undefined) return unreached;
+    for (const link of answer.links) each(link);
+    const last = answer.links.at(-1);
+    // Numbers that do not grow are a broken log, or an agent that lies: either way there is no next page.
+    if (last === undefined || answer.links.length < perPage || last.seq <= after) return undefined;
+    after = last.seq;
+  }
+}
+
+/** Checks an agent's log link by link against itself and against the heads that the team was told. */
+export async function verifyAudit(
+  machine: Machine,
+  secrets: SecretStore,
+  heads: readonly Head[],
+  signal: AbortSignal,
+  port?: number,
+): Promise<AuditCheck> {
+  const verifier = new Verifier(heads);
+  const unreached = await readAudit(machine, secrets, signal, (link) => verifier.add(link), port);
+  if (unreached !== undefined) {
+    return { agent: machine.name, entries: 0, head: "", heads: heads.length, breaks: verifier.breaks, unreached };
+  }
+  const end = verifier.end();
+  return { agent: machine.name, ...end, heads: heads.length, breaks: verifier.breaks, unreached };
+}
