@@ -57,7 +57,7 @@ export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) =>
     const steps = guards.map((step) => ({ at: plan.steps.indexOf(step) + 1, step }));
     files.push({ path: `f/${at + 1}/revert.sh`, content: guardScript(info.run, revertScript(role, steps)) });
   }
-  const claims = claimLines(plan.claims);
+  const closing = [...claimLines(plan.claims), "trim_journal"];
   return (sums) => ({
     script: compile(
       { ...info, changes: plan.changes },
@@ -65,7 +65,7 @@ export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) =>
         label: `${step.role}: ${step.change.summary}`,
         body: stepBody(step, sums, info.run),
       })),
-      claims,
+      closing,
       [...new Set(plan.steps.flatMap(({ change }) => change.reaches ?? []))],
     ),
     files,

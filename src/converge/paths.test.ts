@@ -25,7 +25,7 @@ beforeAll(() => {
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 function sh(script: string): { code: number | null; out: string } {
-  const paths = ["prelude.sh", "paths.sh", "system.sh"].map((name) =>
+  const paths = ["prelude.sh", "journal.sh", "paths.sh", "system.sh"].map((name) =>
     readFileSync(join(import.meta.dirname, name), "utf8"),
   );
   const text = [`M=m R=${base} J=${base}/J B=${base}`, ...paths, `( set -eu\n${script}\n)`].join("\n");

@@ -24,10 +24,14 @@ begin() {
   if [ -f "$J/history.jsonl" ]; then tail -n 400 "$J/history.jsonl" >"$J/history.new"; mv "$J/history.new" "$J/history.jsonl"; fi
   printf '%s\n' "$2" >>"$J/history.jsonl"
   # Secrets of a run that was killed go now; of finished runs only the newest outputs stay.
-  for old in /run/olympus/runs/*; do if [ "$old" != "$R" ]; then rm -rf "$old/f" "$old/apply.sh"; fi; done
-  ls -1dt /run/olympus/runs/* | tail -n +6 | while read -r old; do rm -rf "$old"; done
+  for old in /run/olympus/runs/*; do if [ "$old" != "$R" ] && ! arriving "$old"; then rm -rf "$old/f" "$old/apply.sh"; fi; done
+  ls -1dt /run/olympus/runs/* | tail -n +6 | while read -r old; do if ! arriving "$old"; then rm -rf "$old"; fi; done
+  for old in "$B"/*.up; do run=${old##*/}; if [ -d "$old" ] && ! arriving "/run/olympus/runs/${run%.up}"; then rm -rf "$old"; fi; done
   printf '%s\n' "${R##*/}" >"$J/generation"
 }
+
+# arriving FOLDER: somebody is sending the files of another run there, and holds its lock.
+arriving() { [ -e "$1/sending" ] && ! flock -n "$1/sending" true; }
 
 # run NUMBER LABEL: runs step_NUMBER; the first failure ends the apply.
 run() {
@@ -75,25 +79,6 @@ apt_sites() {
     ''|DIRECT) apt-get indextargets --format '$(SITE)' | sort -u | grep -E '^(https?|ftp)://' || : "sources are files";;
     *) printf '%s\n' "$proxy";;
   esac
-}
-
-# Journal and saved state; each is on disk before the change that it is about begins.
-j() { printf '%s\n' "$1" >>"$J/journal.jsonl"; sync "$J/journal.jsonl"; }
-keep_file() {
-  if [ ! -f "$J/saved/$2" ]; then copy_out "$1" "$J/saved/$2.new"; chmod 600 "$J/saved/$2.new"; sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"; fi
-}
-# A secret that was put there by an earlier run is not kept: brought back after a rotation it would be one that is revoked.
-keep_secret() { # FILE SHA256 WHAT-ITS-ENTRIES-HOLD
-  if [ -f "$J/journal.jsonl" ] && grep -qF -e "$3" "$J/journal.jsonl"; then return 0; fi
-  keep_file "$1" "$2"
-}
-keep_packages() { if [ ! -f "$J/saved/$1" ]; then installed >"$J/saved/$1.new"; sync "$J/saved/$1.new"; mv "$J/saved/$1.new" "$J/saved/$1"; fi; }
-claim() { printf '%s\n' "$2" >"$J/claims/$1.new"; mv "$J/claims/$1.new" "$J/claims/$1"; }
-unclaim() { rm -f "$J/claims/$1"; }
-# rewrite_journal FILE: replaces the journal; forgets saved files that no entry speaks of.
-rewrite_journal() {
-  cp "$1" "$J/journal.new"; sync "$J/journal.new"; mv "$J/journal.new" "$J/journal.jsonl"
-  for saved in "$J"/saved/*; do if [ -f "$saved" ] && ! grep -qF "${saved##*/}" "$J/journal.jsonl"; then case "$saved" in *.made) grep -qF "$(basename "$saved" .made)" "$J/journal.jsonl" || rm -f "$saved";; *) rm -f "$saved";; esac; fi; done
 }
 
 # Restarts owed: noted before the change, forgotten when done, kept over a crash.

@@ -123,7 +123,7 @@ export function createSession(
           content: Buffer.from(content instanceof Secret ? content.reveal() : content),
         })),
         { path: "apply.sh", content: Buffer.from(bundle.script) },
-        ...sent.filter(({ missing }) => missing).map(({ hash, file }) => ({ path: `b/${hash}.part`, ...file })),
+        ...sent.filter(({ missing }) => missing).map(({ hash, file }) => ({ path: `b/${hash}`, ...file })),
       ]);
       return runWatcher(shell, target.name, startScript(run), run, told, signal, stream);
     },
@@ -154,15 +154,18 @@ export function createSession(
 
 /**
  * Unpacks what comes on stdin and starts it as a unit, which lives on when the connection is cut.
- * Blobs are large: they go to the disk, everything else (secrets) stays in memory.
+ * Blobs are large: they go to the disk, everything else (secrets) stays in memory. While files arrive, in a folder of this run's own,
+ * a lock tells the runs of others that they are not left over (`arriving` in prelude.sh).
  */
 function startScript(run: string): string {
-  return `set -e; umask 077; R=${runFolder}/runs/${run}; B=${journalFolder}/blobs
-mkdir -p "$R" "$B"; ln -s "$B" "$R/b"
-if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$B"/*.part; exit 1; fi
-for p in "$B"/*.part; do if [ -f "$p" ]; then mv "$p" "\${p%.part}"; fi; done
-: >"$R/out"
+  return `set -e; umask 077; R=${runFolder}/runs/${run}; B=${journalFolder}/blobs; U=$B/${run}.up
+mkdir -p "$R"; exec 8>"$R/sending"; flock 8
+mkdir -p "$U"; ln -s "$U" "$R/b"
+if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$U"; exit 1; fi
+for p in "$U"/*; do if [ -f "$p" ]; then mv "$p" "$B/"; fi; done
+rmdir "$U"; : >"$R/out"
 systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${runSeconds} -p TimeoutStopSec=10 /bin/sh "$R/apply.sh"
+rm "$R/sending"; exec 8>&-
 ${watchScript(run)}`;
 }
 

@@ -1,0 +1,45 @@
+# What a host remembers of changes, for undoing them; sourced with prelude.sh.
+
+# Journal and saved state; each is on disk before the change that it is about begins.
+j() { printf '%s\n' "$1" >>"$J/journal.jsonl"; sync "$J/journal.jsonl"; }
+keep_file() {
+  if [ ! -f "$J/saved/$2" ]; then copy_out "$1" "$J/saved/$2.new"; chmod 600 "$J/saved/$2.new"; sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"; fi
+}
+# A secret that was put there by an earlier run is not kept: brought back after a rotation it would be one that is revoked.
+keep_secret() { # FILE SHA256 WHAT-ITS-ENTRIES-HOLD
+  if [ -f "$J/journal.jsonl" ] && grep -qF -e "$3" "$J/journal.jsonl"; then return 0; fi
+  keep_file "$1" "$2"
+}
+keep_packages() { if [ ! -f "$J/saved/$1" ]; then installed >"$J/saved/$1.new"; sync "$J/saved/$1.new"; mv "$J/saved/$1.new" "$J/saved/$1"; fi; }
+claim() { printf '%s\n' "$2" >"$J/claims/$1.new"; mv "$J/claims/$1.new" "$J/claims/$1"; }
+unclaim() { rm -f "$J/claims/$1"; }
+# rewrite_journal FILE: replaces the journal; forgets saved files that no entry speaks of.
+rewrite_journal() { cp "$1" "$J/journal.new"; sync "$J/journal.new"; mv "$J/journal.new" "$J/journal.jsonl"; forget_saved; }
+forget_saved() {
+  for saved in "$J"/saved/*; do
+    if [ -f "$saved" ] && ! grep -qF "$(basename "$saved" .made)" "$J/journal.jsonl"; then rm -f "$saved"; fi
+  done
+}
+
+# trim_journal: what a reset needs, the oldest entry of each thing, stays for good. Later ones are for rollbacks: those of the newest ten
+# runs stay, or of the newest alone when what they saved takes more than $trim_kilobytes.
+trim_kilobytes=262144
+trim_journal() {
+  if [ ! -s "$J/journal.jsonl" ]; then return 0; fi
+  trimmed 10 >"$J/journal.new" || return 1
+  if [ -s "$R/spare" ] && [ "$(cd "$J/saved" && kilobytes $(cat "$R/spare") 2>/dev/null)" -gt "$trim_kilobytes" ]; then trimmed 1 >"$J/journal.new" || return 1; fi
+  if cmp -s "$J/journal.new" "$J/journal.jsonl"; then rm -f "$J/journal.new"; return 0; fi
+  sync "$J/journal.new"; mv "$J/journal.new" "$J/journal.jsonl"; forget_saved
+}
+# trimmed RUNS: the journal with the newest RUNS runs; what these alone saved, by name, in "$R/spare".
+trimmed() {
+  rm -f "$R/spare"
+  awk -v runs="$1" -v spare="$R/spare" '
+    function part(pattern) { return match($0, pattern) ? substr($0, RSTART, RLENGTH) : "" }
+    { run = part("\"run\":\"[^\"]*\""); sum = part("\"sha256\":\"[0-9a-f]*\"")
+      thing = part("\"role\":\"[^\"]*\"") part("\"resource\":\"([^\"\\\\]|\\\\.)*\"") }
+    NR == FNR { if (!(run in order)) order[run] = ++count; if (!(thing in oldest)) { oldest[thing] = FNR; needed[sum] }; next }
+    oldest[thing] == FNR { print; next }
+    order[run] > count - runs { print; if (sum != "" && !(sum in needed)) { needed[sum]; print substr(sum, 11, 64) >spare } }
+  ' "$J/journal.jsonl" "$J/journal.jsonl"
+}
