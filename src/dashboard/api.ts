@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { linksAfter } from "../harness/audit/audit.ts";
 import type { Look } from "./look.ts";
 import * as schemas from "./schemas.ts";
 
@@ -118,6 +119,13 @@ export const apiRoutes: readonly ApiRoute[] = [
       version,
       notes: look.notes(text, 100),
     }),
+  ),
+  route(
+    "/api/audit",
+    "The audit log as it is stored, after one entry",
+    schemas.auditQuery,
+    schemas.auditSchema,
+    (look, { after, count }) => ({ version, agent: look.config.agent, links: linksAfter(look.store, after, count) }),
   ),
   route("/api/log", "The newest lines of the log", schemas.logQuery, schemas.logSchema, (look, { level, text }) => ({
     version,

@@ -1,12 +1,7 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import { messageOf } from "../base/errors.ts";
 import type { DayCost } from "../harness/store/costs.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { mustKnow } from "../team/unknown.ts";
-import { whyUnreached } from "./reach.ts";
-
-const dashboardPort = 18789;
-const askTimeoutMs = 5_000;
+import { agentsNamed, askDashboard } from "./ask-dashboard.ts";
 
 /** What one agent's journal says, or in words why it could not be asked. */
 export interface AgentCost {
@@ -22,45 +17,19 @@ export async function teamCost(
   options: { readonly days: number; readonly names: readonly string[]; readonly port?: number },
   signal: AbortSignal,
 ): Promise<AgentCost[]> {
-  const agents = team.machines.filter(({ agent }) => agent !== undefined);
-  for (const name of options.names)
-    mustKnow(
-      "agent",
-      name,
-      agents.map((machine) => machine.name),
-      team.file,
-    );
-  const meant = agents.filter(({ name }) => options.names.length === 0 || options.names.includes(name));
   return Promise.all(
-    meant.map(async ({ name, address, agent }) => {
-      const place = `${address}:${options.port ?? dashboardPort}`;
-      if (agent?.runtime === "openclaw") return { agent: name, days: [], unreached: "OpenClaw keeps its own books" };
-      try {
-        const token = secrets.require(`agents.${name}.dashboard`);
-        const response = await fetch(`http://${place}/api/cost?days=${options.days}`, {
-          headers: { authorization: `Bearer ${token.reveal()}` },
-          signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]),
-        });
-        if (!response.ok) {
-          await response.body?.cancel();
-          return { agent: name, days: [], unreached: refusedBecause(response.status) };
-        }
-        const { days } = (await response.json()) as { days: DayCost[] };
-        return { agent: name, days, unreached: undefined };
-      } catch (error) {
-        signal.throwIfAborted();
-        const known = error instanceof Error && "code" in error && String(error.code).startsWith("E-");
-        const why = known ? messageOf(error) : whyUnreached(error, place, askTimeoutMs / 1000);
-        return { agent: name, days: [], unreached: why };
-      }
+    agentsNamed(team, options.names).map(async (machine) => {
+      const path = `/api/cost?days=${options.days}`;
+      const { answer, unreached } = await askDashboard<{ days: DayCost[] }>(
+        machine,
+        secrets,
+        path,
+        signal,
+        options.port,
+      );
+      return { agent: machine.name, days: answer?.days ?? [], unreached };
     }),
   );
-}
-
-function refusedBecause(status: number): string {
-  if (status === 401) return "it does not take the dashboard token of the secrets: npm run role -- setup agent";
-  if (status === 404) return "its harness is older than this command: npm run role -- setup agent";
-  return `it answers HTTP ${status}`;
 }
 
 /** Sums of calls; `key` is an agent, a model or a day. */
