@@ -77,7 +77,7 @@ it("names the entry of which one byte was flipped in the database, whichever it 
   const set = db.prepare("UPDATE audit SET entry = ? WHERE seq = ?");
   for (let tried = 0; tried < 20; tried++) {
     const seq = 1 + Math.floor(Math.random() * entries);
-    const [{ entry }] = linksAfter(store, seq - 1, 1) as [{ entry: string }];
+    const { entry } = linksAfter(store, seq - 1, 1)[0]!;
     const bytes = Buffer.from(entry);
     const at = Math.floor(Math.random() * bytes.length);
     bytes[at]! ^= 1;
