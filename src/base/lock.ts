@@ -5,6 +5,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { exitCodes, OlympusError } from "./errors.ts";
 import { identify, isAlive, type ProcessId } from "./process.ts";
 
+/** Whoever holds a lock, as far as the file tells. */
+export interface Holder extends ProcessId {
+  readonly command?: string;
+  /** ms since 1970 */
+  readonly since?: number;
+}
+
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long to wait for a living holder, ms; for ever unless given. */
@@ -26,7 +33,7 @@ export async function withFileLock<T>(file: string, options: LockOptions, work: 
   while (!(await take(file))) {
     const holder = await holderOf(file);
     if (holder !== undefined && !isAlive(holder)) await clear(file);
-    else if (Date.now() >= deadline) throw lockedError(file, holder?.pid);
+    else if (Date.now() >= deadline) throw lockedError(file, holder);
     else {
       if (holder !== undefined && !told) {
         told = true;
@@ -47,7 +54,7 @@ async function take(file: string): Promise<boolean> {
   const mine = besides(file);
   const handle = await open(mine, "wx", 0o600);
   try {
-    await handle.writeFile(JSON.stringify(identify(process.pid)));
+    await handle.writeFile(JSON.stringify({ ...identify(process.pid), command: commandHere(), since: Date.now() }));
     await handle.close();
     await link(mine, file);
     return true;
@@ -73,12 +80,12 @@ async function clear(file: string): Promise<void> {
 }
 
 /** What was cut off by a crash names nobody, and nobody is dead. */
-const nobody: ProcessId = { pid: 0, started: "" };
+const nobody: Holder = { pid: 0, started: "" };
 
-async function holderOf(file: string): Promise<ProcessId | undefined> {
+async function holderOf(file: string): Promise<Holder | undefined> {
   try {
-    const { pid, started } = JSON.parse(await readFile(file, "utf8")) as Partial<ProcessId>;
-    return pid === undefined || started === undefined ? nobody : { pid, started };
+    const { pid, started, ...told } = JSON.parse(await readFile(file, "utf8")) as Partial<Holder>;
+    return pid === undefined || started === undefined ? nobody : { pid, started, ...told };
   } catch (error) {
     if (error instanceof SyntaxError) return nobody;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -90,11 +97,38 @@ function besides(file: string): string {
   return `${file}.${process.pid}.${randomBytes(3).toString("hex")}`;
 }
 
-function lockedError(file: string, holder: number | undefined): OlympusError {
-  return new OlympusError(`another command holds it (process ${holder ?? "unknown"})`, {
+/** `olympus lab up`: the words that name a command, not what it was given. Undefined in other programs. */
+function commandHere(): string | undefined {
+  const [, program = "", ...words] = process.argv;
+  if (!program.endsWith("src/cli/main.ts")) return undefined;
+  const given = words.findIndex((word) => !/^[a-z]+$/.test(word));
+  return ["olympus", ...words.slice(0, Math.min(2, given === -1 ? 2 : given))].join(" ");
+}
+
+/** `olympus quickstart (process 4711, since 19:03:11)` */
+export function describeHolder({ pid, command = "another command", since }: Holder): string {
+  const time = since === undefined ? "" : `, since ${new Date(since).toTimeString().slice(0, 8)}`;
+  return `${command} (process ${pid}${time})`;
+}
+
+/** Who holds the file now, for those who only look; undefined when nobody does. */
+export async function lockHolder(file: string): Promise<Holder | undefined> {
+  const holder = await holderOf(file);
+  return isAlive(holder) ? holder : undefined;
+}
+
+/** Throws E-LOCKED while somebody holds the file. */
+export async function mustBeFree(file: string): Promise<void> {
+  const holder = await lockHolder(file);
+  if (holder !== undefined) throw lockedError(file, holder);
+}
+
+function lockedError(file: string, holder: Holder | undefined): OlympusError {
+  const who = holder === undefined ? "another command" : describeHolder(holder);
+  return new OlympusError(`${who} is at work here`, {
     code: "E-LOCKED",
     exit: exitCodes.locked,
     where: file,
-    hint: "Wait for it, or end it and run the same command again.",
+    hint: "Wait for its end, or end it (Ctrl-C there, or kill with that number), and run the same command again.",
   });
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,4 +29,9 @@ export const teamPointer = (): string => stateRoot("current-team");
 export function runtimeDir(...parts: string[]): string {
   const base = process.env.XDG_RUNTIME_DIR ?? (process.getuid?.() === 0 ? "/run" : join(homedir(), ".cache"));
   return join(base, "olympus", ...parts);
+}
+
+/** What the short-lived files of one team are kept under: teams of two team files may have the same name. */
+export function runtimeName(team: string, file: string): string {
+  return `${team}-${createHash("sha256").update(file).digest("hex").slice(0, 12)}`;
 }

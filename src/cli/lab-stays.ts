@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { identityFile } from "../../secrets/identity.ts";
 import { cacheDir, projectRoot, stateRoot } from "../base/paths.ts";
 import { quote } from "../base/quote.ts";
-import { otherLabs } from "../lab/down.ts";
+import { othersOnCache } from "../lab/cache-users.ts";
 import { layout } from "../lab/layout.ts";
 import { installedByOlympus } from "../prerequisites/packages.ts";
 
@@ -15,8 +15,19 @@ export interface Stays {
   readonly remove?: string;
 }
 
-/** What is left on this computer by a `lab down` with these options, for a person who wants to be rid of everything. */
-export async function whatStays({ purge, cache }: { purge: boolean; cache: boolean }): Promise<Stays[]> {
+/**
+ * What is left on this computer by a `lab down` with these options, for a person who wants to be rid of everything. `keptFor` are the
+ * labs for which it left the cache alone: they may have ended since.
+ */
+export async function whatStays({
+  purge,
+  cache,
+  keptFor,
+}: {
+  purge: boolean;
+  cache: boolean;
+  keptFor: readonly string[];
+}): Promise<Stays[]> {
   if (!purge) {
     return existsSync(layout.dir)
       ? [{ what: `${layout.dir}: disks and secrets; lab up goes on with them`, remove: "npx olympus lab down --purge" }]
@@ -24,18 +35,30 @@ export async function whatStays({ purge, cache }: { purge: boolean; cache: boole
   }
   const stays: Stays[] = [];
   const cached = existsSync(cacheDir()) ? await readdir(cacheDir()) : [];
-  const kept = cached.filter((name) => !["lab-root", "apt", "compile"].includes(name));
-  const others = await otherLabs();
-  if (others.length > 0 && cached.length > 0) {
-    const what = `${cacheDir()}: kept, since other labs that run here stand on it (${others.join(", ")})`;
-    stays.push({ what, remove: `npx olympus lab down --purge${cache ? " --cache" : ""}   (once they are down)` });
+  const kept = cached.filter((name) => !["lab-root", "apt", "labs", "compile"].includes(name));
+  if (keptFor.length > 0 && cached.length > 0) {
+    const running = await othersOnCache();
+    const still = keptFor.filter((lab) => running.includes(lab));
+    const why = still.length > 0 ? `other labs stand on it (${still.join(", ")})` : "another lab stood on it";
+    const again = `npx olympus lab down --purge${cache ? " --cache" : ""}`;
+    stays.push({
+      what: `${cacheDir()}: kept, since ${why}`,
+      remove: still.length > 0 ? `${again}   (once they are down)` : again,
+    });
   } else if (!cache && kept.length > 0) {
     const what = `${cacheDir()}: tools, images and bundles, with which the next try takes minutes`;
     stays.push({ what, remove: "npx olympus lab down --purge --cache" });
   }
   const modules = join(process.env.GOMODCACHE ?? join(process.env.GOPATH ?? join(homedir(), "go"), "pkg/mod"));
   if (existsSync(join(modules, "github.com/pulumi"))) {
-    stays.push({ what: `${modules}: Go's own caches, from building tools`, remove: "go clean -modcache -cache" });
+    const config = join(process.env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "go");
+    const builds = process.env.GOCACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "go-build");
+    const what = `${modules}, ${builds}: Go's own caches, from building tools; ${config}: its own counters`;
+    stays.push({ what, remove: `go clean -modcache -cache && rm -rf ${quote(join(config, "telemetry"))}` });
+  }
+  const npm = process.env.npm_config_cache ?? join(homedir(), ".npm");
+  if (existsSync(join(npm, "_cacache"))) {
+    stays.push({ what: `${npm}: npm's own cache, with what others installed too`, remove: "npm cache clean --force" });
   }
   // A file that SOPS_AGE_KEY_FILE names is not ours to speak of.
   if (!process.env.SOPS_AGE_KEY_FILE && existsSync(identityFile())) {

@@ -1,4 +1,5 @@
 import { exitCodes } from "../base/errors.ts";
+import { describeHolder } from "../base/lock.ts";
 import type { LabStatus } from "../lab/index.ts";
 import type { CliCommand, RunAction } from "./command.ts";
 import type { Stays } from "./lab-stays.ts";
@@ -47,15 +48,18 @@ export const command: CliCommand = {
           if (cache && !purge) throw usageError("--cache goes with --purge", "olympus lab down --purge --cache");
           const [{ labDown }, { whatStays }] = await Promise.all([import("../lab/index.ts"), import("./lab-stays.ts")]);
           const planned = await labDown({ purge, cache, dryRun: true, reporter });
-          if (planned.length > 0 && purge && !dryRun) {
-            reporter.info(planned.map((line) => `  ${line}`).join("\n"));
+          if (planned.removed.length > 0 && purge && !dryRun && planned.atWork.length === 0) {
+            reporter.info(planned.removed.map((line) => `  ${line}`).join("\n"));
             if (!(await confirm("Remove all of this?"))) return exitCodes.confirmation;
           }
-          const removed = dryRun ? planned : await labDown({ purge, cache, reporter });
-          const stays = await whatStays({ purge, cache });
+          const { removed, keptFor, atWork } = dryRun ? planned : await labDown({ purge, cache, reporter });
+          const stays = await whatStays({ purge, cache, keptFor });
           const title = removed.length === 0 ? "Nothing to remove." : dryRun ? "Would remove:" : "Removed:";
-          const text = [title, ...removed.map((line) => `  ${line}`), ...staysLines(stays)].join("\n");
-          reporter.result(text, { type: "lab-down", dryRun, removed, stays });
+          const busy = atWork.map(
+            (holder) => `At work here: ${describeHolder(holder)}. What it still makes is not told here.`,
+          );
+          const text = [...busy, title, ...removed.map((line) => `  ${line}`), ...staysLines(stays)].join("\n");
+          reporter.result(text, { type: "lab-down", dryRun, removed, stays, atWork });
           return exitCodes.done;
         }),
       );

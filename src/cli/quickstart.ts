@@ -12,14 +12,19 @@ export const command: CliCommand = {
       .addHelpText("before", "  scripts/quickstart\n  scripts/quickstart --yes     without questions\n")
       .action(
         run(async ({ reporter, options, confirm, signal }) => {
-          const [{ planQuickstart }, { quickstart }] = await Promise.all([
+          const [{ planQuickstart, soFar }, { quickstart }, { withFileLock }, { layout }] = await Promise.all([
             import("../deploy/quickstart-plan.ts"),
             import("../deploy/quickstart.ts"),
+            import("../base/lock.ts"),
+            import("../lab/layout.ts"),
           ]);
           const plan = await planQuickstart(options.team);
           for (const line of plan.lines) reporter.info(line);
-          if (!(await confirm("Nothing has been changed yet. Continue?"))) return exitCodes.confirmation;
-          const { result, answer } = await quickstart(plan, { reporter, signal });
+          if (!(await confirm(`So far, ${soFar}, nothing has been changed. Continue?`))) return exitCodes.confirmation;
+          // Two of them would build the same tools and machines at the same time.
+          const { result, answer } = await withFileLock(layout.quickstart, { waitMs: 0 }, () =>
+            quickstart(plan, { reporter, signal }),
+          );
 
           reporter.info(`      ${result.agent}   ${answer.replaceAll("\n", "\n      ")}`);
           const elapsed = formatElapsed(result.elapsed_s * 1000);

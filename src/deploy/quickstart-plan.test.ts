@@ -1,6 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import { identify } from "../base/process.ts";
 import type { MachineFacts } from "../prerequisites/machine.ts";
-import { computerObstacles, stillNeeds } from "./quickstart-plan.ts";
+import { computerObstacles, planQuickstart, stillNeeds } from "./quickstart-plan.ts";
 
 const facts: MachineFacts = {
   system: "Debian GNU/Linux 12 (bookworm)",
@@ -33,4 +37,21 @@ describe("what this computer lacks", () => {
     // Tools that must be built are told in the time, too.
     expect([stillNeeds(false, false).minutes, stillNeeds(false, true).minutes]).toEqual([25, 8]);
   });
+});
+
+it("a second one beside one that works says who that is, before anything else", async () => {
+  const state = mkdtempSync(join(tmpdir(), "olympus-plan-"));
+  vi.stubEnv("OLYMPUS_STATE", state);
+  try {
+    const holder = { ...identify(process.ppid), command: "olympus quickstart", since: Date.now() };
+    writeFileSync(join(state, "quickstart.lock"), JSON.stringify(holder));
+    await expect(planQuickstart("/nowhere.yaml")).rejects.toMatchObject({
+      code: "E-LOCKED",
+      exit: 75,
+      message: expect.stringMatching(/^olympus quickstart \(process \d+, since \d\d:\d\d:\d\d\) is at work here$/),
+    });
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(state, { recursive: true });
+  }
 });

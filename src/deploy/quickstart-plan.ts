@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
-import { cacheDir, stateRoot } from "../base/paths.ts";
+import { mustBeFree } from "../base/lock.ts";
+import { cacheDir, runtimeDir, stateRoot } from "../base/paths.ts";
 import { isWritable } from "../base/writable.ts";
 import { type Beforehand, labBeforehand } from "../lab/index.ts";
+import { layout } from "../lab/layout.ts";
 import { type MachineFacts, machineFacts } from "../prerequisites/machine.ts";
 import { debianPackages, missingPackages } from "../prerequisites/packages.ts";
 import { toolchain } from "../toolchain/index.ts";
@@ -15,6 +17,9 @@ export interface Needs {
   readonly minutes: number;
 }
 
+/** `scripts/quickstart` had to install these to be able to look. */
+export const soFar = "beside npm packages (node_modules here, npm's cache)";
+
 export interface QuickstartPlan {
   readonly missing: readonly string[];
   /** What is here and what would be done, for a person. */
@@ -25,18 +30,22 @@ export interface QuickstartPlan {
 
 /**
  * Looks at this computer, changes nothing, and says in words what quickstart would do.
- * Throws OlympusErrors with everything that is in the way; what is wrong with the team file comes first and alone.
+ * Throws E-LOCKED while another quickstart works, and OlympusErrors with everything that is in the way; what is wrong with the team
+ * file comes first and alone.
  */
 export async function planQuickstart(teamFile?: string): Promise<QuickstartPlan> {
+  await mustBeFree(layout.quickstart);
   const lab = await labBeforehand(teamFile);
   const folders = [stateRoot(), cacheDir()].map(nearestThere);
   const facts = folders.map((folder) => machineFacts(folder)).sort((a, b) => a.freeDisk - b.freeDisk)[0]!;
-  const needs = stillNeeds(lab.standing, hasTools());
+  const tools = hasTools();
+  const needs = stillNeeds(lab.standing, tools);
   const closed = [...new Set(folders)].filter((folder) => !isWritable(folder));
   const obstacles = [...computerObstacles(facts, needs, closed), ...lab.obstacles];
-  if (obstacles.length > 0) throw new OlympusErrors("quickstart cannot work here; nothing has been changed", obstacles);
+  if (obstacles.length > 0)
+    throw new OlympusErrors(`quickstart cannot work here; ${soFar} nothing has been changed`, obstacles);
   const missing = await missingPackages([...debianPackages.lab, ...debianPackages.tools]);
-  return { missing, lines: describe(facts, needs, missing, lab), teamFile };
+  return { missing, lines: describe(facts, needs, missing, lab, tools), teamFile };
 }
 
 /** Pure. A lab that stands has its memory and disks already; tools that are there need not be built. */
@@ -80,7 +89,13 @@ export function computerObstacles(facts: MachineFacts, needs: Needs, closed: rea
   ];
 }
 
-function describe(facts: MachineFacts, needs: Needs, missing: readonly string[], lab: Beforehand): string[] {
+function describe(
+  facts: MachineFacts,
+  needs: Needs,
+  missing: readonly string[],
+  lab: Beforehand,
+  tools: boolean,
+): string[] {
   const { team, standing } = lab;
   const apt =
     missing.length === 0 ? "no Debian package is missing" : `apt: ${missing.length} packages (${missing.join(" ")})`;
@@ -92,7 +107,10 @@ function describe(facts: MachineFacts, needs: Needs, missing: readonly string[],
     `  here        ${facts.system}, ${facts.cores} cores, memory ${count(needs.memory, facts.freeMemory)}, disk ${count(needs.disk, facts.freeDisk)}${standing ? "; the lab is up and is kept" : ""}`,
     `  machines    ${emulated ? `emulated, which is slow: up to ${needs.minutes} minutes on two cores` : "with KVM"}`,
     `  with root   ${apt}; one network of its own (${team.team.network.cidr}) in namespaces, gone after lab down`,
-    `  writes      ${cacheDir()}, ${stateRoot()}, ~/.config/olympus (one key)`,
+    `  writes      ${cacheDir()}, ${stateRoot()}, ~/.config/olympus (one key), while it works ${runtimeDir()}`,
+    ...(tools
+      ? []
+      : ["              where tools must be built, Go's own caches too (~/go, ~/.cache/go-build, ~/.config/go)"]),
     "  untouched   firewall, sysctls, clock, other VMs",
     ...(facts.isDebian12 ? [] : [`  note        tried on Debian 12 only; this is ${facts.system}`]),
   ];

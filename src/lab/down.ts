@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OlympusError } from "../base/errors.ts";
-import { withFileLock } from "../base/lock.ts";
-import { cacheDir } from "../base/paths.ts";
+import { type Holder, lockHolder, mustBeFree, withFileLock } from "../base/lock.ts";
+import { cacheDir, runtimeDir, runtimeName } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
+import { leaveCache, othersOnCache } from "./cache-users.ts";
 import { clearGroups, findHierarchies, groupPids, type Hierarchies, labsWithGroups } from "./cgroups.ts";
 import { layout } from "./layout.ts";
 import { ownAlias, readLinks } from "./links.ts";
@@ -15,7 +16,7 @@ import { tryRun } from "./sh.ts";
 import { readState } from "./state.ts";
 
 export interface LabDownOptions {
-  /** Also removes the machines' disks, the lab's secrets and state, and, unless another lab runs, the caches of roots and packages. */
+  /** Also removes the machines' disks, the lab's secrets and state, and, unless another lab stands on them, the caches of roots and packages. */
   readonly purge?: boolean;
   /** With `purge`: also all that was built or downloaded, such as tools and images. */
   readonly cache?: boolean;
@@ -24,26 +25,34 @@ export interface LabDownOptions {
   readonly reporter: Reporter;
 }
 
-/** One thing that is removed, or was: `2 machines (r420, r720xd)`. */
-export type Removed = readonly string[];
+export interface LabDownResult {
+  /** What is removed, or was, a line each: `machines: r420, r720xd`. */
+  readonly removed: readonly string[];
+  /** Other labs that stand, or stood then, on this cache, which was left alone for that. */
+  readonly keptFor: readonly string[];
+  /** Commands that are at work on the lab, for a dry run; otherwise there are none. */
+  readonly atWork: readonly Holder[];
+}
 
 /**
  * Takes the lab down, whatever state it is in, also one that was cut off while going up or down. Machines are stopped
- * orderly, unless all they hold is purged anyway. Gives what was removed; nothing when nothing was left.
+ * orderly, unless all they hold is purged anyway. Gives what was removed; nothing when nothing was left. Throws E-LOCKED, but for a
+ * dry run, while another command makes or changes the lab.
  */
 export async function labDown({
   purge = false,
   cache = false,
   dryRun = false,
   reporter,
-}: LabDownOptions): Promise<Removed> {
+}: LabDownOptions): Promise<LabDownResult> {
   const hierarchies = findHierarchies();
-  const shared = purge && (await otherLabs()).length > 0;
-  const folders = purge && !shared ? cacheFolders(cache ? allCaches : labCaches) : [];
-  // The cache of compiled code is made by this very command, at its start: not worth a word.
-  const told = folders.filter((folder) => folder !== cacheDir("compile"));
+  const keptFor = purge ? await othersOnCache() : [];
+  const folders = purge && keptFor.length === 0 ? cacheFolders(cache ? allCaches : labCaches) : [];
+  // The cache of compiled code is made by this very command, at its start; who stands on the cache is no more than a note.
+  const told = folders.filter((folder) => folder !== cacheDir("compile") && folder !== cacheDir("labs"));
   const found = await findAll(hierarchies, purge, told);
-  if (dryRun) return found;
+  if (dryRun) return { removed: found, keptFor, atWork: await commandsAtWork() };
+  await mustBeFree(layout.quickstart);
   if (found.length > 0) {
     requireRoot("Taking the lab down");
     await withFileLock(layout.lock, { waitMs: 0 }, () =>
@@ -54,6 +63,10 @@ export async function labDown({
           await removeCaches(folders);
           // With it goes the lock.
           await rm(layout.dir, { recursive: true, force: true });
+          // Of one that was killed.
+          await rm(layout.quickstart, { force: true });
+          for (const folder of await privateFolders()) await rm(folder, { recursive: true, force: true });
+          await removeEmptyRuntime();
         }
         return { value: undefined, summary: `${found.length} things removed` };
       }),
@@ -63,17 +76,27 @@ export async function labDown({
   else await removeCaches(folders);
   if (purge) await removeEmpty(dirname(layout.dir));
   if (cache) await removeEmpty(cacheDir());
-  return found;
+  return { removed: found, keptFor, atWork: [] };
 }
 
-/** Labs of other projects, and of tests, that run on this computer: their machines stand on the same roots, tools and images. */
-export async function otherLabs(): Promise<string[]> {
-  const hierarchies = findHierarchies();
-  const running: string[] = [];
-  for (const lab of await labsWithGroups(hierarchies)) {
-    if (lab !== layout.lab && (await groupPids(hierarchies, lab)).length > 0) running.push(lab);
-  }
-  return running;
+async function commandsAtWork(): Promise<Holder[]> {
+  const holders = await Promise.all([layout.quickstart, layout.lock].map(lockHolder));
+  return holders.filter((holder) => holder !== undefined);
+}
+
+/** Short-lived files of the lab's team outside of its folder: the passphrase that `olympus env` wrote, what stacks used. */
+async function privateFolders(): Promise<string[]> {
+  const ours = runtimeName("", layout.team);
+  const found = ["passphrases", "stacks"].map(async (kind) => {
+    const names = await namesIn(runtimeDir(kind));
+    return names.filter((name) => name.endsWith(ours)).map((name) => runtimeDir(kind, name));
+  });
+  return (await Promise.all(found)).flat();
+}
+
+async function removeEmptyRuntime(): Promise<void> {
+  for (const name of await namesIn(runtimeDir())) await removeEmpty(runtimeDir(name));
+  await removeEmpty(runtimeDir());
 }
 
 /** Throws E-LOCKED while another command builds roots. */
@@ -97,13 +120,14 @@ async function stop(hierarchies: Hierarchies, purge: boolean, update: (detail: s
   }
   update("ending processes");
   await clearGroups(hierarchies, layout.lab);
+  await leaveCache(layout.lab);
   await removeInterface();
   await rm(layout.state, { force: true });
   await rm(`${layout.dir}/log`, { recursive: true, force: true });
 }
 
 /** What only a lab uses. */
-const labCaches = ["lab-root", "apt"];
+const labCaches = ["lab-root", "apt", "labs"];
 /** Every folder that Olympus makes in its cache. By name: the cache may be a folder that holds other things too. */
 const allCaches = [...labCaches, "archives", "compile", "harness", "images", "rehearsal", "tools"];
 
@@ -125,6 +149,7 @@ async function findAll(hierarchies: Hierarchies, purge: boolean, caches: readonl
   if (state !== undefined) found.push(`state ${layout.state}`);
   if (!purge) return found;
   if (existsSync(layout.dir)) found.push(`${layout.dir} (disks of machines and guests, secrets, state)`);
+  for (const folder of await privateFolders()) found.push(`${folder} (private files of the lab's team)`);
   return [...found, ...caches.map((folder) => `cache ${folder}`)];
 }
 
@@ -155,6 +180,15 @@ async function removePointer(): Promise<void> {
   if (await pointsHere()) await rm(layout.pointer, { force: true });
 }
 
+async function namesIn(folder: string): Promise<string[]> {
+  return existsSync(folder) ? readdir(folder) : [];
+}
+
+/** Another command may fill it, or remove it, in this moment. */
 async function removeEmpty(folder: string): Promise<void> {
-  if (existsSync(folder) && (await readdir(folder)).length === 0) await rmdir(folder);
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (!["ENOENT", "ENOTEMPTY", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
 }

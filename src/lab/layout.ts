@@ -18,6 +18,10 @@ export const layout = {
   get lock(): string {
     return join(this.dir, "lab.lock");
   },
+  /** Held while quickstart works, which goes on long after its lab is up. */
+  get quickstart(): string {
+    return join(dirname(this.dir), "quickstart.lock");
+  },
   /** The team file that every command uses while the lab is up. */
   get team(): string {
     return join(this.dir, "team.yaml");

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OlympusError } from "../base/errors.ts";
+import { standOnCache } from "./cache-users.ts";
 import { clearGroups, type Hierarchies, makeGroups } from "./cgroups.ts";
 import { ensureHostKey, type Identity, writeIdentity } from "./identity.ts";
 import { type Network, plug, unplug } from "./network.ts";
@@ -61,6 +62,7 @@ export async function startMachine(
   hierarchies: Hierarchies,
   signal?: AbortSignal,
 ): Promise<LabMachine> {
+  await standOnCache(network.lab);
   for (const folder of ["upper", "work", "root", "disk"]) await mkdir(join(spec.dir, folder), { recursive: true });
   const hostKey = await ensureHostKey(spec.dir, spec.name);
   await writeIdentity(spec.dir, spec.roots, {

@@ -5,6 +5,7 @@ import { OlympusError } from "../base/errors.ts";
 import { withFileLock } from "../base/lock.ts";
 import { runtimeDir } from "../base/paths.ts";
 import { silentReporter } from "../base/report.ts";
+import { leaveCache } from "./cache-users.ts";
 import { clearGroups, findHierarchies, labsWithGroups } from "./cgroups.ts";
 import { type LabMachine, startMachine, stopMachine } from "./machine.ts";
 import { startNetwork } from "./network.ts";
@@ -95,6 +96,7 @@ export async function openThrowaway(options: ThrowawayOptions): Promise<Throwawa
     },
     async close() {
       await clearGroups(hierarchies, network.lab);
+      await leaveCache(network.lab);
       await rm(dir, { recursive: true, force: true });
     },
   };
@@ -119,7 +121,9 @@ async function sweep(): Promise<void> {
   const hierarchies = findHierarchies();
   for (const lab of await labsWithGroups(hierarchies)) {
     const owner = /^throwaway-\d+-(\d+)$/.exec(lab)?.[1];
-    if (owner !== undefined && identify(Number(owner)) === undefined) await clearGroups(hierarchies, lab);
+    if (owner === undefined || identify(Number(owner)) !== undefined) continue;
+    await clearGroups(hierarchies, lab);
+    await leaveCache(lab);
   }
 }
 

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runtimeDir } from "../base/paths.ts";
+import { runtimeDir, runtimeName } from "../base/paths.ts";
 import { isAlive } from "../base/process.ts";
 import type { SshTarget } from "../ssh/connection.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -17,8 +16,7 @@ export interface PrivateFiles {
 
 /** Where a stack's private files lie, whether or not they are there. */
 export function privateFolder(team: LoadedTeam, stack: string): string {
-  const key = createHash("sha256").update(team.file).digest("hex").slice(0, 12);
-  return runtimeDir("stacks", `${team.name}-${key}`, stack);
+  return runtimeDir("stacks", runtimeName(team.name, team.file), stack);
 }
 
 /**

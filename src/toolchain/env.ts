@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
-import { projectRoot, runtimeDir, stateDir } from "../base/paths.ts";
+import { projectRoot, runtimeDir, runtimeName, stateDir } from "../base/paths.ts";
 import type { Secret } from "../base/secret.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import type { Toolchain } from "./toolchain.ts";
@@ -37,8 +36,7 @@ export function pulumiEnv(
 
 /** Where a team's passphrase lies for a person's own `pulumi`, which `olympus env` prepares: one file for each team file, until the restart. */
 export function passphraseFile(team: LoadedTeam): string {
-  const key = createHash("sha256").update(team.file).digest("hex").slice(0, 12);
-  return runtimeDir("passphrases", `${team.name}-${key}`);
+  return runtimeDir("passphrases", runtimeName(team.name, team.file));
 }
 
 /**

@@ -84,7 +84,7 @@ it("quickstart finds what is in its way before anything is asked or changed; wit
         message: expect.stringContaining(String(process.pid)),
       }),
     );
-    expect(stderr).toContain("quickstart cannot work here; nothing has been changed");
+    expect(stderr).toContain("quickstart cannot work here; beside npm packages");
     expect(stderr).not.toContain("E-CONFIRM");
     expect(existsSync(env.OLYMPUS_STATE)).toBe(false);
     expect(exitCode).toBe(1);
