@@ -38,6 +38,8 @@ export default defineConfig({
           name: "long",
           include: ["test/long/**/*.test.ts"],
           testTimeout: 7_200_000,
+          hookTimeout: 1_800_000,
+          fileParallelism: false,
         },
       },
       {
