@@ -24,19 +24,22 @@ export async function lastWord(
   const { store, clock, log } = parts;
   const short = maskSecrets(what, parts.secrets ?? []).slice(0, mostWords);
   const text = `I could not finish this: ${short}. I do not try again by myself; when that is mended, please mention me again.`;
-  const [post] = posts(run, JSON.parse(run.payload) as PostPayload, text, Number.POSITIVE_INFINITY) as [NewPost];
+  const payload = JSON.parse(run.payload) as PostPayload;
+  const [post] = posts(run, payload, text, Number.POSITIVE_INFINITY) as [NewPost];
+  const silent = payload.channelId === "";
   for (let attempt = 0; ; attempt++) {
     try {
       store.transaction(() => {
-        handOver(store, run, [post], `failed: ${short}`, clock.now());
+        handOver(store, run, silent ? [] : [post], `failed: ${short}`, clock.now());
         // A try past the store may have reached the server: the delivery is to look first.
-        if (attempt > 0) markAttempt(store, nextPart(store, run.id)!);
+        if (attempt > 0 && !silent) markAttempt(store, nextPart(store, run.id)!);
       });
       return "stored";
     } catch (error) {
       log.error({ run: run.id, error: String(error) }, "a failed run cannot be stored, its thread is told directly");
     }
     try {
+      if (silent) throw new ChatError("refused", "there is no thread to tell it in");
       // Always looks first: while the store fails, nobody knows what a former try, or process, has said already.
       await sayOnce(parts, post, true);
       return "said";

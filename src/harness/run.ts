@@ -7,6 +7,7 @@ import { backoff } from "./clock.ts";
 import { type Control, obey } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
+import { type Doers, type ForgeKind, type ForgePayload, isForgeKind } from "./forge-work.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
 import type { PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
@@ -29,6 +30,8 @@ export interface RunParts extends ConverseParts {
   readonly chat: Chat;
   readonly log: Log;
   readonly control: Control;
+  /** Of agents with repositories. */
+  readonly doers?: Doers;
 }
 
 /** A run that was begun this often and never got to its answer brings the process down: it is not begun again. */
@@ -53,8 +56,8 @@ export async function execute(
   const { store, clock } = parts;
   const post = JSON.parse(run.payload) as PostPayload;
   if (run.state === "running") {
-    // Asked first: between an answer and the outbox stands nothing but the store.
-    const limit = await untilAnswered(parts, signal, () => parts.chat.maxPost());
+    // Asked first: between an answer and the outbox stands nothing but the store. Work on the forge does not wait for the chat.
+    const limit = isForgeKind(run.kind) ? everyPost : await untilAnswered(parts, signal, () => parts.chat.maxPost());
     carried.answer ??= run.starts > mostStarts ? gaveUp : await answerOf(parts, run, post, signal);
     // Stopped while the answer came: from here to the outbox nothing waits.
     signal.throwIfAborted();
@@ -66,7 +69,7 @@ export async function execute(
       handOver(
         store,
         run,
-        posts(run, post, cleared(parts, run, text), limit),
+        text === "" || post.channelId === "" ? [] : posts(run, post, cleared(parts, run, text), limit),
         cleared(parts, run, outcome),
         clock.now(),
       );
@@ -77,14 +80,24 @@ export async function execute(
   signal.throwIfAborted();
   const outcome = outcomeOf(store, run.id);
   if (refused !== undefined) return finish(store, run, "failed", `not delivered: ${refused}`, clock.now());
-  finish(store, run, outcome === "answered" || outcome === run.kind ? "done" : "failed", outcome, clock.now());
+  const good = outcome === "answered" || outcome === run.kind || outcome.startsWith("done");
+  finish(store, run, good ? "done" : "failed", outcome, clock.now());
 }
+
+/** Characters that every server takes in a post. */
+const everyPost = 4000;
 
 function answerOf(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal): Promise<Answer | undefined> {
   if (run.kind === "mention") return answerMention(parts, run, post, signal);
   if (run.kind === "schedule") return doScheduled(parts, run, post, signal);
   if (run.kind === "command") return obey(parts, run, post);
+  if (isForgeKind(run.kind)) return onForge(parts, run, run.kind, post as ForgePayload, signal);
   return notify(parts, run, run.kind, post, signal);
+}
+
+async function onForge(parts: RunParts, run: OpenRun, kind: ForgeKind, payload: ForgePayload, signal: AbortSignal) {
+  const doer = parts.doers?.[kind];
+  return doer === undefined ? { text: "", outcome: "not one of my duties" } : doer(run, payload, signal);
 }
 
 const gaveUp = {

@@ -1,11 +1,13 @@
 import { audit } from "../audit/audit.ts";
+import type { ForgeKind } from "../forge-work.ts";
 import type { Store } from "./open.ts";
 
 /**
  * What may cause work. `mention`: answer it. `schedule`: do it, and post what came of it. Without a model: `command` is done at once, beside all work; `notice` tells the author, once, that it will not be answered; `hops`
- * tells a thread, once, that agents answered one another often enough; `late` tells a channel that mentions are too old by now.
+ * tells a thread, once, that agents answered one another often enough; `late` tells a channel that mentions are too old by now. What begins
+ * on the forge has kinds of its own.
  */
-export type InboxKind = "mention" | "schedule" | "command" | NoticeKind;
+export type InboxKind = "mention" | "schedule" | "command" | NoticeKind | ForgeKind;
 export type NoticeKind = "notice" | "hops" | "late";
 
 export interface InboxEntry {
@@ -19,14 +21,16 @@ export interface InboxEntry {
   /** Server's time, ms. */
   readonly createdAt: number;
   readonly payload: object;
+  /** Of what waits, the lowest comes first; 0 unless given. */
+  readonly priority?: number;
 }
 
 /** Takes an entry in; false when it was known. The second arrival of an event changes nothing. */
 export function receive(store: Store, entry: InboxEntry, now: number): boolean {
   return store.transaction(() => {
     const { changes } = store.run(
-      `INSERT INTO inbox (source, source_id, lane, kind, author, created_at, received_at, payload)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, source_id) DO NOTHING`,
+      `INSERT INTO inbox (source, source_id, lane, kind, author, created_at, received_at, payload, priority)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, source_id) DO NOTHING`,
       entry.source,
       entry.sourceId,
       entry.lane,
@@ -35,6 +39,7 @@ export function receive(store: Store, entry: InboxEntry, now: number): boolean {
       entry.createdAt,
       now,
       JSON.stringify(entry.payload),
+      entry.priority ?? 0,
     );
     if (changes === 0) return false;
     const { source, sourceId, author, kind, lane } = entry;

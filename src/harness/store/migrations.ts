@@ -186,6 +186,11 @@ export const migrations: readonly string[] = [
     WHERE part = 0 AND outbox.state = 'sent' AND runs.kind = 'mention') GROUP BY 1;
   `,
   `
+  -- What is less than 1 comes first: people who wait for an answer.
+  ALTER TABLE inbox ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX inbox_waiting;
+  CREATE INDEX inbox_waiting ON inbox (priority, created_at, id) WHERE state = 'new';
+
   -- Answers of the forge that may be asked for again with their ETag: unchanged ones cost no request.
   CREATE TABLE forge_answers (
     key TEXT PRIMARY KEY,

@@ -39,7 +39,7 @@ export function claimNext(store: Store, now: number, only?: InboxKind): OpenRun 
   return store.transaction(() => {
     const entry = store.get<{ id: number; source_id: string; lane: string; kind: string }>(
       `SELECT inbox.id, source_id, lane, kind FROM inbox LEFT JOIN lanes ON lanes.key = inbox.lane
-       WHERE state = 'new' AND lanes.run IS NULL AND (?1 IS NULL OR kind = ?1) ORDER BY created_at, inbox.id LIMIT 1`,
+       WHERE state = 'new' AND lanes.run IS NULL AND (?1 IS NULL OR kind = ?1) ORDER BY priority, created_at, inbox.id LIMIT 1`,
       only ?? null,
     );
     if (entry === undefined) return undefined;

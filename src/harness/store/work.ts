@@ -9,7 +9,7 @@ export interface Place {
 }
 
 const at =
-  "inbox.kind <> 'command' AND (?1 IS NULL OR inbox.lane = ?1) AND (?2 IS NULL OR payload ->> 'channelId' = ?2)";
+  "inbox.kind <> 'command' AND (?1 IS NULL OR inbox.lane = ?1 OR 'mattermost:' || (payload ->> 'rootId') = ?1) AND (?2 IS NULL OR payload ->> 'channelId' = ?2)";
 const open = "runs.state IN ('running', 'delivering')";
 const joined = "runs JOIN inbox ON inbox.id = runs.inbox";
 const bound = ({ lane, channel }: Place) => [lane ?? null, channel ?? null] as const;

@@ -1,0 +1,57 @@
+import type { Answer } from "./ask.ts";
+import type { ForgeComment, ForgeIssue, ForgePull, ForgeReview, IssueEvent, ReviewComment } from "./forge-port.ts";
+import type { PostPayload } from "./intake.ts";
+import type { OpenRun } from "./store/runs.ts";
+
+// Where what happens on the forge becomes runs: the poller hands changes to takers, takers put entries into the inbox, and runs of these
+// kinds are carried by doers. Issues and their follow-up are src/harness/work's, reviews and gates have folders of their own.
+
+/** Where inbox rows of the forge come from. */
+export const forgeSource = "github";
+
+/** `issue`: do what it asks for. `rework`: answer what was said about the pull request. `review`: look at one. `gate`: a privileged act. */
+export const forgeKinds = ["issue", "rework", "review", "gate"] as const;
+export type ForgeKind = (typeof forgeKinds)[number];
+
+/**
+ * What the inbox keeps of what is to be done on the forge: a post that nobody wrote (`id` is the entry's, `text` a title, `channelId` empty
+ * where no thread is known), and which issue or pull request it is about. All else is read again when it is done.
+ */
+export interface ForgePayload extends PostPayload {
+  readonly repo: string;
+  readonly number: number;
+}
+
+/** Something changed. What belongs to it is given as far as it is newer than what was given before; reading it twice is harmless. */
+export interface ForgeChange {
+  readonly repo: string;
+  readonly issue: ForgeIssue;
+  readonly events: readonly IssueEvent[];
+  readonly comments: readonly ForgeComment[];
+  /** All of these for pull requests. */
+  readonly pull?: ForgePull;
+  readonly reviews?: readonly ForgeReview[];
+  readonly reviewComments?: readonly ReviewComment[];
+}
+
+/**
+ * Decides what a change leads to and puts it into the inbox (`receive`, source `forgeSource`, lane `laneOf`), by ids that are the forge's own:
+ * the same change leads to the same entries however often it is seen. Synchronous: it runs in the transaction that moves the cursor.
+ */
+export type Taker = (change: ForgeChange, now: number) => void;
+
+/**
+ * Carries a run of a kind to its end, from wherever a former process left it; what it gives is said in the run's thread, where there is
+ * one and its text is not empty; outcomes that begin with `done` are good ones. Throws only the signal's reason, or what is to be tried again.
+ */
+export type Doer = (run: OpenRun, payload: ForgePayload, signal: AbortSignal) => Promise<Answer>;
+
+/** What an agent with repositories does, by kind. */
+export type Doers = Readonly<Partial<Record<ForgeKind, Doer>>>;
+
+export function isForgeKind(kind: string): kind is ForgeKind {
+  return forgeKinds.some((one) => one === kind);
+}
+
+/** One thing at a time for an issue, and for each pull request. */
+export const laneOf = (repo: string, number: number): string => `${forgeSource}:${repo.toLowerCase()}#${number}`;
