@@ -80,7 +80,9 @@ export async function openRolesLab(hosts: number, signal: AbortSignal): Promise<
       },
       command: [
         process.execPath,
+        // As scripts/olympus has it.
         "--disable-warning=ExperimentalWarning",
+        "--min-semi-space-size=16",
         join(projectRoot, "src/cli/main.ts"),
         "--team",
         team.file,
