@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type * as z from "zod";
 import { Access } from "./access/access.ts";
+import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
 import { icon, script, stylesheet } from "./assets.ts";
 import { addressOf, bounded, type Env, headers, needs, sameOrigin, signedIn } from "./guards.ts";
@@ -27,7 +28,7 @@ const mostBodyBytes = 4096;
 
 /** The pages, the API and their rules, apart from any port. `allowed` are the values of the Host header that are let in. */
 export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlySet<string>) {
-  const { look, forget, log } = options;
+  const { look, log } = options;
   const { agent, chat } = look.config;
   const access = new Access(options.token, chat.people, options.sessionsFile, () => look.now());
   const streams = new Streams(look);
@@ -75,7 +76,9 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
   const frame = (context: Context<Env>): Frame => {
     const { team, models } = look.config;
     const rehearsal = models.some(({ provider }) => provider === "rehearsal");
-    return { agent, team, rehearsal, now: look.now(), person: context.get("visitor").person };
+    const { scopes, person } = context.get("visitor");
+    const may = scopes.includes("act") && person !== undefined;
+    return { agent, team, rehearsal, now: look.now(), person, may };
   };
   const missing = (context: Context<Env>) =>
     context.html(problemPage(frame(context), "Not here", "There is nothing at this address.", "Go to"), 404);
@@ -92,11 +95,7 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     conversationsPage(frame(context), look, queryOf(context, schemas.beforeQuery).before),
   );
   page("/conversations/:id", (context) => conversationPage(frame(context), look, context.req.param("id")!));
-  page("/memory", (context) => {
-    const { scopes, person } = context.get("visitor");
-    const may = scopes.includes("act") && person !== undefined;
-    return memoryPage(frame(context), look, queryOf(context, schemas.textQuery).text, may);
-  });
+  page("/memory", (context) => memoryPage(frame(context), look, queryOf(context, schemas.textQuery).text));
   page("/costs", (context) => {
     const days = Number(context.req.query("days") ?? 14);
     return costsPage(frame(context), look, costDays.find((one) => one === days) ?? 14);
@@ -138,20 +137,23 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     if (code === undefined) return context.json({ error: "the team file has no person of this name" }, 400);
     return context.json({ version: 1, code, seconds: 120 });
   });
-  const forgets = (context: Context<Env>): number | undefined => {
-    const id = Number(context.req.param("id"));
-    if (!Number.isSafeInteger(id) || !forget(id)) return undefined;
-    log.info({ note: id, by: context.get("visitor").person }, "a note was forgotten from the dashboard");
-    return id;
-  };
-  app.post("/memory/:id/forget", needs("act", true), (context) =>
-    forgets(context) === undefined ? missing(context) : context.redirect("/memory", 303),
-  );
-  app.post("/api/memory/:id/forget", needs("act", true), (context) => {
-    const forgotten = forgets(context);
-    if (forgotten === undefined) return context.json({ error: "there is no such note" }, 404);
-    return context.json({ version: 1, forgotten });
-  });
+  for (const { path, then, act } of acts) {
+    const done = async (context: Context<Env>): Promise<string | undefined> => {
+      const wrong = await act(options.acts, context.req.param("id") ?? "", context.get("visitor").person!);
+      if (wrong === undefined)
+        log.info({ path: context.req.path, by: context.get("visitor").person }, "done from the dashboard");
+      return wrong;
+    };
+    app.post(path, needs("act", true), async (context) => {
+      const wrong = await done(context);
+      if (wrong === undefined) return context.redirect(then(context.req.param("id") ?? ""), 303);
+      return context.html(problemPage(frame(context), "Not done", wrong, "Back to"), 409);
+    });
+    app.post(`/api${path}`, needs("act", true), async (context) => {
+      const wrong = await done(context);
+      return wrong === undefined ? context.json({ version: 1, done: true }) : context.json({ error: wrong }, 409);
+    });
+  }
   // What changes something is refused before it is looked for: nobody finds out by trying what there is.
   app.post("*", needs("act", true), missing);
   app.notFound((context) => (context.get("visitor") === undefined ? context.text("not found", 404) : missing(context)));

@@ -25,6 +25,7 @@ pre, .said { white-space: pre-wrap; overflow-wrap: anywhere; margin: .3rem 0; } 
 form.filter { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .6rem 0; } form.filter p { margin: 0; min-width: 0; max-width: 100%; } form.filter label { display: block; color: var(--soft); font-size: .9rem; }
 input, select, button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--soft); border-radius: .3rem; padding: .3rem .6rem; max-width: 100%; } button { cursor: pointer; background: var(--box); }
 svg { display: block; max-width: 100%; height: auto; } svg .bar { fill: var(--link); } svg .left { fill: none; stroke: var(--warn); stroke-dasharray: 4 3; } svg text { fill: var(--soft); font-size: 11px; }
+.act { margin: .4rem 0; } .act summary { cursor: pointer; }
 footer { margin-top: 2rem; color: var(--soft); display: flex; gap: 1rem; flex-wrap: wrap; align-items: baseline; } footer form { margin: 0; }
 @media (max-width: 40rem) { body { padding: 0 .7rem 2rem; } dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; } }
 `;

@@ -8,6 +8,8 @@ export interface Frame {
   readonly now: number;
   /** Whose session it is; undefined for a token without a person. */
   readonly person: string | undefined;
+  /** Whether this person may change work and memory. */
+  readonly may: boolean;
 }
 
 export const pages = [

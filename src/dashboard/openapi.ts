@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
 import { newsKinds } from "./news.ts";
 import * as schemas from "./schemas.ts";
@@ -87,17 +88,9 @@ export function openApi(agent: string): object {
           },
         },
       },
-      "/api/memory/{id}/forget": {
-        post: {
-          summary: "Forgets for good; scope act, signed in as a person who may give tasks",
-          parameters: parameters("/api/memory/{id}/forget", schemas.noQuery),
-          responses: {
-            200: { description: "Forgotten.", ...json(schemas.forgottenSchema) },
-            404: failed("There is no such note."),
-            ...closed,
-          },
-        },
-      },
+      ...Object.fromEntries(
+        acts.map(({ path, summary }) => [`/api${path.replace(":id", "{id}")}`, actOf(path, summary)]),
+      ),
       "/api/openapi.json": {
         get: { summary: "This description", responses: { 200: { description: "OpenAPI 3.1." }, ...closed } },
       },
@@ -109,6 +102,20 @@ export function openApi(agent: string): object {
             ...closed,
           },
         },
+      },
+    },
+  };
+}
+
+function actOf(path: string, summary: string): object {
+  return {
+    post: {
+      summary: `${summary}; scope act, signed in as a person who may give tasks`,
+      parameters: parameters(path.replace(":id", "{id}"), schemas.noQuery),
+      responses: {
+        200: { description: "Done.", ...json(schemas.doneSchema) },
+        409: failed("It cannot be done now; why, in words."),
+        ...closed,
       },
     },
   };

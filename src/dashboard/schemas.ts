@@ -15,6 +15,10 @@ export const harnessSchema = z.object({
   running: z.array(z.object({ id: z.string(), lane: z.string(), kind: z.string(), since: time })),
   undelivered: z.number(),
   draining: z.boolean(),
+  paused: z
+    .object({ by: z.string(), since: time })
+    .optional()
+    .describe("Nothing new is taken up until somebody says so."),
 });
 
 export const summarySchema = z.object({
@@ -160,5 +164,5 @@ export const noQuery = z.object({});
 
 export const linkSchema = z.object({ person: z.string().min(1).max(60) });
 export const linkAnswerSchema = z.object({ version: z.literal(1), code: z.string(), seconds: z.number() });
-export const forgottenSchema = z.object({ version: z.literal(1), forgotten: z.number() });
+export const doneSchema = z.object({ version: z.literal(1), done: z.literal(true) });
 export const errorSchema = z.object({ error: z.string() });

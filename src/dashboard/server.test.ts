@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { adminToken, host, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { Secret } from "../base/secret.ts";
+import { acts } from "./acts.ts";
 import { dashboardApp } from "./app.ts";
 import type { AgentStatus } from "./status.ts";
 
@@ -100,9 +101,7 @@ test("F3 a token in the address is no token, and an address of a gateway leads n
 test("F7 a token that may only read changes nothing, whatever it says of itself", async () => {
   const on = open();
   for (const path of [
-    "/memory/1/forget",
-    "/api/memory/1/forget",
-    "/api/runs/p3-1/stop",
+    ...acts.flatMap(({ path }) => [path, `/api${path}`].map((one) => one.replace(":id", "p3-1"))),
     "/api/gates/1/approve",
     "/api/links",
   ]) {
@@ -116,6 +115,10 @@ test("F7 a token that may only read changes nothing, whatever it says of itself"
   expect((await post(on, "/api/memory/1/forget", "{}", admin)).status).toBe(403);
   const carol = await signIn(on, "carol");
   expect((await post(on, "/memory/1/forget", {}, { ...origin, ...carol.session })).status).toBe(403);
+  for (const path of ["/runs/p3-1/stop", "/api/runs/p3-1/stop", "/pause"])
+    expect((await post(on, path, {}, { ...origin, ...carol.session })).status).toBe(403);
+  expect(await (await on.request("/", carol.session)).text()).not.toContain("/runs/p3-1/stop");
+  expect(on.options.look.run("p3-1")?.state).toBe("running");
   expect(on.options.look.notes("", 9)).toHaveLength(2);
   const alice = await signIn(on);
   expect((await post(on, "/memory/1/forget", {}, { ...origin, ...alice.session })).status).toBe(303);
@@ -126,8 +129,26 @@ test("F11 nothing that writes configuration or runs a command is a route", () =>
   const on = open();
   const { app } = dashboardApp(on.options, () => new Set([host]));
   const writing = app.routes.filter(({ method }) => !["GET", "ALL"].includes(method)).map(({ path }) => path);
-  const known = ["/login", "/logout", "/api/links", "/memory/:id/forget", "/api/memory/:id/forget", "/*"];
+  const doing = ["/memory/:id/forget", "/runs/:id/stop", "/runs/:id/retry", "/pause", "/resume"];
+  const known = ["/login", "/logout", "/api/links", ...doing, ...doing.map((path) => `/api${path}`), "/*"];
   expect([...new Set(writing)].sort()).toEqual(known.sort());
+});
+
+test("who may act is shown how, is told what came of it, and what cannot be done says why", async () => {
+  const on = open();
+  const alice = { ...origin, ...(await signIn(on)).session };
+  const page = async (path: string) => (await on.request(path, alice)).text();
+  expect(await page("/")).toContain('action="/runs/p3-1/stop"');
+  expect(await page("/runs/p1-1")).toContain('action="/runs/p1-1/retry"');
+  const stopped = await post(on, "/runs/p3-1/stop", {}, alice);
+  expect([stopped.status, stopped.headers.get("location")]).toEqual([303, "/runs/p3-1"]);
+  expect(on.options.look.run("p3-1")).toMatchObject({ state: "failed", outcome: "stopped by alice" });
+  const again = await post(on, "/runs/p3-1/stop", {}, alice);
+  expect([again.status, await again.text()]).toEqual([409, expect.stringContaining("It is over already.")]);
+  const none = await post(on, "/api/runs/none/retry", "{}", alice);
+  expect([none.status, await none.json()]).toEqual([409, { error: "Only what somebody asked for can be done again." }]);
+  expect((await post(on, "/api/pause", "{}", alice)).status).toBe(200);
+  expect((await post(on, "/pause", {}, alice)).status).toBe(409);
 });
 
 test("F9 no address leads to a file, however it is written", async () => {

@@ -4,6 +4,7 @@ import { getRequestListener } from "@hono/node-server";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Log } from "../harness/log.ts";
+import type { Acts } from "./acts.ts";
 import { dashboardApp } from "./app.ts";
 import type { Look } from "./look.ts";
 
@@ -18,8 +19,7 @@ export interface DashboardOptions {
   /** Keeps who is signed in over a restart; undefined: nobody stays. */
   readonly sessionsFile: string | undefined;
   readonly look: Look;
-  /** Deletes a note; false when there is none. */
-  readonly forget: (id: number) => boolean;
+  readonly acts: Acts;
   readonly log: Log;
 }
 

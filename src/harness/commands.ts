@@ -30,6 +30,7 @@ export async function obey(
   run: OpenRun,
   post: PostPayload,
 ): Promise<{ text: string; outcome: string } | undefined> {
+  if (post.said !== undefined) return { text: post.said, outcome: "answered" };
   const name = commandOf(post.text, parts.config.agent) ?? "help";
   const inThread = post.rootId !== post.id;
   const place: Place = inThread ? { lane: `${chatSource}:${post.rootId}` } : { channel: post.channelId };

@@ -8,6 +8,7 @@ import { Feed } from "./feed.ts";
 import { guardedChat } from "./guarded-chat.ts";
 import { lastWord } from "./last-word.ts";
 import type { ModelCaller } from "./model-port.ts";
+import { type Pause, pauseOf } from "./pause.ts";
 import { ModelRouter } from "./router.ts";
 import { type Carried, execute, type RunParts } from "./run.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -37,6 +38,8 @@ export interface HarnessState {
   /** Answers, or parts of them, that are not delivered yet. */
   readonly undelivered: number;
   readonly draining: boolean;
+  /** Nothing new is taken up until somebody says so. */
+  readonly paused: Pause | undefined;
 }
 
 /** The core: takes mentions in, works on each lane's one after the other, delivers. Nothing here knows which chat or models. */
@@ -70,15 +73,15 @@ export class Harness implements Control {
   constructor(parts: HarnessParts) {
     const chat = guardedChat(parts.chat, parts.secrets ?? []);
     this.#parts = { ...parts, chat, control: this, router: new ModelRouter(parts) };
-    this.#feed = new Feed({ ...parts, chat, wake: () => this.#pump() });
-    this.#scheduler = new Scheduler({ ...parts, chat, wake: () => this.#pump() });
+    this.#feed = new Feed({ ...parts, chat, wake: () => this.wake() });
+    this.#scheduler = new Scheduler({ ...parts, chat, wake: () => this.wake() });
   }
 
   /** Resumes what a former process left open and connects. Returns when the account is known; connecting goes on by itself. */
   async start(): Promise<void> {
     const { store, chat, config, clock, log } = this.#parts;
     for (const run of resumeOpen(store)) this.#begin(run);
-    this.#pump();
+    this.wake();
     const account = await this.#account(chat);
     if (account === undefined) return;
     const oldest = clock.now() - config.chat.maxAgeHours * 3600_000;
@@ -134,6 +137,7 @@ export class Harness implements Control {
       })),
       undelivered: pendingParts(store),
       draining: this.#draining,
+      paused: pauseOf(store),
     };
   }
 
@@ -149,9 +153,14 @@ export class Harness implements Control {
   }
 
   health(): string {
-    const { workshop } = this.#parts;
+    const { workshop, store } = this.#parts;
     const tools = workshop?.state().state ?? "none";
-    return `chat: ${this.#chat}${tools === "none" ? "" : `, shell: ${tools}`}`;
+    const paused = pauseOf(store);
+    return [
+      `chat: ${this.#chat}`,
+      ...(tools === "none" ? [] : [`shell: ${tools}`]),
+      ...(paused === undefined ? [] : [`paused by ${paused.by} on my dashboard: I take up nothing new`]),
+    ].join(", ");
   }
 
   /** Our account, once the server tells; undefined when stopped before. A token of another account is as bad as none. */
@@ -174,11 +183,12 @@ export class Harness implements Control {
     return undefined;
   }
 
-  #pump(): void {
+  /** Takes up what waits, as far as it may. */
+  wake(): void {
     const { store, clock, config, log } = this.#parts;
     try {
       while (!this.#draining) {
-        const full = this.#working >= config.limits.runs;
+        const full = this.#working >= config.limits.runs || pauseOf(store) !== undefined;
         const run = claimNext(store, clock.now(), full ? "command" : undefined);
         if (run === undefined) return;
         this.#begin(run);
@@ -187,7 +197,7 @@ export class Harness implements Control {
       // A full disk, say. What waits is in the inbox and stays there.
       log.error({ error: String(error) }, "cannot claim work, will try again");
       clock.wait(1000, this.#stop.signal).then(
-        () => this.#pump(),
+        () => this.wake(),
         () => undefined,
       );
     }
@@ -205,14 +215,14 @@ export class Harness implements Control {
       working = false;
       this.#working--;
       // Not at once: whoever frees a slot may be in the middle of its own work.
-      queueMicrotask(() => this.#pump());
+      queueMicrotask(() => this.wake());
     };
     const stop = new AbortController();
     const done = this.#carry(run, free, AbortSignal.any([this.#stop.signal, stop.signal])).finally(() => {
       log.info({ run: run.id, post: run.sourceId, ms: clock.now() - since }, "the run is over");
       this.#open.delete(run.id);
       free();
-      this.#pump();
+      this.wake();
     });
     this.#open.set(run.id, { run, since, done, stop });
   }

@@ -8,6 +8,8 @@ import type { Store } from "./store/open.ts";
 
 /** Where inbox rows of the chat come from. */
 export const chatSource = "mattermost";
+/** And those of the dashboard. */
+export const dashboardSource = "dashboard";
 
 /** What of a post goes into the inbox: what a run needs without asking the server again. */
 export interface PostPayload {
@@ -22,6 +24,8 @@ export interface PostPayload {
   readonly hops: number;
   /** Of a repeated task: the post that asked for it first. */
   readonly first?: string;
+  /** Of kind `command`, from the dashboard: what was done already, for its conversation to know. */
+  readonly said?: string;
   /** Of kind `late`: how many mentions of the channel are too old, and by whom. */
   readonly missed?: { readonly count: number; readonly authors: readonly string[] };
 }

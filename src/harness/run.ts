@@ -9,7 +9,7 @@ import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
 import { type Doers, type ForgeKind, type ForgePayload, isForgeKind } from "./forge-work.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
-import type { PostPayload } from "./intake.ts";
+import { dashboardSource, type PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
 import { answerMemory, memoryWish, withMemory } from "./memory.ts";
@@ -110,7 +110,8 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
   const { config, store, clock } = parts;
   const began = clock.now();
   const [, thread] = await Promise.all([
-    acknowledge(parts, run, post.id),
+    // Asked for on the dashboard, it has no post of its own.
+    acknowledge(parts, run, run.source === dashboardSource ? (post.first ?? post.id) : post.id),
     untilAnswered(parts, signal, () => parts.chat.thread(post.rootId)),
   ]);
   if (alreadySaid(config, run, post, thread)) return undefined;

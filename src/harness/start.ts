@@ -4,6 +4,7 @@ import { KeptLog } from "../dashboard/kept-log.ts";
 import { Look } from "../dashboard/look.ts";
 import { type Dashboard, startDashboard } from "../dashboard/server.ts";
 import type { AgentStatus } from "../dashboard/status.ts";
+import { actionsOf } from "./actions.ts";
 import { mattermostChat } from "./chat/mattermost.ts";
 import { systemClock } from "./clock.ts";
 import { loadAgentConfig } from "./config.ts";
@@ -103,7 +104,10 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     token: dashboardToken,
     sessionsFile: join(config.dataDir, "dashboard-sessions.json"),
     look: new Look({ config, store, log, secrets, status, now: () => clock.now() }),
-    forget: (id) => dropNote(store, id) !== undefined,
+    acts: {
+      ...actionsOf({ config, store, clock, harness }),
+      forget: (id) => (dropNote(store, id) === undefined ? "There is no such note." : undefined),
+    },
     log,
   });
   const started = harness.start();

@@ -9,6 +9,7 @@ import { KeptLog } from "../../src/dashboard/kept-log.ts";
 import { Look } from "../../src/dashboard/look.ts";
 import type { DashboardOptions } from "../../src/dashboard/server.ts";
 import type { AgentStatus } from "../../src/dashboard/status.ts";
+import { actionsOf } from "../../src/harness/actions.ts";
 import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/config.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import { receive } from "../../src/harness/store/inbox.ts";
@@ -18,6 +19,7 @@ import { drop, handOver, markSent, nextPart } from "../../src/harness/store/outb
 import { claimNext, finish, type OpenRun, recentRuns } from "../../src/harness/store/runs.ts";
 import { recordStep } from "../../src/harness/store/steps.ts";
 import { turnsOf } from "../../src/harness/store/turns.ts";
+import { cancelIn } from "../../src/harness/store/work.ts";
 
 /** Every way out of text into markup, and characters that turn a line around. `n` makes it findable. */
 export const hostile = (n: string): string =>
@@ -66,6 +68,7 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
       running: [],
       undelivered: 0,
       draining: false,
+      paused: undefined,
     },
     tools: { state: "none" },
     runs: [],
@@ -94,7 +97,18 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
       status: () => sample.status,
       now: () => sample.now,
     }),
-    forget: (id) => dropNote(store, id) !== undefined,
+    acts: {
+      ...actionsOf({
+        config,
+        store,
+        clock: { now: () => sample.now },
+        harness: {
+          halt: async (place, until, outcome) => cancelIn(store, place, until, outcome, sample.now).runs.length,
+          wake: () => undefined,
+        },
+      }),
+      forget: (id) => (dropNote(store, id) === undefined ? "There is no such note." : undefined),
+    },
     log,
   };
   const { app, streams } = dashboardApp(options, () => new Set([host]));

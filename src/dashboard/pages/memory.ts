@@ -5,10 +5,10 @@ import { html } from "../markup.ts";
 
 const mostNotes = 100;
 
-/** What the agent was asked to keep, by whom and when. `mayForget`: whoever looks may take it away. */
-export function memoryPage(frame: Frame, look: Look, text: string, mayForget: boolean): string {
+/** What the agent was asked to keep, by whom and when. */
+export function memoryPage(frame: Frame, look: Look, text: string): string {
   const notes = look.notes(text, mostNotes);
-  const { agent } = frame;
+  const { agent, may: mayForget } = frame;
   return layout(
     frame,
     "/memory",

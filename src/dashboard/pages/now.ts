@@ -4,7 +4,7 @@ import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
 import { type Content, html, type Markup } from "../markup.ts";
 import type { AgentStatus } from "../status.ts";
-import { runLink, runsTable, short, stepsTable } from "./parts.ts";
+import { button, runLink, runsTable, short, stepsTable, stopButton, whoMay } from "./parts.ts";
 
 /** What is she doing, what waits, what did it cost, is she well: worst first. */
 export function nowPage(frame: Frame, look: Look): string {
@@ -12,7 +12,7 @@ export function nowPage(frame: Frame, look: Look): string {
   const last = look.runs({}, 5);
   return layout(frame, "/", "Now", [
     part("trouble", trouble(status)),
-    part("now", working(look, status)),
+    part("now", working(frame, look, status)),
     part("next", waiting(look, status)),
     part("today", today(look, status)),
     part("health", health(look, status)),
@@ -50,22 +50,26 @@ function trouble(status: AgentStatus): Content {
     : html`<section class="box" aria-labelledby="h-trouble"><h2 id="h-trouble" class="bad">Needs a look</h2>${told}</section>`;
 }
 
-function working(look: Look, { harness, now }: AgentStatus): Markup {
+function working(frame: Frame, look: Look, { harness, now }: AgentStatus): Markup {
+  const { may, agent } = frame;
   return html`<section class="box" aria-labelledby="h-now"><h2 id="h-now">Now</h2>${
+    harness.paused !== undefined &&
+    html`<p class="warn">Paused by ${harness.paused.by}, ${age(harness.paused.since, now)}: nothing new is taken up.</p>`
+  }${
     harness.running.length === 0
       ? empty("Idle: nothing is under way.")
-      : harness.running.map(({ id }) => oneRun(look, id, now))
-  }</section>`;
+      : harness.running.map(({ id }) => oneRun(look, id, now, may))
+  }${may ? (harness.paused === undefined ? button("/pause", "Pause") : button("/resume", "Resume")) : whoMay(agent)}</section>`;
 }
 
-function oneRun(look: Look, id: string, now: number): Markup | undefined {
+function oneRun(look: Look, id: string, now: number, may: boolean): Markup | undefined {
   const run = look.run(id);
   if (run === undefined) return undefined;
   const steps = look.steps(id, 6);
   const { config } = look;
   return html`<p>${runLink(id, short(run.asked) || id)}<br>${run.kind} for ${look.name(run.author)}, began ${age(run.started_at, now)}, step ${run.steps}, ${money(run.usd)} of ${money(config.budget.run)} for one run${run.starts > 1 && html`, begun ${run.starts} times`}</p>${
     steps.length === 0 ? empty("It has only just begun.") : stepsTable(`Newest steps of ${id}`, steps, config.timezone)
-  }`;
+  }${may && stopButton(id, run.asked)}`;
 }
 
 function waiting(look: Look, { harness, now }: AgentStatus): Markup {

@@ -20,6 +20,27 @@ export function short(text: string, most = 120): string {
   return line.length <= most ? line : `${line.slice(0, most)} …`;
 }
 
+/** A button that changes something. `warning` is read before it can be pressed, so that nobody presses it by mistake. */
+export function button(action: string, words: string, warning?: string): Markup {
+  const form = html`<form method="post" action="${action}"><button>${words}</button></form>`;
+  return warning === undefined
+    ? form
+    : html`<details class="act"><summary>${words} …</summary><p>${warning}</p>${form}</details>`;
+}
+
+/** For those who may not: who may. */
+export function whoMay(agent: string): Markup {
+  return html`<p class="soft">To stop, pause or repeat work, sign in as a person who may give ${agent} tasks.</p>`;
+}
+
+export function stopButton(run: string, asked: string): Markup {
+  return button(
+    `/runs/${encodeURIComponent(run)}/stop`,
+    "Stop this run",
+    `Ends “${short(asked, 60)}” for good. What it did so far stays in its journal, its thread is told, and it can be repeated.`,
+  );
+}
+
 const stateWords: Readonly<Record<string, string>> = {
   running: "running",
   delivering: "being delivered",

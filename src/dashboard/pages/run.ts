@@ -3,7 +3,7 @@ import { lasting, moment, money } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
 import { type Content, html, type Markup } from "../markup.ts";
-import { laneLink, short, stateOf, stepsTable } from "./parts.ts";
+import { button, laneLink, short, stateOf, stepsTable, stopButton, whoMay } from "./parts.ts";
 
 const mostSteps = 300;
 const mostMessages = 60;
@@ -17,6 +17,7 @@ export function runPage(frame: Frame, look: Look, id: string): string | undefine
   const left = run.steps - steps.length;
   return layout(frame, "/runs", `Run ${short(run.asked, 40) || id}`, [
     part("facts", facts(look, run)),
+    part("acts", actsOf(frame, run)),
     html`<h2>Asked</h2>${text(textOf(run.payload)) ?? empty("Nothing in words.")}`,
     part("answer", [html`<h2>Answer</h2>`, answer(look, run)]),
     part("steps", [
@@ -26,6 +27,12 @@ export function runPage(frame: Frame, look: Look, id: string): string | undefine
     ]),
     part("messages", messages(look, run)),
   ]);
+}
+
+function actsOf({ may, agent }: Frame, run: RunDetail): Content {
+  if (!may) return whoMay(agent);
+  if (run.ended_at === null) return run.kind !== "command" && stopButton(run.id, run.asked);
+  return run.kind === "mention" && button(`/runs/${encodeURIComponent(run.id)}/retry`, "Do it once more");
 }
 
 function facts(look: Look, run: RunDetail): Markup {

@@ -1,0 +1,54 @@
+import type { Actions } from "../harness/actions.ts";
+
+/** Everything that can be done from the dashboard. */
+export interface Acts extends Actions {
+  /** Deletes a note. */
+  forget(note: number): string | undefined;
+}
+
+/** One thing that a person may do, as a form of the pages and as an address of the API. */
+export interface Act {
+  /** With `:id` where it is about something. */
+  readonly path: string;
+  readonly summary: string;
+  /** Where a browser goes afterwards. */
+  readonly then: (id: string) => string;
+  /** In words why it cannot be done; undefined: done. */
+  readonly act: (acts: Acts, id: string, person: string) => Promise<string | undefined> | string | undefined;
+}
+
+const toRun = (id: string) => `/runs/${encodeURIComponent(id)}`;
+
+/** The whole list: whatever else is sent here changes nothing. */
+export const acts: readonly Act[] = [
+  {
+    path: "/runs/:id/stop",
+    summary: "Ends a run for good, and tells its thread",
+    then: toRun,
+    act: (all, id, person) => all.stop(id, person),
+  },
+  {
+    path: "/runs/:id/retry",
+    summary: "Does what a run was asked for once more, as if the one who wants it had asked",
+    then: () => "/",
+    act: (all, id, person) => all.retry(id, person),
+  },
+  {
+    path: "/pause",
+    summary: "Nothing new is taken up until it is resumed; what is under way goes on",
+    then: () => "/",
+    act: (all, _, person) => all.pause(person),
+  },
+  {
+    path: "/resume",
+    summary: "Takes up again what waits",
+    then: () => "/",
+    act: (all, _, person) => all.resume(person),
+  },
+  {
+    path: "/memory/:id/forget",
+    summary: "Forgets for good",
+    then: () => "/memory",
+    act: (all, id) => all.forget(Number(id)),
+  },
+];

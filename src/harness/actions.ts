@@ -1,0 +1,104 @@
+import { randomUUID } from "node:crypto";
+import { audit } from "./audit/audit.ts";
+import type { AgentConfig } from "./config.ts";
+import { dashboardSource, type PostPayload } from "./intake.ts";
+import { pauseOf, setPause } from "./pause.ts";
+import { receive } from "./store/inbox.ts";
+import type { Store } from "./store/open.ts";
+import { openIn, type Place } from "./store/work.ts";
+
+/**
+ * What a person may do to an agent's work without the chat, also while that is away. `person` is a name of the team file whose right to
+ * give tasks was looked at before. What cannot be done is told in words; undefined: it is done.
+ */
+export interface Actions {
+  /** Ends a run for good, and tells its thread. */
+  stop(run: string, person: string): Promise<string | undefined>;
+  /** Does a mention whose run is over once more, as if `person` had asked. */
+  retry(run: string, person: string): string | undefined;
+  /** Nothing new is taken up until `resume`, also over restarts; what is under way goes on. */
+  pause(person: string): string | undefined;
+  resume(person: string): string | undefined;
+}
+
+interface ActionParts {
+  readonly config: Pick<AgentConfig, "chat">;
+  readonly store: Store;
+  readonly clock: { now(): number };
+  readonly harness: { halt(place: Place, until: number, outcome: string): Promise<number>; wake(): void };
+}
+
+interface Found {
+  readonly lane: string;
+  readonly kind: string;
+  readonly createdAt: number;
+  readonly payload: string;
+}
+
+export function actionsOf({ config, store, clock, harness }: ActionParts): Actions {
+  const find = (run: string) =>
+    store.get<Found & object>(
+      `SELECT runs.lane, runs.kind, created_at AS createdAt, payload FROM runs JOIN inbox ON inbox.id = runs.inbox WHERE runs.id = ?`,
+      run,
+    );
+  /** Takes in what a person wants, in the conversation of another post. */
+  const take = (
+    what: string,
+    found: Found,
+    person: string,
+    entry: { lane: string; kind: "mention" | "command" },
+    more: Partial<PostPayload>,
+  ) => {
+    const post = JSON.parse(found.payload) as PostPayload;
+    const sourceId = `${what}-${randomUUID()}`;
+    const author = config.chat.people.find(({ name }) => name === person)?.id ?? person;
+    const createdAt = Math.max(clock.now(), found.createdAt);
+    const payload: PostPayload = { ...post, id: sourceId, authorId: author, createdAt, ...more };
+    receive(store, { ...entry, source: dashboardSource, sourceId, author, createdAt, payload }, clock.now());
+    harness.wake();
+  };
+  const noted = (person: string, what: string) =>
+    audit(store, { kind: "event", actor: `${dashboardSource}:${person}`, what }, clock.now());
+
+  return {
+    async stop(run, person) {
+      const found = find(run);
+      if (found === undefined || !openIn(store, { lane: found.lane }).some(({ id }) => id === run))
+        return "It is over already.";
+      await harness.halt({ lane: found.lane }, found.createdAt, `stopped by ${person}`);
+      const again = found.kind === "mention" ? " `!retry` begins it again." : "";
+      const said = `Stopped by ${person}, on my dashboard.${again}`;
+      take("stop", found, person, { lane: `${dashboardSource}:${randomUUID()}`, kind: "command" }, { said });
+      return undefined;
+    },
+
+    retry(run, person) {
+      const found = find(run);
+      if (found?.kind !== "mention") return "Only what somebody asked for can be done again.";
+      if (openIn(store, { lane: found.lane }).length > 0) return "Its conversation has work under way.";
+      const { first, id } = JSON.parse(found.payload) as PostPayload;
+      take("retry", found, person, { lane: found.lane, kind: "mention" }, { first: first ?? id });
+      return undefined;
+    },
+
+    pause(person) {
+      const paused = pauseOf(store);
+      if (paused !== undefined) return `It was paused by ${paused.by} already.`;
+      store.transaction(() => {
+        setPause(store, { by: person, since: clock.now() });
+        noted(person, "pause");
+      });
+      return undefined;
+    },
+
+    resume(person) {
+      if (pauseOf(store) === undefined) return "It is not paused.";
+      store.transaction(() => {
+        setPause(store, undefined);
+        noted(person, "resume");
+      });
+      harness.wake();
+      return undefined;
+    },
+  };
+}
