@@ -3,6 +3,8 @@ import * as z from "zod";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import { isCron } from "./cron.ts";
 import { clientNames } from "./egress/clients.ts";
+import { forgeSchema } from "./forge-config.ts";
+import { policySchema } from "./policy/schema.ts";
 
 /**
  * What an agent's machine is told, at /etc/olympus/agent.json. Role `agent` writes it from the team file.
@@ -116,51 +118,6 @@ export const sandboxSchema = z.strictObject({
   toolchains: z.array(z.string().startsWith("/")).default(["/opt/olympus/tools", "/opt/olympus/node"]),
 });
 
-const login = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?$/);
-
-const repositorySchema = z.strictObject({
-  /** `owner/name`. */
-  name: z.string().regex(/^[\w.-]+\/[\w.-]+$/),
-  /** Whether this agent takes issues of it; others are for reviews only. */
-  work: z.boolean().default(true),
-  /** An issue with this label is work for whoever is free. */
-  label: z.string().min(1).default("olympus"),
-  /** Commands that must pass, run in the sandbox at the repository's root: what was run and what came of it stands in the pull request. */
-  checks: z.array(z.string().min(1)).default([]),
-  /** `team/channel` for what did not begin in the chat. */
-  channel: z
-    .string()
-    .regex(/^[^/]+\/[^/]+$/)
-    .optional(),
-});
-
-const forgeSchema = z.strictObject({
-  /** The API's root, `https://api.github.com`, without a trailing slash. */
-  api: z.url().transform((url) => url.replace(/\/+$/, "")),
-  /** The agent's own account; a token of another one is refused. */
-  login,
-  tokenFile: file,
-  /** May read and comment, and nothing else; the first one is used for reviews where there is none. */
-  reviewTokenFile: file.optional(),
-  /** The team's key: signs where work came from. */
-  keyFile: file,
-  /** For commits. */
-  name: z.string().min(1),
-  email: z.string().min(3),
-  people: z
-    .array(z.strictObject({ login, name: z.string(), command: z.boolean(), approve: z.array(z.string()).default([]) }))
-    .default([]),
-  /** The team's other agents. */
-  agents: z.array(z.strictObject({ login, name: z.string() })).default([]),
-  repositories: z.array(repositorySchema).min(1),
-  /** Seconds between looks; those where nothing changed cost no request. */
-  every: z.number().positive().default(15),
-  /** Hours without a sign of life after which a claim is released. */
-  leaseHours: z.number().positive().default(2),
-  /** Receives the forge's webhooks: hints to look at once. */
-  webhook: z.strictObject({ address: z.string().min(1), port: z.int().min(0).max(65535), secretFile: file }).optional(),
-});
-
 const timezone = z.string().refine(isTimezone, "not a time zone that this system knows, such as Europe/Berlin");
 const wallClock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "not a time such as 20:00");
 
@@ -221,6 +178,7 @@ export const agentConfigSchema = z
     sandbox: sandboxSchema.optional(),
     /** Left out: the agent has no repositories. */
     forge: forgeSchema.optional(),
+    policy: policySchema.prefault({}),
     /** Waits are divided by this; 1 but in tests. */
     scale: z.number().positive().default(1),
   })

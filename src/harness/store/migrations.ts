@@ -235,4 +235,13 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is never changed'); END;
   CREATE TRIGGER audit_whole BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is never shortened'); END;
   `,
+  `
+  -- What waits for a person's approval, was approved, was done: \`value\` is the gate as JSON.
+  CREATE TABLE gates (
+    id TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'asked', 'open', 'done', 'closed')),
+    value TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX gates_live ON gates (state) WHERE state IN ('waiting', 'asked', 'open');
+  `,
 ];

@@ -1,0 +1,138 @@
+import { audit } from "../audit/audit.ts";
+import type { Store } from "../store/open.ts";
+import {
+  type Approval,
+  closed,
+  type Gate,
+  type GateWish,
+  gateId,
+  newGate,
+  opened,
+  overrule,
+  whyNot,
+  withLenses,
+} from "./gate.ts";
+
+/** Gates as they stand in the store. Every change of one, and every try to open one that fails, goes into the audit log with it. */
+
+export function gateOf(store: Store, id: string): Gate | undefined {
+  const row = store.get<{ value: string }>("SELECT value FROM gates WHERE id = ?", id);
+  return row && (JSON.parse(row.value) as Gate);
+}
+
+/** Those that may still lead to something, the oldest first. */
+export function liveGates(store: Store): Gate[] {
+  return store
+    .all<{ value: string }>("SELECT value FROM gates WHERE state IN ('waiting', 'asked', 'open') ORDER BY rowid")
+    .map(({ value }) => JSON.parse(value) as Gate);
+}
+
+/** The gate for what is wished; made when there is none. One that expired before is made anew. */
+export function wishGate(store: Store, wish: GateWish, now: number, expireHours: number): Gate {
+  return store.transaction(() => {
+    const known = gateOf(store, gateId(wish));
+    if (known !== undefined && !(known.state === "closed" && now >= known.expiresAt)) return known;
+    const gate = newGate(wish, now, expireHours);
+    return save(store, gate, "harness", "wished", now, { kinds: gate.kinds, lenses: gate.lenses });
+  });
+}
+
+/** Takes note of lenses that passed for the gate's commit. */
+export function lensesPassed(store: Store, gate: Gate, passed: readonly string[], now: number): Gate {
+  const next = withLenses(gate, passed);
+  if (next.state === gate.state) return gate;
+  return save(store, next, "harness", next.state === "asked" ? "asked" : "waits", now, { passed });
+}
+
+/** Opens a gate, or says why not. Either stands in the audit log. */
+export function approve(store: Store, gate: Gate, approval: Approval, actor: string, now: number): Gate | string {
+  return store.transaction(() => {
+    const current = gateOf(store, gate.id) ?? gate;
+    const refused = whyNot(current, approval, now);
+    if (refused !== undefined) return refuse(store, current, "approve", refused, actor, approval.evidence, now);
+    const next = opened(current, approval.person!.name, approval.evidence);
+    return save(store, next, actor, "opened", now, { person: approval.person!.name, with: approval.evidence });
+  });
+}
+
+/** Lets a gate pass without a lens that did not; the person and the reason stay in the log. */
+export function overruleLens(
+  store: Store,
+  gate: Gate,
+  approval: Approval,
+  lens: string,
+  reason: string,
+  actor: string,
+  now: number,
+): Gate | string {
+  return store.transaction(() => {
+    const next = overrule(gate, approval, [lens], now);
+    if (typeof next === "string") return refuse(store, gate, "overrule", next, actor, approval.evidence, now);
+    return save(store, next, actor, "overruled", now, { lens, reason, person: approval.person!.name });
+  });
+}
+
+export function closeGate(store: Store, gate: Gate, reason: string, actor: string, now: number): Gate {
+  const next = closed(gate, reason);
+  return next === gate ? gate : save(store, next, actor, "closed", now, { reason });
+}
+
+/** The act happened. */
+export function gateDone(store: Store, gate: Gate, evidence: Record<string, string>, now: number): Gate {
+  return save(store, { ...gate, state: "done" }, "harness", "done", now, { ...evidence, opened: gate.openedBy });
+}
+
+/** The post that asks for it. */
+export function gatePost(store: Store, gate: Gate, post: string, now: number): Gate {
+  return save(store, { ...gate, post }, "harness", "told", now, { post });
+}
+
+/** Something privileged was wanted that no gate allows. */
+export function refuse(
+  store: Store,
+  gate: Gate,
+  what: string,
+  reason: string,
+  actor: string,
+  evidence: string,
+  now: number,
+): string {
+  audit(
+    store,
+    {
+      kind: "refusal",
+      actor,
+      what: `${what} ${gate.action}`,
+      subject: about(gate),
+      run: gate.run,
+      evidence: { gate: gate.id, reason, with: evidence },
+    },
+    now,
+  );
+  return reason;
+}
+
+export const about = ({ repo, number, commit }: Pick<Gate, "repo" | "number" | "commit">) =>
+  commit === "" ? "" : `${repo}#${number}@${commit}`;
+
+function save(
+  store: Store,
+  gate: Gate,
+  actor: string,
+  what: string,
+  now: number,
+  evidence: Parameters<typeof audit>[1]["evidence"],
+): Gate {
+  return store.transaction(() => {
+    store.run(
+      `INSERT INTO gates (id, state, value) VALUES (?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value`,
+      gate.id,
+      gate.state,
+      JSON.stringify(gate),
+    );
+    const record = { kind: "gate", actor, what, subject: about(gate), run: gate.run } as const;
+    audit(store, { ...record, evidence: { gate: gate.id, action: gate.action, ...evidence } }, now);
+    return gate;
+  });
+}

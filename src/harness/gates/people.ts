@@ -1,0 +1,27 @@
+import type { AgentConfig } from "../config.ts";
+import type { ForgeUser } from "../forge-port.ts";
+import type { Person } from "./gate.ts";
+
+type Known = Pick<AgentConfig, "chat" | "forge">;
+
+/** The person with this account of the chat, by its id, which a re-created name does not have. */
+export function chatPerson({ chat, forge }: Known, userId: string): Person | undefined {
+  const person = chat.people.find(({ id }) => id === userId);
+  return person && { ...pick(person), login: loginOf({ forge }, person.name) };
+}
+
+/** The person with this account of the forge; never an app, a bot, or one of the team's agents. */
+export function forgePerson({ forge }: Pick<Known, "forge">, user: ForgeUser): Person | undefined {
+  const login = user.login.toLowerCase();
+  if (user.bot || forge === undefined) return undefined;
+  if ([forge.login, ...forge.agents.map((agent) => agent.login)].some((one) => one.toLowerCase() === login))
+    return undefined;
+  const person = forge.people.find((one) => one.login.toLowerCase() === login);
+  return person && { ...pick(person), login };
+}
+
+const pick = ({ name, approve }: { name: string; approve: readonly string[] }) => ({ name, approve });
+
+function loginOf({ forge }: Pick<Known, "forge">, name: string): string | undefined {
+  return forge?.people.find((one) => one.name === name)?.login.toLowerCase();
+}
