@@ -49,14 +49,14 @@ test("what somebody left the team with, and a rotation that was cut short", asyn
   store.delete("team.hmac");
   await store.save();
   const found = await checkSecrets(team, store);
-  expect(found).toContainEqual(expect.objectContaining({ name: "team.hmac", fix: "olympus secrets init" }));
+  expect(found).toContainEqual(expect.objectContaining({ name: "team.hmac", fix: "npx olympus secrets init" }));
   expect(found).toContainEqual(
-    expect.objectContaining({ name: "hosts.icarus.private", fix: "olympus secrets forget hosts.icarus.private" }),
+    expect.objectContaining({ name: "hosts.icarus.private", fix: "npx olympus secrets forget hosts.icarus.private" }),
   );
   expect(found).toContainEqual(
-    expect.objectContaining({ name: "postgresql.mattermost", fix: "olympus secrets rotate postgresql.mattermost" }),
+    expect.objectContaining({ name: "postgresql.mattermost", fix: "npx olympus secrets rotate postgresql.mattermost" }),
   );
-  expect(found).toContainEqual(expect.objectContaining({ fix: "olympus secrets rotate ssh.deploy" }));
+  expect(found).toContainEqual(expect.objectContaining({ fix: "npx olympus secrets rotate ssh.deploy" }));
 });
 
 test("a value that sops was told to leave in plain text, and what told it so", async () => {

@@ -41,7 +41,7 @@ function missing(team: LoadedTeam, store: SecretStore): Finding[] {
   const generated = generatedSecrets(team)
     .flatMap(({ paths }) => paths)
     .filter(gone)
-    .map((name): Finding => ({ kind: "missing", name, what: "is not set", fix: "olympus secrets init" }));
+    .map((name): Finding => ({ kind: "missing", name, what: "is not set", fix: "npx olympus secrets init" }));
   const models = team.machines.flatMap((machine) =>
     (machine.agent?.models ?? [])
       // A server of one's own may ask for no key.
@@ -57,7 +57,7 @@ function missing(team: LoadedTeam, store: SecretStore): Finding[] {
         kind: "missing",
         name,
         what: "an agent's model needs it",
-        fix: `olympus secrets set ${name}`,
+        fix: `npx olympus secrets set ${name}`,
       }),
     ),
   ];
@@ -77,7 +77,7 @@ function inPlain(file: Record<string, unknown>): Finding[] {
     kind: "unsafe",
     name,
     what: "stands in the file in plain text",
-    fix: `olympus secrets rotate ${name}`,
+    fix: `npx olympus secrets rotate ${name}`,
   }));
 }
 
@@ -95,7 +95,7 @@ function leftOver(team: LoadedTeam, store: SecretStore): Finding[] {
       .find((one) => one.of !== undefined);
     if (of === undefined || of.names.includes(of.of!)) return [];
     return [
-      { kind: "note", name, what: `${of.of} is no longer in the team file`, fix: `olympus secrets forget ${name}` },
+      { kind: "note", name, what: `${of.of} is no longer in the team file`, fix: `npx olympus secrets forget ${name}` },
     ];
   });
 }
@@ -106,7 +106,7 @@ function unfinished(store: SecretStore): Finding[] {
     kind: "note",
     name: name.slice(rotationPrefix.length),
     what: "its rotation was not finished: the old value still works",
-    fix: `olympus secrets rotate ${name.slice(rotationPrefix.length).replace(/\.(next|old)\.(private|public)$/, "")}`,
+    fix: `npx olympus secrets rotate ${name.slice(rotationPrefix.length).replace(/\.(next|old)\.(private|public)$/, "")}`,
   }));
 }
 
@@ -117,7 +117,7 @@ function holders(store: SecretStore): Finding[] {
       kind: "note",
       name: store.recipients()[0] ?? "",
       what: "is the only identity that opens the file: losing it loses every secret",
-      fix: "olympus secrets recipients add age1…",
+      fix: "npx olympus secrets recipients add age1…",
     },
   ];
 }

@@ -192,7 +192,7 @@ test("no file, no identity, an identity that others can read, a missing secret: 
   });
   const { store } = await initSecrets(team());
   expect(() => store.require("models.anthropic")).toThrow(
-    expect.objectContaining({ code: "E-SECRET-MISSING", hint: "olympus secrets set models.anthropic" }),
+    expect.objectContaining({ code: "E-SECRET-MISSING", hint: "npx olympus secrets set models.anthropic" }),
   );
   expect(() => store.set("models", "x")).not.toThrow();
   expect(() => store.set("ssh", "x")).toThrow(expect.objectContaining({ code: "E-SECRET-VALUE" }));

@@ -96,7 +96,7 @@ function createStore(file: string, opened: SopsFile): SecretStore {
         throw new OlympusError(`the secret ${path} is empty`, {
           code: "E-SECRET-VALUE",
           exit: 1,
-          hint: `olympus secrets set ${path} < file, or without < on a terminal, which asks`,
+          hint: `npx olympus secrets set ${path} < file, or without < on a terminal, which asks`,
         });
       if (current(path) !== value) changes.set(path, value);
     },
@@ -151,9 +151,9 @@ function changedError(file: string, both: readonly (readonly [string, unknown])[
 
 /** The command that brings a missing secret. */
 function commandFor(path: string): string {
-  if (/^mattermost\.(bots|people)\./.test(path)) return "olympus bootstrap";
+  if (/^mattermost\.(bots|people)\./.test(path)) return "npx olympus bootstrap";
   const generated = /^(ssh|hosts|postgresql|pulumi|team)\.|^agents\..*\.(dashboard$|signing\.)|^mattermost\.admin\./;
-  return generated.test(path) ? "olympus secrets init" : `olympus secrets set ${path}`;
+  return generated.test(path) ? "npx olympus secrets init" : `npx olympus secrets set ${path}`;
 }
 
 function checkPath(path: string, existing: readonly string[], where: string): void {

@@ -36,7 +36,7 @@ export async function rolesWithMachines(
   for (const { host, error } of hosts) {
     if (error === undefined) continue;
     if (!comesLater.has(error.code)) failures.push(error);
-    else await log.warn(`[olympus] ${host}: its roles are left to olympus deploy: ${error.message}`);
+    else await log.warn(`[olympus] ${host}: its roles are left to npx olympus deploy: ${error.message}`);
   }
   return failures;
 }

@@ -91,7 +91,7 @@ async function senderOf(context: RoleContext, own: BackupParams, to: string): Pr
     throw backupError(context, `backups cannot go to ${to}`, "Name another host of the team that has the role backup.");
   }
   const hostKey = store.machine === undefined ? store.hostKey : secrets.require(`hosts.${store.name}.public`).reveal();
-  if (hostKey === undefined) throw backupError(context, `${to} has no pinned host key`, `olympus pin ${to}`);
+  if (hostKey === undefined) throw backupError(context, `${to} has no pinned host key`, `npx olympus pin ${to}`);
   const chat = "mattermost" in host.roles;
   const agent = "agent" in host.roles;
   const live = [

@@ -41,10 +41,10 @@ test("the identity is the agent's, and every agent with a key may sign", async (
 
 test("without a token or a key nothing begins, and the command that brings it is named", () => {
   expect(() => inputs({ login: "a" }, key)).toThrow(
-    expect.objectContaining({ code: "E-SECRET-MISSING", hint: "olympus secrets set agents.athena.github" }),
+    expect.objectContaining({ code: "E-SECRET-MISSING", hint: "npx olympus secrets set agents.athena.github" }),
   );
   expect(() => inputs({ login: "a" }, { "agents.athena.github": "t" })).toThrow(
-    expect.objectContaining({ code: "E-SECRET-MISSING", hint: "olympus secrets init" }),
+    expect.objectContaining({ code: "E-SECRET-MISSING", hint: "npx olympus secrets init" }),
   );
   expect(() => inputs({ login: "a" }, key, "agora")).toThrow(expect.objectContaining({ code: "E-ROLE-HOST" }));
 });

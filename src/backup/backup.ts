@@ -98,8 +98,8 @@ async function onHost(
       exit: code === 75 ? exitCodes.locked : exitCodes.failed,
       where: name,
       hint: /not found|No such file/.test(said)
-        ? `olympus role setup backup --host ${name}`
-        : `olympus logs ${name} --unit olympus-backup`,
+        ? `npx olympus role setup backup --host ${name}`
+        : `npx olympus logs ${name} --unit olympus-backup`,
     });
   } finally {
     connection.close();

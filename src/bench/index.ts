@@ -7,7 +7,7 @@ export const benchmarks: Readonly<Record<string, { summary: string; load: () => 
     load: () => import("./quickstart.ts"),
   },
   stack: {
-    summary: "no-change pulumi preview of three VMs, and olympus plan of 18 and 200 agents",
+    summary: "no-change pulumi preview of three VMs, and npx olympus plan of 18 and 200 agents",
     load: () => import("./stack.ts"),
   },
   roles: {

@@ -11,7 +11,7 @@ const rounds = 7;
 /** No-change preview of a stack of three VMs as a person runs it, and the capacity plan of large teams, whole processes. */
 export const bench: Benchmark = {
   name: "stack",
-  summary: "no-change pulumi preview, and olympus plan of 18 and 200 agents",
+  summary: "no-change pulumi preview, and npx olympus plan of 18 and 200 agents",
   async run({ reporter, signal }) {
     const folder = await mkdtemp(join(tmpdir(), "olympus-bench-"));
     try {

@@ -36,7 +36,7 @@ export async function loginAsAdmin(
     throw loginError(
       url,
       `the chat does not take the password of ${adminName}`,
-      "The server has accounts that this team's secrets did not make, or its password was changed there.\nGive the right one:  olympus secrets set mattermost.admin.password",
+      "The server has accounts that this team's secrets did not make, or its password was changed there.\nGive the right one:  npx olympus secrets set mattermost.admin.password",
       error,
     );
   }

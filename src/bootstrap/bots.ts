@@ -57,7 +57,7 @@ function foreignBot(url: string, name: string): OlympusError {
     code: "E-CHAT-PINNED",
     exit: exitCodes.confirmation,
     where: url,
-    hint: `Whoever made it could speak as the agent. If it is meant for it:  olympus bootstrap --adopt ${name}   (revokes all its tokens)`,
+    hint: `Whoever made it could speak as the agent. If it is meant for it:  npx olympus bootstrap --adopt ${name}   (revokes all its tokens)`,
   });
 }
 

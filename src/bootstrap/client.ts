@@ -73,7 +73,7 @@ export function chatError(error: unknown, url: string, doing: string): unknown {
     return new OlympusError(`the chat refused to ${doing}: ${error.message}`, {
       code: "E-CHAT-REFUSED",
       where: url,
-      hint: `It answered ${error.status_code} (${error.server_error_id ?? "no id"}); its log: olympus logs <machine of the chat>`,
+      hint: `It answered ${error.status_code} (${error.server_error_id ?? "no id"}); its log: npx olympus logs <machine of the chat>`,
       cause: error,
     });
   }
@@ -89,7 +89,7 @@ function chatDown(url: string, reason: string): OlympusError {
     code: "E-CHAT-DOWN",
     exit: exitCodes.unreachable,
     where: url,
-    hint: "Is its machine up and its role set up?   olympus status, npm run role -- check mattermost --all",
+    hint: "Is its machine up and its role set up?   npx olympus status, npm run role -- check mattermost --all",
   });
 }
 

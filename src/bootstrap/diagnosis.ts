@@ -29,20 +29,20 @@ export async function whyNoAnswer({
   if (ackMs !== undefined) {
     return failed(
       `it acknowledged the post after ${Math.round(ackMs)} ms and is still at work, or its model does not answer`,
-      `olympus logs ${agent}\nWait longer with --wait; the answer will appear in the thread all the same.`,
+      `npx olympus logs ${agent}\nWait longer with --wait; the answer will appear in the thread all the same.`,
     );
   }
   const bot = await orNothing(client.getUser(botId));
-  if (bot === undefined || bot.delete_at !== 0) return failed("its bot is gone or disabled", "olympus bootstrap");
+  if (bot === undefined || bot.delete_at !== 0) return failed("its bot is gone or disabled", "npx olympus bootstrap");
   if ((await orNothing(client.getChannelMember(channelId, botId))) === undefined) {
-    return failed("it is not in the channel", "olympus bootstrap");
+    return failed("it is not in the channel", "npx olympus bootstrap");
   }
   const [status] = await client.getStatusesByIds([botId]);
   if (status?.status !== "online") {
-    return failed("its harness is not connected to the chat", `olympus status ${agent}\nolympus logs ${agent}`);
+    return failed("its harness is not connected to the chat", `npx olympus status ${agent}\nnpx olympus logs ${agent}`);
   }
   return failed(
     "it is connected, but took no notice of the post",
-    `May the speaker command it (\`command: true\` in the team file)?   olympus logs ${agent}`,
+    `May the speaker command it (\`command: true\` in the team file)?   npx olympus logs ${agent}`,
   );
 }

@@ -168,6 +168,6 @@ function notPinned(url: string, person: string, pinned: string | undefined): Oly
     code: "E-CHAT-PINNED",
     exit: exitCodes.confirmation,
     where: url,
-    hint: `Whoever holds it would get the rights of ${person}. If it is theirs:  olympus bootstrap --adopt ${person}`,
+    hint: `Whoever holds it would get the rights of ${person}. If it is theirs:  npx olympus bootstrap --adopt ${person}`,
   });
 }

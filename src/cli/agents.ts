@@ -26,10 +26,10 @@ export const command: CliCommand = {
       .addHelpText(
         "before",
         [
-          "  olympus agents add hermes --like athena --address 10.220.1.51 \\",
+          "  npx olympus agents add hermes --like athena --address 10.220.1.51 \\",
           '      --persona "You are Hermes. You write what users read." --email hermes@example.com',
-          "  olympus agents remove hermes                                     its data disk stays",
-          "  olympus agents remove hermes --purge-data --confirm hermes       nothing stays\n",
+          "  npx olympus agents remove hermes                                     its data disk stays",
+          "  npx olympus agents remove hermes --purge-data --confirm hermes       nothing stays\n",
         ].join("\n"),
       );
     agents

@@ -11,12 +11,12 @@ export const command: CliCommand = {
     const audit = program
       .command("audit")
       .description("Every agent's log of what it did and why, in which nothing can be changed unseen.")
-      .addHelpText("before", "  olympus audit verify\n  olympus audit export athena > athena.jsonl\n");
+      .addHelpText("before", "  npx olympus audit verify\n  npx olympus audit export athena > athena.jsonl\n");
     audit
       .command("verify")
       .argument("[agent...]", "only these")
       .description("compares every entry with its hash, and the log with the heads that the team was told in the chat")
-      .addHelpText("before", "  olympus audit verify\n  olympus audit verify athena --json\n")
+      .addHelpText("before", "  npx olympus audit verify\n  npx olympus audit verify athena --json\n")
       .action(
         run(async ({ reporter, loadTeam, signal }, names: string[]) => {
           const team = await loadTeam();
@@ -31,7 +31,7 @@ export const command: CliCommand = {
       .command("export")
       .argument("<agent>", "whose log")
       .description("prints the log, one entry a line, with the hash of each")
-      .addHelpText("before", "  olympus audit export athena > athena.jsonl\n")
+      .addHelpText("before", "  npx olympus audit export athena > athena.jsonl\n")
       .action(
         run(async ({ loadTeam, signal, reporter }, name: string) => {
           const team = await loadTeam();

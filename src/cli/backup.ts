@@ -11,7 +11,7 @@ export const command: CliCommand = {
       .description("Backups of hosts that have the role backup: encrypted, on another host, each one tried.")
       .addHelpText(
         "before",
-        "  olympus backup list\n  olympus backup now agora\n  olympus backup verify agora\n  olympus backup restore agora --confirm agora\n",
+        "  npx olympus backup list\n  npx olympus backup now agora\n  npx olympus backup verify agora\n  npx olympus backup restore agora --confirm agora\n",
       );
     parent
       .command("list")

@@ -16,7 +16,7 @@ export const command: CliCommand = {
       .option("--adopt <name>", "take the account or bot of that name although bootstrap did not make it", collect)
       .option("--new-password <person>", "give a new one-time password and end the person's sessions", collect)
       .description("Sets up the chat as the team file says: administrator, teams, channels, bots, people.")
-      .addHelpText("before", "  olympus bootstrap\n  olympus bootstrap --new-password mara\n")
+      .addHelpText("before", "  npx olympus bootstrap\n  npx olympus bootstrap --new-password mara\n")
       .action(
         run(async ({ reporter, loadTeam, signal }, flags: BootstrapFlags) => {
           const [{ openSecrets }, { bootstrap }, { chatUrl }, { withStep }] = await Promise.all([
@@ -40,7 +40,7 @@ export const command: CliCommand = {
           if (waiting.length > 0) reporter.warn(`still with a one-time password: ${waiting.join(", ")}`);
           const agent = Object.keys(team.team.agents)[0];
           reporter.result(
-            `${result.changed === 0 ? "Nothing changed." : `${result.changed} changes.`} Next: olympus chat @${agent} "hello"`,
+            `${result.changed === 0 ? "Nothing changed." : `${result.changed} changes.`} Next: npx olympus chat @${agent} "hello"`,
             { type: "bootstrap", changed: result.changed, pending: result.pending, url },
           );
           return exitCodes.done;

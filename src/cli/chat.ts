@@ -23,9 +23,9 @@ export const command: CliCommand = {
       .addHelpText(
         "before",
         [
-          '  olympus chat @athena "please list the hypervisors"',
-          '  olympus chat @athena "and the agents?" --as mara --channel dev --wait 30',
-          '  olympus chat @athena "hello" --json | jq .answer_ms\n',
+          '  npx olympus chat @athena "please list the hypervisors"',
+          '  npx olympus chat @athena "and the agents?" --as mara --channel dev --wait 30',
+          '  npx olympus chat @athena "hello" --json | jq .answer_ms\n',
         ].join("\n"),
       )
       .action(
@@ -76,7 +76,7 @@ export function addressee(words: readonly string[], agents: readonly string[]): 
   const text = alone === null ? words.join(" ") : rest.join(" ");
   const named = alone?.[1] ?? agents.find((agent) => new RegExp(`(^|[^\\w.@-])@${agent}(?![\\w-])`, "i").test(text));
   const agent = named?.toLowerCase() ?? (agents.length === 1 ? agents[0] : undefined);
-  if (text.trim() === "") throw usage("there is no text", 'olympus chat @athena "hello"');
+  if (text.trim() === "") throw usage("there is no text", 'npx olympus chat @athena "hello"');
   if (agent === undefined)
     throw usage("no agent is named", `Begin with one of ${agents.map((one) => `@${one}`).join(", ")}.`);
   return { agent, text };

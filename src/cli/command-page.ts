@@ -29,13 +29,13 @@ export function commandPage(
 
 function section(command: Command, parents: readonly string[]): string[] {
   const path = [...parents, command.name()];
-  const { examples, prose } = leadOf(command, parents.length === 0 ? undefined : `olympus ${path.join(" ")}`);
+  const { examples, prose } = leadOf(command, parents.length === 0 ? undefined : `npx olympus ${path.join(" ")}`);
   return [
     `${"#".repeat(path.length + 2)} olympus ${path.join(" ")}`,
     sentence(command.description()),
     prose,
     examples === "" ? "" : `\`\`\`sh\n${examples}\n\`\`\``,
-    command.commands.length > 0 ? "" : `Usage: \`${["olympus", ...path, usageOf(command)].join(" ").trim()}\``,
+    command.commands.length > 0 ? "" : `Usage: \`${["npx olympus", ...path, usageOf(command)].join(" ").trim()}\``,
     table([...command.registeredArguments.map(argumentRow), ...command.options.map(optionRow)]),
     ...command.commands.flatMap((sub) => section(sub, path)),
   ];

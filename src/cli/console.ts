@@ -13,7 +13,7 @@ export const command: CliCommand = {
       .description(
         "On a terminal: the machine's console (Ctrl-] leaves). Elsewhere: its last lines as recorded while it last started.",
       )
-      .addHelpText("before", "  olympus console athena\n  olympus console athena --recorded --lines 200\n")
+      .addHelpText("before", "  npx olympus console athena\n  npx olympus console athena --recorded --lines 200\n")
       .action(
         run(async ({ loadTeam, reporter }, name: string, options: { lines: number; recorded?: true }) => {
           const [{ consoleFile, lastConsoleLines }, { findMachine, sshTargetOf }, { openSecrets }, { namesOf }] =
@@ -36,7 +36,7 @@ export const command: CliCommand = {
           const lines = lastConsoleLines(file, options.lines);
           if (lines.length === 0) {
             reporter.info(
-              `${name}: nothing was recorded here yet; a console is recorded while olympus up waits for it`,
+              `${name}: nothing was recorded here yet; a console is recorded while npx olympus up waits for it`,
             );
           }
           reporter.result(lines.join("\n"), { type: "console", machine: name, lines, file });

@@ -15,7 +15,10 @@ export const command: CliCommand = {
       .description(
         "what model calls cost, as the agents' journals have it; calls under way with the most they may cost",
       )
-      .addHelpText("before", "  olympus cost\n  olympus cost --by model --days 30\n  olympus cost athena --by day\n")
+      .addHelpText(
+        "before",
+        "  npx olympus cost\n  npx olympus cost --by model --days 30\n  npx olympus cost athena --by day\n",
+      )
       .action(
         run(async ({ reporter, loadTeam, signal }, names: string[], options: { days: string; by: string }) => {
           const days = daysOf(options.days);
@@ -64,13 +67,13 @@ function cells({ key, usd, calls, failed, inputTokens, cachedTokens, outputToken
 function daysOf(text: string): number {
   const days = Number(text);
   if (Number.isInteger(days) && days >= 1 && days <= 366) return days;
-  throw usage(`--days wants a whole number from 1 to 366, not ${text}`, "olympus cost --days 30");
+  throw usage(`--days wants a whole number from 1 to 366, not ${text}`, "npx olympus cost --days 30");
 }
 
 function groupOf(text: string): CostGroup {
   const group = costGroups.find((one) => one === text);
   if (group !== undefined) return group;
-  throw usage(`--by wants ${costGroups.join(", ")}, not ${text}`, "olympus cost --by model");
+  throw usage(`--by wants ${costGroups.join(", ")}, not ${text}`, "npx olympus cost --by model");
 }
 
 function usage(message: string, hint: string): OlympusError {

@@ -14,7 +14,10 @@ export const command: CliCommand = {
         [] as string[],
       )
       .description("machines, roles, chat, agents and probe, in this order; changes only what differs")
-      .addHelpText("before", "  olympus deploy            everything\n  olympus deploy athena     one machine\n")
+      .addHelpText(
+        "before",
+        "  npx olympus deploy            everything\n  npx olympus deploy athena     one machine\n",
+      )
       .action(
         run(async ({ reporter, loadTeam, confirm, signal }, names: string[], { adopt }: { adopt: string[] }) => {
           const [{ deploy }, { openSecrets }] = await Promise.all([

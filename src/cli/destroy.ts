@@ -25,9 +25,9 @@ export const command: CliCommand = {
       .addHelpText(
         "before",
         [
-          "  olympus destroy athena                                          data stays",
-          "  olympus destroy athena --purge-data athena --confirm athena     nothing stays",
-          "  olympus destroy r420                                            every machine on r420\n",
+          "  npx olympus destroy athena                                          data stays",
+          "  npx olympus destroy athena --purge-data athena --confirm athena     nothing stays",
+          "  npx olympus destroy r420                                            every machine on r420\n",
         ].join("\n"),
       )
       .action(
@@ -141,7 +141,7 @@ function checkPurge(
       code: "E-USAGE",
       exit: exitCodes.usage,
       where: team.file,
-      hint: `olympus destroy ${machine} --purge-data ${machine}; data disks there: ${disks.map((disk) => disk.machine).join(", ") || "none"}`,
+      hint: `npx olympus destroy ${machine} --purge-data ${machine}; data disks there: ${disks.map((disk) => disk.machine).join(", ") || "none"}`,
     });
   }
 }

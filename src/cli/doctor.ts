@@ -9,7 +9,10 @@ export const command: CliCommand = {
       .argument("[host...]", "hypervisors or machines to try, beside this computer; without one, every hypervisor")
       .option("--only <check>", "one check, such as bridge")
       .description("try what later steps need, and say what mends it; changes nothing")
-      .addHelpText("before", "  olympus doctor\n  olympus doctor r420 --only bridge\n  olympus doctor athena\n")
+      .addHelpText(
+        "before",
+        "  npx olympus doctor\n  npx olympus doctor r420 --only bridge\n  npx olympus doctor athena\n",
+      )
       .action(
         run(async ({ reporter, loadTeam, signal }, names: string[], { only }: { only?: string }) => {
           const [{ checkHere }, { checkHypervisor }, { checkMachine }, { checkLine }, { openSecrets }] =

@@ -24,7 +24,8 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
     ...sections,
     [
       `Every command takes ${globalOptions.join(", ")}.`,
-      "Help: olympus <command> --help    Exit codes: olympus help exit-codes    Pages: docs/",
+      "Help: npx olympus <command> --help    Pages: docs/",
+      "Exit codes: npx olympus help exit-codes",
     ].join("\n"),
   ].join("\n\n");
 }

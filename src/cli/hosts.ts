@@ -10,7 +10,7 @@ export const command: CliCommand = {
       .description("Lists everything that a role can be applied to: agents, services, hypervisors.")
       .addHelpText(
         "before",
-        "  olympus hosts\n  olympus hosts --json | jq '.hosts[] | select(.kind == \"agent\") | .address'\n",
+        "  npx olympus hosts\n  npx olympus hosts --json | jq '.hosts[] | select(.kind == \"agent\") | .address'\n",
       )
       .action(
         run(async (context) => {

@@ -5,11 +5,11 @@ import type { CliCommand, RunAction } from "./command.ts";
 import type { Stays } from "./lab-stays.ts";
 import { usageError } from "./usage.ts";
 
-const examples = `  olympus lab up                     start the lab of examples/lab/team.yaml, or go on with it
-  olympus lab up --team mine.yaml    the lab of another team file
-  olympus lab restart r420 --kill    a power cut of one hypervisor
-  olympus lab down --purge           remove it with its disks; tells what stays
-  olympus lab down --purge --cache   tools and images too
+const examples = `  npx olympus lab up                     start the lab of examples/lab/team.yaml, or go on with it
+  npx olympus lab up --team mine.yaml    the lab of another team file
+  npx olympus lab restart r420 --kill    a power cut of one hypervisor
+  npx olympus lab down --purge           remove it with its disks; tells what stays
+  npx olympus lab down --purge --cache   tools and images too
 
 What it does to this computer: one interface (olylab0), processes and
 namespaces, files under .olympus/lab and the cache. Firewall, routes of others,
@@ -42,10 +42,10 @@ export const command: CliCommand = {
       .option("--purge", "also remove the disks, the lab's secrets and the caches of roots and packages")
       .option("--cache", "with --purge: also what was built or downloaded, such as tools and images")
       .option("--dry-run", "only tell what would be removed")
-      .addHelpText("before", "  olympus lab down --purge --dry-run\n  olympus lab down --purge --cache\n")
+      .addHelpText("before", "  npx olympus lab down --purge --dry-run\n  npx olympus lab down --purge --cache\n")
       .action(
         run(async ({ reporter, confirm }, { purge = false, cache = false, dryRun = false }: DownOptions) => {
-          if (cache && !purge) throw usageError("--cache goes with --purge", "olympus lab down --purge --cache");
+          if (cache && !purge) throw usageError("--cache goes with --purge", "npx olympus lab down --purge --cache");
           const [{ labDown }, { whatStays }] = await Promise.all([import("../lab/index.ts"), import("./lab-stays.ts")]);
           const planned = await labDown({ purge, cache, dryRun: true, reporter });
           if (planned.removed.length > 0 && purge && !dryRun && planned.atWork.length === 0) {
@@ -66,7 +66,7 @@ export const command: CliCommand = {
     lab
       .command("status")
       .description("what runs in the lab")
-      .addHelpText("before", "  olympus lab status --json\n")
+      .addHelpText("before", "  npx olympus lab status --json\n")
       .action(
         run(async ({ reporter }) => {
           const { labStatus } = await import("../lab/index.ts");
@@ -106,7 +106,7 @@ function registerMachineCommands(
       .argument("<machine...>", "names of lab machines")
       .option("--kill", "at once, like a power cut; otherwise orderly, guests first")
       .description(what)
-      .addHelpText("before", `  olympus lab ${verb} r420\n`)
+      .addHelpText("before", `  npx olympus lab ${verb} r420\n`)
       .action(
         run(async ({ reporter, signal }, names: string[], { kill = false }: { kill?: boolean }) => {
           const { labRestart, labStatus, labStop } = await import("../lab/index.ts");
@@ -124,11 +124,12 @@ function registerMachineCommands(
     .argument("<command...>", "command and its arguments, run as root; write -- before ones with options")
     .passThroughOptions()
     .description("run a command in a lab machine")
-    .addHelpText("before", "  olympus lab exec r420 -- virsh list --all\n")
+    .addHelpText("before", "  npx olympus lab exec r420 -- virsh list --all\n")
     .action(
       run(async (_context, name: string, words: string[]) => {
         const { labExec } = await import("../lab/index.ts");
-        if (words.length === 0) throw usageError("no command given", `olympus lab exec ${name} -- virsh list --all`);
+        if (words.length === 0)
+          throw usageError("no command given", `npx olympus lab exec ${name} -- virsh list --all`);
         return labExec(name, words);
       }),
     );
@@ -138,7 +139,7 @@ function registerMachineCommands(
 function table(status: LabStatus): string {
   if (status.network === undefined) {
     return status.unfinished
-      ? "The lab was cut off while starting: olympus lab up, or olympus lab down."
+      ? "The lab was cut off while starting: npx olympus lab up, or npx olympus lab down."
       : "No lab is up.";
   }
   const width = Math.max(...status.machines.map(({ name }) => name.length), 10) + 2;

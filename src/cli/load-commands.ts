@@ -7,7 +7,7 @@ import { styleHelp } from "./help-style.ts";
 export async function loadCommands(): Promise<{ entry: CommandEntry; command: Command }[]> {
   return Promise.all(
     Object.entries(commands).map(async ([name, entry]) => {
-      const program = styleHelp(new Command("olympus"));
+      const program = styleHelp(new Command("npx olympus"));
       (await entry.load()).command.register(program, () => async () => undefined);
       const command = program.commands.find((one) => one.name() === name);
       if (command === undefined) throw new Error(`the module of ${name} registers no command of that name`);

@@ -20,7 +20,7 @@ export const command: CliCommand = {
       .option("-u, --unit <unit>", "another unit than the main ones; can be given again", collect)
       .option("-n, --lines <n>", "how far back", wholeNumber, 100)
       .description("The journal of the agent, of the services, or of a hypervisor's libvirt.")
-      .addHelpText("before", "  olympus logs athena\n  olympus logs agora --unit mattermost --follow\n")
+      .addHelpText("before", "  npx olympus logs athena\n  npx olympus logs agora --unit mattermost --follow\n")
       .action(run((context: CommandContext, name: string, options: Options) => logs(context, name, options)));
   },
 };
@@ -67,7 +67,7 @@ async function logs(
       throw new OlympusError(`${name}: its journal cannot be read: ${stderr.trim()}`, {
         code: "E-LOGS",
         where: name,
-        hint: `olympus doctor ${name}; the login needs sudo there without a password`,
+        hint: `npx olympus doctor ${name}; the login needs sudo there without a password`,
       });
     }
     if (!seen) reporter.info(`${name}: nothing in the journal of ${units.join(", ")}; --unit names another`);

@@ -13,7 +13,7 @@ export const command: CliCommand = {
       .argument("<agent>", "an agent")
       .option("--person <name>", "who signs in; the first whom the team file lets give tasks, unless given")
       .description("Prints a link to an agent's dashboard that signs you in. It can be used once, within two minutes.")
-      .addHelpText("before", "  olympus open athena\n  olympus open athena --person mara\n")
+      .addHelpText("before", "  npx olympus open athena\n  npx olympus open athena --person mara\n")
       .action(
         run((context: CommandContext, name: string, options: { person?: string }) => open(context, name, options)),
       );
@@ -75,7 +75,7 @@ async function codeFrom(
     throw openError(
       `${agent}'s dashboard does not answer: ${messageOf(cause)}`,
       place,
-      `olympus doctor ${agent}`,
+      `npx olympus doctor ${agent}`,
       cause,
     );
   }

@@ -23,8 +23,8 @@ export const command: CliCommand = {
       .addHelpText(
         "before",
         [
-          "  olympus pin r420                          asks for the fingerprint, or its last 16 characters",
-          "  olympus pin r420 --fingerprint SHA256:…   for scripts; another key than that is refused (exit 5)",
+          "  npx olympus pin r420                          asks for the fingerprint, or its last 16 characters",
+          "  npx olympus pin r420 --fingerprint SHA256:…   for scripts; another key than that is refused (exit 5)",
           "On the hypervisor's console:  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n",
         ].join("\n"),
       )
@@ -67,7 +67,7 @@ export const command: CliCommand = {
 
 /** A person reads the fingerprint where they trust it, and types it or its end. `--yes` is no substitute. */
 async function askFor(context: CommandContext, name: string, shown: string): Promise<void> {
-  const flag = `olympus pin ${name} --fingerprint SHA256:…`;
+  const flag = `npx olympus pin ${name} --fingerprint SHA256:…`;
   if (!context.options.input || !process.stdin.isTTY || !process.stderr.isTTY) {
     throw new OlympusError(`${name} shows ${shown}; nobody is here to vouch for it, so nothing was pinned.`, {
       code: "E-CONFIRM",

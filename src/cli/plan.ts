@@ -26,11 +26,11 @@ export const command: CliCommand = {
       .addHelpText(
         "before",
         [
-          "  olympus plan",
-          "  olympus plan r820",
-          "  olympus plan --agents 20                    what ends first?",
-          "  olympus plan --agents 20 --template heavy",
-          "  olympus plan --json | jq .agents\n",
+          "  npx olympus plan",
+          "  npx olympus plan r820",
+          "  npx olympus plan --agents 20                    what ends first?",
+          "  npx olympus plan --agents 20 --template heavy",
+          "  npx olympus plan --json | jq .agents\n",
         ].join("\n"),
       )
       .action(

@@ -14,7 +14,7 @@ export const command: CliCommand = {
           .default("lab"),
       )
       .description("install what this computer needs: Debian packages and tools")
-      .addHelpText("before", "  olympus prepare\n  olympus prepare --for tests\n")
+      .addHelpText("before", "  npx olympus prepare\n  npx olympus prepare --for tests\n")
       .action(
         run(async ({ reporter, confirm, signal }, options: { for: "lab" | "unit" | "tests" }) => {
           const { lab, tools, unit, tests } = debianPackages;

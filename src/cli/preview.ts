@@ -8,8 +8,8 @@ export const command: CliCommand = {
       .command("preview")
       .argument("[hypervisor...]", "only the machines of these")
       .option("--diff", "each resource, with what differs")
-      .description("Shows what `olympus up` would do. Exit 3 when something would change, 0 when nothing.")
-      .addHelpText("before", "  olympus preview\n  olympus preview r420 --diff\n")
+      .description("Shows what `npx olympus up` would do. Exit 3 when something would change, 0 when nothing.")
+      .addHelpText("before", "  npx olympus preview\n  npx olympus preview r420 --diff\n")
       .action(
         run(async (context, names: string[], options: { diff?: true }) => {
           const [{ previewStacks }, { openSecrets }, { checkHypervisors, diffLines, summary }] = await Promise.all([

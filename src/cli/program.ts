@@ -12,7 +12,7 @@ import { fromCommander, usageError } from "./usage.ts";
 
 const { run, argv, fail, problem } = createRunner(process.argv.slice(2));
 
-const program = styleHelp(new Command("olympus"))
+const program = styleHelp(new Command("npx olympus"))
   .usage("<command> [options]")
   .exitOverride()
   // Its complaints are shown in the form of all other errors; help keeps going to stderr where it is no answer.
@@ -44,7 +44,7 @@ async function main(): Promise<number | undefined> {
 
 function unknownWord(word: string): OlympusError {
   const meant = nearest(word, Object.keys(commands));
-  const overall = "olympus --help lists the commands.";
+  const overall = "npx olympus --help lists the commands.";
   return usageError(
     `unknown ${word.startsWith("-") ? "option" : "command"} "${word}"`,
     meant === undefined ? overall : `Did you mean ${meant}?\n${overall}`,

@@ -9,7 +9,7 @@ export const command: CliCommand = {
       .command("rebuild")
       .argument("<machine>", "an agent's or service VM, by its name in the team file")
       .description("Gives a machine a new root disk, by raising its generation in the team file. Its data stays.")
-      .addHelpText("before", "  olympus rebuild athena\n")
+      .addHelpText("before", "  npx olympus rebuild athena\n")
       .action(
         run(async (context, name: string) => {
           const [{ bringUp }, { openSecrets }, { findMachine }] = await Promise.all([

@@ -9,7 +9,7 @@ export const command: CliCommand = {
       .command("restart")
       .argument("<machine>", "an agent's or service VM, by its name in the team file")
       .description("Shuts a machine down in order, starts it, and waits until it answers. One that is off is started.")
-      .addHelpText("before", "  olympus restart athena\n")
+      .addHelpText("before", "  npx olympus restart athena\n")
       .action(
         run(async ({ loadTeam, confirm, reporter, signal }, name: string) => {
           const [{ restartMachine }, { openSecrets }, { findMachine }] = await Promise.all([

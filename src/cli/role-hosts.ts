@@ -53,7 +53,7 @@ function named(hosts: readonly Host[], words: readonly string[], failed: readonl
       throw new OlympusError("No host failed in the last run from here.", {
         code: "E-ROLE-HOST",
         exit: exitCodes.usage,
-        hint: "olympus role history",
+        hint: "npx olympus role history",
       });
     }
     const found = hosts.filter(({ name, kind, hypervisor }) => {
@@ -104,6 +104,6 @@ export function withRoles(
   throw new OlympusError(`None of these hosts has ${roles.join(" and ") || "a role"}.`, {
     code: "E-ROLE-HOST",
     exit: exitCodes.usage,
-    hint: "olympus role list shows which hosts have which roles.",
+    hint: "npx olympus role list shows which hosts have which roles.",
   });
 }

@@ -64,14 +64,14 @@ export const command: CliCommand = {
 };
 
 const examples = `
-  olympus role check --host athena             what would change there
-  olympus role setup --all                     everything, everywhere
-  olympus role setup mattermost --host agora   one role, with what it needs
-  olympus role setup --all --serial 25%        a quarter of the hosts at a time
-  olympus role setup --limit @failed           again for those that failed
-  olympus role verify firewall --all           try what the matrix opens and closes
-  olympus role reset agent --host athena       back to before; memory stays
-  npm run role -- setup --host athena          the same by npm: mind the --
+  npx olympus role check --host athena             what would change there
+  npx olympus role setup --all                     everything, everywhere
+  npx olympus role setup mattermost --host agora   one role, with what it needs
+  npx olympus role setup --all --serial 25%        a quarter of the hosts at a time
+  npx olympus role setup --limit @failed           again for those that failed
+  npx olympus role verify firewall --all           try what the matrix opens and closes
+  npx olympus role reset agent --host athena       back to before; memory stays
+  npm run role -- setup --host athena              the same by npm: mind the --
 `;
 
 async function list(context: CommandContext): Promise<undefined> {

@@ -10,7 +10,7 @@ export async function readSecretInput(name: string, mayAsk: boolean): Promise<st
     throw new OlympusError(`the value of ${name} would be asked for`, {
       code: "E-CONFIRM",
       exit: exitCodes.confirmation,
-      hint: `Give it on stdin:  olympus secrets set ${name} < file`,
+      hint: `Give it on stdin:  npx olympus secrets set ${name} < file`,
     });
   }
   // The prompt's own output is thrown away, so that what is typed is not shown.

@@ -16,7 +16,7 @@ export function edit(parent: CommandParent, run: RunAction): void {
           throw new OlympusError("an editor needs a terminal", {
             code: "E-CONFIRM",
             exit: exitCodes.confirmation,
-            hint: "olympus secrets set NAME < file",
+            hint: "npx olympus secrets set NAME < file",
           });
         }
         const [{ openSecrets }, { applyPlain, plainText }] = await Promise.all([
@@ -63,6 +63,6 @@ async function openEditor(file: string): Promise<void> {
   throw new OlympusError(`${editor} ended with ${exitCode}; nothing was saved`, {
     code: "E-EDITOR",
     exit: exitCodes.failed,
-    hint: "EDITOR=nano olympus secrets edit",
+    hint: "EDITOR=nano npx olympus secrets edit",
   });
 }

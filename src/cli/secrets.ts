@@ -14,12 +14,12 @@ export const command: CliCommand = {
       .addHelpText(
         "before",
         [
-          "  olympus secrets init                             makes all that can be generated",
-          "  olympus secrets set models.anthropic             asks without echo",
-          "  olympus secrets set models.anthropic < key.txt   or reads stdin",
-          "  olympus secrets rotate agents.athena.dashboard   a new value, for all who use it",
-          "  olympus secrets check                            is anything missing?",
-          "  olympus secrets list\n",
+          "  npx olympus secrets init                             makes all that can be generated",
+          "  npx olympus secrets set models.anthropic             asks without echo",
+          "  npx olympus secrets set models.anthropic < key.txt   or reads stdin",
+          "  npx olympus secrets rotate agents.athena.dashboard   a new value, for all who use it",
+          "  npx olympus secrets check                            is anything missing?",
+          "  npx olympus secrets list\n",
         ].join("\n"),
       );
     init(secrets, run);
@@ -155,7 +155,7 @@ function recipients(parent: CommandParent, run: RunAction): void {
             throw new OlympusError("say whom to add or remove", {
               code: "E-USAGE",
               exit: exitCodes.usage,
-              hint: "olympus secrets recipients add age1…",
+              hint: "npx olympus secrets recipients add age1…",
             });
           }
           const others = opened.recipients().filter((one) => one !== recipient);

@@ -10,7 +10,7 @@ export const command: CliCommand = {
       .description("Logs in, or runs a command there and ends with its exit code. The host key is verified.")
       .addHelpText(
         "before",
-        "  olympus ssh athena\n  olympus ssh athena -- sudo systemctl status olympus-agent\n  olympus ssh athena -- 'df -h | grep srv'\n",
+        "  npx olympus ssh athena\n  npx olympus ssh athena -- sudo systemctl status olympus-agent\n  npx olympus ssh athena -- 'df -h | grep srv'\n",
       )
       .action(
         run(async ({ loadTeam }, name: string, words: string[]) => {

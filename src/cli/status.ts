@@ -8,7 +8,7 @@ export const command: CliCommand = {
       .argument("[host...]", "only these, also when they are fine")
       .option("--all", "also those that are fine")
       .description("ask every host how it is; what needs you comes first")
-      .addHelpText("before", "  olympus status\n  olympus status athena\n  olympus status --all\n")
+      .addHelpText("before", "  npx olympus status\n  npx olympus status athena\n  npx olympus status --all\n")
       .action(
         run(async ({ reporter, loadTeam, signal }, names: string[], { all = names.length > 0 }: { all?: boolean }) => {
           const [{ teamStatus }, { openSecrets }, { labStatus }] = await Promise.all([

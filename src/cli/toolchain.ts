@@ -24,7 +24,7 @@ export const command: CliCommand = {
       .option("--source <source>", `where from: ${sources.join(", ")} (found here, downloaded, else built)`, "auto")
       .option("--list", "show what is there")
       .description("install Pulumi, its plugins and Mattermost in their pinned versions")
-      .addHelpText("before", "  olympus toolchain\n  olympus toolchain --only pulumi provider --source build\n")
+      .addHelpText("before", "  npx olympus toolchain\n  npx olympus toolchain --only pulumi provider --source build\n")
       .action(
         run(async ({ reporter, signal }, action: string | undefined, options: Options) => {
           if (action !== undefined && action !== "sdk") throw unknownWord("action", action, ["sdk"]);

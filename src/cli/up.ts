@@ -8,7 +8,10 @@ export const command: CliCommand = {
       .command("up")
       .argument("[hypervisor...]", "only the machines of these")
       .description("Makes the team's machines what the team file says; restarts one only when it has to.")
-      .addHelpText("before", "  olympus up            every hypervisor, side by side\n  olympus up r420       one\n")
+      .addHelpText(
+        "before",
+        "  npx olympus up            every hypervisor, side by side\n  npx olympus up r420       one\n",
+      )
       .action(
         run(async (context, names: string[]) => {
           const [{ bringUp }, { openSecrets }, { checkHypervisors, summary }] = await Promise.all([

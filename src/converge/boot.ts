@@ -36,7 +36,7 @@ function bootError(host: Host, team: string, seconds: number, cause: unknown): O
   const look =
     host.machine === undefined
       ? "Look at its own console."
-      : `olympus console ${host.name}, or on ${host.hypervisor}: virsh -c qemu:///system console ${team}.${host.name}`;
+      : `npx olympus console ${host.name}, or on ${host.hypervisor}: virsh -c qemu:///system console ${team}.${host.name}`;
   return new OlympusError(`${host.name} did not come up within ${seconds} s: ${messageOf(cause)}`, {
     code: "E-ROLE-BOOT",
     exit: exitCodes.unreachable,

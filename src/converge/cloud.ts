@@ -36,6 +36,6 @@ export function cloudError(host: string, { state, errors }: CloudState, seconds:
     code: "E-ROLE-CLOUD-INIT",
     exit: exitCodes.failed,
     where: host,
-    hint: `Nothing was changed. olympus ssh ${host} -- sudo cat /var/log/cloud-init-output.log`,
+    hint: `Nothing was changed. npx olympus ssh ${host} -- sudo cat /var/log/cloud-init-output.log`,
   });
 }

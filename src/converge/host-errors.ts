@@ -30,7 +30,7 @@ export function applyError(
     code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
     exit: exitCodes.failed,
     where: host,
-    hint: `What was done before stays and is in the journal. Run the same command again to go on; to go back to before this run: olympus role rollback --host ${host}`,
+    hint: `What was done before stays and is in the journal. Run the same command again to go on; to go back to before this run: npx olympus role rollback --host ${host}`,
   });
 }
 
@@ -53,7 +53,7 @@ export function lockedOutError(host: string, cause: unknown): OlympusError {
     code: "E-ROLE-ACCESS",
     exit: exitCodes.failed,
     where: host,
-    hint: `What stood there before Olympus may not let this computer in: olympus console ${host}`,
+    hint: `What stood there before Olympus may not let this computer in: npx olympus console ${host}`,
     cause,
   });
 }
@@ -75,7 +75,7 @@ function namesError(host: string, said: string): OlympusError {
     code: "E-ROLE-DNS",
     exit: exitCodes.failed,
     where: host,
-    hint: `Nothing was changed. Does its resolver answer? olympus ssh ${host} -- resolvectl status`,
+    hint: `Nothing was changed. Does its resolver answer? npx olympus ssh ${host} -- resolvectl status`,
   });
 }
 

@@ -63,6 +63,6 @@ function sudoError(host: string, user: string, what: string): OlympusError {
     code: "E-ROLE-SUDO",
     exit: exitCodes.failed,
     where: host,
-    hint: `Nothing was changed. Give the password: olympus secrets set sudo.${host}. Or do without, on ${host}, as root: echo '${user} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/${user}`,
+    hint: `Nothing was changed. Give the password: npx olympus secrets set sudo.${host}. Or do without, on ${host}, as root: echo '${user} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/${user}`,
   });
 }

@@ -23,7 +23,7 @@ export function targetOf(host: Host, team: LoadedTeam, secrets: SecretStore): Ss
       code: "E-HOSTKEY-MISSING",
       exit: exitCodes.usage,
       where: pin.pinnedIn,
-      hint: `olympus pin ${host.name}`,
+      hint: `npx olympus pin ${host.name}`,
     });
   }
   const privateKey = secrets.require("ssh.deploy.private");

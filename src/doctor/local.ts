@@ -16,7 +16,7 @@ export async function checkHere(team: LoadedTeam): Promise<Check[]> {
     if (missing.length > 0)
       throw new OlympusError(`not set: ${missing.join(", ")}`, {
         code: "E-SECRET-MISSING",
-        hint: "olympus secrets init",
+        hint: "npx olympus secrets init",
       });
     return `${team.secretsFile} opens`;
   });

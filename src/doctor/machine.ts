@@ -20,7 +20,7 @@ export async function checkMachine(
   } catch (error) {
     const hint = error instanceof OlympusError ? (error.hint ?? "") : "";
     // The connection's own hint would send the person back to this command.
-    const fix = hint.includes("olympus doctor") ? `npx olympus up ${machine.hypervisor}` : hint;
+    const fix = hint.includes("npx olympus doctor") ? `npx olympus up ${machine.hypervisor}` : hint;
     return [{ host: name, name: "ssh", state: "fail", fact: messageOf(error), fix }];
   }
   try {

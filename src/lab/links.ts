@@ -65,7 +65,7 @@ export function routeObstacles(team: LoadedTeam, routes: readonly Route[], links
           exit: exitCodes.usage,
           where: team.file,
           hint: whose
-            ? "Run olympus lab down in that project, or give this lab another network.cidr (a copy of the team file, --team)."
+            ? "Run npx olympus lab down in that project, or give this lab another network.cidr (a copy of the team file, --team)."
             : "Choose another network.cidr in a copy of the team file, with gateway, resolvers and addresses in it, and give it with --team.",
         },
       ),

@@ -158,7 +158,7 @@ async function linkRoots(spec: MachineSpec): Promise<string> {
       throw new OlympusError(`the Debian root that ${spec.name} stands on is gone`, {
         code: "E-LAB-BASE",
         where: root,
-        hint: "olympus lab down --purge removes the machine with its disks; lab up then makes both anew",
+        hint: "npx olympus lab down --purge removes the machine with its disks; lab up then makes both anew",
       });
     }
     await rm(join(spec.dir, `lower${at}`), { force: true });

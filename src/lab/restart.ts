@@ -81,5 +81,5 @@ async function find(name: string): Promise<{ state: LabState; network: Network; 
 }
 
 function down(message: string): OlympusError {
-  return new OlympusError(message, { code: "E-LAB-DOWN", exit: exitCodes.usage, hint: "olympus lab up" });
+  return new OlympusError(message, { code: "E-LAB-DOWN", exit: exitCodes.usage, hint: "npx olympus lab up" });
 }

@@ -49,7 +49,7 @@ export function tryRun(program: string, args: readonly string[], options: RunOpt
         (error as NodeJS.ErrnoException).code === "ENOENT"
           ? new OlympusError(`${program} is not installed`, {
               code: "E-LAB-TOOLS",
-              hint: "olympus lab up names the Debian packages that the lab needs",
+              hint: "npx olympus lab up names the Debian packages that the lab needs",
               cause: error,
             })
           : error,
@@ -66,6 +66,6 @@ export async function run(program: string, args: readonly string[], options: Run
   const said = (ran.stderr.trim() || ran.stdout.trim()).split("\n").slice(-8).join("\n");
   throw new OlympusError(`${[program, ...args].join(" ").slice(0, 200)} ended with ${ran.code}\n${said}`, {
     code: "E-LAB-COMMAND",
-    hint: "olympus lab down, then olympus lab up; the message above is the program's own",
+    hint: "npx olympus lab down, then npx olympus lab up; the message above is the program's own",
   });
 }

@@ -58,7 +58,7 @@ unset LAB_GROUPS LAB_KEEP; exec "$@"`;
     new OlympusError(`${argv[0]} ${why}`, {
       code: "E-LAB-START",
       where: options.log,
-      hint: "The log says why; olympus lab down removes what was started.",
+      hint: "The log says why; npx olympus lab down removes what was started.",
     });
   const line = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => {

@@ -32,6 +32,6 @@ export async function virsh(
   throw new OlympusError(`libvirt on ${connection.target.name} refused "virsh ${words.join(" ")}": ${stderr.trim()}`, {
     code: "E-LIBVIRT",
     where: connection.target.name,
-    hint: `olympus doctor ${connection.target.name}`,
+    hint: `npx olympus doctor ${connection.target.name}`,
   });
 }

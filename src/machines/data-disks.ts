@@ -106,7 +106,7 @@ async function grow(options: GrowOptions, connection: SshConnection, pool: strin
         throw new OlympusError(`the data disk of ${machine.name} grew, its file system did not: ${stderr.trim()}`, {
           code: "E-DATA-GROW",
           where: machine.name,
-          hint: "It grows at the next start of the machine: olympus restart ".concat(machine.name),
+          hint: "It grows at the next start of the machine: npx olympus restart ".concat(machine.name),
         });
       }
     } finally {
@@ -127,7 +127,7 @@ function shrinkError(team: LoadedTeam, machine: Machine, bytes: number): Olympus
       code: "E-DATA-SHRINK",
       exit: exitCodes.usage,
       where: team.file,
-      hint: `Set the size back. To start over without the data: olympus destroy ${machine.hypervisor} --purge-data`,
+      hint: `Set the size back. To start over without the data: npx olympus destroy ${machine.hypervisor} --purge-data`,
     },
   );
 }

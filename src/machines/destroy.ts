@@ -119,7 +119,7 @@ export async function purgeDisks(
         throw new OlympusError(`the data disk of ${disk.machine} is still there: ${messageOf(error)}`, {
           code: "E-PURGE",
           where: hypervisor.name,
-          hint: `Is its machine still running? olympus destroy ${disk.machine}`,
+          hint: `Is its machine still running? npx olympus destroy ${disk.machine}`,
           cause: error,
         });
       }

@@ -29,7 +29,7 @@ test("every host is reached at its own address, by its own pinned key, with the 
 test("nothing connects to a hypervisor that nobody pinned, nor to a name that is not in the team file", async () => {
   const team = await loadTeam(join(projectRoot, "examples/lab/team.yaml"));
   expect(() => sshTargetOf(team, secrets, "r420")).toThrow(
-    expect.objectContaining({ code: "E-HOSTKEY-MISSING", exit: 1, hint: "olympus pin r420" }),
+    expect.objectContaining({ code: "E-HOSTKEY-MISSING", exit: 1, hint: "npx olympus pin r420" }),
   );
   expect(() => sshTargetOf(team, secrets, "r42")).toThrow(expect.objectContaining({ code: "E-UNKNOWN" }));
 });

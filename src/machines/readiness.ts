@@ -70,8 +70,8 @@ async function reach({ target, signal, onProgress }: ProbeOptions, end: number):
             code: early ? "E-READY-LOGIN" : "E-READY-NET",
             where: target.name,
             hint: early
-              ? `olympus console ${target.name} shows whether cloud-init ran; was the seed read?`
-              : `olympus console ${target.name}; is the bridge of its hypervisor connected to the team's network?`,
+              ? `npx olympus console ${target.name} shows whether cloud-init ran; was the seed read?`
+              : `npx olympus console ${target.name}; is the bridge of its hypervisor connected to the team's network?`,
             cause: error,
           },
         );
@@ -125,7 +125,7 @@ export function judge(name: string, answer: Answer, expected: Expected): void {
     throw new OlympusError(`cloud-init on ${name} ended as "${cloudInit || "not installed"}"`, {
       code: "E-READY-CLOUDINIT",
       where: name,
-      hint: `olympus ssh ${name} -- sudo cat /var/log/cloud-init-output.log`,
+      hint: `npx olympus ssh ${name} -- sudo cat /var/log/cloud-init-output.log`,
     });
   }
   if (machine.generation !== expected.generation || machine.seed !== expected.seed) {
@@ -136,7 +136,7 @@ export function judge(name: string, answer: Answer, expected: Expected): void {
       {
         code: "E-READY-GENERATION",
         where: name,
-        hint: `Is another machine using its address? Otherwise: olympus rebuild ${name} (data is kept)`,
+        hint: `Is another machine using its address? Otherwise: npx olympus rebuild ${name} (data is kept)`,
       },
     );
   }
@@ -144,7 +144,7 @@ export function judge(name: string, answer: Answer, expected: Expected): void {
     throw new OlympusError(`${name} runs without its data disk at /srv/olympus`, {
       code: "E-READY-DATA",
       where: name,
-      hint: `olympus ssh ${name} -- lsblk -f`,
+      hint: `npx olympus ssh ${name} -- lsblk -f`,
     });
   }
 }

@@ -34,7 +34,7 @@ export async function restartMachine(options: RestartOptions): Promise<{ outcome
       throw new OlympusError(`${hypervisor.name} has no machine ${machine.name}`, {
         code: "E-NO-DOMAIN",
         where: hypervisor.name,
-        hint: `olympus up ${hypervisor.name}`,
+        hint: `npx olympus up ${hypervisor.name}`,
       });
     }
     signal.throwIfAborted();

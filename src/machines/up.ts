@@ -94,7 +94,7 @@ export function othersError(
     code: "E-OTHERS",
     exit: exitCodes.usage,
     where: hypervisor,
-    hint: `Nothing was changed there. All of it: olympus up ${hypervisor} (olympus preview ${hypervisor} shows it first); or take the change out of the team file.`,
+    hint: `Nothing was changed there. All of it: npx olympus up ${hypervisor} (npx olympus preview ${hypervisor} shows it first); or take the change out of the team file.`,
   });
 }
 

@@ -12,13 +12,16 @@ export { type RotateContext, type Rotation, runRotation } from "./rotation.ts";
 const elsewhere: readonly (readonly [RegExp, string])[] = [
   [
     /^hosts\.([^.]+)/,
-    "A host key is injected with a new root disk: `olympus secrets forget` both halves, `init`, and rebuild the machine.",
+    "A host key is injected with a new root disk: `npx olympus secrets forget` both halves, `init`, and rebuild the machine.",
   ],
-  [/^mattermost\.people\./, "`olympus secrets forget` it: the next `olympus chat` makes another and revokes this one."],
+  [
+    /^mattermost\.people\./,
+    "`npx olympus secrets forget` it: the next `npx olympus chat` makes another and revokes this one.",
+  ],
   [/^mattermost\.bots\.[^.]+\.(id|tokenId)$/, "It is no secret: the chat gave it."],
   [
     /^pulumi\.passphrase$/,
-    "The state is written with it: `pulumi stack change-secrets-provider passphrase` in the environment of `olympus env`.",
+    "The state is written with it: `pulumi stack change-secrets-provider passphrase` in the environment of `npx olympus env`.",
   ],
 ];
 

@@ -378,7 +378,7 @@ describe("what cannot be done", () => {
   test("what was never set has nothing to be replaced", async () => {
     const context = await contextOf(await fresh());
     expect(() => rotationOf("models.google", context, newValue)).toThrow(
-      expect.objectContaining({ code: "E-SECRET-MISSING", hint: "olympus secrets set models.google" }),
+      expect.objectContaining({ code: "E-SECRET-MISSING", hint: "npx olympus secrets set models.google" }),
     );
   });
 });

@@ -31,11 +31,11 @@ export const sizeField = z
     return Math.round(Number(amount) * { M: 1, G: 1024, T: 1024 * 1024 }[unit as "M" | "G" | "T"]);
   });
 
-const keyHint = "Let `olympus pin` write it, or paste the public host key: type and base64.";
+const keyHint = "Let `npx olympus pin` write it, or paste the public host key: type and base64.";
 export const hostKeyField = z
   .string()
   .regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, keyHint)
-  .refine(isHostKey, "This is no whole public key. Let `olympus pin` write it.");
+  .refine(isHostKey, "This is no whole public key. Let `npx olympus pin` write it.");
 
 /** Roles by name with parameters; a role without parameters may stand alone: `docker:`. */
 export const rolesField = z

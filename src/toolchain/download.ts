@@ -93,6 +93,6 @@ export function checksumError(url: string, wanted: string, seen: string): Olympu
   return new OlympusError(`the downloaded file is not the one that was locked: sha256 ${seen}, expected ${wanted}`, {
     code: "E-CHECKSUM",
     where: url,
-    hint: "Nothing was installed. If its publisher really replaced the file, change the sha256 in src/toolchain/toolchain.lock.json; or build it: olympus toolchain --source build",
+    hint: "Nothing was installed. If its publisher really replaced the file, change the sha256 in src/toolchain/toolchain.lock.json; or build it: npx olympus toolchain --source build",
   });
 }

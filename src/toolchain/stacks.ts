@@ -62,7 +62,7 @@ async function initStack(stack: string, project: string, options: StacksOptions)
     throw new OlympusError(`the stack ${stack} cannot be made: ${made.stderr.trim()}`, {
       code: "E-STACK-INIT",
       where: stack,
-      hint: "Look at the backend that olympus env names: folder, rights, free space.",
+      hint: "Look at the backend that npx olympus env names: folder, rights, free space.",
     });
   } finally {
     rmSync(cwd, { recursive: true, force: true });

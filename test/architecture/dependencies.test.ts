@@ -33,7 +33,7 @@ const files = ["src", "stacks", "vm-templates", "cloud-init", "roles", "secrets"
     .map((name) => join(folder, name)),
 );
 
-it("only tests import what is installed for tests: quickstart goes without it", () => {
+it("only tests import what is installed for tests: quickstart goes without it", { timeout: 60_000 }, () => {
   const wrong = files.flatMap((file) =>
     importedPackages(file)
       .filter((name) => !installed.includes(name))

@@ -144,7 +144,7 @@ test("no answer: the error says why and what to do", async () => {
   await expect(ask({ waitMs: 300, channel: "dev" })).rejects.toMatchObject({
     ...none,
     message: expect.stringContaining("not in the channel"),
-    hint: "olympus bootstrap",
+    hint: "npx olympus bootstrap",
   });
 });
 

@@ -2,7 +2,7 @@ import type { Head } from "./chain.ts";
 
 /** The words in which a head is told; `readHead` reads them again. */
 export function sayHead(agent: string, { day, seq, hash }: Head): string {
-  return `Audit log of ${agent} on ${day}: ${seq} entries so far, head \`${hash}\`. \`olympus audit verify\` compares it.`;
+  return `Audit log of ${agent} on ${day}: ${seq} entries so far, head \`${hash}\`. \`npx olympus audit verify\` compares it.`;
 }
 
 /** What a post tells of an agent's log; undefined when it is another post. */

@@ -16,7 +16,7 @@ const known: readonly Known[] = [
     code: "E-HOSTKEY",
     exit: exitCodes.hostKey,
     says: (about) => `${about} shows another host key than the pinned one`,
-    hint: (name) => `olympus doctor ${name}`,
+    hint: (name) => `npx olympus doctor ${name}`,
   },
   {
     pattern:
@@ -24,7 +24,7 @@ const known: readonly Known[] = [
     code: "E-LIBVIRT",
     exit: exitCodes.unreachable,
     says: (about) => `libvirt on ${about} cannot be reached`,
-    hint: (name) => `olympus doctor ${name}`,
+    hint: (name) => `npx olympus doctor ${name}`,
   },
   {
     pattern: /incorrect passphrase|passphrase must be set/i,
@@ -38,20 +38,20 @@ const known: readonly Known[] = [
     pattern: /no space left on device|not enough free space|disk quota exceeded/i,
     code: "E-DISK-FULL",
     says: (about) => `the storage of ${about} is full`,
-    hint: (name) => `Make room in its pool: olympus doctor ${name}; olympus plan shows what is promised.`,
+    hint: (name) => `Make room in its pool: npx olympus doctor ${name}; npx olympus plan shows what is promised.`,
   },
   {
     pattern:
       /domaintype=kvm|support virt type 'kvm'|could not access KVM|failed to initialize kvm|KVM is not available/i,
     code: "E-ACCEL",
     says: (about) => `${about} has no working KVM`,
-    hint: (name) => `olympus doctor ${name} tries it; write accel: tcg for ${name} in the team file to emulate.`,
+    hint: (name) => `npx olympus doctor ${name} tries it; write accel: tcg for ${name} in the team file to emulate.`,
   },
   {
     pattern: /cannot allocate memory|cannot set up guest memory/i,
     code: "E-MEMORY",
     says: (about) => `${about} has too little free memory to start it`,
-    hint: () => "olympus plan shows what is promised; make a machine smaller, or move one.",
+    hint: () => "npx olympus plan shows what is promised; make a machine smaller, or move one.",
   },
   {
     pattern: /already exists|exists already/i,
