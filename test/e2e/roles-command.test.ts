@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Operation } from "../../src/converge/operations.ts";
+import { openRoleCommand, type RoleCommand } from "../support/role-command.ts";
+import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+
+// What people type after a run that did not end well: the commands that it offers, taken word by word.
+let lab: RoleLab;
+let role: RoleCommand;
+const both = "athena,agora";
+
+beforeAll(async () => {
+  lab = await openRoleLab(2);
+  role = await openRoleCommand(lab);
+});
+afterAll(async () => lab.close());
+
+const file = (path: string, content: string): Operation => ({ kind: "file", id: path, path, content });
+/** Fails until somebody allows it; the steps before it are done by then. */
+const stops: Operation = {
+  kind: "command",
+  id: "stops",
+  summary: "stop half-way",
+  check: "[ -e /srv/passed ]",
+  apply: "[ -e /srv/allow ] && mv /srv/allow /srv/passed",
+  undo: "rm -f /srv/passed",
+};
+const hostsOf = (events: readonly Record<string, unknown>[]): unknown =>
+  (events.find(({ type }) => type === "role") as { hosts: { host: string; state: string }[] }).hosts.map(
+    ({ host, state }) => [host, state],
+  );
+/** The command after `what` among those that a run ended with, without `npx olympus`. */
+function offered(stderr: string, what: string): string[] {
+  const [, command] = new RegExp(`^ +${what}: +npx olympus (.+)$`, "m").exec(stderr) ?? [];
+  if (command === undefined) throw new Error(`no "${what}" in:\n${stderr}`);
+  return command.split(" ");
+}
+
+test("#51 one host fails, the other is done; @failed is that one alone, and afterwards nobody", async () => {
+  role.wish([file("/srv/probe", "1\n")]);
+  await lab.inside("systemctl stop ssh.socket ssh.service 2>/dev/null || systemctl stop ssh.service", 1);
+  const first = await role.run("role", "setup", "probe", "--host", both, "--json");
+  expect([first.code, hostsOf(first.events)]).toEqual([
+    4,
+    [
+      ["athena", "changed"],
+      ["agora", "failed"],
+    ],
+  ]);
+  const text = await role.run("role", "setup", "probe", "--limit", "@failed");
+  expect([text.code, offered(text.stderr, "why agora")]).toEqual([4, ["doctor", "agora"]]);
+  expect(offered(text.stderr, "again for agora")).toEqual(["role", "setup", "probe", "--host", "agora"]);
+  await lab.inside("systemctl start ssh.service", 1);
+  const second = await role.run("role", "setup", "probe", "--limit", "@failed", "--json");
+  expect([second.code, hostsOf(second.events)]).toEqual([0, [["agora", "changed"]]]);
+  expect(await lab.inside("cat /srv/probe", 1)).toBe("1\n");
+  const third = await role.run("role", "setup", "probe", "--limit", "@failed");
+  expect([third.code, third.stderr]).toEqual([1, expect.stringContaining("No host failed")]);
+});
+
+test("a setup that stopped half-way offers to go on and to go back; both do", async () => {
+  const state = () => lab.inside("cat /srv/one; ls /srv");
+  role.wish([file("/srv/one", "1\n"), file("/srv/old", "old\n")]);
+  expect((await role.run("role", "setup", "probe", "--host", "athena")).code).toBe(0);
+  const before = await state();
+
+  role.wish([
+    file("/srv/one", "2\n"),
+    file("/srv/old", "old\n"),
+    file("/srv/two", "2\n"),
+    stops,
+    file("/srv/three", "3\n"),
+  ]);
+  const half = await role.run("role", "setup", "probe", "--host", "athena");
+  expect([half.code, half.stderr]).toEqual([2, expect.stringContaining("stop half-way")]);
+  expect(await state()).toBe("2\nold\none\ntwo\n");
+
+  await lab.inside("touch /srv/allow");
+  const on = await role.run(...offered(half.stderr, "go on with athena"));
+  expect(on.code).toBe(0);
+  expect(await state()).toBe("2\nold\none\npassed\nthree\ntwo\n");
+  expect((await role.run("role", "check", "probe", "--host", "athena")).code).toBe(0);
+
+  await lab.inside("rm /srv/passed");
+  role.wish([file("/srv/one", "9\n"), file("/srv/nine", "9\n"), stops]);
+  const again = await role.run("role", "setup", "probe", "--host", "athena");
+  expect([again.code, await lab.inside("cat /srv/one; ls /srv/nine")]).toEqual([2, "9\n/srv/nine\n"]);
+  const back = await role.run(...offered(again.stderr, "or take back what athena got"), "--yes");
+  expect([back.code, back.stderr]).toEqual([0, expect.any(String)]);
+  // What stood there before that run, which is what the one before it made; nothing that it no longer wished has gone.
+  expect(await state()).toBe("2\nold\none\nthree\ntwo\n");
+  expect((await role.run("role", "check", "probe", "--host", "athena")).code).toBe(3);
+
+  expect((await role.run("role", "reset", "probe", "--host", "athena", "--yes")).code).toBe(0);
+  expect([before, await lab.inside("ls /srv")]).toEqual(["1\nold\none\n", ""]);
+});
