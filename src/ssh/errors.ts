@@ -24,7 +24,7 @@ export function connectTimeoutError(target: SshTarget, ms: number, cause?: unkno
     code: "E-SSH-TIMEOUT",
     exit: exitCodes.unreachable,
     where: target.name,
-    hint: `Is the machine up and the address right? olympus doctor ${target.name}`,
+    hint: `Is the machine up and the address right? npx olympus doctor ${target.name}`,
     cause,
   });
 }
@@ -69,7 +69,13 @@ export function behindJumpError(target: SshTarget, via: SshTarget, cause: unknow
   const why = forbidden ? "its sshd forwards nothing: AllowTcpForwarding, PermitOpen" : messageOf(cause);
   return new OlympusError(
     `${target.name}: ${via.name}, through which it is reached, cannot connect to ${target.address}:${target.port} (${why}).`,
-    { code: "E-SSH-JUMP", exit: exitCodes.unreachable, where: target.name, hint: `olympus doctor ${via.name}`, cause },
+    {
+      code: "E-SSH-JUMP",
+      exit: exitCodes.unreachable,
+      where: target.name,
+      hint: `npx olympus doctor ${via.name}`,
+      cause,
+    },
   );
 }
 
@@ -110,7 +116,7 @@ export function connectError(target: SshTarget, pinned: PinnedKey, error: unknow
     code: "E-SSH-REFUSED",
     exit: exitCodes.unreachable,
     where: target.name,
-    hint: `olympus doctor ${target.name}`,
+    hint: `npx olympus doctor ${target.name}`,
     cause: error,
   });
 }
