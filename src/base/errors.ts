@@ -81,6 +81,13 @@ export function asOlympusError(error: unknown, where: string): OlympusError {
   });
 }
 
+/** Whether something ended because it was told to (Ctrl-C): an aborted signal, or a program that was ended for one. */
+export function isInterruption(error: unknown): boolean {
+  return (
+    error instanceof Error && (error.name === "AbortError" || ("isCanceled" in error && error.isCanceled === true))
+  );
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

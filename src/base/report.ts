@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { isInterruption } from "./errors.ts";
 
 /** One thing that happened, for `--json`: one object a line, versioned. */
 export interface ReportEvent {
@@ -28,6 +29,8 @@ export interface Step {
   /** Ends well, with a short summary: "11 installed". */
   done(summary: string): void;
   fail(summary: string): void;
+  /** Ends because it was told to, which is no failure. */
+  interrupt(): void;
 }
 
 const depth = new AsyncLocalStorage<number>();
@@ -37,7 +40,7 @@ export function stepDepth(): number {
   return depth.getStore() ?? 0;
 }
 
-/** Runs `work` as a step; a thrown error marks the step as failed and goes on. */
+/** Runs `work` as a step; a thrown error marks the step as failed, or as interrupted, and goes on. */
 export async function withStep<T>(
   reporter: Reporter,
   label: string,
@@ -49,7 +52,8 @@ export async function withStep<T>(
     step.done(summary);
     return value;
   } catch (error) {
-    step.fail(error instanceof Error ? (error.message.split("\n")[0] ?? "failed") : "failed");
+    if (isInterruption(error)) step.interrupt();
+    else step.fail(error instanceof Error ? (error.message.split("\n")[0] ?? "failed") : "failed");
     throw error;
   }
 }
@@ -72,6 +76,7 @@ export function silentReporter(): Reporter & { readonly lines: string[]; readonl
       update: (detail) => void lines.push(`${label}: ${detail}`),
       done: (summary) => void lines.push(`${label} ${summary}`),
       fail: (summary) => void lines.push(`${label} FAILED ${summary}`),
+      interrupt: () => void lines.push(`${label} interrupted`),
     }),
   };
 }

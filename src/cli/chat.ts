@@ -29,7 +29,8 @@ export const command: CliCommand = {
         ].join("\n"),
       )
       .action(
-        run(async ({ reporter, loadTeam, signal }, words: string[], options: ChatOptions) => {
+        run(async ({ reporter, loadTeam, signal, endsByInterruption }, words: string[], options: ChatOptions) => {
+          if (options.follow) endsByInterruption();
           const [{ openSecrets }, { askAgent }] = await Promise.all([
             import("../../secrets/store.ts"),
             import("../bootstrap/ask.ts"),

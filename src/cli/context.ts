@@ -11,6 +11,8 @@ export interface CommandContext {
   confirm(question: string): Promise<boolean>;
   /** Aborted on the first Ctrl-C or SIGTERM; a second one ends the process. */
   readonly signal: AbortSignal;
+  /** Of a command that shows what goes on until Ctrl-C: that is its end, without a word. */
+  endsByInterruption(): void;
 }
 
 export interface GlobalOptions {

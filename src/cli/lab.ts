@@ -126,10 +126,11 @@ function registerMachineCommands(
     .description("run a command in a lab machine")
     .addHelpText("before", "  npx olympus lab exec r420 -- virsh list --all\n")
     .action(
-      run(async (_context, name: string, words: string[]) => {
+      run(async ({ endsByInterruption }, name: string, words: string[]) => {
         const { labExec } = await import("../lab/index.ts");
         if (words.length === 0)
           throw usageError("no command given", `npx olympus lab exec ${name} -- virsh list --all`);
+        endsByInterruption();
         return labExec(name, words);
       }),
     );

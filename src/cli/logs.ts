@@ -26,7 +26,7 @@ export const command: CliCommand = {
 };
 
 async function logs(
-  { loadTeam, reporter, options: global, signal }: CommandContext,
+  { loadTeam, reporter, options: global, signal, endsByInterruption }: CommandContext,
   name: string,
   options: Options,
 ): Promise<number> {
@@ -39,8 +39,10 @@ async function logs(
     ],
   );
   const { lines } = options;
+  if (options.follow) endsByInterruption();
   const team = await loadTeam();
-  const units = options.unit ?? mainUnits(findHost(team, name));
+  const host = findHost(team, name);
+  const units = options.unit ?? mainUnits(host);
   const target = sshTargetOf(team, await openSecrets(team), name);
   const connection = await connectSsh(target, signal);
   let rest = "";
@@ -72,10 +74,6 @@ async function logs(
     }
     if (!seen) reporter.info(`${name}: nothing in the journal of ${units.join(", ")}; --unit names another`);
     return exitCodes.done;
-  } catch (error) {
-    // Following ends by being told to.
-    if (options.follow === true && signal.aborted) return exitCodes.interrupted;
-    throw error;
   } finally {
     connection.close();
   }

@@ -76,6 +76,7 @@ it("moves a line for each host at work, keeps that of one that ended, and is sil
       void moved.push([detail, ...rows.map((row) => row.replace(/\d+\.\d s/, "T"))]),
     done: () => undefined,
     fail: () => undefined,
+    interrupt: () => undefined,
   };
   const tell = roleProgress(reporter, step, ["athena", "ares", "hermes"]);
   tell("athena", "looking");

@@ -7,7 +7,7 @@ import { projectRoot } from "../base/paths.ts";
 const command = (action: string, words: string[] = []) => `
 import { createRunner } from ${JSON.stringify(join(projectRoot, "src/cli/run.ts"))};
 const { run } = createRunner(${JSON.stringify(words)});
-await run(async ({ reporter, confirm, signal }) => { ${action} })();
+await run(async ({ reporter, confirm, signal, endsByInterruption }) => { ${action} })();
 `;
 /** Works until it is interrupted, as \`up\` and \`quickstart\` do between two steps. */
 const waiting = `
@@ -49,6 +49,14 @@ describe("an interruption", () => {
     await working(run);
     run.kill("SIGINT");
     expect(JSON.parse((await run).stdout)).toMatchObject({ v: 1, type: "interrupted" });
+  });
+
+  it("of a command that follows something is its end, without a word", async () => {
+    const run = start(command(`endsByInterruption(); ${waiting}`));
+    await working(run);
+    run.kill("SIGINT");
+    const { exitCode, stderr } = await run;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: "working" });
   });
 
   it("a second time ends at once, whatever goes on", async () => {

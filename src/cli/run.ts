@@ -70,11 +70,15 @@ export function createRunner(words: readonly string[]): Runner {
   const { options, argv, problem } = splitGlobalOptions(words);
   const reporter = createReporter({ json: options.json });
   const interruption = new AbortController();
+  let quiet = false;
 
   const context: CommandContext = {
     reporter,
     options,
     signal: interruption.signal,
+    endsByInterruption: () => {
+      quiet = true;
+    },
     async loadTeam() {
       const { loadTeam } = await import("../team/load.ts");
       return loadTeam(findTeamFile(options));
@@ -84,7 +88,7 @@ export function createRunner(words: readonly string[]): Runner {
 
   const onSignal = (): void => {
     if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
-    reporter.warn("stopping after this step (again: at once)");
+    if (!quiet) reporter.warn("stopping after this step (again: at once)");
     interruption.abort();
   };
 
@@ -113,6 +117,7 @@ export function createRunner(words: readonly string[]): Runner {
     const key = thrown instanceof Error && thrown.name === "AbortError" ? /Ctrl\+([CD])/.exec(thrown.message)?.[1] : "";
     const error = key === "D" ? unanswered : thrown;
     if (interruption.signal.aborted || key === "C") {
+      if (quiet) return exitCodes.interrupted;
       const message = "interrupted; run the same command to go on from here";
       reporter.event({ type: "interrupted", message });
       reporter.warn(message);

@@ -13,13 +13,16 @@ export const command: CliCommand = {
         "  npx olympus ssh athena\n  npx olympus ssh athena -- sudo systemctl status olympus-agent\n  npx olympus ssh athena -- 'df -h | grep srv'\n",
       )
       .action(
-        run(async ({ loadTeam }, name: string, words: string[]) => {
-          const [{ runSsh }, { openSecrets }, { sshTargetOf }] = await Promise.all([
+        run(async ({ loadTeam, endsByInterruption }, name: string, words: string[]) => {
+          const [{ runSsh }, { openSecrets }, { findHost, sshTargetOf }] = await Promise.all([
             import("../machines/ssh-command.ts"),
             import("../../secrets/store.ts"),
             import("../machines/find.ts"),
           ]);
           const team = await loadTeam();
+          // A wrong name is told before missing secrets.
+          findHost(team, name);
+          endsByInterruption();
           return runSsh(sshTargetOf(team, await openSecrets(team), name), words);
         }),
       );

@@ -53,3 +53,13 @@ it("with --json stdout has one object a line, the answer last, and people's text
   expect(err).toContain("what is here\nwarning: look out\n");
   expect(out).not.toContain("text for people");
 });
+
+it("a step that was told to end is interrupted, in words and for programs; it did not fail", async () => {
+  for (const json of [false, true]) {
+    const work = async (): Promise<never> => AbortSignal.abort().throwIfAborted() as never;
+    await expect(withStep(createReporter({ json }), "machines", work)).rejects.toThrow();
+  }
+  expect(err).toMatch(/machines {2}0:00 {2}interrupted\n/);
+  expect(err).not.toMatch(/FAILED|aborted/);
+  expect(JSON.parse(out)).toMatchObject({ type: "step", state: "interrupted" });
+});

@@ -89,7 +89,7 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
       if (live || depth === 0) self.show();
       const timer = setInterval(self.show, live ? 1_000 : 30_000);
       timer.unref();
-      const end = (state: "done" | "failed", summary: string): void => {
+      const end = (state: "done" | "failed" | "interrupted", summary: string): void => {
         clearInterval(timer);
         clear();
         open.splice(open.indexOf(self), 1);
@@ -104,6 +104,7 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
         },
         done: (summary) => end("done", summary),
         fail: (summary) => end("failed", summary),
+        interrupt: () => end("interrupted", "interrupted"),
       };
     },
   };

@@ -33,6 +33,7 @@ test("#41 #42 losing data needs the host's name typed, or --confirm: --yes alone
     reporter: silentReporter(),
     signal: new AbortController().signal,
     options: { json: false, yes, debug: false, input: false },
+    endsByInterruption: () => undefined,
     loadTeam: async () => lab.team,
     async confirm(question) {
       asked.push(question);

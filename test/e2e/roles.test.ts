@@ -299,6 +299,7 @@ describe("when things go wrong", () => {
         },
         done: () => undefined,
         fail: () => undefined,
+        interrupt: () => undefined,
       },
     });
     await proxy.close();
