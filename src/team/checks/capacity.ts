@@ -52,13 +52,13 @@ export function checkCapacity(draft: Draft): Problem[] {
   const capacities = capacityOf(supplies, demands, {}, policy);
   return [
     ...problems,
-    ...capacities.flatMap((host) => resources.flatMap((resource) => overcommit(host, resource, policy))),
+    ...capacities.flatMap((host) => resources.flatMap((resource) => overcommit(draft, host, resource, policy))),
   ];
 }
 
 type Limits = Parameters<typeof capacityOf>[3];
 
-function overcommit(host: HypervisorCapacity, resource: Resource, policy: Limits): Problem[] {
+function overcommit(draft: Draft, host: HypervisorCapacity, resource: Resource, policy: Limits): Problem[] {
   if (host.free[resource] >= 0) return [];
   const isSize = resource !== "vcpu";
   const say = (amount: number): string => (isSize ? sizeText(amount) : `${amount} vCPU`);
@@ -66,15 +66,39 @@ function overcommit(host: HypervisorCapacity, resource: Resource, policy: Limits
   return [
     {
       code: "E-CAPACITY",
-      path: ["hypervisors", host.name, resource === "vcpu" ? "cpus" : resource],
+      ...sizePlace(draft, firstTooMany(host, resource), resource),
       message: `${resource === "vcpu" ? "vCPU" : resource} on ${host.name} is overcommitted by ${isSize ? sizeText(over) : over}`,
       fix: [
         `wanted ${say(host.used[resource])} (${shares(host.demands, resource)})`,
         `free for VMs ${offer(host, resource, policy)}`,
-        `Move one of them, or ${remedy[resource]}. See: npx olympus plan ${host.name}`,
+        `Move one of them, make it smaller, or ${remedy[resource]}. See: npx olympus plan ${host.name}`,
       ].join("\n"),
     },
   ];
+}
+
+/** The machine that does not fit any more: services come first, then agents as they stand in the file. */
+function firstTooMany({ demands, offered }: HypervisorCapacity, resource: Resource): Demand {
+  const inOrder = [
+    ...demands.filter(({ kind }) => kind === "service"),
+    ...demands.filter(({ kind }) => kind === "agent"),
+  ];
+  let sum = 0;
+  const found = inOrder.find((demand) => {
+    sum += demand[resource];
+    return sum > offered[resource];
+  });
+  if (found === undefined) throw new RangeError("everything fits");
+  return found;
+}
+
+/** Where the file gives a machine its size: a value of its own, or the template. */
+function sizePlace(draft: Draft, { kind, name }: Demand, resource: Resource): Pick<Problem, "path" | "part"> {
+  const section = kind === "agent" ? "agents" : "services";
+  const entry = draft.section(section).find(([one]) => one === name)?.[1] ?? {};
+  const keys = resource === "disk" ? ["data", "root", "template"] : [resource, "template"];
+  const key = keys.find((one) => entry[one] !== undefined);
+  return key === undefined ? { path: [section, name], part: "key" } : { path: [section, name, key] };
 }
 
 const remedy: Readonly<Record<Resource, string>> = {
