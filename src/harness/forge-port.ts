@@ -250,6 +250,10 @@ export interface Forge extends ForgeReader {
   editPull(repo: string, number: number, change: { readonly title?: string; readonly body?: string }): Promise<void>;
   requestReviews(repo: string, number: number, logins: readonly string[]): Promise<void>;
   submitReview(repo: string, number: number, review: NewReview): Promise<ForgeReview>;
+  /** An own review's text. */
+  editReview(repo: string, number: number, review: number, body: string): Promise<void>;
+  /** Takes back that an own review wants changes; it holds a merge up no longer. */
+  dismissReview(repo: string, number: number, review: number, message: string): Promise<void>;
   setStatus(
     repo: string,
     sha: string,

@@ -1,0 +1,26 @@
+import type { AgentConfig } from "./config.ts";
+import type { Association, ForgeUser } from "./forge-port.ts";
+
+/** Who may start work on the forge, and whose text is more than data: decided by accounts, never by what somebody wrote. */
+
+type Known = { readonly forge?: AgentConfig["forge"] | undefined };
+
+/** A person of the team who may give tasks, or one of its agents. */
+export function mayCommand({ forge }: Known, user: ForgeUser): boolean {
+  if (forge === undefined) return false;
+  const login = user.login.toLowerCase();
+  const named = (one: { readonly login: string }) => one.login.toLowerCase() === login;
+  if (isAgent({ forge }, user)) return true;
+  return !user.bot && forge.people.some((person) => named(person) && person.command);
+}
+
+/** One of the team's agents, this one included. */
+export function isAgent({ forge }: Known, { login }: Pick<ForgeUser, "login">): boolean {
+  const logins = forge === undefined ? [] : [forge.login, ...forge.agents.map((agent) => agent.login)];
+  return logins.some((one) => one.toLowerCase() === login.toLowerCase());
+}
+
+/** Whether the forge itself says that somebody belongs to the repository: may write there, by whatever way. */
+export function belongs(association: Association): boolean {
+  return association === "owner" || association === "member" || association === "collaborator";
+}
