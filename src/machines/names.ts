@@ -43,9 +43,11 @@ export function baseVolume(team: string, image: string, identity: string): strin
 
 /** Whether a volume may be made again from team file and image: everything of ours but data disks. */
 export function isDisposable(team: string, volume: string): boolean {
-  return (
-    volume.startsWith(teamPrefix(team)) &&
-    /\.(root\.[0-9a-f]+\.qcow2|seed\.[0-9a-f]+\.iso)$|\.image\..+\.qcow2$/.test(volume)
+  const prefix = teamPrefix(team);
+  if (!volume.startsWith(prefix)) return false;
+  // Machines have names without a dot, and one may be called "image": its data disk is no image.
+  return /^(?:[^.]+\.(?:root\.[0-9a-f]+\.qcow2|seed\.[0-9a-f]+\.iso)|image\..+\.[^.]+\.qcow2)$/.test(
+    volume.slice(prefix.length),
   );
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ExecResult, SshConnection } from "../ssh/connection.ts";
-import { isDisposable, ownerIn, ownerMark } from "./names.ts";
+import { baseVolume, dataVolume, isDisposable, namesOf, ownerIn, ownerMark } from "./names.ts";
 import { findLeftovers, preflight } from "./preflight.ts";
 import { resourcesOf } from "./state.ts";
 
@@ -85,6 +85,13 @@ describe("findLeftovers", () => {
   it("leaves data disks alone even when the state is empty", () => {
     expect(findLeftovers("lab", inventory, []).volumes).not.toContain("lab.agora.data.qcow2");
   });
+});
+
+it("takes no machine's data disk for an image, whatever the machine is called", () => {
+  expect(isDisposable("lab", "lab.image.data.qcow2")).toBe(false);
+  expect(isDisposable("lab", dataVolume("lab", "image"))).toBe(false);
+  expect(isDisposable("lab", baseVolume("lab", "debian-12", "0123456789ab"))).toBe(true);
+  expect(isDisposable("lab", namesOf("lab", "image", "0a1b2c3d", "0123456789ab").root)).toBe(true);
 });
 
 it("does not take another team's disks for its own", () => {

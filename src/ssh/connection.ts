@@ -30,6 +30,7 @@ export interface ExecOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Of both outputs together the first 32 MB are kept; more of what nobody reads as it comes rejects with E-SSH-OUTPUT. */
 export interface ExecResult {
   /** Exit code; 128 + n when ended by signal n. */
   readonly code: number;

@@ -1,8 +1,12 @@
 import { constants } from "node:os";
 import { Readable } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
+import { OlympusError } from "../base/errors.ts";
 import type { ExecOptions, ExecResult, SshTarget } from "./connection.ts";
 import { commandTimeoutError, lostError } from "./errors.ts";
+
+/** What is kept of a command's output, bytes: a host that talks without end must not fill this computer's memory. */
+const mostOutput = 32 * 1024 * 1024;
 
 /** Runs one command on a channel of its own. `closed` is aborted, with the error to throw, when the connection ends. */
 export async function runOnChannel(
@@ -18,6 +22,7 @@ export async function runOnChannel(
     let code: number | undefined;
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
+    let kept = 0;
 
     let over = false;
     const settle = (finish: () => void): void => {
@@ -40,6 +45,15 @@ export async function runOnChannel(
       timer = setTimeout(() => giveUp(commandTimeoutError(target, limit)), limit);
     }
 
+    const keep = (chunks: Buffer[], chunk: Buffer, read: ((chunk: Buffer) => void) | undefined): void => {
+      if (over) return;
+      if (kept + chunk.length <= mostOutput) {
+        kept += chunk.length;
+        chunks.push(chunk);
+      } else if (read === undefined) giveUp(tooMuchError(target));
+      read?.(chunk);
+    };
+
     const onChannel = (error: Error | undefined, stream: ClientChannel): void => {
       if (error !== undefined) {
         giveUp(lostError(target, error));
@@ -51,14 +65,8 @@ export async function runOnChannel(
         return;
       }
       channel = stream;
-      stream.on("data", (chunk: Buffer) => {
-        stdout.push(chunk);
-        options.onStdout?.(chunk);
-      });
-      stream.stderr.on("data", (chunk: Buffer) => {
-        stderr.push(chunk);
-        options.onStderr?.(chunk);
-      });
+      stream.on("data", (chunk: Buffer) => keep(stdout, chunk, options.onStdout));
+      stream.stderr.on("data", (chunk: Buffer) => keep(stderr, chunk, options.onStderr));
       stream.on("exit", (status: number | null, signal?: string) => {
         code = status ?? 128 + (constants.signals[`SIG${signal?.replace(/^SIG/, "")}` as NodeJS.Signals] ?? 0);
       });
@@ -90,5 +98,13 @@ export async function runOnChannel(
     } catch (error) {
       giveUp(lostError(target, error));
     }
+  });
+}
+
+function tooMuchError(target: SshTarget): OlympusError {
+  return new OlympusError(`${target.name}: a command said more than ${mostOutput / 2 ** 20} MB.`, {
+    code: "E-SSH-OUTPUT",
+    where: target.name,
+    hint: `Is something wrong with it? npx olympus doctor ${target.name}`,
   });
 }
