@@ -54,8 +54,14 @@ export interface NewPost {
   readonly rootId: string;
   readonly text: string;
   readonly marker: PostMarker;
-  /** A text to be attached. */
-  readonly file?: { readonly name: string; readonly text: string };
+  readonly files?: readonly NewFile[];
+}
+
+/** To be attached: a text, or any bytes. */
+export type NewFile = { readonly name: string } & ({ readonly text: string } | { readonly base64: string });
+
+export function contentOf(file: NewFile): Buffer {
+  return "text" in file ? Buffer.from(file.text) : Buffer.from(file.base64, "base64");
 }
 
 export interface ChatAccount {

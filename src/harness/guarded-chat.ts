@@ -1,5 +1,5 @@
 import { maskSecrets, type Secret } from "../base/secret.ts";
-import type { Chat, ChatPost } from "./chat-port.ts";
+import { type Chat, type ChatPost, contentOf } from "./chat-port.ts";
 
 /**
  * A chat that no secret passes through, in either direction: what somebody pasted is not stored nor shown to a model, and what a model
@@ -7,6 +7,7 @@ import type { Chat, ChatPost } from "./chat-port.ts";
  */
 export function guardedChat(chat: Chat, secrets: readonly Secret[]): Chat {
   const clean = <T extends { text: string }>(post: T): T => ({ ...post, text: maskSecrets(post.text, secrets) });
+  const holdsNone = (text: string) => maskSecrets(text, secrets) === text;
   const cleanAll = (posts: readonly ChatPost[]) => posts.map(clean);
   return {
     ...chat,
@@ -16,7 +17,11 @@ export function guardedChat(chat: Chat, secrets: readonly Secret[]): Chat {
     post: (post) =>
       chat.post({
         ...clean(post),
-        ...(post.file && { file: { name: post.file.name, ...clean({ text: post.file.text }) } }),
+        ...(post.files && {
+          files: post.files
+            .filter((file) => "text" in file || holdsNone(contentOf(file).toString("latin1")))
+            .map((file) => ("text" in file ? clean(file) : file)),
+        }),
       }),
     edit: (id, text) => chat.edit(id, maskSecrets(text, secrets)),
     file: async (id, most) => {

@@ -1,3 +1,4 @@
+import { maskSecrets } from "../base/secret.ts";
 import type { Answer } from "./ask.ts";
 import { readAttachments } from "./attachments.ts";
 import { audit } from "./audit/audit.ts";
@@ -14,9 +15,11 @@ import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
 import { answerMemory, memoryWish, withMemory } from "./memory.ts";
 import { noticeOf } from "./notices.ts";
+import { type Outgoing, readOutgoing } from "./outgoing.ts";
 import { Progress } from "./progress.ts";
 import { progressPart } from "./progress-part.ts";
 import { meanwhile, scheduledMessage, systemPrompt, threadMessages } from "./prompt.ts";
+import { attachFolder, workspacesOf } from "./sandbox/workspace.ts";
 import { splitPost } from "./split.ts";
 import { newlyHeard } from "./store/heard.ts";
 import type { NoticeKind } from "./store/inbox.ts";
@@ -59,6 +62,7 @@ export async function execute(
     // Asked first: between an answer and the outbox stands nothing but the store. Work on the forge does not wait for the chat.
     const limit = isForgeKind(run.kind) ? everyPost : await untilAnswered(parts, signal, () => parts.chat.maxPost());
     carried.answer ??= run.starts > mostStarts ? gaveUp : await answerOf(parts, run, post, signal);
+    const outgoing = await outgoingOf(parts, run);
     // Stopped while the answer came: from here to the outbox nothing waits.
     signal.throwIfAborted();
     if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
@@ -69,7 +73,7 @@ export async function execute(
       handOver(
         store,
         run,
-        text === "" || post.channelId === "" ? [] : posts(run, post, cleared(parts, run, text), limit),
+        text === "" || post.channelId === "" ? [] : posts(run, post, cleared(parts, run, text), limit, outgoing),
         cleared(parts, run, outcome),
         clock.now(),
       );
@@ -205,9 +209,16 @@ function cleared({ store, clock, log, secrets = [] }: RunParts, run: OpenRun, sa
 const mostParts = 5;
 const beginning = 1500;
 
-/** A text as posts of at most `limit` characters, in the thread of the mention. */
-export function posts(run: OpenRun, post: PostPayload, text: string, limit: number): NewPost[] {
-  const said = withoutBroadcast(text.trim());
+/** What the run has put aside for people, where it had a shell. */
+async function outgoingOf({ config, secrets = [] }: RunParts, { id }: OpenRun): Promise<Outgoing | undefined> {
+  if (config.sandbox === undefined) return undefined;
+  return readOutgoing(attachFolder(workspacesOf(config), id), (text) => maskSecrets(text, secrets) !== text);
+}
+
+/** A text as posts of at most `limit` characters, in the thread of the mention; files come with the last one. */
+export function posts(run: OpenRun, post: PostPayload, text: string, limit: number, outgoing?: Outgoing): NewPost[] {
+  const left = outgoing?.left ?? [];
+  const said = withoutBroadcast(`${text.trim()}${left.length === 0 ? "" : `\n\n_Not attached: ${left.join(", ")}._`}`);
   const split = splitPost(said, limit);
   const { channelId, rootId } = post;
   const at = (part: number) => ({
@@ -215,10 +226,16 @@ export function posts(run: OpenRun, post: PostPayload, text: string, limit: numb
     rootId,
     marker: { run: run.id, part, source: post.id, hops: post.hops + 1 },
   });
-  if (split.length <= mostParts) return split.map((part, index) => ({ ...at(index), text: part }));
+  const files = outgoing?.files ?? [];
+  if (split.length <= mostParts)
+    return split.map((part, index) => ({
+      ...at(index),
+      text: part,
+      ...(index === split.length - 1 && files.length > 0 && { files }),
+    }));
   const [first] = splitPost(said, Math.min(beginning, limit - 100)) as [string];
   const whole = `_The whole answer is in the file, ${[...said].length} characters._`;
-  return [{ ...at(0), text: `${first}\n\n${whole}`, file: { name: "answer.md", text: said } }];
+  return [{ ...at(0), text: `${first}\n\n${whole}`, files: [{ name: "answer.md", text: said }, ...files] }];
 }
 
 /** Tries of a question that is refused in unclear words: some half an hour. */

@@ -28,7 +28,7 @@ function slowSandbox(): { sandbox: Sandbox; waiting: (() => void)[] } {
   const sandbox: Sandbox = {
     population: async () => 0,
     open: async () => ({
-      workspace: { folder: "", work: "", home: "", output: "" },
+      workspace: { folder: "", work: "", home: "", attach: "", output: "" },
       close: async () => undefined,
       run: async (script, _, signal) => {
         if (!script.startsWith("find"))

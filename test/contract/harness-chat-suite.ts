@@ -69,8 +69,11 @@ export function chatSuite(world: () => ChatWorld): void {
     const { agent, work, say } = world();
     const root = await say(work, "please");
     const file = { name: "answer.md", text: "# Ändern\n" };
-    await agent.post({ channelId: work, rootId: root, text: "see", marker: marker("run-file", root), file });
-    const [attached] = (await agent.thread(root)).at(-1)!.files ?? [];
+    const picture = { name: "dot.png", base64: Buffer.from([137, 80, 78, 71, 0, 255]).toString("base64") };
+    const files = [file, picture];
+    await agent.post({ channelId: work, rootId: root, text: "see", marker: marker("run-file", root), files });
+    const [attached, second] = (await agent.thread(root)).at(-1)!.files ?? [];
+    expect(Buffer.from(await agent.file(second!.id, 10)).toString("base64")).toBe(picture.base64);
     expect(attached).toMatchObject({ name: "answer.md", size: 10 });
     expect(Buffer.from(await agent.file(attached!.id, 10)).toString()).toBe(file.text);
     await expect(agent.file(attached!.id, 9)).rejects.toMatchObject({ kind: "refused" });

@@ -5,6 +5,7 @@ import {
   type ChatEvents,
   type ChatFile,
   type ChatPost,
+  contentOf,
   type NewPost,
 } from "../chat-port.ts";
 import { mentions } from "../mention.ts";
@@ -176,7 +177,7 @@ export class FakeChatServer {
     };
   }
 
-  #post(userId: string, { channelId, rootId, text, marker, file }: NewPost, member: boolean): string {
+  #post(userId: string, { channelId, rootId, text, marker, files }: NewPost, member: boolean): string {
     const refusal = this.refuse({ channelId, rootId, text, marker });
     if (refusal !== undefined) throw refusal;
     if (!member) throw new ChatError("refused", "HTTP 403: not a member");
@@ -190,7 +191,7 @@ export class FakeChatServer {
       ...(rootId === "" ? {} : { rootId }),
       marker,
       automatic: true,
-      ...(file && { files: [this.attach(file.name, file.text)] }),
+      ...(files && { files: files.map((file) => this.attach(file.name, contentOf(file))) }),
     });
     this.#keys.set(key, { id, at: Date.now() });
     return id;

@@ -99,8 +99,9 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
 
     file: (id: string, most: number) => download(rest, rest.getFileRoute(id), most, timeoutMs),
 
-    async post({ channelId, rootId, text, marker, file }: NewPost) {
-      const file_ids = file === undefined ? [] : [await upload(rest, channelId, file)];
+    async post({ channelId, rootId, text, marker, files = [] }: NewPost) {
+      const file_ids: string[] = [];
+      for (const file of files) file_ids.push(await upload(rest, channelId, file));
       const written = {
         ...(file_ids.length > 0 && { file_ids }),
         channel_id: channelId,

@@ -1,5 +1,5 @@
 import { Client4 } from "@mattermost/client";
-import { ChatError } from "../chat-port.ts";
+import { ChatError, contentOf, type NewFile } from "../chat-port.ts";
 import { refusal } from "./refusals.ts";
 
 /** What Client4's own transport resolves to. */
@@ -63,14 +63,11 @@ export async function download(client: Client4, address: string, most: number, t
 }
 
 /** Gives the id of a file that a post can then name. */
-export async function upload(
-  client: Client4,
-  channelId: string,
-  { name, text }: { name: string; text: string },
-): Promise<string> {
+export async function upload(client: Client4, channelId: string, file: NewFile): Promise<string> {
   const form = new FormData();
   form.append("channel_id", channelId);
-  form.append("files", new Blob([text], { type: "text/plain" }), name);
+  const type = "text" in file ? "text/plain" : "application/octet-stream";
+  form.append("files", new Blob([new Uint8Array(contentOf(file))], { type }), file.name);
   const [info] = (await client.uploadFile(form)).file_infos;
   if (info === undefined) throw new ChatError("retry", "the chat server took a file and gave no id for it");
   return info.id;

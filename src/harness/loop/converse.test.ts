@@ -1,5 +1,5 @@
 /** A mention that needs a shell, from the post to the answer; the sandbox itself is tried in test/contract. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -13,6 +13,7 @@ import type { ModelReply, ModelRequest, ToolCall } from "../model-port.ts";
 import type { CommandResult } from "../sandbox/command.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { Unavailable } from "../sandbox/unavailable.ts";
+import { openWorkspace, workspacesOf } from "../sandbox/workspace.ts";
 import { openStore, type Store } from "../store/open.ts";
 import { recentRuns } from "../store/runs.ts";
 import { Workshop } from "./workshop.ts";
@@ -67,7 +68,7 @@ async function start(sandbox: () => Promise<Sandbox>, turns: readonly Turn[]): P
     ...(call === undefined ? {} : { calls: [{ id: `c${asked.length}`, ...call }] }),
   });
   harness = new Harness({
-    config,
+    config: { ...config, dataDir: dir },
     store,
     chat: server.client("athena-id"),
     clock: systemClock(1000),
@@ -89,7 +90,7 @@ function fakeSandbox(scripts: string[]): Sandbox {
   return {
     population: async () => 0,
     open: async () => ({
-      workspace: { folder: "", work: "", home: "", output: "" },
+      workspace: { folder: "", work: "", home: "", attach: "", output: "" },
       close: async () => void scripts.push("closed"),
       run: async (script): Promise<CommandResult> => {
         scripts.push(script);
@@ -136,6 +137,31 @@ test("the conversation has typed tools only; the task is done in a run of its ow
     { detail: expect.stringMatching(/^work: It is made/) },
   ]);
   expect(store.all("SELECT 1 FROM turns")).toEqual([]);
+});
+
+test("files that were put aside for people come with the answer; what is not attached is said", async () => {
+  const sandbox = fakeSandbox([]);
+  const open = async (run: string) => {
+    const opened = await sandbox.open(run);
+    const { attach } = await openWorkspace(workspacesOf({ dataDir: dir }), run);
+    writeFileSync(join(attach, "report.csv"), "a,b\n");
+    writeFileSync(join(attach, "secret.txt"), "it is chat-token-canary");
+    return { ...opened, workspace: { ...opened.workspace, attach } };
+  };
+  await start(
+    async () => ({ ...sandbox, open }),
+    [
+      { call: { name: "work", input: { task: "make a report" } } },
+      { call: { name: "submit", input: { summary: "It is made." } } },
+      { text: "Here it is." },
+    ],
+  );
+  expect(await answer("@athena a report please")).toBe(
+    "Here it is.\n\n_Not attached: `secret.txt` (it holds a secret)._",
+  );
+  expect(asked[2]!.messages.at(-1)!.content).toContain("_Attached to the answer: `report.csv`._");
+  const { files } = server.posts.find(({ marker }) => marker?.part === 0)!;
+  expect(files).toMatchObject([{ name: "report.csv", size: 4 }]);
 });
 
 test("E4 E15 a secret that got into an output nevertheless reaches no model", async () => {

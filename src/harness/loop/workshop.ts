@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { join, parse } from "node:path";
+import { parse } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { AgentConfig, SandboxConfig } from "../config.ts";
 import { openEgress } from "../egress/egress.ts";
 import type { Log } from "../log.ts";
 import { openSandbox, type Sandbox } from "../sandbox/sandbox.ts";
 import { Unavailable } from "../sandbox/unavailable.ts";
+import { workspacesOf } from "../sandbox/workspace.ts";
 
 /** Whether commands can be run, for health and people. `none`: the agent is not one that develops. */
 export interface ToolsState {
@@ -63,7 +64,7 @@ export async function openWorkshop({ config, settings, log, refused }: WorkshopP
     const egress = await openEgress(settings.egress, log, refused);
     const { dir } = parse(process.execPath);
     const sandbox = await openSandbox({
-      root: join(config.dataDir, "workspaces"),
+      root: workspacesOf(config),
       limits: { memory: settings.memory, processes: settings.processes, cpus: settings.cpus },
       disk: settings.disk,
       output: settings.output,

@@ -1,7 +1,12 @@
 import { readlinkSync } from "node:fs";
 
 /** Where a command finds itself. The workspace is in the home: each folder that is shown costs every command a while. */
-export const inside = { work: "/home/agent/workspace", home: "/home/agent", output: "/output" } as const;
+export const inside = {
+  work: "/home/agent/workspace",
+  attach: "/home/agent/attach",
+  home: "/home/agent",
+  output: "/output",
+} as const;
 
 export interface Layout {
   /** Folders of the run on this machine; the workspace is `workspace` in the home. */

@@ -8,6 +8,8 @@ export interface Workspace {
   /** Holds the workspace. */
   readonly home: string;
   readonly work: string;
+  /** In the home: what people are to get. */
+  readonly attach: string;
   readonly output: string;
 }
 
@@ -21,9 +23,20 @@ export const etcFolder = ".etc";
 export async function openWorkspace(root: string, run: string): Promise<Workspace> {
   const folder = join(root, folderName(run));
   const home = join(folder, "home");
-  const workspace = { folder, home, work: join(home, "workspace"), output: join(folder, "output") };
-  for (const path of [workspace.work, workspace.output]) await mkdir(path, { recursive: true, mode: 0o700 });
+  const work = join(home, "workspace");
+  const workspace = { folder, home, work, attach: attachFolder(root, run), output: join(folder, "output") };
+  for (const path of [work, workspace.attach, workspace.output]) await mkdir(path, { recursive: true, mode: 0o700 });
   return workspace;
+}
+
+/** Where an agent keeps the workspaces of its runs. */
+export function workspacesOf({ dataDir }: { readonly dataDir: string }): string {
+  return join(dataDir, "workspaces");
+}
+
+/** Of a run, whether it has a workspace or not. */
+export function attachFolder(root: string, run: string): string {
+  return join(root, folderName(run), "home", "attach");
 }
 
 /** Removes the oldest workspaces but those in use, until few enough are left and a new one has room (`room` in MiB). */

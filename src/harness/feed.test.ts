@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { FakeChatServer } from "./chat/fake.ts";
+import { type Chat, ChatError } from "./chat-port.ts";
+import { systemClock } from "./clock.ts";
+import { agentConfigSchema } from "./config.ts";
+import { Feed } from "./feed.ts";
+import { silentLog } from "./log.ts";
+import { openStore } from "./store/open.ts";
+
+const config = agentConfigSchema.parse({
+  version: 1,
+  agent: "athena",
+  team: "lab",
+  persona: "You plan.",
+  chat: { url: "http://chat", tokenFile: "t", botId: "bot", people: [{ id: "alice", name: "alice", command: true }] },
+  models: [{ provider: "rehearsal", model: "m", baseUrl: "http://model" }],
+  budget: { run: 1, day: 10 },
+  listen: { address: "127.0.0.1", port: 0, tokenFile: "d" },
+  dataDir: "/nowhere",
+});
+
+test("A4 a call of the catch-up fails in its middle: the channel is read again, each mention is taken in once, the oldest first", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "olympus-feed-"));
+  const store = openStore(dir);
+  const server = new FakeChatServer();
+  server.addUser("bot", "athena");
+  const channels = ["one", "two", "three", "four", "five"];
+  for (const id of channels) server.addChannel(id, ["bot", "alice"]);
+  const now = Date.now() - 3600_000;
+  const wanted: string[] = [];
+  for (let n = 0; n < 250; n++) {
+    const channel = channels[n % channels.length]!;
+    // More than a page of each channel.
+    for (let more = 0; more < 4; more++) server.say("alice", channel, "between", { createdAt: now + n * 1000 + more });
+    wanted.push(server.say("alice", channel, `@athena hello ${n}`, { createdAt: now + n * 1000 + 10 }).id);
+  }
+  const plain = server.client("bot");
+  let calls = 0;
+  const failing: Chat = {
+    ...plain,
+    page: async (channel, before) => {
+      if (++calls === 7 || calls === 9) throw new ChatError("retry", "HTTP 502: bad gateway");
+      return plain.page(channel, before);
+    },
+  };
+  const feed = new Feed({
+    config,
+    store,
+    chat: failing,
+    clock: systemClock(100),
+    log: silentLog,
+    wake: () => undefined,
+  });
+  try {
+    feed.start(0);
+    failing.open({
+      connected: () => feed.connected(),
+      disconnected: () => undefined,
+      posted: (post) => feed.posted(post),
+    });
+    await expect.poll(() => feed.caughtUpAt, { timeout: 60_000 }).toBeDefined();
+    const rows = store.all<{ source_id: string; channel: string }>(
+      "SELECT source_id, payload ->> 'channelId' AS channel FROM inbox ORDER BY id",
+    );
+    expect(rows.map((row) => row.source_id).sort()).toEqual(wanted.sort());
+    for (const channel of channels) {
+      const order = rows.filter((row) => row.channel === channel).map((row) => row.source_id);
+      expect(order).toEqual([...order].sort());
+    }
+    expect(calls).toBeGreaterThan(9);
+  } finally {
+    feed.stop();
+    failing.close();
+    store.close();
+    rmSync(dir, { recursive: true });
+  }
+});

@@ -1,0 +1,67 @@
+import type { Stats } from "node:fs";
+import { lstat, readdir, readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { shownName } from "./attachments.ts";
+import type { NewFile } from "./chat-port.ts";
+
+/** Of one answer. */
+const mostFiles = 5;
+const mib = 1024 * 1024;
+const mostBytes = 4 * mib;
+const mostInAll = 8 * mib;
+
+/** What people open by looking at it, or unpack themselves: nothing that runs when it is clicked. */
+const kinds =
+  /^\.(txt|md|log|csv|tsv|json|jsonl|ya?ml|toml|ini|conf|sql|sh|py|ts|js|go|rs|c|h|java|diff|patch|tf|tex|png|jpe?g|gif|webp|pdf|zip|gz|tgz|xz|zst|tar|odt|ods|docx|xlsx|pptx)$/i;
+
+/** The same in words, for a model. */
+export const outgoingRules = `at most ${mostFiles} files of up to ${mostBytes / mib} MiB, ${mostInAll / mib} MiB in all: text, tables, source, images, PDF, archives, office documents`;
+
+export interface Outgoing {
+  readonly files: readonly NewFile[];
+  /** What is not attached, and why, for people. */
+  readonly left: readonly string[];
+}
+
+/**
+ * What a run has put into the folder of files for people. To be called when nothing of the run is left running: then nobody can change
+ * a file into a link while it is looked at. Links are never followed; a folder that is none, or is a link itself, holds nothing.
+ */
+export async function readOutgoing(folder: string, holdsSecret: (text: string) => boolean): Promise<Outgoing> {
+  if (!(await statOf(folder))?.isDirectory()) return { files: [], left: [] };
+  const files: NewFile[] = [];
+  const left: string[] = [];
+  let room = mostInAll;
+  for (const name of (await readdir(folder)).sort()) {
+    const path = join(folder, name);
+    const shown = shownName(name).replace(/^\.+/, "_");
+    const why = refusal(shown, await statOf(path), files.length, room);
+    const read = why === undefined ? await readFile(path) : undefined;
+    if (read === undefined) left.push(`\`${shown}\` (${why})`);
+    // What is no text is looked at byte by byte.
+    else if (holdsSecret(read.toString("latin1"))) left.push(`\`${shown}\` (it holds a secret)`);
+    else {
+      room -= read.length;
+      files.push({ name: shown, base64: read.toString("base64") });
+    }
+  }
+  return { files, left };
+}
+
+function refusal(name: string, stats: Stats | undefined, already: number, room: number): string | undefined {
+  if (stats === undefined || !stats.isFile()) return "not a file";
+  if (already >= mostFiles) return `only ${mostFiles} files are attached`;
+  if (!kinds.test(extname(name))) return "not a kind of file that I attach";
+  if (stats.size === 0) return "empty";
+  if (stats.size > mostBytes) return `larger than ${mostBytes / mib} MiB`;
+  return stats.size > room ? `more than ${mostInAll / mib} MiB in all` : undefined;
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
