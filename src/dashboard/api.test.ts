@@ -109,7 +109,9 @@ test("whoever was away for too long, or comes from another database, is told tha
     return text;
   };
   await gone(1_000_000);
-  for (let n = 0; n < 600; n++) recordStep(on.store, { run: "p1-1", kind: "tool", at: on.now, outcome: "ok" });
+  on.store.transaction(() => {
+    for (let n = 0; n < 600; n++) recordStep(on.store, { run: "p1-1", kind: "tool", at: on.now, outcome: "ok" });
+  });
   on.store.run("UPDATE steps SET outcome = 'ok'");
   await gone(0);
 });

@@ -39,6 +39,8 @@ export const statusSchema = z.object({
   team: z.string(),
   rehearsal: z.boolean(),
   models: z.array(z.string()),
+  build: z.string().describe("Hash of the program; empty where it runs from its sources."),
+  quietSince: time.optional().describe("When the run under way that shows least life did something last."),
   startedAt: time,
   now: time,
   memoryMb: z.number(),

@@ -11,12 +11,16 @@ export interface AgentStatus {
   /** Some of its models are played by a script. */
   readonly rehearsal: boolean;
   readonly models: readonly string[];
+  /** Hash of the harness's program: agents with the same one run the same code. Empty where it runs from its sources. */
+  readonly build: string;
   readonly startedAt: number;
   readonly now: number;
   readonly memoryMb: number;
   readonly spentToday: number;
   readonly budgetDay: number;
   readonly harness: HarnessState;
+  /** When the run under way that shows least life did something last; undefined: nothing is under way. */
+  readonly quietSince: number | undefined;
   /** Whether commands can be run here. */
   readonly tools: ToolsState;
   readonly runs: readonly RunSummary[];

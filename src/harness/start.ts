@@ -14,6 +14,7 @@ import { openWorkshop, Workshop } from "./loop/workshop.ts";
 import { sdkCaller } from "./model/caller.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
+import { quietSince } from "./store/look-sums.ts";
 import { dropNote } from "./store/memory.ts";
 import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
@@ -78,18 +79,21 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     secrets,
   });
 
+  const build = /\/harness\/([0-9a-f]{8,})\//.exec(process.argv[1] ?? "")?.[1] ?? "";
   const known = (): AgentStatus => ({
     version: 1,
     agent: config.agent,
     team: config.team,
     rehearsal: config.models.some((choice) => choice.provider === "rehearsal"),
     models: config.models.map((choice) => `${choice.provider}/${choice.model}`),
+    build,
     startedAt,
     now: clock.now(),
     memoryMb: process.memoryUsage.rss() / 1e6,
     spentToday: spentSince(store, dayStart(clock.now(), config.timezone)).usd,
     budgetDay: config.budget.day,
     harness: harness.state(),
+    quietSince: quietSince(store),
     tools: workshop?.state() ?? { state: "none" },
     runs: recentRuns(store, 20),
     dropped: droppedAnswers(store, 10),

@@ -6,12 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecretStore } from "../../secrets/store.ts";
 import { OlympusError } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
+import { Secret } from "../base/secret.ts";
 import { loadTeam } from "../team/load.ts";
 import { whyUnreached } from "./reach.ts";
 import { type HostStatus, stateOfHypervisor, teamStatus } from "./status.ts";
 
 const secrets = {
   require: (path: string) => {
+    if (path.startsWith("agents.")) return new Secret(path, "token");
     throw new OlympusError(`${path} is not set`, { code: "E-SECRET-MISSING" });
   },
 } as unknown as SecretStore;
@@ -50,7 +52,7 @@ describe("status says in words", () => {
     expect(of("agora")).toMatchObject({
       state: "unreachable",
       detail:
-        "Mattermost: runs, but is not well (HTTP 500); rehearsal model: not reachable, nothing listens on 127.77.1.20:18780",
+        "Mattermost with PostgreSQL: runs, but is not well (HTTP 500); rehearsal model: not reachable, nothing listens on 127.77.1.20:18780",
       next: "npx olympus doctor agora",
     });
   });

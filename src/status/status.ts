@@ -10,6 +10,7 @@ import type { SshTarget } from "../ssh/connection.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
+import { type AgentFacts, askAgent } from "./agent.ts";
 import { askOpenclaw, runsOpenclaw } from "./openclaw.ts";
 import { whyUnreached } from "./reach.ts";
 
@@ -17,31 +18,43 @@ import { whyUnreached } from "./reach.ts";
 export interface HostStatus {
   readonly name: string;
   readonly kind: Host["kind"];
-  readonly state: "fine" | "broken" | "unreachable";
+  /** `attention`: it works, and somebody should look nevertheless: over budget, paused. */
+  readonly state: "fine" | "attention" | "broken" | "unreachable";
   /** In words: "Mattermost: answers", "agent: not reachable, nothing listens on 10.220.1.50:18789". */
   readonly detail: string;
   /** How to look closer; empty when all is well. */
   readonly next: string;
+  /** Of an agent that answered. */
+  readonly agent?: AgentFacts;
+  /** Of a hypervisor that answered: its machines of the team by name, as libvirt has them (`running`, `shut off`). */
+  readonly machines?: Readonly<Record<string, string>>;
 }
 
 const askTimeoutMs = 5_000;
 
 /**
  * Asks every host itself, or only those named, side by side: agents and services over HTTP, hypervisors over SSH. A dead host costs its
- * timeout, no more. Throws E-UNKNOWN for a name that is none.
+ * timeout, no more. `told` hears of each as it answers. Throws E-UNKNOWN for a name that is none.
  */
 export async function teamStatus(
   team: LoadedTeam,
   secrets: SecretStore,
   signal: AbortSignal,
   names: readonly string[] = [],
+  told: (status: HostStatus) => void = () => undefined,
 ): Promise<HostStatus[]> {
   const hosts = listHosts(team);
   if (chatByTeamAuthority(team)) trustTeamAuthority(secrets);
   const known = hosts.map(({ name }) => name);
   for (const name of names) mustKnow("host", name, known, team.file);
   const meant = hosts.filter(({ name }) => names.length === 0 || names.includes(name));
-  return Promise.all(meant.map((host) => askHost(host, team, secrets, signal)));
+  return Promise.all(
+    meant.map(async (host) => {
+      const status = await askHost(host, team, secrets, signal);
+      told(status);
+      return status;
+    }),
+  );
 }
 
 async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<HostStatus> {
@@ -49,7 +62,7 @@ async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signa
   if (host.kind !== "hypervisor") {
     const answer = runsOpenclaw(host)
       ? await askOpenclaw(host.name, () => connectSsh(targetIn(team, secrets, host.name), signal), signal)
-      : await askParts(host, signal);
+      : await askParts(host, secrets, signal);
     return { ...base, ...(answer.state === "fine" ? await withBackups(answer, host, team, secrets, signal) : answer) };
   }
   try {
@@ -75,11 +88,15 @@ function partsOf(host: Host): Part[] {
   const at = (port: number, path: string, scheme = "http"): string => `${scheme}://${host.address}:${port}${path}`;
   const chatScheme = chatSpeaksTls(host) ? "https" : "http";
   return [
-    ...(host.kind === "agent" && !runsOpenclaw(host)
-      ? [{ name: "agent", url: at(18789, "/readyz"), unwell: "runs, but is not connected to the chat" }]
-      : []),
     ...(services.includes("chat")
-      ? [{ name: "Mattermost", url: at(8065, "/api/v4/system/ping", chatScheme), unwell: "runs, but is not well" }]
+      ? [
+          {
+            // Its database too: without asking for it, it says OK while PostgreSQL is away.
+            name: "Mattermost with PostgreSQL",
+            url: at(8065, "/api/v4/system/ping?get_server_status=true", chatScheme),
+            unwell: "runs, but is not well",
+          },
+        ]
       : []),
     ...(services.includes("rehearsal")
       ? [{ name: "rehearsal model", url: at(18780, "/healthz"), unwell: "runs, but is not well" }]
@@ -87,7 +104,17 @@ function partsOf(host: Host): Part[] {
   ];
 }
 
-async function askParts(host: Host, signal: AbortSignal): Promise<Pick<HostStatus, "state" | "detail" | "next">> {
+type Answer = Omit<HostStatus, "name" | "kind">;
+
+async function askParts(host: Host, secrets: SecretStore, signal: AbortSignal): Promise<Answer> {
+  if (host.machine?.agent !== undefined) {
+    const { facts, next, ...answer } = await askAgent(host.machine, secrets, signal);
+    return {
+      ...answer,
+      next: next === "" ? "" : `npx olympus ${next} ${host.name}`,
+      ...(facts === undefined ? {} : { agent: facts }),
+    };
+  }
   const answers = await Promise.all(partsOf(host).map((part) => askPart(part, signal)));
   const worst = (["unreachable", "broken"] as const).find((state) => answers.some((one) => one.state === state));
   const told = worst === undefined ? answers : answers.filter(({ state }) => state !== "fine");
@@ -118,19 +145,21 @@ async function askPart(
 
 /** Services are fine, and so is the host unless its last verified backup is too old; asked only where the team file has backups. */
 async function withBackups(
-  answer: Pick<HostStatus, "state" | "detail" | "next">,
+  answer: Answer,
   host: Host,
   team: LoadedTeam,
   secrets: SecretStore,
   signal: AbortSignal,
-): Promise<Pick<HostStatus, "state" | "detail" | "next">> {
+): Promise<Answer> {
   if (host.roles.backup?.to === undefined) return answer;
   const { backupAge, backupProblem } = await import("../backup/backup.ts");
   const maxAge = Number(host.roles.backup.maxAgeDays ?? defaultMaxAgeDays);
   const next = `npx olympus backup now ${host.name}`;
   try {
-    const problem = backupProblem(await backupAge({ team, secrets, signal }, host.name), maxAge, Date.now());
-    if (problem === undefined) return { ...answer, detail: `${answer.detail}; backups are verified` };
+    const age = await backupAge({ team, secrets, signal }, host.name);
+    const problem = backupProblem(age, maxAge, Date.now());
+    const verified = age.verified?.toISOString().slice(0, 16).replace("T", " ");
+    if (problem === undefined) return { ...answer, detail: `${answer.detail}; backup verified ${verified} UTC` };
     return { state: "broken", detail: problem, next };
   } catch (error) {
     signal.throwIfAborted();
@@ -146,14 +175,16 @@ async function askHypervisor(
   team: LoadedTeam,
   secrets: SecretStore,
   signal: AbortSignal,
-): Promise<ReturnType<typeof stateOfHypervisor>> {
+): Promise<ReturnType<typeof stateOfHypervisor> & Pick<HostStatus, "machines">> {
   const hypervisor = team.hypervisors.find(({ name }) => name === host.name)!;
   const connection = await connectSsh(targetIn(team, secrets, hypervisor.name), signal);
   try {
     const { pool, bridge } = hypervisor;
     const inventory = await readInventory(connection, { pool, bridge, prefix: teamPrefix(team.name) });
     const wanted = team.machines.filter((machine) => machine.hypervisor === host.name).map(({ name }) => name);
-    return stateOfHypervisor(inventory, { pool, bridge, prefix: teamPrefix(team.name) }, wanted);
+    const prefix = teamPrefix(team.name);
+    const machines = Object.fromEntries(inventory.domains.map(({ name, state }) => [name.slice(prefix.length), state]));
+    return { ...stateOfHypervisor(inventory, { pool, bridge, prefix }, wanted), machines };
   } finally {
     connection.close();
   }

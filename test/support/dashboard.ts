@@ -54,6 +54,8 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
     team: config.team,
     rehearsal: true,
     models: config.models.map(({ provider, model }) => `${provider}/${model}`),
+    build: "0123456789abcdef",
+    quietSince: undefined,
     startedAt: now - 3_600_000,
     now,
     memoryMb: 71,

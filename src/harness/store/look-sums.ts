@@ -66,3 +66,13 @@ export function lastFailure(store: Store): { run: string; at: number; outcome: s
      WHERE state = 'failed' ORDER BY started_at DESC LIMIT 1`,
   );
 }
+
+/** When the run under way that shows least life did something last (ms); undefined where nothing is under way. */
+export function quietSince(store: Store): number | undefined {
+  const { at } = store.get<{ at: number | null }>(
+    `SELECT min(last) AS at FROM (
+       SELECT max(started_at, coalesce((SELECT max(at + took_ms) FROM steps WHERE run = runs.id), 0)) AS last
+       FROM runs WHERE state IN ('running', 'delivering'))`,
+  )!;
+  return at ?? undefined;
+}

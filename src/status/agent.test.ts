@@ -1,0 +1,94 @@
+import { expect, it } from "vitest";
+import type { AgentStatus } from "../dashboard/status.ts";
+import { judged } from "./agent.ts";
+import { statusLines } from "./lines.ts";
+import type { HostStatus } from "./status.ts";
+
+const minute = 60_000;
+const now = 1000 * minute;
+const harness = {
+  chat: "connected",
+  reason: undefined,
+  connectedAt: now,
+  caughtUpAt: now,
+  waiting: 0,
+  running: [],
+  undelivered: 0,
+  draining: false,
+  paused: undefined,
+} satisfies AgentStatus["harness"];
+const well: AgentStatus = {
+  version: 1,
+  agent: "athena",
+  team: "lab",
+  rehearsal: true,
+  models: [],
+  build: "0123456789ab",
+  startedAt: 0,
+  now,
+  memoryMb: 70,
+  spentToday: 1,
+  budgetDay: 5,
+  harness,
+  quietSince: undefined,
+  tools: { state: "on" },
+  runs: [],
+  dropped: [],
+};
+const running = [{ id: "r", lane: "l", kind: "mention", since: now - 30 * minute }];
+const said = (change: Partial<AgentStatus>) => {
+  const { state, detail } = judged({ ...well, ...change });
+  return [state, detail];
+};
+
+it.each<[Partial<AgentStatus>, string, string]>([
+  [{}, "fine", "agent: idle"],
+  [{ harness: { ...harness, waiting: 2 } }, "fine", "agent: idle, 2 waiting"],
+  [
+    { harness: { ...harness, running }, quietSince: now - 3 * minute },
+    "fine",
+    "agent: working on 1, the first for 30 min",
+  ],
+  [
+    { harness: { ...harness, running }, quietSince: now - 25 * minute },
+    "broken",
+    "agent: stuck: no sign of life in its work for 25 min, working on 1, the first for 30 min",
+  ],
+  [
+    { harness: { ...harness, chat: "unauthorised", reason: "the token is refused" } },
+    "broken",
+    "agent: chat unauthorised: the token is refused, idle",
+  ],
+  [{ harness: { ...harness, caughtUpAt: undefined } }, "attention", "agent: catching up with the chat, idle"],
+  [{ tools: { state: "off", reason: "no bubblewrap" } }, "broken", "agent: no shell: no bubblewrap, idle"],
+  [{ spentToday: 5 }, "attention", "agent: today's budget of $5.00 is used up, idle"],
+  [
+    { harness: { ...harness, paused: { by: "alice", since: now - 5 * minute } } },
+    "attention",
+    "agent: paused by alice 5 min ago, idle",
+  ],
+])("%j is %s: %s", (change, state, detail) => {
+  expect(said(change)).toEqual([state, detail]);
+});
+
+it("puts what needs somebody first, and says when agents run different versions", () => {
+  const host = (name: string, change: Partial<AgentStatus>): HostStatus => {
+    const { facts, next, ...answer } = judged({ ...well, ...change });
+    return { name, kind: "agent", ...answer, next: next === "" ? "" : `npx olympus ${next} ${name}`, agent: facts! };
+  };
+  const hosts = [
+    host("athena", {}),
+    host("apollo", { spentToday: 5 }),
+    host("ares", { tools: { state: "off" }, build: "ffffffffffff" }),
+  ];
+  expect(statusLines(hosts, false, "0.1")).toEqual([
+    "broken      ares    agent: no shell, idle   npx olympus logs ares",
+    "attention   apollo  agent: today's budget of $5.00 is used up, idle   npx olympus open apollo",
+    "1 of 3 hosts are fine. Asked in 0.1 s.",
+    "Agents run different versions (athena, apollo 01234567; ares ffffffff): npm run role -- setup agent",
+  ]);
+  expect(statusLines([hosts[0]!], true, "0.1")).toEqual([
+    "fine        athena  agent: idle",
+    "athena is fine. Asked in 0.1 s.",
+  ]);
+});

@@ -1,0 +1,83 @@
+import type { SecretStore } from "../../secrets/store.ts";
+import { type AgentStatus, isReady } from "../dashboard/status.ts";
+import type { Machine } from "../team/model.ts";
+import { askDashboard } from "./ask-dashboard.ts";
+
+/** What an agent says of itself, as people at the team's page and in `status` want it. Times in ms since the epoch, money in US dollars. */
+export interface AgentFacts {
+  readonly working: number;
+  readonly waiting: number;
+  readonly spentToday: number;
+  readonly budgetDay: number;
+  readonly build: string;
+  readonly startedAt: number;
+  readonly rehearsal: boolean;
+  readonly memoryMb: number;
+}
+
+export interface AgentAnswer {
+  readonly state: "fine" | "attention" | "broken" | "unreachable";
+  readonly detail: string;
+  /** The command that helps, without what starts it; empty when all is well. */
+  readonly next: "" | "logs" | "doctor" | "open";
+  readonly facts?: AgentFacts;
+}
+
+/** A run without a sign of life for this long is stuck: model calls and commands have shorter limits. */
+const stuckMs = 20 * 60_000;
+
+/**
+ * Asks an agent for its state, by its own token: an answer means that its process, its database and its view of the chat work, which a
+ * pid does not.
+ */
+export async function askAgent(
+  machine: Machine,
+  secrets: SecretStore,
+  signal: AbortSignal,
+  port?: number,
+): Promise<AgentAnswer> {
+  const { answer, unreached } = await askDashboard<AgentStatus>(machine, secrets, "/api/status", signal, port);
+  if (answer === undefined)
+    return { state: "unreachable", detail: `agent: not reachable, ${unreached}`, next: "doctor" };
+  return judged(answer);
+}
+
+/** Pure. What is worst is said first and decides. */
+export function judged(status: AgentStatus): AgentAnswer {
+  const { harness, now, spentToday, budgetDay, tools, quietSince } = status;
+  const broken: string[] = [];
+  const attention: string[] = [];
+  if (harness.chat !== "connected")
+    broken.push(`chat ${harness.chat}${harness.reason === undefined ? "" : `: ${harness.reason}`}`);
+  else if (!isReady(status)) attention.push(harness.draining ? "is stopping" : "catching up with the chat");
+  if (tools.state === "off") broken.push(`no shell${tools.reason === undefined ? "" : `: ${tools.reason}`}`);
+  if (quietSince !== undefined && now - quietSince > stuckMs)
+    broken.push(`stuck: no sign of life in its work for ${minutes(now - quietSince)}`);
+  if (spentToday >= budgetDay) attention.push(`today's budget of $${budgetDay.toFixed(2)} is used up`);
+  if (harness.paused !== undefined)
+    attention.push(`paused by ${harness.paused.by} ${minutes(now - harness.paused.since)} ago`);
+  const does =
+    harness.running.length === 0
+      ? "idle"
+      : `working on ${harness.running.length}, the first for ${minutes(now - Math.min(...harness.running.map(({ since }) => since)))}`;
+  const facts: AgentFacts = {
+    working: harness.running.length,
+    waiting: harness.waiting,
+    spentToday,
+    budgetDay,
+    // One that was set up before it said so has none.
+    build: status.build ?? "",
+    startedAt: status.startedAt,
+    rehearsal: status.rehearsal,
+    memoryMb: status.memoryMb,
+  };
+  const detail = `agent: ${[...broken, ...attention, does, ...(harness.waiting > 0 ? [`${harness.waiting} waiting`] : [])].join(", ")}`;
+  if (broken.length > 0) return { state: "broken", detail, next: "logs", facts };
+  if (attention.length > 0) return { state: "attention", detail, next: "open", facts };
+  return { state: "fine", detail, next: "", facts };
+}
+
+function minutes(ms: number): string {
+  const all = Math.max(0, Math.floor(ms / 60_000));
+  return all < 120 ? `${all} min` : `${Math.floor(all / 60)} h`;
+}
