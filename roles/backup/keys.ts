@@ -13,6 +13,12 @@ export function transportKey(host: string, secrets: SecretStore): { private: Sec
   return { private: secrets.require(`${path}.private`), public: secrets.require(`${path}.public`).reveal() };
 }
 
+/** Public halves that a host's backups are taken by: the key's own, and that of the one before while a rotation is under way. */
+export function acceptedKeys(host: string, secrets: SecretStore): string[] {
+  const before = secrets.get(`rotation.backup.${host}.ssh.public`)?.reveal();
+  return [transportKey(host, secrets).public, ...(before === undefined ? [] : [before])];
+}
+
 /**
  * The age identity with which a host opens its own backups again, for verifying and restoring without a person, and everybody who can open
  * them: that one, and all who can open the team's secrets.

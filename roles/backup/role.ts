@@ -3,7 +3,7 @@ import { exitCodes, OlympusError } from "../../src/base/errors.ts";
 import type { Secret } from "../../src/base/secret.ts";
 import { defineRole, type RoleContext } from "../../src/converge/types.ts";
 import type { Host } from "../../src/team/hosts.ts";
-import { sealingKeys, transportKey } from "./keys.ts";
+import { acceptedKeys, sealingKeys, transportKey } from "./keys.ts";
 import { senderOperations } from "./sender.ts";
 import { storeOperations } from "./store.ts";
 
@@ -48,7 +48,7 @@ export interface Sender {
 export interface BackupInputs {
   readonly sender?: Sender | undefined;
   /** Hosts that send their backups here. */
-  readonly kept: readonly { readonly name: string; readonly key: string; readonly keepDays: number }[];
+  readonly kept: readonly { readonly name: string; readonly keys: readonly string[]; readonly keepDays: number }[];
 }
 
 /** Encrypted backups of a host's data on another host, by a timer, each one tried by restoring it. */
@@ -64,7 +64,7 @@ export const role = defineRole<BackupParams, BackupInputs>({
     const senders = hosts.filter(({ roles }) => roles.backup?.to === host.name);
     const kept = senders.map(({ name, roles }) => ({
       name,
-      key: transportKey(name, secrets).public,
+      keys: acceptedKeys(name, secrets),
       keepDays: params.parse(roles.backup).keepDays,
     }));
     const sender = own.to === undefined ? undefined : await senderOf(context, own, own.to);

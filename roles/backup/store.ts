@@ -7,7 +7,9 @@ const home = "/var/lib/olympus-backup-store";
 /** A place for others' backups: each host's key may add to and read its own folder, and do nothing else. */
 export function storeOperations(kept: BackupInputs["kept"]): Operation[] {
   const store = `${programFolder}/store`;
-  const keys = kept.map(({ name, key }) => `restrict,command="${store} ${name}" ${key}\n`).join("");
+  const keys = kept
+    .flatMap(({ name, keys }) => keys.map((key) => `restrict,command="${store} ${name}" ${key}\n`))
+    .join("");
   return [
     { kind: "user", id: "store-user", name: storeUser, system: true, home, shell: "/bin/bash" },
     { kind: "file", id: "store-program", path: store, content: program("store.sh"), mode: "0755" },

@@ -1,8 +1,13 @@
+import { hostsWithBackups } from "../backup/backup.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { chatByTeamAuthority } from "../bootstrap/url.ts";
+import { backupKeyRotation } from "./backup-key.ts";
 import { botRotation } from "./bot.ts";
+import { chatCertificateRotation } from "./chat-certificate.ts";
 import { dashboardRotation } from "./dashboard.ts";
 import { databaseRotation } from "./database.ts";
 import { deployKeyRotation } from "./deploy-key.ts";
+import { githubTokenRotation } from "./github-token.ts";
 import { modelKeyRotation } from "./model-key.ts";
 import type { RotateContext, Rotation } from "./rotation.ts";
 
@@ -23,6 +28,27 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
     /^pulumi\.passphrase$/,
     "The state is written with it: `pulumi stack change-secrets-provider passphrase` in the environment of `npx olympus env`.",
   ],
+  [
+    /^backup\.[^.]+\.identity$/,
+    "It opens the backups that are there. `npx olympus secrets forget` it and set the role backup up again: new backups are sealed for a new one, the host no longer opens those of before; who can open the team's secrets does (age -d -i ~/.config/olympus/age.txt).",
+  ],
+  [
+    /^agents\.[^.]+\.signing\b/,
+    "Commits of before are checked by it. `npx olympus secrets forget` both halves, `init`, `npx olympus role setup github --host agents`, and add the new public half at GitHub beside the old one, which goes on verifying what it signed there; on the team's machines that verifies no longer.",
+  ],
+  [
+    /^tls\.authority\b/,
+    "Everybody trusts the chat by it, browsers too: between a machine's turn and the chat's, that machine does not reach the chat. `npx olympus secrets forget` tls.authority and tls.chat, all halves, then `npx olympus role setup --all`, and import the new one into browsers.",
+  ],
+  [
+    /^tls\.chat\b/,
+    "The team file gives the certificate: put a new one there, its key with `npx olympus secrets set tls.chat.key`, then `npx olympus role setup mattermost`. Both are brought in one run.",
+  ],
+  [
+    /^mattermost\.admin\.password$/,
+    "Set another in the chat, then `npx olympus secrets set mattermost.admin.password`.",
+  ],
+  [/^sudo\./, "Set another on the host with passwd, then `npx olympus secrets set` it."],
 ];
 
 /**
@@ -38,12 +64,24 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
   if (name === "postgresql.mattermost") return set(databaseRotation(context), context);
   if (/^ssh\.deploy(\.private|\.public)?$/.test(name)) return deployKeyRotation(context);
   if (/^(agents\.[^.]+\.)?models\.[^.]+$/.test(name)) return set(modelKeyRotation(name, context, newValue), context);
+  const sender = /^backup\.([^.]+)\.ssh(\.private|\.public)?$/.exec(name)?.[1];
+  if (sender !== undefined) {
+    context.secrets.require(`backup.${sender}.ssh.private`);
+    return backupKeyRotation(sender, context);
+  }
+  const committer = /^agents\.([^.]+)\.github$/.exec(name)?.[1];
+  if (committer !== undefined && agents.includes(committer)) {
+    return set(githubTokenRotation(committer, context, newValue), context);
+  }
+  if (/^tls\.chat(\.key|\.certificate)?$/.test(name) && chatByTeamAuthority(context.team)) {
+    return chatCertificateRotation(context);
+  }
   throw new OlympusError(`${name} is not rotated in place`, {
     code: "E-SECRET-ROTATE",
     exit: exitCodes.usage,
     hint:
       elsewhere.find(([pattern]) => pattern.test(name))?.[1] ??
-      "These are: ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME",
+      "These are: ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, backup.NAME.ssh, tls.chat",
   });
 }
 
@@ -54,8 +92,10 @@ export function rotatable({ team, secrets }: Pick<RotateContext, "team" | "secre
     ...agents.map((agent) => `agents.${agent}.dashboard`),
     ...agents.map((agent) => `mattermost.bots.${agent}.token`),
     "postgresql.mattermost",
+    ...hostsWithBackups(team).map(({ name }) => `backup.${name}.ssh`),
+    ...(chatByTeamAuthority(team) ? ["tls.chat"] : []),
   ]
-    .filter((path) => secrets.get(path) !== undefined)
+    .filter((path) => secrets.paths().some((one) => one === path || one.startsWith(`${path}.`)))
     .concat("ssh.deploy");
 }
 

@@ -367,6 +367,12 @@ describe("what cannot be done", () => {
     ["mattermost.people.mara.token", /chat` makes another/],
     ["mattermost.bots.athena.id", /no secret/],
     ["team.hmac", /ssh\.deploy, postgresql\.mattermost/],
+    ["backup.athena.identity", /older|those of before/],
+    ["agents.athena.signing.private", /add the new public half at GitHub/],
+    ["tls.authority.key", /import the new one into browsers/],
+    ["tls.chat.key", /The team file gives the certificate/],
+    ["mattermost.admin.password", /secrets set mattermost\.admin\.password/],
+    ["sudo.r420", /passwd/],
     ["agents.nobody.dashboard", /agents\.NAME\.dashboard/],
   ])("%s is not rotated in place: the hint says what to do", async (name, hint) => {
     const context = await contextOf(await fresh());

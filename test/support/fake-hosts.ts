@@ -61,7 +61,7 @@ export function fakeHosts(folder: string): FakeHosts {
 }
 
 /** The base64 of a private key's public half, which stands in the file in the open. */
-function publicHalf(privateKey: string): string {
+export function publicHalf(privateKey: string): string {
   const blob = Buffer.from(privateKey.replaceAll(/-----[^-]+-----|\s/g, ""), "base64");
   // After the magic word, three fields and the number of keys: a length, then the public half.
   const at = "openssh-key-v1\0".length + (4 + "none".length) * 2 + 4 + 4;
