@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { chmod, chown, copyFile, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { run } from "./sh.ts";
+import { folderIn, lookAt, placeIn } from "./upper.ts";
 
 /** Who a machine is: what is written over the shared root before its first start, and refreshed before each. */
 export interface Identity {
@@ -40,14 +41,13 @@ export async function ensureHostKey(dir: string, name: string): Promise<string> 
 export async function writeIdentity(dir: string, lowers: readonly string[], who: Identity): Promise<void> {
   const upper = join(dir, "upper");
   const put = async (path: string, content: string, mode: number, owner = 0): Promise<void> => {
-    const file = join(upper, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content, { mode });
+    const file = await placeIn(upper, path);
+    await writeFile(file, content, { mode, flag: "wx" });
     await chmod(file, mode);
     await chown(file, owner, owner);
   };
   const putIfMissing = async (path: string, content: string): Promise<void> => {
-    if (!existsSync(join(upper, path))) await put(path, content, 0o644);
+    if ((await lookAt(join(upper, path))) === undefined) await put(path, content, 0o644);
   };
   // A folder that overlays another keeps that one's mode only if it is made with it.
   for (const [folder, mode, owner] of [
@@ -58,9 +58,9 @@ export async function writeIdentity(dir: string, lowers: readonly string[], who:
     [`home/${who.user}`, 0o755, uid],
     [`home/${who.user}/.ssh`, 0o700, uid],
   ] as const) {
-    await mkdir(join(upper, folder), { recursive: true });
-    await chmod(join(upper, folder), mode);
-    await chown(join(upper, folder), owner, owner);
+    const made = await folderIn(upper, folder);
+    await chmod(made, mode);
+    await chown(made, owner, owner);
   }
   await addUser(upper, lowers, who);
   await put("etc/hostname", `${who.name}\n`, 0o644);
@@ -77,59 +77,49 @@ export async function writeIdentity(dir: string, lowers: readonly string[], who:
     0o600,
     uid,
   );
-  await copyFile(join(dir, "host-key"), join(upper, "etc/ssh/ssh_host_ed25519_key"));
-  await chmod(join(upper, "etc/ssh/ssh_host_ed25519_key"), 0o600);
-  await copyFile(join(dir, "host-key.pub"), join(upper, "etc/ssh/ssh_host_ed25519_key.pub"));
+  // ssh-keygen made it 0600, and a copy keeps that.
+  await copyFile(join(dir, "host-key"), await placeIn(upper, "etc/ssh/ssh_host_ed25519_key"));
+  await copyFile(join(dir, "host-key.pub"), await placeIn(upper, "etc/ssh/ssh_host_ed25519_key.pub"));
   await putIfMissing(
     "etc/ssh/sshd_config.d/10-lab.conf",
     "HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nPermitRootLogin no\nUseDNS no\n",
   );
   for (const [path, content] of Object.entries(who.files ?? {})) await putIfMissing(path, content);
   for (const [path, target] of Object.entries(who.links ?? {})) {
-    await mkdir(dirname(join(upper, path)), { recursive: true });
-    if (!existsSync(join(upper, path))) {
-      await symlink(target, join(upper, path)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error; // A link to what exists only inside the machine.
-      });
-    }
+    if ((await lookAt(join(upper, path))) === undefined) await symlink(target, await placeIn(upper, path));
   }
 }
 
-/** Adds the user to passwd, group and shadow, each read from the upper folder or the topmost root that has it. */
+/** Adds the user to shadow, group and passwd, each read from the upper folder or the topmost root that has it; the last one tells that it is done. */
 async function addUser(upper: string, lowers: readonly string[], who: Identity): Promise<void> {
-  const source = (file: string): string =>
-    [upper, ...lowers].map((folder) => join(folder, file)).find((path) => existsSync(path)) ?? join(upper, file);
-  const passwd = await readFile(source("etc/passwd"), "utf8");
-  if (passwd.split("\n").some((line) => line.startsWith(`${who.user}:`))) return;
-  const group = await readFile(source("etc/group"), "utf8");
-  const shadow = await readFile(source("etc/shadow"), "utf8");
+  const read = async (file: string): Promise<string[]> => {
+    for (const folder of [upper, ...lowers]) {
+      const path = join(folder, file);
+      if ((await lookAt(path))?.isFile()) return (await readFile(path, "utf8")).trimEnd().split("\n");
+    }
+    return [];
+  };
+  const write = async (file: string, lines: readonly string[], mode: number, gid = 0): Promise<void> => {
+    const path = await placeIn(upper, file);
+    await writeFile(path, lines.map((line) => `${line}\n`).join(""), { mode, flag: "wx" });
+    await chmod(path, mode);
+    await chown(path, 0, gid);
+  };
+  const isUsers = (line: string): boolean => line.startsWith(`${who.user}:`);
+  const passwd = await read("etc/passwd");
+  if (passwd.some(isUsers)) return;
+  const group = await read("etc/group");
+  const gidOf = (name: string): string | undefined => group.find((line) => line.startsWith(`${name}:`))?.split(":")[2];
+  const joined = group.map((line) => {
+    const [name = "", , , members = ""] = line.split(":");
+    if (!["sudo", ...who.groups].includes(name) || members.split(",").includes(who.user)) return line;
+    return line + (members === "" ? "" : ",") + who.user;
+  });
   // Debian has groups without a user of that name ("operator"): such a group becomes the user's own.
-  const own = group
-    .split("\n")
-    .find((line) => line.startsWith(`${who.user}:`))
-    ?.split(":")[2];
-  const joined = group
-    .split("\n")
-    .map((line) => {
-      const [name = "", , , members = ""] = line.split(":");
-      return ["sudo", ...who.groups].includes(name) && line !== ""
-        ? line + (members === "" ? "" : ",") + who.user
-        : line;
-    })
-    .join("\n");
-  await writeFile(
-    join(upper, "etc/passwd"),
-    `${passwd}${who.user}:x:${uid}:${own ?? uid}::/home/${who.user}:/bin/bash\n`,
-  );
-  await writeFile(join(upper, "etc/group"), own === undefined ? `${joined}${who.user}:x:${uid}:\n` : joined);
+  const own = gidOf(who.user);
+  const shadow = (await read("etc/shadow")).filter((line) => !isUsers(line));
   // `*` cannot be a password's hash: only keys open this account.
-  await writeFile(join(upper, "etc/shadow"), `${shadow}${who.user}:*:19700:0:99999:7:::\n`);
-  await chmod(join(upper, "etc/shadow"), 0o640);
-  const shadowGroup = Number(
-    group
-      .split("\n")
-      .find((line) => line.startsWith("shadow:"))
-      ?.split(":")[2] ?? 0,
-  );
-  await chown(join(upper, "etc/shadow"), 0, shadowGroup);
+  await write("etc/shadow", [...shadow, `${who.user}:*:19700:0:99999:7:::`], 0o640, Number(gidOf("shadow") ?? 0));
+  await write("etc/group", own === undefined ? [...joined, `${who.user}:x:${uid}:`] : joined, 0o644);
+  await write("etc/passwd", [...passwd, `${who.user}:x:${uid}:${own ?? uid}::/home/${who.user}:/bin/bash`], 0o644);
 }
