@@ -8,11 +8,14 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{src,stacks,vm-templates,cloud-init,roles,secrets,test/architecture}/**/*.test.ts"],
-          testTimeout: 10_000,
-          // Libraries are loaded once a worker, our own modules anew for each file: half the time of a process each.
+          // Bounds against hanging, not against a slow or busy machine.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Libraries are loaded once a worker, our own modules anew for each file (unit-setup.ts): half the time of a process each.
           pool: "threads",
           isolate: false,
           maxWorkers: 2,
+          setupFiles: ["test/support/unit-setup.ts"],
         },
       },
       {
@@ -30,6 +33,7 @@ export default defineConfig({
           name: "elsewhere",
           include: ["test/elsewhere/**/*.test.ts"],
           testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
       {

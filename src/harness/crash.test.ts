@@ -172,7 +172,7 @@ function live(server: FakeChatServer, dir: string, fate: Fate): Life {
   return { harness, fate, store };
 }
 
-async function until(done: () => boolean, ms = 3000): Promise<boolean> {
+async function until(done: () => boolean, ms = 60_000): Promise<boolean> {
   const deadline = Date.now() + ms;
   while (!done()) {
     if (Date.now() > deadline) return false;
@@ -234,7 +234,7 @@ async function scenario(at: number, after: boolean, dedupMs: number): Promise<bo
 for (const after of [false, true]) {
   // The server of these scenarios recognises no repeated post, as the real one does not after 30 seconds: the marker has to.
   test(`A5 A6 exactly one answer after a crash ${after ? "after" : "before"} every step`, {
-    timeout: 60_000,
+    timeout: 600_000,
   }, async () => {
     let steps = 0;
     for (let at = 1; await scenario(at, after, 0); at++) steps = at;

@@ -67,7 +67,7 @@ describe("the cache", () => {
   it("fetches a package once", async () => {
     expect(await get("/a_1_all.deb")).toEqual({ status: 200, body: "package" });
     // The client has it all a moment before the file has its name.
-    await vi.waitUntil(() => readdirSync(dir).some((name) => name.endsWith(".deb")));
+    await vi.waitUntil(() => readdirSync(dir).some((name) => name.endsWith(".deb")), 60_000);
     expect(await get("/a_1_all.deb")).toEqual({ status: 200, body: "package" });
     expect(asked).toEqual(["/a_1_all.deb"]);
   });
@@ -86,7 +86,7 @@ describe("the cache", () => {
     expect(await get("/b_1_all.deb")).toEqual({ status: 200, body: "package" });
     expect(asked).toHaveLength(2);
     const kept = (): boolean[] => readdirSync(dir).map((name) => name.endsWith(".deb"));
-    await vi.waitFor(() => expect(kept()).toEqual([true]));
+    await vi.waitFor(() => expect(kept()).toEqual([true]), 60_000);
   });
 
   it("refuses hosts that are no package source", async () => {

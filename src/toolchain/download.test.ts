@@ -12,7 +12,7 @@ const other = randomBytes(1000);
 let publisher: Publisher;
 let folder: string;
 let target: string;
-const settings = { signal: new AbortController().signal, backoff: 1, stallTimeout: 200, connectTimeout: 500 };
+const settings = { signal: new AbortController().signal, backoff: 1, stallTimeout: 60_000, connectTimeout: 60_000 };
 
 beforeEach(async () => {
   publisher = await startPublisher();
@@ -24,8 +24,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const get = (expected: string | undefined = sha256) =>
-  downloadFile(`${publisher.url}/file`, target, expected, settings);
+const get = (stallTimeout = settings.stallTimeout) =>
+  downloadFile(`${publisher.url}/file`, target, sha256, { ...settings, stallTimeout });
 
 describe("a download", () => {
   test("arrives verified, and leaves no temporary file", async () => {
@@ -37,13 +37,18 @@ describe("a download", () => {
 
   test.each([
     ["was cut off", cutOff(body)],
-    ["stalled", stalled(body)],
     ["was answered by a passing error", status(503)],
     ["was another file", whole(other)],
   ])("that %s is tried again", async (_what, first) => {
     publisher.routes.set("/file", [first, whole(body)]);
     expect(await get()).toBe(sha256);
     expect(publisher.requests).toHaveLength(2);
+  });
+
+  test("that stalled is tried again", async () => {
+    publisher.routes.set("/file", [stalled(body), whole(body)]);
+    expect(await get(1500)).toBe(sha256);
+    expect(publisher.requests.length).toBeGreaterThan(1);
   });
 
   test("that stays another file is refused, with nothing left", async () => {
@@ -70,7 +75,7 @@ describe("a download", () => {
     const interruption = new AbortController();
     publisher.routes.set("/file", [stalled(body)]);
     const signal = interruption.signal;
-    const going = downloadFile(`${publisher.url}/file`, target, sha256, { ...settings, signal, stallTimeout: 60_000 });
+    const going = downloadFile(`${publisher.url}/file`, target, sha256, { ...settings, signal });
     setTimeout(() => interruption.abort(), 50);
     await expect(going).rejects.toThrow();
     expect(readdirSync(folder)).toEqual([]);

@@ -38,7 +38,7 @@ test("folders deeper than any path, and without rights, are removed", async () =
   await usage(join(dir, "deep"), most);
   await removeTree(join(dir, "deep"));
   expect(existsSync(join(dir, "deep"))).toBe(false);
-}, 60_000);
+});
 
 test("the ten newest workspaces stay, those in use always, and names of runs are no paths", async () => {
   for (let n = 0; n < 14; n++) {
@@ -49,4 +49,4 @@ test("the ten newest workspaces stay, those in use always, and names of runs are
   const left = [...Array(14).keys()].filter((n) => existsSync(join(dir, `run-${n}`)));
   expect(left).toEqual([0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   expect((await openWorkspace(dir, "../../etc")).folder).toBe(join(dir, "______etc"));
-}, 60_000);
+});
