@@ -17,6 +17,7 @@ import { loadTeam } from "../src/team/load.ts";
 import { requirePulumiEnv } from "../src/toolchain/require-env.ts";
 import { readyHook, shutDownHook } from "./hooks.ts";
 import { baseVolumes, hypervisorProvider } from "./hypervisor.ts";
+import { commandPlugin, rolesCommand } from "./roles-command.ts";
 import { Vm } from "./vm.ts";
 
 /** The VMs of the hypervisor that the stack is named after. */
@@ -89,11 +90,15 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
       hooks: { ready: readyHook(context), shutDown: shutDownHook(context) },
     });
   });
-  await allRegistered([provider, ...vms.map(({ domain }) => domain)]);
+  const names = specs.map(({ machine }) => machine.name);
+  const domains = vms.map(({ domain }) => domain);
+  const version = team.team.policy.rolesWithMachines ? commandPlugin() : undefined;
+  const roles =
+    version === undefined ? [] : [rolesCommand({ team, secrets, stack, machines: names, domains, version })];
+  await allRegistered([provider, ...domains, ...roles]);
   forgetSalt(stack);
-  if (failures.length === 0 && !runtime.isDryRun()) {
+  if (failures.length === 0 && !runtime.isDryRun() && version === undefined) {
     const { rolesWithMachines } = await import("./roles.ts");
-    const names = specs.map(({ machine }) => machine.name);
     for (const failure of await rolesWithMachines(team, secrets, names)) {
       tell(failure);
       failures.push(failure);
