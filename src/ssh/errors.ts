@@ -111,7 +111,7 @@ export function connectError(target: SshTarget, pinned: PinnedKey, error: unknow
   const reason =
     code !== undefined && refused[code] !== undefined
       ? refused[code]
-      : `ended the connection before the login (${message}): too many at once, or a ban?`;
+      : `ended the connection before the login (${message}): too many at once, a penalty or a ban?`;
   return new OlympusError(`${target.name}: ${target.address}:${target.port} ${reason}.`, {
     code: "E-SSH-REFUSED",
     exit: exitCodes.unreachable,

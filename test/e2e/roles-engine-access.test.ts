@@ -100,3 +100,20 @@ test("a step that fails after access was changed: all of it goes back at once", 
   expect(await present()).toBe("none\n");
   expect((await lab.apply("reset", {})).errors).toEqual([]);
 });
+
+test("#5 a login that is locked, where sshd has UsePAM no: one try, exit 4, and the shadow entry that says so is named", async () => {
+  const other: Operation = { kind: "file", id: "locked", path: "/srv/locked", content: "1\n" };
+  const since = (await lab.inside("date +%s")).trim();
+  await lab.inside(`getent shadow agent | cut -d: -f2 >/srv/password; usermod -p '!' agent
+printf 'UsePAM no\n' >/etc/ssh/sshd_config.d/00-probe.conf; systemctl restart ssh.service`);
+  const result = await lab.apply("setup", [other]);
+  const said = await lab.inside(`journalctl -q --no-pager -u ssh --since @${since} -o cat`);
+  await lab.inside(`usermod -p "$(cat /srv/password)" agent; rm /srv/password /etc/ssh/sshd_config.d/00-probe.conf
+systemctl restart ssh.service`);
+  expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-SSH-AUTH", 4]]);
+  expect(result.errors[0]!.hint).toMatch(
+    /"!" first in the password field of agent in \/etc\/shadow.*usermod -p '\*' agent/,
+  );
+  expect(said.match(/account is locked/g)).toHaveLength(1);
+  expect((await lab.apply("check", [other])).errors).toEqual([]);
+});

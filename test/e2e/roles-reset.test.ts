@@ -8,7 +8,7 @@ const seed = printedSeed();
 const role = provenAlone[seed % provenAlone.length]!;
 
 beforeAll(async () => {
-  lab = await openRoleLab(1);
+  lab = await openRoleLab(2);
 });
 afterAll(async () => lab.close());
 

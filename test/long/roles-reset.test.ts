@@ -6,7 +6,7 @@ let lab: RoleLab;
 const seed = printedSeed();
 
 beforeEach(async () => {
-  lab = await openRoleLab(1);
+  lab = await openRoleLab(2);
 }, 600_000);
 afterEach(async () => lab.close());
 

@@ -1,20 +1,73 @@
 import { expect } from "vitest";
+import { role as hypervisor } from "../../roles/hypervisor/role.ts";
+import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { projectCatalogue } from "../../src/converge/catalogue.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import type { HostResult } from "../../src/converge/result.ts";
 import { snapshotDifference, snapshotHost } from "./host-snapshot.ts";
-import type { RoleLab } from "./role-lab.ts";
+import type { RoleLab, RoleTexts } from "./role-lab.ts";
 import { changedTeam } from "./team.ts";
 
 // Setup, then reset: the machine is as before. Also when the setup was killed at any step.
 
-/** Parameters that roles need on a lab machine, which reaches the distribution and package registries alone. */
-const params: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  base: { packages: ["tree"] },
-  "dev-env": { tools: ["python", "c-cpp"], source: "registries" },
+/** What a role needs on a lab machine, which reaches the distribution and package registries alone. */
+interface Trial {
+  /** The role where it is not called by its trial's name. */
+  readonly role?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  /** In place of the role itself, where it needs a kind of host that no lab machine is. */
+  readonly operations?: readonly Operation[];
+  /** Of another machine of the team, which is asked nothing. */
+  readonly others?: RoleTexts;
+  readonly secrets?: () => Readonly<Record<string, string>>;
+}
+
+const trials: Readonly<Record<string, Trial>> = {
+  base: { params: { packages: ["tree"] } },
+  hardening: {},
+  firewall: {},
+  postgresql: {},
+  node: {},
+  rehearsal: {},
+  mattermost: {},
+  "dev-env": { params: { tools: ["python", "c-cpp"], source: "registries" } },
+  agent: {
+    others: { mattermost: [], rehearsal: [] },
+    secrets: () => ({ "mattermost.bots.athena.token": "0".repeat(26), "mattermost.bots.athena.id": "1".repeat(26) }),
+  },
+  github: {
+    params: { login: "athena-bot" },
+    secrets() {
+      const pair = generateSshKeyPair("athena@lab");
+      return {
+        "agents.athena.signing.private": pair.private,
+        "agents.athena.signing.public": pair.public,
+        "agents.athena.github": "ghp_of_a_test",
+      };
+    },
+  },
+  docker: { params: { source: "registries", members: ["agent"] } },
+  "backup, which sends": {
+    role: "backup",
+    params: { to: "agora", schedule: "*-*-* 03:00", folders: ["/srv/notes"] },
+    others: { backup: [] },
+  },
+  "backup, which keeps": { role: "backup", others: { backup: { params: { to: "athena" } } } },
+  hypervisor: {
+    operations: hypervisor.setup(
+      {
+        user: "agent",
+        pool: "olympus",
+        accel: "tcg",
+        network: { name: "br0", address: "10.231.0.10/24", gateway: "10.231.0.1", resolvers: ["10.231.0.1"] },
+      },
+      hypervisor.params.parse({ poolPath: "/srv/volumes" }),
+    ),
+  },
 };
-/** What another machine of the team must carry: played by a role that does nothing. */
-const elsewhere = new Set(["mattermost"]);
+
+/** Roles that this can be shown of by themselves, some in two ways. OpenClaw's own test shows it of that. */
+export const provenAlone: readonly string[] = Object.keys(trials);
 
 /**
  * The one exception: users and groups that Debian's own packages make, and leave when they are purged, so that files of theirs never
@@ -46,7 +99,7 @@ export function randomFor(seed: number, word: string): number {
 }
 
 /** The role with everything that it needs on the same machine, as `RoleLab.apply` takes it, and their kinds of data. */
-async function withNeeds(name: string) {
+async function withNeeds(name: string, { params = {}, operations }: Trial) {
   const catalogue = projectCatalogue();
   const texts: Record<string, readonly Operation[] | { readonly params: Readonly<Record<string, unknown>> }> = {};
   const data = new Set<string>();
@@ -54,10 +107,9 @@ async function withNeeds(name: string) {
     const role = await catalogue.load(one);
     for (const { role: needed, on } of role.requires) {
       if (on === "host") await visit(needed);
-      else if (elsewhere.has(needed)) texts[needed] = [];
     }
     for (const kind of Object.keys(role.data ?? {})) data.add(kind);
-    texts[one] = { params: params[one] ?? {} };
+    texts[one] = one === name ? (operations ?? { params }) : { params: {} };
   };
   await visit(name);
   return { texts, data: [...data] };
@@ -66,7 +118,10 @@ async function withNeeds(name: string) {
 /** Sets a role up twice on a machine (the second time killed at a step that the seed chooses) and resets it each time. */
 export async function resetProperty(lab: RoleLab, name: string, seed: number): Promise<void> {
   const inside = (script: string): Promise<string> => lab.inside(script);
-  const { texts, data } = await withNeeds(name);
+  const trial = trials[name]!;
+  const { others = {} } = trial;
+  const { texts, data } = await withNeeds(trial.role ?? name, trial);
+  for (const [path, value] of Object.entries(trial.secrets?.() ?? {})) lab.secrets.set(path, value);
   // This computer sits in the network of the machines, and must stay let in.
   const team = changedTeam(lab.team, (file) => {
     file.network.admin = [`${lab.lab.hostAddress}/32`];
@@ -76,10 +131,10 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
   const progress = (_: string, label: string, ended?: HostResult): void => {
     if (ended === undefined) steps.push(label);
   };
-  const setup = await lab.apply("setup", texts, { progress, team });
+  const setup = await lab.apply("setup", texts, { progress, team, others });
   expect(setup.errors, `${name}: setup`).toEqual([]);
-  expect((await lab.apply("setup", texts, { team })).changed, `${name}: changes of a second setup`).toBe(0);
-  const reset = await lab.apply("reset", texts, { purge: data, team });
+  expect((await lab.apply("setup", texts, { team, others })).changed, `${name}: changes of a second setup`).toBe(0);
+  const reset = await lab.apply("reset", texts, { purge: data, team, others });
   expect(reset.errors, `${name}: reset`).toEqual([]);
   expect(await difference(before, inside), `${name}: left by setup and reset`).toEqual([]);
 
@@ -90,6 +145,7 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
   let kill: Promise<unknown> | undefined;
   const killed = await lab.apply("setup", texts, {
     team,
+    others,
     progress(_, label, ended) {
       if (ended !== undefined || seen++ !== at || label !== steps[at]) return;
       kill = inside("systemctl kill -s KILL 'olympus-apply-*'");
@@ -101,19 +157,7 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
     killed.errors.filter(({ code }) => code !== "E-ROLE-APPLY"),
     `${name}: killed`,
   ).toEqual([]);
-  const again = await lab.apply("reset", texts, { purge: data, team });
+  const again = await lab.apply("reset", texts, { purge: data, team, others });
   expect(again.errors, `${name}: reset after a kill`).toEqual([]);
   expect(await difference(before, inside), `${name}: left after a kill at ${steps[at]}`).toEqual([]);
 }
-
-/** Roles that this can be shown of by themselves. The others' own tests set them up with the servers that they need. */
-export const provenAlone = [
-  "base",
-  "hardening",
-  "firewall",
-  "postgresql",
-  "node",
-  "rehearsal",
-  "mattermost",
-  "dev-env",
-] as const;

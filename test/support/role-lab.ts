@@ -16,7 +16,7 @@ const run = promisify(execFile);
 
 /** A role as operations, or the project's own: with parameters as the team file would give them. */
 type RoleText = readonly Operation[] | "real" | { readonly params: Readonly<Record<string, unknown>> };
-type RoleTexts = Readonly<Record<string, RoleText>>;
+export type RoleTexts = Readonly<Record<string, RoleText>>;
 
 /** Lab machines that stand in for the VMs of a team, and roles given as plain operations. */
 export interface RoleLab {
@@ -24,11 +24,14 @@ export interface RoleLab {
   readonly secrets: SecretStore;
   readonly lab: Throwaway;
   readonly machines: readonly LabMachine[];
-  /** Runs the role `probe` with these operations on the first machine, or roles by name; `"real"` is the project's own. */
+  /**
+   * Runs the role `probe` with these operations on the first machine, or roles by name; `"real"` is the project's own. The other
+   * machines have the same roles in the team file, or `others`.
+   */
   apply(
     action: ApplyRolesOptions["action"],
     operations: readonly Operation[] | RoleTexts,
-    options?: Partial<ApplyRolesOptions>,
+    options?: Partial<ApplyRolesOptions> & { readonly others?: RoleTexts },
   ): Promise<RoleRunResult>;
   /** Runs a shell line on a machine as root, past SSH. Gives its stdout. */
   inside(script: string, machine?: number): Promise<string>;
@@ -46,14 +49,15 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
   const machines = await Promise.all(names.map((name) => throwaway.start(name)));
   for (const machine of machines) secrets.set(`hosts.${machine.name}.public`, machine.hostKey);
 
-  const teamWith = (roles: Readonly<Record<string, Record<string, unknown>>>, of: LoadedTeam = lab): LoadedTeam => ({
+  type Params = Readonly<Record<string, Record<string, unknown>>>;
+  const teamWith = (roles: Params, of: LoadedTeam = lab, others: Params = roles): LoadedTeam => ({
     ...of,
     machines: lab.machines
       .filter(({ name }) => names.includes(name))
       .map((machine) => ({
         ...machine,
         address: machines.find(({ name }) => name === machine.name)!.address,
-        roles,
+        roles: machine.name === names[0] ? roles : others,
       })),
   });
 
@@ -65,17 +69,14 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
     async apply(action, operations, options = {}) {
       const byRole: RoleTexts = isList(operations) ? { probe: operations } : operations;
       return applyRoles({
-        team: teamWith(
-          Object.fromEntries(Object.entries(byRole).map(([name, one]) => [name, paramsOf(one)])),
-          options.team,
-        ),
+        team: teamWith(paramsByRole(byRole), options.team, options.others && paramsByRole(options.others)),
         secrets,
         action,
         hosts: [names[0]!],
         reporter: silentReporter(),
         signal: new AbortController().signal,
         catalogue: catalogueOf(byRole),
-        ...without(options, "team"),
+        ...without(without(options, "team"), "others"),
       });
     },
     async inside(script, machine = 0) {
@@ -94,6 +95,9 @@ function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T,
   const { [key]: _, ...rest } = value;
   return rest;
 }
+
+const paramsByRole = (roles: RoleTexts) =>
+  Object.fromEntries(Object.entries(roles).map(([name, one]) => [name, paramsOf(one)]));
 
 function paramsOf(role: RoleText): Record<string, unknown> {
   return typeof role === "object" && "params" in role ? role.params : {};
