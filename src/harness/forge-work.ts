@@ -22,23 +22,33 @@ export interface ForgePayload extends PostPayload {
   readonly number: number;
 }
 
-/** Something changed. What belongs to it is given as far as it is newer than what was given before; reading it twice is harmless. */
+/** Something changed. What no taker wanted is empty. */
 export interface ForgeChange {
   readonly repo: string;
   readonly issue: ForgeIssue;
   readonly events: readonly IssueEvent[];
   readonly comments: readonly ForgeComment[];
-  /** All of these for pull requests. */
   readonly pull?: ForgePull;
   readonly reviews?: readonly ForgeReview[];
   readonly reviewComments?: readonly ReviewComment[];
 }
 
-/**
- * Decides what a change leads to and puts it into the inbox (`receive`, source `forgeSource`, lane `laneOf`), by ids that are the forge's own:
- * the same change leads to the same entries however often it is seen. Synchronous: it runs in the transaction that moves the cursor.
- */
-export type Taker = (change: ForgeChange, now: number) => void;
+/** What of an issue or pull request a taker has to see to decide; each costs a request when it changed. `pull`: itself, reviews and their comments. */
+export interface Wants {
+  readonly events?: boolean;
+  readonly comments?: boolean;
+  readonly pull?: boolean;
+}
+
+/** Turns changes into inbox entries. */
+export interface Taker {
+  wants(repo: string, issue: ForgeIssue): Wants;
+  /**
+   * Decides what a change leads to and puts it into the inbox (`receive`, source `forgeSource`, lane `laneOf`), by ids that are the forge's
+   * own: the same change leads to the same entries however often it is seen. Synchronous: it runs in the transaction that moves the cursor.
+   */
+  take(change: ForgeChange, now: number): void;
+}
 
 /**
  * Carries a run of a kind to its end, from wherever a former process left it; what it gives is said in the run's thread, where there is

@@ -1,0 +1,191 @@
+import type {
+  CommitStatus,
+  ForgeComment,
+  ForgeIssue,
+  ForgePull,
+  ForgeReader,
+  ForgeRepo,
+  ForgeReview,
+  ForgeUser,
+  IssueEvent,
+  Protection,
+  PullFile,
+  ReviewComment,
+} from "../forge-port.ts";
+import type { Requests } from "./requests.ts";
+import {
+  commentOf,
+  eventsOf,
+  fileOf,
+  issueOf,
+  protectionOf,
+  pullOf,
+  type RawComment,
+  type RawEvent,
+  type RawFile,
+  type RawIssue,
+  type RawProtection,
+  type RawPull,
+  type RawReview,
+  type RawReviewComment,
+  type RawStatus,
+  type RawUser,
+  reviewCommentOf,
+  reviewOf,
+  statusOf,
+  userOf,
+} from "./views.ts";
+
+const base = "/repos/{owner}/{repo}";
+
+/** A repository's name as GitHub's routes want it. */
+export function namesOf(repo: string): { owner: string; repo: string } {
+  const [owner = "", name = ""] = repo.split("/");
+  return { owner, repo: name };
+}
+
+const sinceOf = (since: number | undefined): { since?: string } =>
+  since === undefined ? {} : { since: new Date(since).toISOString().replace(/\.\d+Z$/, "Z") };
+
+/** Reads GitHub. */
+export class GithubReader implements ForgeReader {
+  protected readonly requests: Requests;
+
+  constructor(requests: Requests) {
+    this.requests = requests;
+  }
+
+  async account(): Promise<ForgeUser> {
+    return userOf((await this.requests.read<RawUser>("/user")).data);
+  }
+
+  async repo(repo: string): Promise<ForgeRepo> {
+    interface Raw {
+      full_name: string;
+      default_branch: string;
+      private: boolean;
+      archived?: boolean;
+      size: number;
+      clone_url: string;
+    }
+    const { data } = await this.requests.read<Raw>(base, namesOf(repo));
+    return {
+      name: data.full_name,
+      defaultBranch: data.default_branch,
+      private: data.private,
+      archived: data.archived ?? false,
+      size: data.size / 1024,
+      cloneUrl: data.clone_url,
+    };
+  }
+
+  async changed(repo: string, since: number): Promise<readonly ForgeIssue[] | undefined> {
+    const { data, fresh } = await this.requests.list<RawIssue>(`${base}/issues`, {
+      ...namesOf(repo),
+      state: "all",
+      sort: "updated",
+      direction: "asc",
+      ...sinceOf(since),
+    });
+    return fresh ? data.map(issueOf) : undefined;
+  }
+
+  async issue(repo: string, number: number): Promise<ForgeIssue> {
+    return issueOf((await this.requests.read<RawIssue>(`${base}/issues/{number}`, { ...namesOf(repo), number })).data);
+  }
+
+  async issuesBy(repo: string, login: string): Promise<ForgeIssue[]> {
+    const { data } = await this.requests.read<RawIssue[]>(`${base}/issues`, {
+      ...namesOf(repo),
+      creator: login,
+      state: "all",
+      per_page: 100,
+    });
+    return data.map(issueOf);
+  }
+
+  async issuesLabelled(repo: string, label: string): Promise<ForgeIssue[]> {
+    const params = { ...namesOf(repo), labels: label, state: "open", direction: "asc" };
+    const { data } = await this.requests.list<RawIssue>(`${base}/issues`, params);
+    return data.map(issueOf).filter(({ isPull }) => !isPull);
+  }
+
+  async events(repo: string, number: number): Promise<IssueEvent[]> {
+    const params = { ...namesOf(repo), number };
+    return eventsOf((await this.requests.list<RawEvent>(`${base}/issues/{number}/events`, params)).data);
+  }
+
+  async comments(repo: string, number: number, since?: number): Promise<ForgeComment[]> {
+    const params = { ...namesOf(repo), number, ...sinceOf(since) };
+    return (await this.requests.list<RawComment>(`${base}/issues/{number}/comments`, params)).data.map(commentOf);
+  }
+
+  async branch(repo: string, branch: string): Promise<string | undefined> {
+    const params = { ...namesOf(repo), ref: `heads/${branch}` };
+    return (await this.requests.find<{ object: { sha: string } }>(`${base}/git/ref/{+ref}`, params))?.object.sha;
+  }
+
+  async branches(repo: string, prefix: string): Promise<{ name: string; sha: string }[]> {
+    const params = { ...namesOf(repo), ref: `heads/${prefix}` };
+    type Raw = { ref: string; object: { sha: string } };
+    const { data } = await this.requests.list<Raw>(`${base}/git/matching-refs/{+ref}`, params);
+    return data.map(({ ref, object }) => ({ name: ref.slice("refs/heads/".length), sha: object.sha }));
+  }
+
+  async file(repo: string, path: string, ref: string): Promise<string | undefined> {
+    type Raw = { type?: string; encoding?: string; content?: string };
+    const found = await this.requests.find<Raw>(`${base}/contents/{+path}`, { ...namesOf(repo), path, ref });
+    if (found?.type !== "file" || found.encoding !== "base64" || found.content === undefined) return undefined;
+    const text = Buffer.from(found.content, "base64").toString("utf8");
+    return text.includes("\0") || text.includes("\ufffd") ? undefined : text;
+  }
+
+  async pull(repo: string, number: number): Promise<ForgePull> {
+    return pullOf((await this.requests.read<RawPull>(`${base}/pulls/{number}`, { ...namesOf(repo), number })).data);
+  }
+
+  async pullsOf(repo: string, branch: string): Promise<ForgePull[]> {
+    const names = namesOf(repo);
+    const params = { ...names, state: "all", head: `${names.owner}:${branch}`, per_page: 100 };
+    return (await this.requests.read<RawPull[]>(`${base}/pulls`, params)).data.map(pullOf);
+  }
+
+  async files(repo: string, number: number): Promise<PullFile[]> {
+    const params = { ...namesOf(repo), number };
+    return (await this.requests.list<RawFile>(`${base}/pulls/{number}/files`, params)).data.map(fileOf);
+  }
+
+  async compare(repo: string, from: string, to: string): Promise<PullFile[] | undefined> {
+    type Raw = { status: string; files?: RawFile[] };
+    const params = { ...namesOf(repo), basehead: `${from}...${to}` };
+    const found = await this.requests.find<Raw>(`${base}/compare/{basehead}`, params);
+    if (found === undefined || (found.status !== "ahead" && found.status !== "identical")) return undefined;
+    return (found.files ?? []).map(fileOf);
+  }
+
+  async reviews(repo: string, number: number): Promise<ForgeReview[]> {
+    const params = { ...namesOf(repo), number };
+    return (await this.requests.list<RawReview>(`${base}/pulls/{number}/reviews`, params)).data.map(reviewOf);
+  }
+
+  async reviewComments(repo: string, number: number, since?: number): Promise<ReviewComment[]> {
+    const params = { ...namesOf(repo), number, ...sinceOf(since) };
+    return (await this.requests.list<RawReviewComment>(`${base}/pulls/{number}/comments`, params)).data.map(
+      reviewCommentOf,
+    );
+  }
+
+  async statuses(repo: string, sha: string): Promise<CommitStatus[]> {
+    const params = { ...namesOf(repo), sha };
+    const { data } = await this.requests.list<RawStatus>(`${base}/commits/{sha}/statuses`, params);
+    // Newest first: the first of each context is what holds.
+    const contexts = new Set<string>();
+    return data.map(statusOf).filter(({ context }) => !contexts.has(context) && contexts.add(context));
+  }
+
+  async protection(repo: string, branch: string): Promise<Protection | undefined> {
+    const params = { ...namesOf(repo), branch };
+    const found = await this.requests.find<RawProtection>(`${base}/branches/{branch}/protection`, params);
+    return found && protectionOf(found);
+  }
+}
