@@ -25,20 +25,22 @@ const vitestReport = z.object({
   ),
 });
 
-/** Reads vitest's JSON report. A suite that failed to load counts as one failure, so that it cannot vanish. */
+/** Reads vitest's JSON report. A suite that failed beside its tests (to load, in a hook) counts as one failure, so that it cannot vanish. */
 export function readReport(project: string, file: string, notBefore: number): RunnerReport {
   try {
     if (statSync(file).mtimeMs < notBefore) throw new Error("report is of an earlier run");
     const report = vitestReport.parse(JSON.parse(readFileSync(file, "utf8")));
     const tests = report.testResults.flatMap((suite) => suite.assertionResults);
-    const unloaded = report.testResults.filter(
-      (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
+    const beside = report.testResults.filter(
+      (suite) => suite.status === "failed" && suite.assertionResults.every(({ status }) => status !== "failed"),
     );
+    const failed = tests.filter((test) => test.status === "failed").length + beside.length;
     return {
       project,
       complete: tests.length > 0,
       passed: tests.filter((test) => test.status === "passed").length,
-      failed: tests.filter((test) => test.status === "failed").length + unloaded.length,
+      // An error outside of every suite, such as a rejection that nobody took, fails the run alone.
+      failed: report.success ? failed : Math.max(failed, 1),
       names: tests.map((test) => test.fullName),
       skippedNames: tests
         .filter((test) => test.status !== "passed" && test.status !== "failed")

@@ -1,8 +1,9 @@
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
-import { missingFromNotRun, notRunIds, sumReports } from "../reports.ts";
+import { missingFromNotRun, notRunIds, readReport, sumReports } from "../reports.ts";
 
 const report = (skippedNames: string[]) => ({
   project: "e2e",
@@ -16,6 +17,28 @@ const report = (skippedNames: string[]) => ({
 describe("the runner's closing line", () => {
   it("sums what the runners reported", () => {
     expect(sumReports([report([]), report(["kvm boots a guest"])])).toEqual({ passed: 4, failed: 2, skipped: 1 });
+  });
+
+  it.each([
+    ["a test", false, [["failed", ["passed", "failed"]]], 1],
+    ["loading a file", false, [["failed", []]], 1],
+    ["a hook before the tests, which are then left out", false, [["failed", ["skipped", "skipped"]]], 1],
+    ["a hook after the tests", false, [["failed", ["passed"]]], 1],
+    ["something outside of all tests", false, [["passed", ["passed"]]], 1],
+    ["nothing", true, [["passed", ["passed"]]], 0],
+  ] as const)("counts what failed: %s", (_what, success, suites, failed) => {
+    const folder = mkdtempSync(join(tmpdir(), "olympus-reports-"));
+    const testResults = suites.map(([status, tests]) => ({
+      name: "file",
+      status,
+      assertionResults: tests.map((one) => ({ fullName: one, status: one })),
+    }));
+    try {
+      writeFileSync(join(folder, "unit.json"), JSON.stringify({ success, testResults }));
+      expect(readReport("unit", join(folder, "unit.json"), 0).failed).toBe(failed);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("accepts exactly what not-run.md lists", () => {

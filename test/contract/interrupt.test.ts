@@ -119,5 +119,6 @@ it("Ctrl-C ends a run on hosts at once, one that answered and one behind a dead 
   const { exitCode, stderr } = await run;
   expect(stderr).toContain("interrupted");
   expect(exitCode).toBe(130);
-  expect(performance.now() - begun).toBeLessThan(3000);
+  // Not only when keepalives have found the dead line out, after 14 s.
+  expect(performance.now() - begun).toBeLessThan(12_000);
 });

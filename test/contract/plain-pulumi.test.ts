@@ -12,7 +12,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-const started = { cwd: projectRoot, extendEnv: false, reject: false, stdin: "ignore", timeout: 30_000 } as const;
+const started = { cwd: projectRoot, extendEnv: false, reject: false, stdin: "ignore", timeout: 100_000 } as const;
 const told = 'run first: eval "$(npx olympus env)"';
 
 // Somebody's new shell in the project's folder: not one of our variables, and no login to anything.

@@ -75,7 +75,7 @@ function processes(): string[] {
     }
   });
 }
-const none = () => eventually("every process of the run to end", async () => processes().length === 0, 5_000, 50);
+const none = () => eventually("every process of the run to end", async () => processes().length === 0, 60_000, 50);
 
 describe("a plain pulumi", () => {
   test("brings up, sees no change, destroys, and leaves no process behind", async () => {
@@ -116,7 +116,7 @@ describe("a plain pulumi", () => {
     const going = pulumi("up", "--yes", "--skip-preview", "--stack", "three");
     const running = (name: string) => processes().some((command) => command.includes(name));
     const parts = ["real/terraform-provider-libvirt", "pulumi-resource-terraform-provider", "language-host.ts"];
-    await eventually("provider, bridge and language host to run", async () => parts.every(running), 30_000, 50);
+    await eventually("provider, bridge and language host to run", async () => parts.every(running), 60_000, 50);
     going.kill("SIGKILL");
     expect((await going).signal).toBe("SIGKILL");
     await none();

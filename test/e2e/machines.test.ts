@@ -19,6 +19,9 @@ let lab: OneMachineLab;
 const inGuest = (command: string): Promise<string> => lab.inGuest(command);
 const onHypervisor = (command: string): Promise<string> => lab.onHypervisor(command);
 const providers = (): number[] => lab.processes(/terraform-provider/);
+/** The kernel ends them with their parents, a moment after a run's own end on a busy computer. */
+const noProvider = (): Promise<boolean> =>
+  eventually("the provider's end", async () => providers().length === 0, 60_000, 50);
 const bootId = (): Promise<string> => inGuest("cat /proc/sys/kernel/random/boot_id");
 const readMarker = (): Promise<string> => inGuest("cat /srv/olympus/marker");
 const rootDisks = async (): Promise<string[]> => (await lab.volumes()).filter((name) => name.includes("root"));
@@ -35,7 +38,7 @@ async function upUntilDomain(then: (pid: number) => void): Promise<{ exitCode?: 
   await eventually(
     "the domain",
     async () => (await onHypervisor("virsh -q list --name")).includes("lab.athena"),
-    120_000,
+    600_000,
   );
   then(command.pid!);
   return command;
@@ -65,7 +68,7 @@ describe("a machine", () => {
     await upUntilDomain((command) => {
       for (const pid of [command, ...lab.processes(/bin\/pulumi\0/)]) process.kill(pid, "SIGKILL");
     });
-    await eventually("the provider's end", async () => providers().length === 0, 20_000);
+    await noProvider();
     // As a failed start leaves it, too: a disk of ours that nobody knows.
     await onHypervisor("virsh -q vol-create-as default lab.athena.root.00000000.qcow2 1M --format qcow2");
     const { stderr } = await olympusOk(["up"]);
@@ -81,7 +84,7 @@ describe("a machine", () => {
   });
 
   it("leaves no provider, no key file and no key in the state", async () => {
-    expect(providers()).toEqual([]);
+    await noProvider();
     const secrets = await openSecrets(await loadTeam(lab.teamFile));
     for (const path of ["ssh.deploy.private", "hosts.athena.private"]) {
       const line = secrets.require(path).reveal().split("\n")[2]!;
@@ -90,7 +93,7 @@ describe("a machine", () => {
       // A plain pulumi's files go within a second of its end.
       const gone = async () =>
         (await execa("grep", ["-rqF", line, ...places, "/run/olympus"], { reject: false })).exitCode === 1;
-      await eventually(`no ${path}`, gone, 10_000);
+      await eventually(`no ${path}`, gone);
     }
     expect(readFileSync(join(projectRoot, "stacks/Pulumi.r420.yaml"), "utf8")).not.toContain("encryptionsalt");
   });
@@ -183,7 +186,7 @@ describe("the console", () => {
     terminal.stdout.on("data", (chunk: Buffer) => {
       shown += chunk.toString();
     });
-    await eventually("the console", async () => shown.includes("Escape character"));
+    await eventually("the console", async () => shown.includes("Escape character"), 120_000);
     terminal.stdin.write("\r");
     await eventually("a login prompt", async () => shown.includes("athena login:"), 120_000);
     terminal.stdin.write("\u001d");
@@ -242,7 +245,7 @@ describe("destroy", () => {
     await olympusOk(["destroy", "--all", "--yes"]);
     expect(await onHypervisor("virsh -q list --all --name")).toBe("");
     expect(await lab.volumes()).toEqual(["lab.athena.data.qcow2"]);
-    expect(providers()).toEqual([]);
+    await noProvider();
   });
 
   it.each([
@@ -257,13 +260,13 @@ describe("destroy", () => {
     undo();
     expect(exit).toBe(2);
     expect(stderr).toContain(code);
-    expect(providers()).toEqual([]);
+    await noProvider();
   });
 
   it("and an interrupted up are mended by the next, which finds the data", async () => {
     const { exitCode } = await upUntilDomain((command) => process.kill(command, "SIGINT"));
     expect(exitCode).toBe(130);
-    await eventually("the provider's end", async () => providers().length === 0, 20_000);
+    await noProvider();
     // Worse: the root disk is gone, and the provider cannot even read such a domain.
     for (const volume of await rootDisks()) await onHypervisor(`virsh -q vol-delete ${volume} --pool default`);
     await olympusOk(["up"]);
