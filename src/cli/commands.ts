@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./deploy.ts"),
   },
   status: { summary: "how every host is; what needs you comes first", group: "day", load: () => import("./status.ts") },
+  dashboard: { summary: "the team on one page", group: "day", load: () => import("./dashboard.ts") },
   cost: { summary: "what model calls cost, by agent, model or day", group: "day", load: () => import("./cost.ts") },
   audit: {
     summary: "whether the agents' audit logs are whole, and what stands in them",

@@ -1,14 +1,13 @@
 import { type Context, Hono } from "hono";
-import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type * as z from "zod";
 import { Access } from "./access/access.ts";
 import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
-import { icon, script, stylesheet } from "./assets.ts";
-import { addressOf, bounded, type Env, headers, needs, sameOrigin, signedIn } from "./guards.ts";
+import { entry, eventsOf } from "./entry.ts";
+import { type Env, headers, needs } from "./guards.ts";
 import type { Frame } from "./layout.ts";
 import { metricsText } from "./metrics.ts";
-import { newsKinds } from "./news.ts";
+import { NewsDesk } from "./news.ts";
 import { conversationPage, conversationsPage } from "./pages/conversations.ts";
 import { costDays, costsPage } from "./pages/costs.ts";
 import { gatesPage } from "./pages/gates.ts";
@@ -24,14 +23,12 @@ import type { DashboardOptions } from "./server.ts";
 import { isReady } from "./status.ts";
 import { Streams } from "./stream.ts";
 
-const mostBodyBytes = 4096;
-
 /** The pages, the API and their rules, apart from any port. `allowed` are the values of the Host header that are let in. */
 export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlySet<string>) {
   const { look, log } = options;
   const { agent, chat } = look.config;
   const access = new Access(options.token, chat.people, options.sessionsFile, () => look.now());
-  const streams = new Streams(look);
+  const streams = new Streams(new NewsDesk(look));
   // By name: cookies do not tell ports apart, and several agents may be looked at through one address.
   const cookie = `olympus-${agent}`;
   const app = new Hono<Env>();
@@ -46,32 +43,7 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     const body = { status: ready ? "ready" : "degraded", ...(state === "none" ? {} : { tools: state }) };
     return context.json(body, ready ? 200 : 503);
   });
-  app.use(sameOrigin(allowed));
-  app.use(bounded(mostBodyBytes));
-  app.get("/style.css", (context) => context.body(stylesheet, 200, { "content-type": "text/css; charset=utf-8" }));
-  app.get("/app.js", (context) => context.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
-  app.get("/icon.svg", (context) => context.body(icon, 200, { "content-type": "image/svg+xml" }));
-  app.get("/login", (context) => context.html(loginPage(agent, undefined)));
-  app.post("/login", async (context) => {
-    const { token, code, person } = await context.req.parseBody();
-    const done =
-      typeof code === "string"
-        ? access.signInByCode(code, addressOf(context))
-        : access.signInByToken(
-            typeof token === "string" ? token : "",
-            typeof person === "string" && person !== "" ? person : undefined,
-            addressOf(context),
-          );
-    if ("wrong" in done) return context.html(loginPage(agent, done.wrong), 401);
-    setCookie(context, cookie, done.cookie, { httpOnly: true, sameSite: "Strict", path: "/" });
-    return context.redirect("/", 303);
-  });
-  app.use(signedIn(access, cookie));
-  app.post("/logout", (context) => {
-    access.sessions.end(getCookie(context, cookie));
-    deleteCookie(context, cookie);
-    return context.redirect("/login", 303);
-  });
+  entry(app, { access, cookie, allowed, page: (wrong) => loginPage(agent, wrong) });
 
   const frame = (context: Context<Env>): Frame => {
     const { team, models } = look.config;
@@ -116,16 +88,7 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     });
   }
   app.get("/api/openapi.json", async (context) => context.json((await import("./openapi.ts")).openApi(agent)));
-  app.get("/api/events", (context) => {
-    const wanted = (context.req.query("kinds") ?? newsKinds.join(",")).split(",");
-    const last = Number(context.req.header("last-event-id") ?? Number.NaN);
-    const since = Number.isSafeInteger(last) && last >= 0 ? last : undefined;
-    const kinds = new Set(newsKinds.filter((kind) => wanted.includes(kind)));
-    return (
-      streams.start(kinds, since, context.get("visitor").still) ??
-      context.json({ error: "too many pages are open on this agent" }, 503)
-    );
-  });
+  app.get("/api/events", (context) => eventsOf(context, streams));
   app.get("/metrics", (context) =>
     context.body(metricsText(look), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
   );

@@ -23,7 +23,8 @@ export const pages = [
   ["/settings", "Persona and settings"],
 ] as const;
 
-function documentOf(title: string, body: Markup): string {
+/** A whole page: `title` and what its body holds. */
+export function documentOf(title: string, body: Markup): string {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/style.css"><script src="/app.js" defer></script></head>

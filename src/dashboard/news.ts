@@ -12,6 +12,11 @@ export interface News {
   readonly data: object;
 }
 
+/** Where streams get their news: what came after `since` (an id), then whatever happens, until the result is called. */
+export interface Desk {
+  listen(since: number | undefined, tell: (news: News) => void): () => void;
+}
+
 const everyMs = 250;
 /** Steps that are told again to whoever comes back; past it there is a gap. */
 const mostMissed = 500;
@@ -21,7 +26,7 @@ const newest = 20;
  * Looks for what is new while anybody listens, once for all of them, and only where something was written. Read from the journal on the
  * disk: what happened while nobody listened, or before a restart, is there too.
  */
-export class NewsDesk {
+export class NewsDesk implements Desk {
   readonly #look: Look;
   readonly #listeners = new Set<(news: News) => void>();
   #timer: NodeJS.Timeout | undefined;

@@ -7,6 +7,7 @@ import type { Log } from "../harness/log.ts";
 import type { Acts } from "./acts.ts";
 import { dashboardApp } from "./app.ts";
 import type { Look } from "./look.ts";
+import type { Streams } from "./stream.ts";
 
 export interface DashboardOptions {
   readonly address: string;
@@ -44,6 +45,18 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     return new Set([...names.map((name) => `${name.includes(":") ? `[${name}]` : name}:${port}`), ...options.hosts]);
   };
   const { app, streams } = dashboardApp(options, allowed);
+  const served = await serve(app, streams, address, port);
+  port = served.port;
+  return served;
+}
+
+/** Puts pages on a port, with limits for clients of every kind. Listens when it returns. Throws E-AGENT-LISTEN. */
+export async function serve(
+  app: { fetch(request: Request, env: object): Response | Promise<Response> },
+  streams: Streams,
+  address: string,
+  wanted: number,
+): Promise<Dashboard> {
   const server = createServer(
     {
       maxHeaderSize: 8192,
@@ -58,7 +71,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   );
   server.maxConnections = mostSockets;
   server.maxHeadersCount = 100;
-  port = await listening(server, address, port);
+  const port = await listening(server, address, wanted);
   return {
     port,
     close: () =>

@@ -1,5 +1,4 @@
-import type { Look } from "./look.ts";
-import { type News, NewsDesk, type NewsKind } from "./news.ts";
+import type { Desk, News, NewsKind } from "./news.ts";
 
 /** Streams at once; who comes past it is told to come later. */
 const mostStreams = 220;
@@ -11,13 +10,13 @@ const beatEvery = 3;
 
 /** Server-sent events to all who look on, from one desk. */
 export class Streams {
-  readonly #desk: NewsDesk;
+  readonly #desk: Desk;
   readonly #open = new Set<{ allowed: () => boolean; beat: () => void; close: () => void }>();
   #timer: NodeJS.Timeout | undefined;
   #checks = 0;
 
-  constructor(look: Look) {
-    this.#desk = new NewsDesk(look);
+  constructor(desk: Desk) {
+    this.#desk = desk;
   }
 
   get open(): number {
