@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Vitest's own second is too short for a busy machine. */
+const patient = { poll: { timeout: 60_000 } };
+
 // Three tiers: unit tests beside their sources, contract tests against real local services, end-to-end tests on lab machines and VMs.
 export default defineConfig({
   test: {
@@ -7,6 +10,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          expect: patient,
           include: ["{src,stacks,vm-templates,cloud-init,roles,secrets,test/architecture}/**/*.test.ts"],
           // Bounds against hanging, not against a slow or busy machine.
           testTimeout: 120_000,
@@ -21,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "contract",
+          expect: patient,
           include: ["test/contract/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 300_000,
@@ -31,6 +36,7 @@ export default defineConfig({
         test: {
           // Suites that need what docs/reference/not-run.md names; they skip themselves unless asked for by id.
           name: "elsewhere",
+          expect: patient,
           include: ["test/elsewhere/**/*.test.ts"],
           testTimeout: 1_800_000,
           hookTimeout: 1_800_000,
@@ -40,6 +46,7 @@ export default defineConfig({
         test: {
           // What does not fit into CI's time: `scripts/test long`.
           name: "long",
+          expect: patient,
           include: ["test/long/**/*.test.ts"],
           testTimeout: 7_200_000,
           hookTimeout: 1_800_000,
@@ -49,6 +56,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          expect: patient,
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 1_500_000,
           hookTimeout: 1_800_000,

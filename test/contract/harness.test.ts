@@ -192,7 +192,7 @@ describe("what is no mention", () => {
 describe("nothing is lost or doubled", () => {
   test("A5 kill -9 between mention and answer", async () => {
     const post = await team.say(alice(), work(), "@athena slow kill");
-    await expect.poll(() => callsWith("slow kill"), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => callsWith("slow kill")).toBe(1);
     await agent.stop("SIGKILL");
     agent = await startAgentProcess(folder);
     await team.answers(post.id, athena());
@@ -203,7 +203,7 @@ describe("nothing is lost or doubled", () => {
 
   test("A8 Mattermost restarted during a mention", async () => {
     const post = await team.say(alice(), work(), "@athena slow restart");
-    await expect.poll(() => callsWith("slow restart"), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => callsWith("slow restart")).toBe(1);
     await mattermost.restart();
     const during = await team.say(alice(), work(), "@athena hello after the restart");
     await team.answers(during.id, athena(), 1, 20);
@@ -256,7 +256,7 @@ describe("nothing is lost or doubled", () => {
 
   test("G1 SIGTERM lets what is under way end", async () => {
     const post = await team.say(alice(), work(), "@athena slow goodbye");
-    await expect.poll(() => callsWith("slow goodbye"), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => callsWith("slow goodbye")).toBe(1);
     await agent.stop("SIGTERM");
     expect(await team.answers(post.id, athena(), 1, 0)).toHaveLength(1);
     agent = await startAgentProcess(folder);
