@@ -30,6 +30,8 @@ export function localeOperations(locale: string): Operation[] {
     path: "/etc/default/locale",
     line: `LANG=${locale}`,
     match: "^LANG=",
+    // The older place is a link to the newer one from Debian 13 and Ubuntu 24.04 on.
+    linked: "/etc/locale.conf",
   };
   if (locale === "C.UTF-8") return [line];
   // As `locale -a` has it.

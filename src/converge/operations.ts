@@ -83,6 +83,8 @@ export interface LineOperation extends Common {
    * the line is appended. A line that is there is enough, whatever else matches: other lines that match stay.
    */
   readonly match?: string;
+  /** Where `path` is a link to this file, this one is meant; any other link is refused. */
+  readonly linked?: string;
 }
 
 export interface GroupOperation extends Common {

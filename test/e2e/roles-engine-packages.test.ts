@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Operation } from "../../src/converge/operations.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
@@ -51,4 +51,60 @@ test("#13 a configuration file that somebody edited outlives an upgrade; a role 
   expect(check.hosts[0]!.lines.flatMap(({ diff }) => diff ?? [])).toEqual(["-edited by hand", "+ours"]);
   expect((await lab.apply("setup", [probe("2"), ours])).errors).toEqual([]);
   expect(await lab.inside("cat /etc/probe.conf")).toBe("ours\n");
+});
+
+describe("#34 a mirror that changes while it is asked", () => {
+  const port = 8123;
+  const flaky: Operation = { kind: "package", id: "flaky", names: ["flaky"] };
+  // An index that changes within a second would be "not modified" to apt: each has a minute of its own.
+  const functions = `cd /srv/site; rm -f /var/cache/apt/archives/flaky*
+deb() { d=$(mktemp -d); mkdir $d/DEBIAN; chmod 755 $d; printf 'Package: flaky\\nVersion: %s\\nArchitecture: all\\nMaintainer: probe\\nDescription: probe\\n' $1 >$d/DEBIAN/control; dpkg-deb --root-owner-group -b $d flaky_$1.deb >/dev/null; rm -r $d; }
+index() { { dpkg-deb -f flaky_$1.deb; echo "Filename: ./flaky_$1.deb"; echo "Size: $(stat -c %s flaky_$1.deb)"; echo "SHA256: $(sha256sum <flaky_$1.deb | cut -d' ' -f1)"; } >Packages; dated; }
+other() { sed -i 's/^SHA256: ......../SHA256: 00000000/' Packages; dated; }
+dated() { echo >>/srv/times; touch -d @$((1700000000 + $(wc -l </srv/times) * 60)) Packages; }`;
+  const mirror = (script: string) => lab.inside(`set -e; ${functions}\n${script}`);
+  /** How often the index was asked for. */
+  const refreshed = async (): Promise<number> => Number(await lab.inside("grep -c 'GET /./InRelease' /srv/log || :"));
+  const installed = () =>
+    lab.inside(`dpkg-query -W -f '\${db:Status-Status} \${Version}' flaky 2>/dev/null || echo none`);
+
+  beforeAll(async () => {
+    await lab.inside(`mkdir /srv/site /srv/apt; mv /etc/apt/sources.list* /srv/apt/
+echo 'Acquire::http::Proxy::127.0.0.1 "DIRECT";' >/etc/apt/apt.conf.d/99probe
+echo 'deb [trusted=yes] http://127.0.0.1:${port} ./' >/etc/apt/sources.list
+systemd-run -q --unit=mirror -p StandardError=append:/srv/log -p WorkingDirectory=/srv/site python3 -u -m http.server ${port} --bind 127.0.0.1
+timeout 60 sh -c "until curl -s -o /dev/null http://127.0.0.1:${port}/; do sleep 0.1; done"`);
+    await mirror("deb 1; index 1; apt-get -q update >/dev/null");
+  });
+
+  test("#34 the version is gone (404): the index is asked for once more, and the new one installed", async () => {
+    await mirror("rm flaky_1.deb; deb 2; index 2");
+    const before = await refreshed();
+    expect((await lab.apply("setup", [flaky])).errors).toEqual([]);
+    expect([await installed(), (await refreshed()) - before]).toEqual(["installed 2", 1]);
+    expect((await lab.apply("reset", {})).errors).toEqual([]);
+  });
+
+  test("#34 what arrives is not what the index says (Hash Sum mismatch): the same, where the mirror has come to rest", async () => {
+    await mirror("index 2; other; apt-get -q update >/dev/null; index 2");
+    const before = await refreshed();
+    expect((await lab.apply("setup", [flaky])).errors).toEqual([]);
+    expect([await installed(), (await refreshed()) - before]).toEqual(["installed 2", 1]);
+    expect((await lab.apply("reset", {})).errors).toEqual([]);
+  });
+
+  test.each([
+    ["404", "rm flaky_2.deb"],
+    ["Hash Sum mismatch", "deb 2; index 2; other"],
+  ])("#34 where it stays so, the error has %s and the address, and nothing is half installed", async (why, script) => {
+    await mirror(`${script}; apt-get -q update >/dev/null`);
+    const before = await refreshed();
+    const result = await lab.apply("setup", [flaky]);
+    expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-APPLY", 2]]);
+    expect(result.errors[0]!.message).toContain(`http://127.0.0.1:${port}/./flaky_2.deb`);
+    expect(result.errors[0]!.message).toContain(why);
+    expect([await installed(), (await refreshed()) - before]).toEqual(["none\n", 1]);
+    expect(await lab.inside("dpkg --audit")).toBe("");
+    expect((await lab.apply("reset", {})).errors).toEqual([]);
+  });
 });

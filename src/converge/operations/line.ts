@@ -1,15 +1,26 @@
+import { dirname, resolve } from "node:path/posix";
 import type { OperationKind } from "../change.ts";
+import type { Facts } from "../facts.ts";
 import type { LineOperation } from "../operations.ts";
 import { quote } from "../quote.ts";
 import { conflict } from "./paths.ts";
 
+/** Where the file is: systems differ in which of two places is a link to the other. */
+function placeOf({ path, linked }: LineOperation, { paths }: Facts): string {
+  const { type, target } = paths[path] ?? {};
+  if (linked === undefined || type !== "link" || target === undefined) return path;
+  return resolve(dirname(path), target) === linked ? linked : path;
+}
+
 const resource = ({ path, line }: LineOperation): string => `line:${path}:${line}`;
 
 export const line: OperationKind<LineOperation> = {
-  needs: ({ path }) => [{ fact: "path", path, contentUnless: "" }],
+  needs: ({ path, linked }) =>
+    [path, ...(linked === undefined ? [] : [linked])].map((one) => ({ fact: "path", path: one, contentUnless: "" })),
 
   plan(operation, facts) {
-    const { path, line: wanted, match } = operation;
+    const { line: wanted, match } = operation;
+    const path = placeOf(operation, facts);
     const have = facts.paths[path];
     if (have !== undefined && (have.type !== "file" || have.content === undefined)) {
       throw conflict(path, have.type === "file" ? "too large a file" : `a ${have.type}`);
