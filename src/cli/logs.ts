@@ -1,4 +1,5 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { readable } from "../base/readable.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { wholeNumber } from "./usage.ts";
@@ -48,7 +49,7 @@ async function logs(
   let rest = "";
   const show = (chunk: string): void => {
     if (!global.json) {
-      process.stdout.write(chunk);
+      process.stdout.write(readable(chunk));
       return;
     }
     const parts = (rest + chunk).split("\n");

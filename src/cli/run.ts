@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exitCodes, messageOf, OlympusError, OlympusErrors } from "../base/errors.ts";
 import { projectRoot, teamPointer } from "../base/paths.ts";
+import { readable } from "../base/readable.ts";
 import type { RunAction } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
@@ -135,7 +136,7 @@ export function createRunner(words: readonly string[]): Runner {
           new OlympusError(messageOf(one), { code: "E-BUG", hint: "This is a fault in Olympus; --debug shows where." }),
         );
       }
-      if (options.debug && one instanceof Error) process.stderr.write(`${one.stack}\n`);
+      if (options.debug && one instanceof Error) process.stderr.write(`${readable(one.stack ?? "")}\n`);
     }
     if (error instanceof OlympusErrors) return error.exit;
     return error instanceof OlympusError ? error.exit : exitCodes.failed;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { OlympusError } from "../base/errors.ts";
 import { withStep } from "../base/report.ts";
 import { createReporter } from "./terminal.ts";
 
@@ -65,4 +66,20 @@ it("a step that was told to end is interrupted, in words and for programs; it di
   expect(untimed(err)).toMatch(/machines {2}0:00 {2}interrupted\n/);
   expect(err).not.toMatch(/FAILED|aborted/);
   expect(JSON.parse(out)).toMatchObject({ type: "step", state: "interrupted" });
+});
+
+it("what a host or a person in the chat says does nothing to the terminal", async () => {
+  const reporter = createReporter({ json: false });
+  const said = "hello \u001b]52;c;cm0gLXJmIC8=\u0007\u009b2J\u001b[2J \u202Egnp.exe";
+  reporter.info(said);
+  reporter.warn(said);
+  reporter.error(new OlympusError(said, { code: "E-SSH-LOST", where: said, hint: said }));
+  reporter.result(said, { type: "answer" });
+  await withStep(reporter, "asking", async (step) => {
+    step.update(said);
+    return { value: undefined, summary: said };
+  });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what may not be there
+  expect(out + err).not.toMatch(/(?!\n)[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+  expect(out).toBe("hello \\u{1b}]52;c;cm0gLXJmIC8=\\u{7}\\u{9b}2J \\u{202e}gnp.exe\n");
 });

@@ -1,4 +1,5 @@
 import type { OlympusError } from "../base/errors.ts";
+import { readable } from "../base/readable.ts";
 import { type ReportEvent, type Reporter, stepDepth } from "../base/report.ts";
 
 /** How long something took: `0:24`, `12:05`. */
@@ -26,7 +27,8 @@ interface OpenStep {
 }
 
 /**
- * The reporter of a terminal or a pipe: people's lines on stderr, data on stdout, no control characters off a terminal.
+ * The reporter of a terminal or a pipe: people's lines on stderr, data on stdout, no control characters off a terminal, and nobody else's
+ * on one: what hosts, programs and people in the chat say is shown, and does nothing.
  * On a terminal one line moves, that of the step begun last, with its rows; elsewhere a step prints a line when it starts, when it ends, and every 30 s.
  * A step within another prints only its end: that it started is what the other one is about.
  */
@@ -43,12 +45,12 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
   const draw = (lines: readonly string[]): void => {
     const width = (process.stderr.columns ?? 80) - 1;
     clear();
-    process.stderr.write(lines.map((one) => one.slice(0, width)).join("\n"));
+    process.stderr.write(lines.map((one) => readable(one).replaceAll("\n", " ").slice(0, width)).join("\n"));
     drawn = lines.length;
   };
   const line = (text: string): void => {
     clear();
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${readable(text)}\n`);
     if (live) open.at(-1)?.show();
   };
   const stamp = (): string => (live ? "" : `[${formatElapsed(Date.now() - started)}] `);
@@ -63,7 +65,7 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
     },
     result: (text, data) => {
       if (json) emit(data);
-      else if (text !== "") process.stdout.write(`${text}\n`);
+      else if (text !== "") process.stdout.write(`${readable(text)}\n`);
     },
     step(label) {
       const begun = Date.now();
@@ -77,7 +79,8 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
         show() {
           if (!live) {
             // Those within tell more of what is going on.
-            if (!open.some((other) => other.depth > depth)) process.stderr.write(`${stamp()}${text(detail)}\n`);
+            if (!open.some((other) => other.depth > depth))
+              process.stderr.write(`${stamp()}${readable(text(detail))}\n`);
           } else if (open.at(-1) === self) {
             const room = Math.max(1, (process.stderr.rows ?? 24) - 3);
             const more = rows.length > room ? [`  and ${rows.length - room} more`] : [];

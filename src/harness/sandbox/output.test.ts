@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readable, shownCharacters, showOutput } from "./output.ts";
+import { shownCharacters, showOutput } from "./output.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -34,10 +34,4 @@ test("D9 binary output and characters of several bytes are cut without broken ha
   const { text } = await show("🦉".repeat(40_000));
   expect(text.isWellFormed()).toBe(true);
   expect((await show(Buffer.from([0, 255, 254, 7, 10]))).text.isWellFormed()).toBe(true);
-});
-
-test("E2 what would hide is shown as escapes; colours go", () => {
-  expect(readable("a\u200Bb\u202Ec\u{E0041}d\u0000\u001B[31mred\u001B[0m\r\n\tend")).toBe(
-    "a\\u{200b}b\\u{202e}c\\u{e0041}d\\u{0}red\n\tend",
-  );
 });

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { readable } from "../../base/readable.ts";
 
 /** Characters of a command's output that a model is shown: half from its beginning, half from its end. */
 export const shownCharacters = 10_000;
@@ -46,16 +47,4 @@ export async function showOutput(file: string, wholeFile: string): Promise<Shown
 function join(head: string, tail: string, half: number, file: string, left: number, unit: string): string {
   const whole = (text: string) => text.replace(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g, "");
   return `${whole(head.slice(0, half))}\n[... ${left} ${unit} left out; all of it is in ${file} ...]\n${whole(tail.slice(-half))}`;
-}
-
-/** Control characters but for line ends and tabs, and all that is not seen: a model must see them, and whoever reads over its shoulder. */
-const hidden = /(?![\n\t])[\p{Cc}\p{Cf}]|\u034F/gu;
-const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[ -/]*[@-~]`, "g");
-
-/** Text of a command in which nothing hides: colours are dropped, control and invisible characters shown as escapes, lines end in \n. */
-export function readable(text: string): string {
-  return text
-    .replace(colours, "")
-    .replace(/\r\n/g, "\n")
-    .replace(hidden, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }
