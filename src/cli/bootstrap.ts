@@ -1,4 +1,5 @@
 import { exitCodes } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
 import type { CliCommand } from "./command.ts";
 import { mustKnow } from "./usage.ts";
 
@@ -34,13 +35,13 @@ export const command: CliCommand = {
           const url = chatUrl(team);
           const result = await withStep(reporter, `chat ${url}`, async () => {
             const value = await bootstrap({ team, secrets, reporter, signal, ...flags });
-            return { value, summary: value.changed === 0 ? "as it was" : `${value.changed} changes` };
+            return { value, summary: value.changed === 0 ? "as it was" : plural(value.changed, "change") };
           });
           const waiting = result.pending.filter((person) => !result.given.includes(person));
           if (waiting.length > 0) reporter.warn(`still with a one-time password: ${waiting.join(", ")}`);
           const agent = Object.keys(team.team.agents)[0];
           reporter.result(
-            `${result.changed === 0 ? "Nothing changed." : `${result.changed} changes.`} Next: npx olympus chat @${agent} "hello"`,
+            `${result.changed === 0 ? "Nothing changed." : `${plural(result.changed, "change")}.`} Next: npx olympus chat @${agent} "hello"`,
             { type: "bootstrap", changed: result.changed, pending: result.pending, url },
           );
           return exitCodes.done;

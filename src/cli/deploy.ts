@@ -1,4 +1,5 @@
 import { exitCodes } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
 import type { CliCommand } from "./command.ts";
 import { mustKnow } from "./usage.ts";
 
@@ -32,7 +33,7 @@ export const command: CliCommand = {
           const secrets = await openSecrets(team);
           if (
             !(await confirm(
-              `Deploy ${names.length === 0 ? `all ${team.machines.length} machines` : names.join(", ")} of team ${team.name}?`,
+              `Deploy ${names.length === 0 ? `all ${plural(team.machines.length, "machine")}` : names.join(", ")} of team ${team.name}?`,
             ))
           ) {
             return exitCodes.confirmation;
@@ -45,7 +46,7 @@ export const command: CliCommand = {
             reporter,
             signal,
           });
-          reporter.result(result.changed === 0 ? "nothing changed" : `${result.changed} changes`, {
+          reporter.result(result.changed === 0 ? "nothing changed" : plural(result.changed, "change"), {
             type: "deploy",
             changed: result.changed,
           });

@@ -1,6 +1,8 @@
 import { exitCodes } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
+import { checkNames } from "../doctor/check.ts";
 import type { CliCommand } from "./command.ts";
-import { mustKnow, unknownWord } from "./usage.ts";
+import { mustKnow, usageError } from "./usage.ts";
 
 export const command: CliCommand = {
   register(program, run) {
@@ -32,6 +34,7 @@ export const command: CliCommand = {
           const hypervisors = team.hypervisors.filter(
             ({ name }) => names.length === 0 || names.includes(name) || carriers.includes(name),
           );
+          if (only !== undefined) mustKnow("check", only, checkNames);
           const here = await checkHere(team);
           const secretsOpen = here.every(({ name, state }) => name !== "secrets" || state === "ok");
           const secrets = secretsOpen ? await openSecrets(team) : undefined;
@@ -43,12 +46,14 @@ export const command: CliCommand = {
                   ...machines.map((machine) => checkMachine(machine, team, secrets, signal)),
                 ]);
           const all = [...here, ...there.flat()];
-          const checks = all.filter(({ name }) => only === undefined || name === only);
-          if (only !== undefined && checks.length === 0)
-            throw unknownWord("check", only, [...new Set(all.map(({ name }) => name))]);
+          const wanted = all.filter(({ name }) => only === undefined || name === only);
+          // One that was not come to: what is in its way is told instead.
+          const checks = wanted.length > 0 ? wanted : all.filter(({ state }) => state === "fail");
+          if (checks.length === 0)
+            throw usageError(`none of these hosts has the check "${only}"`, `npx olympus doctor <host> --only ${only}`);
           const bad = checks.filter(({ state }) => state === "fail").length;
-          const sum =
-            bad === 0 ? `${checks.length} checks, nothing is wrong.` : `${checks.length} checks, ${bad} failed.`;
+          const tried = plural(checks.length, "check");
+          const sum = bad === 0 ? `${tried}, nothing is wrong.` : `${tried}, ${bad} failed.`;
           reporter.result([...checks.map(checkLine), sum].join("\n"), { type: "doctor", checks, failed: bad });
           return bad === 0 ? exitCodes.done : exitCodes.failed;
         }),

@@ -1,5 +1,6 @@
 import { exitCodes } from "../base/errors.ts";
 import { describeHolder } from "../base/lock.ts";
+import { plural } from "../base/plural.ts";
 import type { LabStatus } from "../lab/index.ts";
 import type { CliCommand, RunAction } from "./command.ts";
 import type { Stays } from "./lab-stays.ts";
@@ -157,7 +158,7 @@ function table(status: LabStatus): string {
         name,
         address.padEnd(15),
         running ? "running" : "STOPPED",
-        `${guests} guests`,
+        plural(guests, "guest"),
         memory === undefined ? "" : `${memory} MB`,
       ),
     ),

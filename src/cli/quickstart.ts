@@ -48,14 +48,16 @@ export const command: CliCommand = {
   },
 };
 
+const withoutPage = "for programs and phone apps: built here, it has no web page (docs/getting-started.md)";
+
 /** Where to look, for what the lab publishes; from another computer through SSH. */
-function addressLines({ agent, urls }: QuickstartResult): string[] {
+export function addressLines({ agent, urls, chat_page: page }: QuickstartResult): string[] {
   const tunnel = (url: string): string => {
     const { port } = new URL(url);
     return `from elsewhere: ssh -L ${port}:127.0.0.1:${port} <this computer>`;
   };
   return [
-    ...(urls.chat === "" ? [] : [`  chat      ${urls.chat}   ${tunnel(urls.chat)}`]),
+    ...(urls.chat === "" ? [] : [`  chat      ${urls.chat}   ${page ? tunnel(urls.chat) : withoutPage}`]),
     ...(urls.dashboard === ""
       ? []
       : [

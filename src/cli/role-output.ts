@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import type { HostResult } from "../converge/result.ts";
 import { formatSeconds } from "./seconds.ts";
 
@@ -64,7 +65,6 @@ export function closingLine(hosts: readonly HostResult[], ms: number): string {
   const looked = hosts.reduce((sum, one) => sum + one.looked, 0);
   const of = (state: HostResult["state"]): HostResult[] => hosts.filter((one) => one.state === state);
   const changes = (some: readonly HostResult[]): number => some.reduce((sum, { changed }) => sum + changed, 0);
-  const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;
   const parts: string[] = [];
   const wished = of("as-wished");
   const changed = of("changed");

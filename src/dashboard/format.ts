@@ -40,6 +40,4 @@ export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-export function plural(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
-}
+export { plural } from "../base/plural.ts";

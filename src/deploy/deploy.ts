@@ -1,5 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { exitCodes, messageOf, OlympusError, OlympusErrors } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { bootstrap } from "../bootstrap/index.ts";
 import { chatMachine } from "../bootstrap/url.ts";
@@ -72,7 +73,7 @@ export async function deploy(
       errors.push(...up.errors);
       for (const name of up.failed) left.add(name);
       const done = machines.map(({ name }) => name).filter((name) => !left.has(name));
-      const what = up.changed === 0 ? undefined : `${done.join(", ")} (${up.changed} changes)`.trimStart();
+      const what = up.changed === 0 ? undefined : `${done.join(", ")} (${plural(up.changed, "change")})`.trimStart();
       return { value: undefined, summary: summaryOf(what, [...left].filter(wanted)) };
     });
     await runRoles("roles", [
@@ -83,7 +84,7 @@ export async function deploy(
     if (left.has(carrier)) throw new OlympusErrors(`the chat's machine ${carrier} is not up`, errors);
     const chat = await withStep(reporter, label("chat"), async () => {
       const value = await steps.bootstrap({ team, secrets, adopt: options.adopt ?? [], reporter, signal });
-      return { value, summary: value.changed === 0 ? "as it was" : `${value.changed} changes` };
+      return { value, summary: value.changed === 0 ? "as it was" : plural(value.changed, "change") };
     });
     changed += chat.changed;
     await runRoles("agents", [{ hosts: agents, roles: undefined }]);
@@ -119,7 +120,7 @@ export async function deploy(
       }
       const value = results.reduce((sum, result) => sum + result.changed, 0);
       changed += value;
-      const what = summaryOf(value === 0 ? undefined : `${value} changes`, failed, out);
+      const what = summaryOf(value === 0 ? undefined : plural(value, "change"), failed, out);
       return { value: undefined, summary: what };
     });
   }

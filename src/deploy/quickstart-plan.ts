@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
 import { mustBeFree } from "../base/lock.ts";
 import { cacheDir, runtimeDir, stateRoot } from "../base/paths.ts";
+import { plural } from "../base/plural.ts";
 import { isWritable } from "../base/writable.ts";
 import { type Beforehand, labBeforehand } from "../lab/index.ts";
 import { layout } from "../lab/layout.ts";
@@ -98,12 +99,14 @@ function describe(
 ): string[] {
   const { team, standing } = lab;
   const apt =
-    missing.length === 0 ? "no Debian package is missing" : `apt: ${missing.length} packages (${missing.join(" ")})`;
+    missing.length === 0
+      ? "no Debian package is missing"
+      : `apt: ${plural(missing.length, "package")} (${missing.join(" ")})`;
   const emulated = team.hypervisors.every(({ accel }) => accel === "tcg");
   const count = (amount: number, free: number): string =>
     amount === 0 ? `${free.toFixed(0)} GB free` : `${free.toFixed(0)} GB free (needs ${amount})`;
   return [
-    `Olympus quickstart: ${team.hypervisors.length} lab hypervisors, ${team.machines.length} VMs, Mattermost and an agent, on this computer`,
+    `Olympus quickstart: ${plural(team.hypervisors.length, "lab hypervisor")}, ${plural(team.machines.length, "VM")}, Mattermost and an agent, on this computer`,
     `  here        ${facts.system}, ${facts.cores} cores, memory ${count(needs.memory, facts.freeMemory)}, disk ${count(needs.disk, facts.freeDisk)}${standing ? "; the lab is up and is kept" : ""}`,
     `  machines    ${emulated ? `emulated, which is slow: up to ${needs.minutes} minutes on two cores` : "with KVM"}`,
     `  with root   ${apt}; one network of its own (${team.team.network.cidr}) in namespaces, gone after lab down`,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { beforeEach, expect, it, vi } from "vitest";
 import { projectRoot } from "../base/paths.ts";
 import { silentReporter } from "../base/report.ts";
+import { addressLines } from "../cli/quickstart.ts";
 import { loadTeam } from "../team/load.ts";
 import { quickstart } from "./quickstart.ts";
 
@@ -42,9 +43,20 @@ it("gives the promised object, with addresses on this computer and the time it t
     mention_to_answer_ms: 1_900,
     changed: 43,
     urls: { chat: "http://127.0.0.1:8065", dashboard: "http://127.0.0.1:18789" },
+    chat_page: true,
   });
   expect(result.elapsed_s).toBeGreaterThanOrEqual(0);
   expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+});
+
+it("knows a chat server that was built without its web page from one that has it", async () => {
+  answering.mockImplementation(async () => new Response("no such page", { status: 404 }));
+  const { result } = await run([]);
+  expect(result.chat_page).toBe(false);
+  expect(addressLines(result).filter((line) => line.includes("8065"))).toEqual([
+    "  chat      http://127.0.0.1:8065   for programs and phone apps: built here, it has no web page (docs/getting-started.md)",
+  ]);
+  expect(addressLines({ ...result, chat_page: true })[0]).toContain("ssh -L 8065:127.0.0.1:8065");
 });
 
 it("says that nothing changed when nothing did", async () => {

@@ -18,6 +18,8 @@ export interface QuickstartResult {
   readonly mention_to_answer_ms: number;
   readonly changed: number;
   readonly urls: { readonly chat: string; readonly dashboard: string };
+  /** False where a browser finds no page at the chat's address: a server that was built here has the API alone. */
+  readonly chat_page: boolean;
 }
 
 /** Everything from Debian packages to the first answered mention. Each step does nothing where its work is done already. */
@@ -69,7 +71,7 @@ export async function quickstart(
     return { value, summary: `answered in ${(value.answerMs / 1000).toFixed(1)} s` };
   });
   const urls = publishedUrls(team);
-  await warnOfSilent(Object.values(urls), reporter, signal);
+  const [chat] = await Promise.all([urls.chat, urls.dashboard].map((url) => look(url, reporter, signal)));
   return {
     answer: asked.answer,
     team,
@@ -81,6 +83,7 @@ export async function quickstart(
       mention_to_answer_ms: asked.answerMs,
       changed,
       urls,
+      chat_page: chat !== false,
     },
   };
 }
@@ -95,21 +98,17 @@ function publishedUrls(team: LoadedTeam): { chat: string; dashboard: string } {
   return { chat: find("8065"), dashboard: find("18789") };
 }
 
-/** Only addresses that answer are worth printing: says of the others that they do not. */
-async function warnOfSilent(urls: readonly string[], reporter: Reporter, signal: AbortSignal): Promise<void> {
-  await Promise.all(
-    urls
-      .filter((url) => url !== "")
-      .map(async (url) => {
-        try {
-          const limit = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
-          await (await fetch(url, { signal: limit, redirect: "manual" })).body?.cancel();
-        } catch (error) {
-          signal.throwIfAborted();
-          reporter.warn(
-            `${url} does not answer (${whyUnreached(error, new URL(url).host, 5)}): npx olympus lab status`,
-          );
-        }
-      }),
-  );
+/** Whether there is a page; undefined where nothing answers, and then says so: only addresses that answer are worth printing. */
+async function look(url: string, reporter: Reporter, signal: AbortSignal): Promise<boolean | undefined> {
+  if (url === "") return undefined;
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
+    const answer = await fetch(url, { signal: limit, redirect: "manual" });
+    await answer.body?.cancel();
+    return answer.status < 400;
+  } catch (error) {
+    signal.throwIfAborted();
+    reporter.warn(`${url} does not answer (${whyUnreached(error, new URL(url).host, 5)}): npx olympus lab status`);
+    return undefined;
+  }
 }

@@ -1,9 +1,17 @@
+/** What is tried of this computer, of hypervisors and of machines, by the names for `--only`. */
+// biome-ignore format: a line for each kind of host.
+export const checkNames = [
+  "disk", "team", "tools", "secrets", "tun",
+  "ssh", "libvirt", "bridge", "pool", "accel",
+  "cloud-init", "units", "data",
+] as const;
+
 /** One thing that doctor tried. */
 export interface Check {
   /** What it concerns: `here`, or a host's name. */
   readonly host: string;
   /** Short stable name, for `--only`. */
-  readonly name: string;
+  readonly name: (typeof checkNames)[number];
   readonly state: "ok" | "warn" | "fail";
   /** What was seen, as a fact. */
   readonly fact: string;

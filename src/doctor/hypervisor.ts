@@ -94,10 +94,10 @@ async function checkPool(connection: SshConnection, { pool }: NamedHypervisor): 
     : ok("pool", `${pool} is running, ${free.toFixed(0)} GB free`);
 }
 
-function ok(name: string, fact: string): Finding {
+function ok(name: Check["name"], fact: string): Finding {
   return { name, state: "ok", fact, fix: "" };
 }
 
-function fail(name: string, fact: string, fix: string): Finding {
+function fail(name: Check["name"], fact: string, fix: string): Finding {
   return { name, state: "fail", fact, fix };
 }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { openSecrets } from "../../secrets/store.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
+import { plural } from "../base/plural.ts";
 import { machineFacts } from "../prerequisites/machine.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { toolchain } from "../toolchain/index.ts";
@@ -33,18 +34,26 @@ export async function checkHere(team: LoadedTeam): Promise<Check[]> {
       host: "here",
       name: "team",
       state: "ok",
-      fact: `${team.machines.length} machines on ${team.hypervisors.length} hypervisors (${team.file})`,
+      fact: `${plural(team.machines.length, "machine")} on ${plural(team.hypervisors.length, "hypervisor")} (${team.file})`,
       fix: "",
     },
     tools,
     secrets,
     ...(team.team.lab !== undefined && !existsSync("/dev/net/tun")
-      ? [{ host: "here", name: "tun", state: "fail" as const, fact: "/dev/net/tun is missing", fix: "modprobe tun" }]
+      ? [
+          {
+            host: "here",
+            name: "tun" as const,
+            state: "fail" as const,
+            fact: "/dev/net/tun is missing",
+            fix: "modprobe tun",
+          },
+        ]
       : []),
   ];
 }
 
-async function attempt(name: string, work: () => Promise<string>): Promise<Check> {
+async function attempt(name: Check["name"], work: () => Promise<string>): Promise<Check> {
   try {
     return { host: "here", name, state: "ok", fact: await work(), fix: "" };
   } catch (error) {

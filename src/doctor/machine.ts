@@ -56,6 +56,6 @@ const probe = [
   "echo \"$(mountpoint -q /srv/olympus && df -m --output=avail /srv/olympus | tail -n 1 | tr -d ' ')\"",
 ].join("\n");
 
-function judge(host: string, name: string, good: boolean, fact: string, fix: string): Check {
+function judge(host: string, name: Check["name"], good: boolean, fact: string, fix: string): Check {
   return { host, name, state: good ? "ok" : "fail", fact, fix: good ? "" : fix };
 }

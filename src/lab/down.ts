@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { OlympusError } from "../base/errors.ts";
 import { type Holder, lockHolder, mustBeFree, withFileLock } from "../base/lock.ts";
 import { cacheDir, runtimeDir, runtimeName } from "../base/paths.ts";
+import { plural } from "../base/plural.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { leaveCache, othersOnCache } from "./cache-users.ts";
 import { clearGroups, findHierarchies, groupPids, type Hierarchies, labsWithGroups } from "./cgroups.ts";
@@ -68,7 +69,7 @@ export async function labDown({
           for (const folder of await privateFolders()) await rm(folder, { recursive: true, force: true });
           await removeEmptyRuntime();
         }
-        return { value: undefined, summary: `${found.length} things removed` };
+        return { value: undefined, summary: `${plural(found.length, "thing")} removed` };
       }),
     );
   }
@@ -141,7 +142,7 @@ async function findAll(hierarchies: Hierarchies, purge: boolean, caches: readonl
   const machines = Object.entries(state?.machines ?? {}).filter(([, { init }]) => isAlive(init));
   if (machines.length > 0) found.push(`machines: ${machines.map(([name]) => name).join(", ")}`);
   const pids = await groupPids(hierarchies, layout.lab);
-  if (pids.length > 0) found.push(`${pids.length} processes with their namespaces and mounts`);
+  if (pids.length > 0) found.push(`${plural(pids.length, "process", "processes")} with their namespaces and mounts`);
   if ((await labsWithGroups(hierarchies)).includes(layout.lab)) found.push(`control groups olympus-lab/${layout.lab}`);
   const link = await ownInterface();
   if (link !== undefined) found.push(`interface ${link}`);

@@ -3,6 +3,7 @@ import { initSecrets } from "../../secrets/store.ts";
 import { OlympusErrors } from "../base/errors.ts";
 import { withFileLock } from "../base/lock.ts";
 import { runtimeDir } from "../base/paths.ts";
+import { plural } from "../base/plural.ts";
 import { type Reporter, type Step, withStep } from "../base/report.ts";
 import { loadTeam } from "../team/load.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -61,7 +62,7 @@ async function bring({ teamFile, reporter, step, signal }: LabUpOptions): Promis
   if (await writeCopy(chosen, { hostKeys, ...packages })) changes.push("team file");
   const team = await loadTeam(layout.team);
   const { store, made } = await initSecrets(team);
-  if (made.length > 0) changes.push(`${made.length} secrets`);
+  if (made.length > 0) changes.push(plural(made.length, "secret"));
   const deployKey = store.require("ssh.deploy.public").reveal();
   const roots = await ensureRoots({
     reporter,

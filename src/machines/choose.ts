@@ -1,4 +1,5 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
 
@@ -17,7 +18,7 @@ export function chooseMachines(team: LoadedTeam, names: readonly string[], all: 
   const known = [...team.machines.map(({ name }) => name), ...hypervisors];
   if (all) return hypervisors.map((hypervisor) => ({ hypervisor, machines: undefined }));
   if (names.length === 0) {
-    throw new OlympusError(`name machines or hypervisors, or --all (${team.machines.length} machines)`, {
+    throw new OlympusError(`name machines or hypervisors, or --all (${plural(team.machines.length, "machine")})`, {
       code: "E-USAGE",
       exit: exitCodes.usage,
       hint: `known: ${known.join(", ")}`,

@@ -1,5 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
 import { type Reporter, type Step, withStep } from "../base/report.ts";
 import { ensureImage } from "../images/index.ts";
 import { createQueue } from "../ssh/queue.ts";
@@ -56,7 +57,7 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
   if (options.step !== undefined) return work(options.step);
   return withStep(options.reporter, "machines", async (step) => {
     const value = await work(step);
-    return { value, summary: value.changed === 0 ? "as they were" : `${value.changed} changes` };
+    return { value, summary: value.changed === 0 ? "as they were" : plural(value.changed, "change") };
   });
 }
 

@@ -30,6 +30,14 @@ test("a shell takes the variables as they are, whatever is in them", () => {
   expect(execFileSync("sh", ["-c", script], { encoding: "utf8" })).toBe(team.file);
 });
 
+test("what npx put before a person's PATH is not exported", () => {
+  const gyp = "/usr/lib/node_modules/npm/node_modules/@npmcli/run-script/lib/node-gyp-bin";
+  const PATH = `/project/node_modules/.bin:/node_modules/.bin:${gyp}:/usr/bin:/home/me/node_modules/.bin`;
+  const own = `${tools.binDir}:/usr/bin:/home/me/node_modules/.bin`;
+  expect(pulumiEnv(team, tools, "/p", { PATH, npm_execpath: "/npm" }).PATH).toBe(own);
+  expect(pulumiEnv(team, tools, "/p", { PATH }).PATH).toBe(`${tools.binDir}:${PATH}`);
+});
+
 test("the tools come first on PATH, and only once", () => {
   const once = pulumiEnv(team, tools, "/p", { PATH: "/usr/bin:/bin" });
   expect(once.PATH).toBe(`${tools.binDir}:/usr/bin:/bin`);

@@ -15,7 +15,7 @@ export function pulumiEnv(
   passphrase: string = passphraseFile(team),
   ambient: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
-  const others = (ambient.PATH ?? "/usr/bin:/bin").split(delimiter).filter((folder) => folder !== tools.binDir);
+  const others = ownPath(ambient).filter((folder) => folder !== tools.binDir);
   return {
     PATH: [tools.binDir, ...others].join(delimiter),
     OLYMPUS_ROOT: projectRoot,
@@ -32,6 +32,14 @@ export function pulumiEnv(
     // Only the pinned plugins: whatever else lies on PATH under the same names is not ours.
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
   };
+}
+
+/** The person's own PATH: npx and npm run put folders of theirs before it, which nothing of ours needs. */
+function ownPath({ PATH = "/usr/bin:/bin", npm_execpath: npm }: NodeJS.ProcessEnv): string[] {
+  const folders = PATH.split(delimiter);
+  if (npm === undefined) return folders;
+  const first = folders.findIndex((folder) => !/\/(node_modules\/\.bin|node-gyp-bin)$/.test(folder));
+  return folders.slice(first === -1 ? folders.length : first);
 }
 
 /** Where a team's passphrase lies for a person's own `pulumi`, which `olympus env` prepares: one file for each team file, until the restart. */
