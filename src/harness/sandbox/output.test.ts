@@ -35,3 +35,8 @@ test("D9 binary output and characters of several bytes are cut without broken ha
   expect(text.isWellFormed()).toBe(true);
   expect((await show(Buffer.from([0, 255, 254, 7, 10]))).text.isWellFormed()).toBe(true);
 });
+
+test("E2 what would hide in output is shown as escapes; colours go", async () => {
+  const { text } = await show("a\u200Bb\u202Ec\u{E0041}\u001B[31mred\u001B[0m\r\nend");
+  expect(text).toBe("a\\u{200b}b\\u{202e}c\\u{e0041}red\nend");
+});
