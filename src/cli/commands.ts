@@ -61,5 +61,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   lab: { summary: "a network of hypervisors on this computer", group: "lab", load: () => import("./lab.ts") },
   prepare: { summary: "install what this computer needs", group: "other", load: () => import("./prepare.ts") },
   toolchain: { summary: "install the pinned tools", group: "other", load: () => import("./toolchain.ts") },
+  "support-bundle": {
+    summary: "what somebody needs who is to help, without secrets",
+    group: "other",
+    load: () => import("./support-bundle.ts"),
+  },
   bench: { summary: "measure what the docs promise", group: "other", load: () => import("./bench.ts") },
 };

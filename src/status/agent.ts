@@ -39,6 +39,9 @@ export async function askAgent(
   const { answer, unreached } = await askDashboard<AgentStatus>(machine, secrets, "/api/status", signal, port);
   if (answer === undefined)
     return { state: "unreachable", detail: `agent: not reachable, ${unreached}`, next: "doctor" };
+  // Another program on its port.
+  if (typeof answer !== "object" || answer?.harness === undefined)
+    return { state: "broken", detail: "agent: something answers in its place that is no agent", next: "doctor" };
   return judged(answer);
 }
 

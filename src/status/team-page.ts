@@ -56,7 +56,7 @@ function drift({ drift: found, now }: TeamView): Markup {
 function agents({ hosts, seen, now }: TeamView): Content {
   const rows = hosts.flatMap((name) => {
     const status = seen.get(name)?.status;
-    return status?.kind === "agent" ? [{ name, ...status }] : [];
+    return status?.kind === "agent" ? [status] : [];
   });
   if (rows.length === 0) return undefined;
   const heads = ["Agent", "State", "Working", "Waiting", "Today", "Version", "Up", "Memory"];
