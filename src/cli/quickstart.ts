@@ -48,7 +48,7 @@ export const command: CliCommand = {
   },
 };
 
-const withoutPage = "for programs and phone apps: built here, it has no web page (docs/getting-started.md)";
+const withoutPage = "no web page, since it was built here: use npx olympus chat (docs/reference/lab.md)";
 
 /** Where to look, for what the lab publishes; from another computer through SSH. */
 export function addressLines({ agent, urls, chat_page: page }: QuickstartResult): string[] {

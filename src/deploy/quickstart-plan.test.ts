@@ -35,7 +35,7 @@ describe("what this computer lacks", () => {
     expect(computerObstacles({ ...good, freeMemory: 7 }, stillNeeds(false, true))).toEqual([]);
     expect(computerObstacles({ ...good, freeMemory: 7 }, stillNeeds(false, false))).toHaveLength(1);
     // Tools that must be built are told in the time, too.
-    expect([stillNeeds(false, false).minutes, stillNeeds(false, true).minutes]).toEqual([25, 8]);
+    expect([stillNeeds(false, false).minutes, stillNeeds(false, true).minutes]).toEqual([20, 6]);
   });
 });
 

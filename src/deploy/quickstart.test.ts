@@ -54,7 +54,7 @@ it("knows a chat server that was built without its web page from one that has it
   const { result } = await run([]);
   expect(result.chat_page).toBe(false);
   expect(addressLines(result).filter((line) => line.includes("8065"))).toEqual([
-    "  chat      http://127.0.0.1:8065   for programs and phone apps: built here, it has no web page (docs/getting-started.md)",
+    "  chat      http://127.0.0.1:8065   no web page, since it was built here: use npx olympus chat (docs/reference/lab.md)",
   ]);
   expect(addressLines({ ...result, chat_page: true })[0]).toContain("ssh -L 8065:127.0.0.1:8065");
 });

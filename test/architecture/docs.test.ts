@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
 import { commands } from "../../src/cli/commands.ts";
+import { stillNeeds } from "../../src/deploy/quickstart-plan.ts";
 import { documentedCommands } from "../support/documented.ts";
 
 const globalOptions = ["--team", "--json", "--yes", "--no-input", "--debug", "--help"];
@@ -32,6 +33,24 @@ describe("pages", () => {
     const known = [...globalOptions, ...command!.options.flatMap(({ short, long }) => [short, long])];
     const used = words.filter((word) => word.startsWith("-")).map((word) => word.split("=")[0]);
     expect(used.filter((word) => !known.includes(word))).toEqual([]);
+  });
+
+  it("tell one truth about how long quickstart takes: what was measured, to a quarter", () => {
+    const page = (file: string): string => readFileSync(join(projectRoot, file), "utf8");
+    const told = ["README.md", "docs/getting-started.md"].map((file) =>
+      /about (\d+) minutes the first time, (\d+) with a full cache, (\d+) seconds when nothing/
+        .exec(page(file))
+        ?.slice(1),
+    );
+    expect(told[0]).toEqual(told[1]);
+    expect(told[0]?.slice(0, 2).map(Number)).toEqual([false, true].map((tools) => stillNeeds(false, tools).minutes));
+    const measured = ["cold", "warm", "repeated at once"].map((kind) =>
+      Number(
+        new RegExp(`^\\| .quickstart. ${kind} \\| ([\\d.]+) s`, "m").exec(page("docs/reference/benchmarks.md"))?.[1],
+      ),
+    );
+    const seconds = told[0]!.map((value, at) => Number(value) * (at < 2 ? 60 : 1));
+    for (const [at, value] of seconds.entries()) expect(Math.abs(value / measured[at]! - 1)).toBeLessThan(0.25);
   });
 
   it("name only scripts that exist", () => {
