@@ -22,6 +22,18 @@ export const benchmarks: Readonly<Record<string, { summary: string; load: () => 
     summary: "from a mention to its acknowledgement and to the first model request",
     load: () => import("./mention.ts"),
   },
+  idle: {
+    summary: "memory and processor of a harness that nobody asks for anything, and its model calls of a day",
+    load: () => import("./idle.ts"),
+  },
+  soak: {
+    summary: "how the harness's memory grows over 2,000 mentions",
+    load: () => import("./soak.ts"),
+  },
+  mentions: {
+    summary: "a thousand mentions through cut connections, kills, restarts and downtime: lost, doubled, disordered",
+    load: () => import("./mentions.ts"),
+  },
   sandbox: {
     summary: "what the sandbox costs a command, and what hostile commands leave behind",
     load: () => import("./sandbox.ts"),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { callsOfADay } from "../../test/support/idle-day.ts";
 import { FakeChatServer } from "./chat/fake.ts";
 import { ChatError } from "./chat-port.ts";
 import type { Clock } from "./clock.ts";
@@ -127,30 +128,7 @@ function fastClock(speed: number): Clock {
 test("D16 a day without anybody, with memory and a schedule for another day: no model is asked", {
   timeout: 60_000,
 }, async () => {
-  const server = new FakeChatServer();
-  server.addUser("bot", "athena");
-  server.addChannel("dev", ["bot", "jeff"]);
-  let calls = 0;
-  const models: ModelCaller = {
-    call: async () => {
-      calls++;
-      return { text: "?", finish: "stop", inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
-    },
-  };
-  const clock = fastClock(40_000);
-  const weekly = { ...report, at: "0 9 * * 1" };
-  const harness = new Harness({
-    config: config([weekly]),
-    store,
-    chat: server.client("bot"),
-    models,
-    clock,
-    log: silentLog,
-  });
-  await harness.start();
-  await expect.poll(() => clock.now() - start, { timeout: 30_000 }).toBeGreaterThan(24 * hour);
-  await harness.stop();
-  expect([calls, taken()]).toEqual([0, []]);
+  expect(await callsOfADay(2)).toBe(0);
 });
 
 test("what is due is done and posted in its channel, once", { timeout: 60_000 }, async () => {

@@ -13,11 +13,20 @@ export interface FaultProxy {
   set(fault: Fault): void;
   /** Resets every connection there is. */
   cut(): void;
+  /** The next WebSocket message that holds `text` and comes alone on its way to a client never arrives. Gives whether that has happened. */
+  loseMessage(text: string): () => boolean;
   close(): Promise<void>;
 }
 
 export async function startFaultProxy(target: { port: number; address?: string }): Promise<FaultProxy> {
   let fault: Fault = "none";
+  let unlucky: { readonly text: string; lost: boolean } | undefined;
+  /** A whole unmasked frame with such a text and nothing else: what is left stays in step. */
+  const isLost = (chunk: Buffer): boolean => {
+    if (unlucky === undefined || unlucky.lost || chunk[0] !== 0x81 || frameLength(chunk) !== chunk.length) return false;
+    unlucky.lost = chunk.includes(unlucky.text);
+    return unlucky.lost;
+  };
   const pairs = new Set<{ inside: Socket; outside: Socket }>();
   const server = createServer((inside) => {
     if (fault === "refuse") {
@@ -32,7 +41,7 @@ export async function startFaultProxy(target: { port: number; address?: string }
       [outside, inside],
     ] as const) {
       from.setNoDelay(true);
-      from.on("data", (chunk) => fault === "swallow" || to.write(chunk));
+      from.on("data", (chunk: Buffer) => fault === "swallow" || (from === outside && isLost(chunk)) || to.write(chunk));
       // Ends pass too, unless nobody is to be told.
       from.on("end", () => fault === "swallow" || to.end());
       from.on("error", () => to.destroy());
@@ -56,10 +65,22 @@ export async function startFaultProxy(target: { port: number; address?: string }
       fault = next;
     },
     cut,
+    loseMessage(text) {
+      const one = { text, lost: false };
+      unlucky = one;
+      return () => one.lost;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         cut();
       }),
   };
+}
+
+/** Bytes of the WebSocket frame that a server's chunk begins with; lengths of 64 bits are no message of a chat. */
+function frameLength(chunk: Buffer): number {
+  const short = chunk[1] ?? 0;
+  if (short < 126) return 2 + short;
+  return short === 126 && chunk.length >= 4 ? 4 + chunk.readUInt16BE(2) : 0;
 }

@@ -53,17 +53,19 @@ afterAll(async () => {
 
 const say = (text: string) => team.say(team.people.alice, team.channels.work!, `@athena hello ${text}`);
 
-async function chatState(): Promise<string> {
+async function chatNow(): Promise<{ chat: string; connectedAt: number }> {
   const headers = { authorization: `Bearer ${folder.dashboardToken}` };
   const response = await fetch(`http://127.0.0.1:${folder.port}/api/status`, { headers });
-  return ((await response.json()) as { harness: { chat: string } }).harness.chat;
+  return ((await response.json()) as { harness: { chat: string; connectedAt: number } }).harness;
 }
+
+const chatState = async () => (await chatNow()).chat;
 
 /** Every post has exactly one answer, also a little later. */
 async function answeredOnce(posts: readonly { id: string }[]): Promise<void> {
-  for (const post of posts) await team.answers(post.id, athena(), 1, 15);
+  for (const post of posts) await team.answers(post.id, athena(), 1, 120);
   const last = await say("to settle");
-  await team.answers(last.id, athena(), 1, 15);
+  await team.answers(last.id, athena(), 1, 120);
   for (const post of posts) expect(await team.answers(post.id, athena())).toHaveLength(1);
 }
 
@@ -103,5 +105,24 @@ test("A7 connections cut again and again while answers are being sent", async ()
     await new Promise((resolve) => setTimeout(resolve, round * 4));
     proxy.cut();
   }
+  await answeredOnce(posts);
+});
+
+test("A3 a message of the connection is lost: seen at the next one by its number, read again, answered once", async () => {
+  await expect.poll(chatState, { timeout: 60_000 }).toBe("connected");
+  const posts: { id: string }[] = [];
+  let lost = () => false;
+  // Until one comes alone over the wire: two in one piece pass.
+  for (let round = 0; round < 20 && !lost(); round++) {
+    const text = `lost in the wire ${round}`;
+    lost = proxy.loseMessage(text);
+    posts.push(await say(text));
+    const answered = async () => (await team.thread(posts.at(-1)!.id)).length > 1;
+    await expect.poll(async () => lost() || (await answered()), { timeout: 60_000 }).toBe(true);
+  }
+  expect(lost()).toBe(true);
+  const { connectedAt } = await chatNow();
+  await team.say(team.people.bob, team.channels.work!, "something for nobody");
+  await expect.poll(async () => (await chatNow()).connectedAt, { timeout: 60_000 }).toBeGreaterThan(connectedAt);
   await answeredOnce(posts);
 });

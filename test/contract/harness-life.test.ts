@@ -87,3 +87,24 @@ test("a person who is renamed keeps rights; somebody new of the old name has non
   expect((await answersTo("@athena who are you?", second))[0]!.message).toContain("only for people");
   expect(model.calls).toHaveLength(calls);
 });
+
+test("A20 the machine's clock is ten minutes slow, then right again: nothing lost or doubled", async () => {
+  // Read by Node before the program.
+  const slowClock = "const now = Date.now; Date.now = () => now() - 600000;";
+  const slow = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(slowClock)}` };
+  const { bob } = team.people;
+  const say = (text: string) => team.say(bob, team.channels.work!, `@athena who are you ${text}?`);
+  const posts = [await say("while the clock is right")];
+  await team.answers(posts[0]!.id, team.bots.athena!, 1, 120);
+  await agent.stop("SIGKILL");
+  posts.push(await say("while you are down, before the clock is slow"));
+  agent = await startAgentProcess(folder, "readyz", slow);
+  posts.push(await say("while the clock is slow"));
+  for (const { id } of posts) await team.answers(id, team.bots.athena!, 1, 120);
+  await agent.stop("SIGKILL");
+  posts.push(await say("while you are down, after the clock was slow"));
+  agent = await startAgentProcess(folder);
+  posts.push(await say("when all is well again"));
+  for (const { id } of posts) await team.answers(id, team.bots.athena!, 1, 120);
+  for (const { id } of posts) expect(await team.answers(id, team.bots.athena!)).toHaveLength(1);
+});

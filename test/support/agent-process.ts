@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { projectRoot } from "../../src/base/paths.ts";
-import { buildBundle } from "../../src/harness/bundle.ts";
+import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
 import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
 import type { ChatTeam } from "./chat-team.ts";
@@ -71,21 +71,30 @@ export async function agentFolder(
   return { dir, configFile, port, dashboardToken };
 }
 
+let built: Promise<Bundle> | undefined;
+
+/** Once a process: its sources do not change. */
+function harnessBundle(): Promise<Bundle> {
+  built ??= buildBundle("harness");
+  return built;
+}
+
 /** Starts the bundle and waits until it is ready (connected, nothing unread), or only until it answers when `readiness` is `healthz`. */
 export async function startAgentProcess(
   folder: AgentFolder,
   readiness: "readyz" | "healthz" = "readyz",
+  env: Readonly<Record<string, string>> = {},
 ): Promise<AgentProcess> {
-  const bundle = await buildBundle("harness");
+  const bundle = await harnessBundle();
   const log = join(folder.dir, "harness.log");
   const began = performance.now();
   const child: ChildProcess = startService(
     join(projectRoot, "node_modules/.bin/node"),
     [...nodeFlags, join(bundle.folder, "main.mjs"), "--config", folder.configFile],
-    { cwd: folder.dir, log, env: { ...nodeEnvironment } },
+    { cwd: folder.dir, log, env: { ...nodeEnvironment, ...env } },
   );
   try {
-    await untilReady(child, () => answers(`http://127.0.0.1:${folder.port}/${readiness}`), 30_000);
+    await untilReady(child, () => answers(`http://127.0.0.1:${folder.port}/${readiness}`), 120_000);
   } catch (error) {
     await stopService(child, "SIGKILL");
     throw new Error(`the harness: ${String(error)}\n${readFileSync(log, "utf8").slice(-3000)}`);
@@ -101,7 +110,7 @@ export async function startAgentProcess(
 
 /** Runs the harness where it is expected to refuse: its exit code and log. */
 export async function runUntilExit(configFile: string): Promise<{ code: number | null; log: string }> {
-  const bundle = await buildBundle("harness");
+  const bundle = await harnessBundle();
   const { exitCode, stdout } = await execa(
     join(projectRoot, "node_modules/.bin/node"),
     [...nodeFlags, join(bundle.folder, "main.mjs"), "--config", configFile],

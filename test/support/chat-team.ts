@@ -35,6 +35,8 @@ export interface ChatTeam {
   reactions(postId: string): Promise<{ user_id: string; emoji_name: string; create_at: number }[]>;
   directChannel(a: ChatUser, b: ChatUser): Promise<string>;
   addChannel(name: string, members: readonly ChatUser[]): Promise<string>;
+  /** Somebody new, in the team and no channel of it. */
+  addPerson(name: string): Promise<ChatUser>;
 }
 
 const password = "Rehearsal-2026!";
@@ -110,6 +112,11 @@ export async function seedChatTeam(url: string, botNames: readonly string[] = ["
     admin,
     api,
     addChannel,
+    async addPerson(name) {
+      const user = await person(name, admin);
+      await join(user);
+      return user;
+    },
     thread,
     say: (user, channelId, message, rootId = "") =>
       api(user, "POST", "/posts", { channel_id: channelId, message, root_id: rootId }),
