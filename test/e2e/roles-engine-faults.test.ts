@@ -1,3 +1,8 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import { createHostRun } from "../../src/converge/host-run.ts";
@@ -165,6 +170,66 @@ test("#26 two at once: the second is told who, since when and what; or waits", a
   expect((await first).errors).toEqual([]);
   const result = await second;
   expect([result.errors, result.hosts[0]!.state]).toEqual([[], "as-wished"]);
+});
+
+test("a run of somebody else begins and ends while files are on their way: none of them is taken away, or taken for whole", async () => {
+  await lab.apply("reset", {});
+  const folder = mkdtempSync(join(tmpdir(), "olympus-sending-"));
+  writeFileSync(join(folder, "noise"), randomBytes(3_000_000));
+  const large: Operation[] = [
+    file("/srv/small", "small\n"),
+    {
+      kind: "archive",
+      id: "large",
+      path: "/srv/large-1",
+      source: { localFolder: folder, hash: `sending-${process.pid}` },
+    },
+  ];
+  const [half, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const sent: number[] = [];
+  async function* slowly(stream: AsyncIterable<Buffer>) {
+    const at = sent.push(0) - 1;
+    for await (const chunk of stream) {
+      sent[at]! += chunk.length;
+      yield chunk;
+      if (at > 0 || sent[at]! < 1_000_000) continue;
+      half.resolve();
+      await go.promise;
+    }
+  }
+  const sending = lab.apply("setup", large, {
+    who: "kim@laptop",
+    async connect(target, signal) {
+      const ssh = await connectSsh(target, signal);
+      return {
+        ...ssh,
+        exec(command, options) {
+          const { stdin } = options ?? {};
+          const slow = stdin instanceof Readable ? { stdin: Readable.from(slowly(stdin)) } : {};
+          return ssh.exec(command, { ...options, ...slow });
+        },
+      };
+    },
+  });
+  await half.promise;
+  const blobs = "/var/lib/olympus/journal/blobs";
+  await expect
+    .poll(() => lab.inside(`find ${blobs}/*.up -type f -size +1k 2>/dev/null | wc -l`), { timeout: 60_000 })
+    .toBe("1\n");
+  const other = await lab.apply("setup", { other: [file("/srv/other")] }, { who: "alex@desk" });
+  expect(other.errors).toEqual([]);
+  expect(
+    await lab.inside(
+      `find ${blobs} -mindepth 1 -maxdepth 1 -type f | wc -l; ls ${blobs}/*.up | wc -l; ls -d /run/olympus/runs/*/f`,
+    ),
+  ).toMatch(/^0\n1\n\/run\/olympus\/runs\/[0-9a-f]+\/f\n$/);
+  go.resolve();
+  const { errors, changed } = await sending;
+  rmSync(folder, { recursive: true });
+  // It was planned before the other's run, so it is planned again; what had arrived is not sent again.
+  expect([errors, changed, sent.length, sent[1]! < 1_000_000]).toEqual([[], 2, 2, true]);
+  expect(await lab.inside(`stat -c %s /srv/large-1/noise; ls ${blobs}`)).toBe("3000000\n");
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
 });
 
 test("#10 apt is held by somebody else: waited for, with who it is; what an interrupted installation left is ended first", async () => {

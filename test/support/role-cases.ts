@@ -19,7 +19,7 @@ export function testRoleCases(role: Role, folder: string): void {
   for (const name of readdirSync(folder).sort()) {
     const file = join(folder, name);
     test(`${role.name}: ${name.replace(".json", "").replaceAll("-", " ")}`, async () => {
-      const { params, inputs, operations } = JSON.parse(readFileSync(file, "utf8"), revive) as RoleCase;
+      const { params, inputs, operations } = JSON.parse(readFileSync(file, "utf8"), reviveSecrets) as RoleCase;
       const made = role.setup(inputs, role.params.parse(params));
       const plain = JSON.parse(JSON.stringify(made)) as unknown;
       if (process.env.OLYMPUS_WRITE_CASES) {
@@ -36,7 +36,8 @@ export function testRoleCases(role: Role, folder: string): void {
   }
 }
 
-function revive(_key: string, value: unknown): unknown {
+/** For JSON.parse: `{"$secret": [name, value]}` as a Secret. */
+export function reviveSecrets(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || !("$secret" in value)) return value;
   const [name, plain] = value.$secret as [string, string];
   return new Secret(name, plain);
