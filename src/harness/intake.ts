@@ -1,6 +1,7 @@
 import type { ChatPost } from "./chat-port.ts";
 import { commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
+import { gateWord } from "./gates/words.ts";
 import { mentions } from "./mention.ts";
 import { advanceCursor } from "./store/cursors.ts";
 import { type InboxEntry, type InboxKind, isKnown, noticedSince, receive } from "./store/inbox.ts";
@@ -26,6 +27,8 @@ export interface PostPayload {
   readonly first?: string;
   /** Of kind `command`, from the dashboard: what was done already, for its conversation to know. */
   readonly said?: string;
+  /** A bot or a webhook wrote it. */
+  readonly automatic?: boolean;
   /** Of kind `late`: how many mentions of the channel are too old, and by whom. */
   readonly missed?: { readonly count: number; readonly authors: readonly string[] };
 }
@@ -36,6 +39,8 @@ export type Decision = { readonly kind: InboxKind } | { readonly kind: "ignore";
 export function decide(post: ChatPost, config: Pick<AgentConfig, "agent" | "chat">): Decision {
   const { chat } = config;
   if (post.system) return { kind: "ignore", why: "system message" };
+  // Also of bots and of this agent itself: that they tried is written down, and they are refused.
+  if (gateWord(post.text, config.agent) !== undefined) return { kind: "command" };
   if (post.authorId === chat.botId) return { kind: "ignore", why: "own post" };
   const explicit = mentions(post.text, config.agent) && post.mentioned !== false;
   if (chat.agents.some((agent) => agent.id === post.authorId)) {
@@ -122,5 +127,6 @@ function entryOf(post: ChatPost, kind: InboxKind, payload: PostPayload): InboxEn
 function payloadOf(post: ChatPost, { chat }: Pick<AgentConfig, "chat">): PostPayload {
   const { id, channelId, rootId, authorId, text, createdAt, direct } = post;
   const hops = chat.agents.some((agent) => agent.id === authorId) ? (post.marker?.hops ?? 0) : 0;
-  return { id, channelId, rootId, authorId, text, createdAt, direct, hops };
+  const payload = { id, channelId, rootId, authorId, text, createdAt, direct, hops };
+  return post.automatic ? { ...payload, automatic: true } : payload;
 }

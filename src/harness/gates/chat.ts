@@ -1,0 +1,60 @@
+import { audit } from "../audit/audit.ts";
+import type { AgentConfig } from "../config.ts";
+import { type ForgePayload, forgeSource, laneOf } from "../forge-work.ts";
+import { chatSource, type PostPayload } from "../intake.ts";
+import { receive } from "../store/inbox.ts";
+import type { Store } from "../store/open.ts";
+import { approve, closeGate, gateOf, overruleLens } from "./book.ts";
+import type { Approval, Gate } from "./gate.ts";
+import { chatPerson } from "./people.ts";
+import type { GateWord } from "./words.ts";
+
+/**
+ * What a post to a gate does, and what is answered; undefined: nothing is (the gate is another agent's, or a bot wrote it). Whether it may
+ * is decided by the id of the account that wrote the post, by nothing in it.
+ */
+export function answerGate(
+  { config, store, clock }: { config: AgentConfig; store: Store; clock: { now(): number } },
+  post: PostPayload,
+  { word, id, lens, reason }: GateWord,
+): string | undefined {
+  const now = clock.now();
+  const actor = `${chatSource}:${post.authorId}`;
+  const automatic = post.automatic === true || isBot(config, post.authorId);
+  const gate = gateOf(store, id);
+  if (gate === undefined) {
+    if (automatic)
+      audit(store, { kind: "refusal", actor, what: word, evidence: { gate: id, reason: "there is none" } }, now);
+    return undefined;
+  }
+  const person = chatPerson(config, post.authorId);
+  const approval: Approval = { person, automatic, commit: undefined, evidence: `post ${post.id}` };
+  const result =
+    word === "overrule"
+      ? overruleLens(store, gate, approval, lens!, reason!, actor, now)
+      : word === "approve"
+        ? approve(store, gate, approval, actor, now)
+        : turnDown(store, gate, approval, actor, now);
+  // Bots are not argued with.
+  if (typeof result === "string") return automatic ? undefined : `That does not open it: ${result}.`;
+  const { repo, number } = gate;
+  const payload: ForgePayload = { ...post, repo, number, hops: 0 };
+  const entry = {
+    source: forgeSource,
+    sourceId: `gate:${id}:${post.id}`,
+    lane: laneOf(repo, number),
+    kind: "gate" as const,
+  };
+  receive(store, { ...entry, author: post.authorId, createdAt: post.createdAt, payload }, now);
+  return word === "approve" ? "Approved." : word === "refuse" ? "It stays closed." : `Noted: ${lens} is overruled.`;
+}
+
+/** Whoever may open a gate may also close it for good. */
+function turnDown(store: Store, gate: Gate, approval: Approval, actor: string, now: number): Gate | string {
+  if (approval.automatic || approval.person === undefined) return approve(store, gate, approval, actor, now);
+  if (!gate.kinds.every((kind) => approval.person!.approve.includes(kind)))
+    return approve(store, gate, approval, actor, now);
+  return closeGate(store, gate, `turned down by ${approval.person.name}`, actor, now);
+}
+
+const isBot = ({ chat }: AgentConfig, id: string) => id === chat.botId || chat.agents.some((agent) => agent.id === id);

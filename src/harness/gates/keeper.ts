@@ -1,0 +1,186 @@
+import type { Answer } from "../ask.ts";
+import { audit } from "../audit/audit.ts";
+import type { Clock } from "../clock.ts";
+import type { AgentConfig } from "../config.ts";
+import { type Forge, ForgeError, type ForgePull, type ForgeReview } from "../forge-port.ts";
+import { changeOf, lensesFor, mergeNeeds } from "../policy/changes.ts";
+import { assign } from "../review/assign.ts";
+import { statusOf } from "../review/lenses.ts";
+import { lensStates, sayAssigned } from "../review/states.ts";
+import type { Store } from "../store/open.ts";
+import { about, approve, closeGate, gateDone, lensesPassed, liveGates, wishGate } from "./book.ts";
+import { type Gate, whyOver } from "./gate.ts";
+import { forgePerson } from "./people.ts";
+
+export interface KeeperParts {
+  readonly config: AgentConfig;
+  readonly store: Store;
+  readonly forge: Forge;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** A reviewer that was asked for so long and said nothing is replaced, ms. */
+const patience = 30 * 60_000;
+const nothing: Answer = { outcome: "done", text: "" };
+
+/**
+ * Brings a pull request one step on: closes gates that do not stand any more, asks for the lenses that it needs, asks people once these
+ * passed, and merges once one of them approved. May be repeated at any time. The only place that merges; no model is involved.
+ */
+export async function keep(parts: KeeperParts, run: string, repo: string, number: number): Promise<Answer> {
+  const { config, store, forge, clock } = parts;
+  const pull = await forge.pull(repo, number);
+  const ended = settle(parts, repo, pull);
+  if (pull.state !== "open" || pull.draft) return { outcome: "done", text: ended ?? "" };
+  const sha = pull.head.sha;
+  const change = changeOf(pull, await forge.files(repo, number));
+  const lenses = lensesFor(config.policy, change);
+  const states = lensStates(config, await forge.statuses(repo, sha), pull.author.login);
+  const told = await askReviewers(parts, run, repo, pull, lenses, states);
+  // A person's own pull request is merged by people.
+  if (pull.author.login.toLowerCase() !== config.forge?.login.toLowerCase()) return nothing;
+  const { kinds, approvers } = mergeNeeds(config.policy, change);
+  const wish = { action: "merge", kinds, approvers, run, repo, number, commit: sha, author: pull.author.login, lenses };
+  let gate = wishGate(store, wish, clock.now(), config.policy.expireHours);
+  gate = lensesPassed(store, gate, states.passed, clock.now());
+  const reviews = await forge.reviews(repo, number);
+  const against = objections(config, reviews);
+  if (gate.state !== "open" && against.length === 0) gate = byReview(parts, gate, reviews);
+  if (gate.state === "open" && against.length === 0) return merge(parts, gate, pull);
+  const text =
+    against.length > 0
+      ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
+      : asks(config, gate, pull);
+  return once(store, `gate-told:${gate.id}`, [told, text].filter((one) => one !== undefined).join("\n"));
+}
+
+/** Ends gates of a pull request that another commit, its end or time closed. Gives words for people where there is something to say. */
+function settle({ store, clock }: KeeperParts, repo: string, pull: ForgePull): string | undefined {
+  let said: string | undefined;
+  for (const gate of liveGates(store)) {
+    if (gate.action !== "merge" || gate.repo.toLowerCase() !== repo.toLowerCase() || gate.number !== pull.number)
+      continue;
+    if (pull.state === "merged" && gate.state === "open" && pull.head.sha === gate.commit) {
+      // Of a former process that was killed before it could write it down.
+      gateDone(store, gate, { merged: pull.mergedSha ?? "" }, clock.now());
+      said = mergedText(gate, pull);
+      continue;
+    }
+    const reason = whyOver(gate, clock.now(), { commit: pull.head.sha, state: pull.state });
+    if (reason !== undefined) closeGate(store, gate, reason, "harness", clock.now());
+  }
+  return said;
+}
+
+/** Gives each lens that nobody looks at to an agent; the commit's status says to whom. */
+async function askReviewers(
+  { config, forge, store, clock }: KeeperParts,
+  run: string,
+  repo: string,
+  pull: ForgePull,
+  lenses: readonly string[],
+  { passed, failed, pending }: ReturnType<typeof lensStates>,
+): Promise<string | undefined> {
+  const now = clock.now();
+  const over = new Set([...pending].filter(([, { at }]) => now - at > patience).map(([lens]) => lens));
+  const open = lenses.filter(
+    (lens) => !passed.includes(lens) && !failed.includes(lens) && (!pending.has(lens) || over.has(lens)),
+  );
+  const own = config.forge;
+  if (open.length === 0 || own === undefined) return undefined;
+  const late = new Set([...over].map((lens) => pending.get(lens)!.login.toLowerCase()));
+  const load = (login: string) => [...pending.values()].filter((one) => one.login === login).length;
+  const team = [{ login: own.login, name: config.agent, lenses: own.lenses }, ...own.agents];
+  const reviewers = team
+    .filter(({ login }) => !late.has(login.toLowerCase()))
+    .map((one) => ({ ...one, load: load(one.login) }));
+  const given = assign(open, reviewers, pull.author.login, `${repo}#${pull.number}`);
+  for (const [lens, { login }] of given) {
+    const status = {
+      context: statusOf(lens),
+      state: "pending",
+      description: sayAssigned(login),
+      url: pull.url,
+    } as const;
+    await forge.setStatus(repo, pull.head.sha, status);
+    const evidence = { lens, to: login };
+    const subject = about({ repo, number: pull.number, commit: pull.head.sha });
+    audit(store, { kind: "decision", actor: "harness", what: "ask for a review", subject, run, evidence }, now);
+  }
+  const logins = [...new Set([...given.values()].map(({ login }) => login))];
+  if (logins.length > 0) await forge.requestReviews(repo, pull.number, logins);
+  const nobody = open.filter((lens) => !given.has(lens));
+  return nobody.length === 0
+    ? undefined
+    : `Nobody of the team can look at #${pull.number} through ${nobody.join(", ")}: a person has to, or overrules it.`;
+}
+
+/** People of the team whose last word on the pull request is that it has to change. */
+function objections(config: AgentConfig, reviews: readonly ForgeReview[]): string[] {
+  const last = new Map<string, ForgeReview>();
+  for (const review of reviews)
+    if (review.state === "approved" || review.state === "changes_requested" || review.state === "dismissed")
+      last.set(review.author.login.toLowerCase(), review);
+  return [...last.values()]
+    .filter(({ state }) => state === "changes_requested")
+    .flatMap(({ author }) => forgePerson(config, author)?.name ?? []);
+}
+
+function byReview({ config, store, clock }: KeeperParts, gate: Gate, reviews: readonly ForgeReview[]): Gate {
+  let current = gate;
+  for (const { author, state, sha, id } of reviews) {
+    if (state !== "approved") continue;
+    const approval = {
+      person: forgePerson(config, author),
+      automatic: author.bot,
+      commit: sha,
+      evidence: `review ${id}`,
+    };
+    const key = `gate-tried:${gate.id}:${id}:${gate.state}`;
+    // Each approval is looked at once in each state of the gate, so that the log holds it once.
+    if (store.meta(key) !== undefined) continue;
+    const result = approve(store, current, approval, `github:${author.login}`, clock.now());
+    store.setMeta(key, "1");
+    if (typeof result !== "string") current = result;
+  }
+  return current;
+}
+
+async function merge({ store, forge, clock }: KeeperParts, gate: Gate, pull: ForgePull): Promise<Answer> {
+  try {
+    const sha = await forge.merge(gate.repo, gate.number, gate.commit, `${pull.title} (#${gate.number})`);
+    store.transaction(() => {
+      const evidence = { gate: gate.id, opened: gate.openedBy, merged: sha };
+      audit(
+        store,
+        { kind: "act", actor: "harness", what: "merge", subject: about(gate), run: gate.run, evidence },
+        clock.now(),
+      );
+      gateDone(store, gate, { merged: sha }, clock.now());
+    });
+    return { outcome: "done", text: mergedText(gate, pull) };
+  } catch (error) {
+    if (!(error instanceof ForgeError) || error.kind !== "refused") throw error;
+    return once(store, `gate-told:${gate.id}`, `The forge does not let me merge #${gate.number}: ${error.message}`);
+  }
+}
+
+const mergedText = (gate: Gate, pull: ForgePull) =>
+  `Merged [#${gate.number}](${pull.url}), approved by ${gate.openedBy}.`;
+
+function asks(config: AgentConfig, gate: Gate, pull: ForgePull): string | undefined {
+  if (gate.state !== "asked") return undefined;
+  const able = config.chat.people.filter(({ approve: may }) => gate.kinds.every((kind) => may.includes(kind)));
+  const names = able.map(({ name }) => name).filter((name) => gate.approvers?.includes(name) ?? true);
+  const who =
+    names.length === 0 ? "Nobody of the team file may approve this" : names.map((name) => `@${name}`).join(" or ");
+  const commit = gate.commit.slice(0, 10);
+  return `${who}: [#${gate.number}](${pull.url}) at \`${commit}\` waits for an approval (${gate.kinds.join(", ")}). Approve it on the forge, or here: \`!approve ${gate.id}\``;
+}
+
+/** Says a thing once, until there is something else to say. */
+function once(store: Store, key: string, text: string): Answer {
+  if (text === "" || store.meta(key) === text) return nothing;
+  store.setMeta(key, text);
+  return { outcome: "done", text };
+}

@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import type { AgentConfig } from "../config.ts";
+import type { ForgePull } from "../forge-port.ts";
+import { type Doer, type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
+import { receive } from "../store/inbox.ts";
+import type { Store } from "../store/open.ts";
+import { isAgent, mayCommand } from "../trust.ts";
+import { keeperOf } from "./assign.ts";
+import { lensOf } from "./lenses.ts";
+import { type ReviewParts, reviewPull } from "./review.ts";
+import { readAssigned } from "./states.ts";
+
+interface TakeParts {
+  readonly config: Pick<AgentConfig, "forge">;
+  readonly store: Store;
+}
+
+/**
+ * Whether a pull request is work for the team: of one of its own, or by a stranger where somebody who may give tasks has put the
+ * repository's label on. Who did counts, never what the text says.
+ */
+function isWelcome({ config, store }: TakeParts, { repo, pull, events }: ForgeChange): boolean {
+  if (pull === undefined) return false;
+  if (mayCommand(config, pull.author)) return true;
+  const label = config.forge?.repositories.find(({ name }) => name.toLowerCase() === repo.toLowerCase())?.label;
+  const key = `welcome:${repo.toLowerCase()}#${pull.number}`;
+  const invited = events.some(
+    ({ kind, actor, subject }) => kind === "labeled" && subject === label && mayCommand(config, actor),
+  );
+  if (invited) store.setMeta(key, "1");
+  return store.meta(key) !== undefined;
+}
+
+/** Who put the label on, and the pull request with its reviews. */
+const wants: Taker["wants"] = (_, { isPull }) => ({ events: isPull, pull: isPull });
+
+const payloadOf = (repo: string, pull: ForgePull, id: string): ForgePayload => ({
+  id,
+  channelId: "",
+  rootId: "",
+  authorId: pull.author.login,
+  text: pull.title,
+  createdAt: pull.updatedAt,
+  direct: false,
+  hops: 0,
+  repo,
+  number: pull.number,
+});
+
+/** Reviews that this agent is asked for. */
+export function reviewTaker(parts: TakeParts): Taker {
+  const take: Taker["take"] = (change, now) => {
+    const { config, store } = parts;
+    const { repo, pull } = change;
+    if (pull === undefined || config.forge === undefined || pull.state !== "open" || pull.draft) return;
+    const own = config.forge.login.toLowerCase();
+    if (!pull.requestedReviewers.some((login) => login.toLowerCase() === own) || !isWelcome(parts, change)) return;
+    // A new head is another review; asked once more for the same head, it is the same one.
+    const sourceId = `review:${repo.toLowerCase()}#${pull.number}@${pull.head.sha}`;
+    const entry = { source: forgeSource, sourceId, lane: laneOf(repo, pull.number), kind: "review" as const };
+    const payload = payloadOf(repo, pull, sourceId);
+    receive(store, { ...entry, author: pull.author.login, createdAt: pull.updatedAt, payload }, now);
+  };
+  return { wants, take };
+}
+
+/** Pull requests that this agent looks after: its own, and those of people that fall to it. */
+export function gateTaker(parts: TakeParts): Taker {
+  const take: Taker["take"] = (change, now) => {
+    const { config, store } = parts;
+    const { repo, pull, reviews = [] } = change;
+    if (pull === undefined || config.forge === undefined || !isWelcome(parts, change)) return;
+    const { login, agents } = config.forge;
+    const keeper = keeperOf(
+      [login, ...agents.map((agent) => agent.login)],
+      pull.author.login,
+      `${repo}#${pull.number}`,
+    );
+    if (keeper !== login) return;
+    // The forge's times are whole seconds: what changed within one is told apart by what there is.
+    const { head, state, draft, labels, updatedAt, number } = pull;
+    const is = JSON.stringify([
+      head.sha,
+      state,
+      draft,
+      labels,
+      updatedAt,
+      reviews.map(({ id, state: said }) => [id, said]),
+    ]);
+    const sourceId = `gate:${repo.toLowerCase()}#${number}@${createHash("sha256").update(is).digest("hex").slice(0, 20)}`;
+    const entry = { source: forgeSource, sourceId, lane: laneOf(repo, number), kind: "gate" as const };
+    receive(
+      store,
+      { ...entry, author: pull.author.login, createdAt: updatedAt, payload: payloadOf(repo, pull, sourceId) },
+      now,
+    );
+  };
+  return { wants, take };
+}
+
+/** Looks through each lens that was given to this agent for the pull request's head. */
+export function reviewDoer(parts: ReviewParts): Doer {
+  return async (run, payload, signal) => {
+    const { repo, number } = payload;
+    const { forge, config } = parts;
+    const { login } = await forge.account();
+    const pull = await forge.pull(repo, number);
+    const said: string[] = [];
+    for (const { context, state, description, author } of await forge.statuses(repo, pull.head.sha)) {
+      const lens = lensOf(context);
+      if (lens === undefined || author === undefined || !isAgent(config, author)) continue;
+      const mine = state === "pending" ? readAssigned(description) === login : author.login === login;
+      // Of a lens whose status is set already, the review may be missing: a former process was killed between them.
+      if (!mine) continue;
+      const result = await reviewPull(parts, { repo, number, lens, run: run.id, signal });
+      if (result === undefined) return { outcome: "done", text: "" };
+      const link = `[#${number}](${pull.url})`;
+      if (typeof result === "string") said.push(`I could not look at ${link} through ${lens}: ${result}`);
+      else said.push(`${lens} review of ${link}: ${result.verdict === "pass" ? "no objections" : "changes wanted"}.`);
+    }
+    return { outcome: "done", text: said.join("\n") };
+  };
+}

@@ -1,0 +1,139 @@
+/** From lenses to a merge, on the rehearsal forge: what opens a gate, what closes it, and what never does. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { gateOf } from "../../src/harness/gates/book.ts";
+import { answerGate } from "../../src/harness/gates/chat.ts";
+import { keep } from "../../src/harness/gates/keeper.ts";
+import { gateWord } from "../../src/harness/gates/words.ts";
+import type { PostPayload } from "../../src/harness/intake.ts";
+import { type GateStage, gateStage, repo, where } from "../support/gate-stage.ts";
+
+let stage: GateStage;
+let posts = 0;
+beforeAll(async () => {
+  stage = await gateStage();
+}, 120_000);
+afterAll(() => stage.close());
+
+const say = (authorId: string, text: string, more: Partial<PostPayload> = {}) => {
+  const post = {
+    id: `p${++posts}`,
+    channelId: "c",
+    rootId: "t",
+    authorId,
+    text,
+    createdAt: 1,
+    direct: false,
+    hops: 0,
+    ...more,
+  };
+  const word = gateWord(text, "athena");
+  return word === undefined ? "no word" : answerGate(stage.parts, post, word);
+};
+const step = (number: number) => keep(stage.parts, "r2", repo, number);
+const approveAs = (who: string, number: number, commit_id?: string) =>
+  stage.as(`token-of-${who}`).pulls.createReview({
+    ...where,
+    pull_number: number,
+    event: "APPROVE",
+    body: "Good.",
+    ...(commit_id && { commit_id }),
+  });
+const pull = async (number: number) => (await stage.parts.forge.pull(repo, number)).state;
+
+test("the lens is asked of a colleague, passes, people are asked, one approves on the forge, the harness merges, once", async () => {
+  const { number, text, id, sha } = await stage.ready();
+  expect((await stage.parts.forge.pull(repo, number)).requestedReviewers).toEqual(["apollo-bot"]);
+  expect(text).toContain("@mara");
+  expect(text).not.toContain("@kim");
+  expect(gateOf(stage.store, id)).toMatchObject({ state: "asked", commit: sha });
+  expect((await step(number)).text).toBe("");
+  await approveAs("mara", number, sha);
+  expect((await step(number)).text).toContain("approved by mara");
+  expect(await pull(number)).toBe("merged");
+  expect(gateOf(stage.store, id)).toMatchObject({ state: "done", openedBy: "mara" });
+  expect((await step(number)).text).toBe("");
+  expect(stage.log().filter(({ what }) => what === "merge")).toHaveLength(1);
+});
+
+test("C7 approved, then pushed: the gate is closed, nothing is merged, the new commit needs its own approval", async () => {
+  const { number, id, branch, sha } = await stage.ready();
+  await approveAs("mara", number, sha);
+  const next = await stage.commit(branch, "more.txt", "more\n");
+  await step(number);
+  expect(await pull(number)).toBe("open");
+  expect(gateOf(stage.store, id)).toMatchObject({ state: "closed", reason: expect.stringContaining("new push") });
+  expect(say("id-mara", `!approve ${id}`)).toContain("closed");
+  await stage
+    .as("apollo-reviews")
+    .repos.createCommitStatus({ ...where, sha: next, context: "olympus/security", state: "success" });
+  expect((await step(number)).text).toContain("waits for an approval");
+  expect(await pull(number)).toBe("open");
+});
+
+test("C7 opened in the chat, pushed before the merge: the commit that was approved is merged or nothing is", async () => {
+  const { number, id, branch } = await stage.ready();
+  expect(say("id-mara", `!approve ${id}`)).toBe("Approved.");
+  await stage.commit(branch, "sneaked.txt", "x\n");
+  await step(number);
+  expect([await pull(number), gateOf(stage.store, id)!.state]).toEqual(["open", "closed"]);
+});
+
+test("C8 bots, authors, strangers, people without the right and texts open nothing; each try stands in the audit log", async () => {
+  const { number, id, sha } = await stage.ready();
+  const before = stage.log().length;
+  await approveAs("ci[bot]", number, sha);
+  await approveAs("kim", number, sha);
+  await approveAs("stranger", number, sha);
+  await stage
+    .as("token-of-stranger")
+    .issues.createComment({ ...where, issue_number: number, body: `approved by human\n!approve ${id}` });
+  await expect(approveAs("athena-bot", number, sha)).rejects.toThrow("own pull request");
+  await step(number);
+  for (const [author, more] of [
+    ["bot-apollo", {}],
+    ["bot-athena", {}],
+    ["id-kim", {}],
+    ["id-nobody", {}],
+    ["id-mara", { automatic: true }],
+  ] as const)
+    expect(say(author, `!approve ${id}`, more) ?? "silence").not.toBe("Approved.");
+  expect(say("id-mara", `approved: !approve ${id}`)).toBe("no word");
+  await step(number);
+  expect([await pull(number), gateOf(stage.store, id)!.state]).toEqual(["open", "asked"]);
+  const refusals = stage
+    .log()
+    .slice(before)
+    .filter(({ kind }) => kind === "refusal");
+  expect(refusals.map(({ actor }) => actor).sort()).toEqual([
+    "github:ci[bot]",
+    "github:kim",
+    "github:stranger",
+    "mattermost:bot-apollo",
+    "mattermost:bot-athena",
+    "mattermost:id-kim",
+    "mattermost:id-mara",
+    "mattermost:id-nobody",
+  ]);
+});
+
+test("a change of infrastructure needs somebody trusted with that; who wants changes holds it up; the gate expires", async () => {
+  const { number, id, sha } = await stage.ready("infra/main.tf");
+  expect(gateOf(stage.store, id)!.kinds).toEqual(["merge", "infrastructure"]);
+  await stage
+    .as("token-of-kim")
+    .pulls.createReview({ ...where, pull_number: number, event: "REQUEST_CHANGES", body: "No.", commit_id: sha });
+  await approveAs("mara", number, sha);
+  expect((await step(number)).text).toContain("kim wants changes");
+  expect(await pull(number)).toBe("open");
+  stage.clock.at = 73 * 3600_000;
+  await step(number);
+  expect(gateOf(stage.store, id)!.createdAt).toBeGreaterThan(Date.now());
+  stage.clock.at = 0;
+});
+
+test("approved in the chat alone, the forge's own protection still wants a person's review", async () => {
+  const { number, id } = await stage.ready();
+  expect(say("id-mara", `!approve ${id}`)).toBe("Approved.");
+  expect((await step(number)).text).toContain("The forge does not let me merge");
+  expect(await pull(number)).toBe("open");
+});
