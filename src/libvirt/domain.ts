@@ -1,5 +1,5 @@
 import type { SshConnection } from "../ssh/connection.ts";
-import { tryVirsh, virsh } from "./virsh.ts";
+import { refused, tryVirsh, virsh } from "./virsh.ts";
 import { waitUntil } from "./wait.ts";
 
 /** Bounds of an orderly shutdown, in ms. An emulated guest under load takes its time. */
@@ -9,21 +9,24 @@ export interface ShutdownBounds {
   readonly pollMs: number;
 }
 
-export const defaultBounds: ShutdownBounds = { orderlyMs: 90_000, pollMs: 500 };
+/** Longer than the 90 s that systemd gives one of its units: a database that takes all of them must not have its power cut. */
+export const defaultBounds: ShutdownBounds = { orderlyMs: 150_000, pollMs: 500 };
 
 export type ShutdownOutcome = "was off" | "orderly" | "forced" | "gone";
 
-/** The domain's state, or undefined when there is no such domain. */
+/** The domain's state, or undefined when there is no such domain. Throws E-LIBVIRT: what is not known must not look like nothing. */
 export async function domainState(connection: SshConnection, name: string): Promise<string | undefined> {
-  const { code, stdout, stderr } = await tryVirsh(connection, ["domstate", name]);
+  const words = ["domstate", name];
+  const { code, stdout, stderr } = await tryVirsh(connection, words);
   if (code === 0) return stdout.trim();
   if (/failed to get domain|Domain not found/i.test(stderr)) return undefined;
-  throw new Error(stderr.trim());
+  throw refused(connection, words, stderr);
 }
 
 /**
  * Asks the guest to shut down, by its agent and by the power button, and waits; past the bound the power is cut.
- * A paused, crashed or hung guest is cut at once. Never waits longer than the bound, so a destroy always ends.
+ * A paused, crashed or hung guest is cut at once. Never waits longer than the bound, so a destroy always ends. Throws E-LIBVIRT when the
+ * power cannot be cut: a guest that runs on would lose its disks.
  */
 export async function shutDown(
   connection: SshConnection,
@@ -48,8 +51,13 @@ export async function shutDown(
       if (off) return "orderly";
     }
   }
-  await tryVirsh(connection, ["destroy", name]);
-  return "forced";
+  const words = ["destroy", name];
+  const { code, stderr } = await tryVirsh(connection, words);
+  if (code === 0) return "forced";
+  const last = await domainState(connection, name);
+  // In that moment it had gone down by itself.
+  if (last === undefined || last === "shut off") return "orderly";
+  throw refused(connection, words, stderr);
 }
 
 /** Removes a domain that nobody needs any more: down in order, then its definition. Its disks stay. */
@@ -70,8 +78,9 @@ export async function removeDomain(
   ]);
 }
 
-/** Removes a volume; one that is gone already is fine. */
+/** Removes a volume; one that is gone already is fine. Throws E-LIBVIRT. */
 export async function removeVolume(connection: SshConnection, pool: string, name: string): Promise<void> {
-  const { code, stderr } = await tryVirsh(connection, ["vol-delete", name, "--pool", pool], { timeoutMs: 120_000 });
-  if (code !== 0 && !/not found|no storage vol/i.test(stderr)) throw new Error(stderr.trim());
+  const words = ["vol-delete", name, "--pool", pool];
+  const { code, stderr } = await tryVirsh(connection, words, { timeoutMs: 120_000 });
+  if (code !== 0 && !/not found|no storage vol/i.test(stderr)) throw refused(connection, words, stderr);
 }

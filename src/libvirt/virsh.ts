@@ -29,7 +29,12 @@ export async function virsh(
 ): Promise<string> {
   const { code, stdout, stderr } = await tryVirsh(connection, words, options);
   if (code === 0) return stdout;
-  throw new OlympusError(`libvirt on ${connection.target.name} refused "virsh ${words.join(" ")}": ${stderr.trim()}`, {
+  throw refused(connection, words, stderr);
+}
+
+/** E-LIBVIRT with libvirt's own words. */
+export function refused(connection: SshConnection, words: readonly string[], stderr: string): OlympusError {
+  return new OlympusError(`libvirt on ${connection.target.name} refused "virsh ${words.join(" ")}": ${stderr.trim()}`, {
     code: "E-LIBVIRT",
     where: connection.target.name,
     hint: `npx olympus doctor ${connection.target.name}`,
