@@ -72,3 +72,8 @@ it("who has the tests' packages keeps them when the lock file changes", async ()
   expect(await packages()).toEqual(["ci --include=dev"]);
   expect(await packages("--dev")).toEqual([]);
 });
+
+it("who brought the tests' packages by npm alone keeps them too", async () => {
+  mkdirSync(join(project, "node_modules/vitest"), { recursive: true });
+  expect(await packages()).toEqual(["ci --include=dev"]);
+});
