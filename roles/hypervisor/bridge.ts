@@ -5,8 +5,13 @@ import type { Operation } from "../../src/converge/operations.ts";
 export const bridgeSchema = z.strictObject({
   /** `eno1`: what the cable is in. */
   interface: z.string().regex(/^[a-zA-Z][\w.-]{0,14}$/, "A name as `ip link` shows it."),
-  /** Who looks after the network there: systemd-networkd by itself, or netplan. */
-  by: z.enum(["networkd", "netplan"]),
+  /** Who looks after the network there: systemd-networkd by itself, netplan, or ifupdown (`/etc/network/interfaces`). */
+  by: z.enum(["networkd", "netplan", "ifupdown"]),
+  /** With ifupdown: the file that speaks of the interface. */
+  file: z
+    .string()
+    .regex(/^\/etc\/network\/[\w./-]+$/, "Write a path below /etc/network.")
+    .default("/etc/network/interfaces"),
 });
 
 export type BridgeChoice = z.output<typeof bridgeSchema>;
@@ -21,30 +26,39 @@ export interface BridgeNetwork {
 
 /**
  * Changes of the network are such of who can get in: the host takes them back by itself unless somebody comes in over the bridge. The
- * settings that were there before stay; these are read before them.
+ * settings that were there before stay; these are read before them. With ifupdown, where all settings of an interface count, the
+ * interface's own become those of one that has no address, which a reset takes back.
  */
-export function bridgeOperations({ interface: port, by }: BridgeChoice, network: BridgeNetwork): Operation[] {
-  const files = by === "netplan" ? netplanFile(port, network) : networkdFiles(port, network);
-  const reload =
-    by === "netplan"
-      ? "netplan generate && netplan apply"
-      : "systemctl enable -q --now systemd-networkd && networkctl reload";
+export function bridgeOperations(choice: BridgeChoice, network: BridgeNetwork): Operation[] {
+  const { interface: port, by, file } = choice;
+  const { files, before, up, down, again } = ways[by](port, network);
   const there = `ip -o -4 addr show dev ${network.name} 2>/dev/null | grep -qF " ${network.address} " && [ -e /sys/class/net/${network.name}/brif/${port} ]`;
-  const apply = `${reload}
-wait_for 30 '' 'bridge ${network.name}' '${there}'`;
   return [
+    ...(by === "ifupdown"
+      ? [{ kind: "package", id: "bridge-package", names: ["bridge-utils"] } satisfies Operation]
+      : []),
     // Undone last, when the files are as before again.
     {
       kind: "command",
       id: "bridge-before",
       summary: "network as before, when the bridge goes",
       check: files.map(({ path }) => `[ -f ${path} ]`).join(" && "),
-      apply: ":",
-      undo: `${reload}
-if [ -e /sys/class/net/${network.name} ]; then ip link del ${network.name}; fi
-${by === "networkd" ? `networkctl reconfigure ${port}` : ":"}`,
+      apply: before,
+      undo: again.join("\n"),
       access: true,
     },
+    ...(by === "ifupdown"
+      ? [
+          {
+            kind: "line",
+            id: "bridge-port",
+            path: file,
+            line: `iface ${port} inet manual`,
+            match: `^\\s*iface\\s+${port.replaceAll(".", "\\.")}\\s+inet\\s`,
+            access: true,
+          } satisfies Operation,
+        ]
+      : []),
     ...files.map(
       ({ path, content }, at): Operation => ({
         kind: "file",
@@ -61,11 +75,52 @@ ${by === "networkd" ? `networkctl reconfigure ${port}` : ":"}`,
       id: "bridge-up",
       summary: `bridge ${network.name} over ${port}`,
       check: there,
-      apply,
+      apply: `${up}
+wait_for 30 '' 'bridge ${network.name}' '${there}'`,
+      ...(down === undefined ? {} : { undo: down }),
       access: true,
     },
   ];
 }
+
+/** How one of them is told of a bridge. */
+interface Way {
+  readonly files: readonly Settings[];
+  /** sh before any setting is changed. */
+  readonly before: string;
+  /** sh that brings the bridge up, once its settings are there. */
+  readonly up: string;
+  /** sh that takes it down while they still are. */
+  readonly down?: string;
+  /** sh that brings the network of before up, once its settings are there again. */
+  readonly again: readonly string[];
+}
+
+const without = (bridge: string): string => `if [ -e /sys/class/net/${bridge} ]; then ip link del ${bridge}; fi`;
+
+const ways: Record<BridgeChoice["by"], (port: string, network: BridgeNetwork) => Way> = {
+  networkd(port, network) {
+    const up = "systemctl enable -q --now systemd-networkd && networkctl reload";
+    const again = [up, without(network.name), `networkctl reconfigure ${port}`];
+    return { files: networkdFiles(port, network), before: ":", up, again };
+  },
+  netplan(port, network) {
+    const up = "netplan generate && netplan apply";
+    return { files: netplanFile(port, network), before: ":", up, again: [up, without(network.name)] };
+  },
+  ifupdown(port, network) {
+    const { name } = network;
+    return {
+      files: ifupdownFile(port, network),
+      // As long as its settings say how: afterwards nothing would end a DHCP client.
+      // By force, both ways: ifupdown does not know of an interface that something else brought up.
+      before: `ifdown --force ${port} || : "it was not all up"; ip addr flush dev ${port} scope global`,
+      up: `if ! ifquery --state ${name} >/dev/null; then ifup ${name}; fi`,
+      down: `if ifquery --state ${name} >/dev/null; then ifdown ${name}; fi`,
+      again: [without(name), `ip addr flush dev ${port} scope global; ifup --force ${port}`],
+    };
+  },
+};
 
 interface Settings {
   readonly path: string;
@@ -114,6 +169,23 @@ function netplanFile(port: string, { name, address, gateway, resolvers }: Bridge
       routes: [{ to: default, via: ${gateway} }]
       nameservers: { addresses: [${resolvers.join(", ")}] }
       parameters: { stp: false, forward-delay: 0 }
+`,
+    },
+  ];
+}
+
+function ifupdownFile(port: string, { name, address, gateway, resolvers }: BridgeNetwork): Settings[] {
+  return [
+    {
+      path: `/etc/network/interfaces.d/olympus-${name}`,
+      content: `auto ${name}
+iface ${name} inet static
+    address ${address}
+    gateway ${gateway}
+    dns-nameservers ${resolvers.join(" ")}
+    bridge_ports ${port}
+    bridge_stp off
+    bridge_fd 0
 `,
     },
   ];
