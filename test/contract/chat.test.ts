@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 function ask(options: Partial<AskOptions> = {}) {
-  const base = { team, secrets, agent: "athena", text: "who are you?", waitMs: 10_000, signal, url: server.url };
+  const base = { team, secrets, agent: "athena", text: "who are you?", waitMs: 100_000, signal, url: server.url };
   return askAgent({ ...base, ...options });
 }
 
@@ -38,11 +38,15 @@ interface Behaviour {
 }
 
 /** A stand-in for the harness: connected as the agent's bot, it does with each mention what it is told to. */
-async function startBot({ acknowledge = true, answer }: Behaviour): Promise<{ posts: string[]; close(): void }> {
+async function startBot({
+  acknowledge = true,
+  answer,
+}: Behaviour): Promise<{ posts: string[]; close(): Promise<void> }> {
   const token = secrets.require("mattermost.bots.athena.token").reveal();
   const botId = secrets.require("mattermost.bots.athena.id").reveal();
   const client = chatClient(server.url, token);
   const posts: string[] = [];
+  const reactions: Promise<void>[] = [];
   let ready = (): void => undefined;
   const connected = new Promise<void>((resolve) => {
     ready = resolve;
@@ -55,7 +59,7 @@ async function startBot({ acknowledge = true, answer }: Behaviour): Promise<{ po
       const post = JSON.parse(message.data.post);
       if (post.user_id === botId || !message.data.mentions?.includes(botId)) return;
       posts.push(post.message);
-      void react(post.id, post.channel_id);
+      reactions.push(react(post.id, post.channel_id));
     },
   });
   async function react(postId: string, channelId: string): Promise<void> {
@@ -63,7 +67,14 @@ async function startBot({ acknowledge = true, answer }: Behaviour): Promise<{ po
     if (answer !== undefined) await client.createPost({ channel_id: channelId, root_id: postId, message: answer });
   }
   await connected;
-  return { posts, close: () => socket.close() };
+  return {
+    posts,
+    // Its own requests may still be on their way when its words were seen.
+    async close() {
+      await Promise.all(reactions);
+      socket.close();
+    },
+  };
 }
 
 test("a person's post is acknowledged and answered in its thread", async () => {
@@ -80,7 +91,7 @@ test("a person's post is acknowledged and answered in its thread", async () => {
     const post = await admin.getPost(result.postId);
     expect(post.user_id).toBe(secrets.require("mattermost.people.mara.id").reveal());
   } finally {
-    bot.close();
+    await bot.close();
   }
 });
 
@@ -92,7 +103,7 @@ test("another person speaks in another channel; the text's own mention is not do
     expect(bot.posts).toEqual(["Good morning @athena, how are you?"]);
     expect(secrets.get("mattermost.people.olaf.token")).toBeDefined();
   } finally {
-    bot.close();
+    await bot.close();
   }
 });
 
@@ -100,12 +111,13 @@ test("following goes on until it is ended", async () => {
   const bot = await startBot({ answer: "First." });
   const end = new AbortController();
   const seen: string[] = [];
+  let following: Promise<void> | undefined;
   try {
     const { admin } = await loginAsAdmin(server.url, team, secrets);
     const told = (what: string, text: string): void => {
       seen.push(`${what} ${text}`);
       if (text === "Second.") end.abort();
-      if (what === "answer") void followUp();
+      if (what === "answer") following = followUp();
     };
     async function followUp(): Promise<void> {
       const channel = await admin.getChannelByNameAndTeamName("olympus", "dev");
@@ -114,33 +126,40 @@ test("following goes on until it is ended", async () => {
       await admin.createPost({ channel_id: channel.id, root_id: root.id, message: "Second." });
     }
     await ask({ text: "first?", channel: "dev", follow: true, signal: end.signal, seen: told });
+    await following;
     expect(seen).toEqual(["acknowledged eyes", "answer First.", "post Second."]);
   } finally {
-    bot.close();
+    await bot.close();
   }
 });
 
 test("no answer: the error says why and what to do", async () => {
   const none = { code: "E-CHAT-NO-ANSWER", exit: 2 };
+  const { admin } = await loginAsAdmin(server.url, team, secrets);
+  const botId = secrets.require("mattermost.bots.athena.id").reveal();
+  // The server tells it of a bot a moment after that came or went.
+  const becomes = (status: string) =>
+    expect.poll(async () => (await admin.getStatusesByIds([botId]))[0]?.status).toBe(status);
+  await becomes("offline");
   await expect(ask({ waitMs: 300 })).rejects.toMatchObject({
     ...none,
     message: expect.stringContaining("not connected"),
   });
   const silent = await startBot({ acknowledge: false });
+  await becomes("online");
   await expect(ask({ waitMs: 300 })).rejects.toMatchObject({
     ...none,
     message: expect.stringContaining("took no notice"),
   });
-  silent.close();
+  await silent.close();
   const slow = await startBot({ acknowledge: true });
-  await expect(ask({ waitMs: 500 })).rejects.toMatchObject({
+  await expect(ask({ waitMs: 5_000 })).rejects.toMatchObject({
     ...none,
     message: expect.stringContaining("still at work"),
   });
-  slow.close();
-  const { admin } = await loginAsAdmin(server.url, team, secrets);
+  await slow.close();
   const channel = await admin.getChannelByNameAndTeamName("olympus", "dev");
-  await admin.removeFromChannel(secrets.require("mattermost.bots.athena.id").reveal(), channel.id);
+  await admin.removeFromChannel(botId, channel.id);
   await expect(ask({ waitMs: 300, channel: "dev" })).rejects.toMatchObject({
     ...none,
     message: expect.stringContaining("not in the channel"),
@@ -162,6 +181,6 @@ test("a revoked token of the speaker is made anew", async () => {
   try {
     expect((await ask()).answer).toBe("Still here.");
   } finally {
-    bot.close();
+    await bot.close();
   }
 });

@@ -40,7 +40,7 @@ async function answering(respond: (response: ServerResponse) => void) {
   return { url: `http://127.0.0.1:${port}`, asked };
 }
 
-const call = (choice: ModelConfig, signal = AbortSignal.timeout(5000)) => caller.call(choice, request, signal);
+const call = (choice: ModelConfig, signal = AbortSignal.timeout(100_000)) => caller.call(choice, request, signal);
 
 describe.each([
   ["anthropic", "anthropic"],
@@ -59,7 +59,7 @@ describe.each([
     rehearsal = await startRehearsal({ script: scriptSchema.parse({ answers }) });
     const choice = { provider, model: "some-model", baseUrl: rehearsal.url };
     return (change: Partial<ModelRequest> = {}) =>
-      caller.call(choice, { ...request, ...change }, AbortSignal.timeout(20_000));
+      caller.call(choice, { ...request, ...change }, AbortSignal.timeout(100_000));
   };
   afterEach(() => rehearsal.close());
 

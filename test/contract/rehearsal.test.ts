@@ -76,7 +76,7 @@ test("the bundled program reads its script, listens where it is told, and refuse
           (response) => response.ok,
           () => false,
         ),
-      10_000,
+      100_000,
     );
     const asked = { model: "m", max_tokens: 10, messages: [{ role: "user", content: "ping" }] };
     const response = await fetch(`${url}/v1/messages`, { method: "POST", body: JSON.stringify(asked) });

@@ -7,7 +7,8 @@ import { OlympusError } from "../../src/base/errors.ts";
 import { knownHosts, sshWords } from "../../src/machines/ssh-command.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
 import type { SshTarget } from "../../src/ssh/connection.ts";
-import { freePort, makeKey, startSshd, type TestSshd } from "../support/sshd.ts";
+import { freePort } from "../support/processes.ts";
+import { makeKey, startSshd, type TestSshd } from "../support/sshd.ts";
 
 // Hosts behind a jump host, and many logins to one server: real sshds with stock MaxStartups (10:30:100) and MaxSessions (10).
 const folder = mkdtempSync(join(tmpdir(), "olympus-jump-"));

@@ -8,6 +8,7 @@ import { OlympusError } from "../../src/base/errors.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
 import type { SshTarget } from "../../src/ssh/connection.ts";
+import { freePort } from "../support/processes.ts";
 
 // A real sshd on 127.0.0.1, with its own configuration, host key and authorised key.
 const folder = mkdtempSync(join(tmpdir(), "olympus-ssh-"));
@@ -21,14 +22,6 @@ const key = (name: string): { private: string; public: string } => {
     public: readFileSync(join(folder, `${name}.pub`), "utf8").trim(),
   };
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 async function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -77,7 +70,7 @@ beforeAll(async () => {
     await ended;
   };
   for (let tries = 0; !(await answers(port)); tries += 1) {
-    if (tries > 100) throw new Error("sshd did not start");
+    if (tries > 2000) throw new Error("sshd did not start");
     await new Promise((done) => setTimeout(done, 50));
   }
   target = {
@@ -238,7 +231,7 @@ describe("a connection that cannot be", () => {
       for (const end of held) end.unpipe().pause();
       expect(await running).toMatchObject({ code: "E-SSH-LOST", exit: 4 });
       // Three keepalives of 3.5 s go unanswered: 14 s, and time for a busy computer.
-      expect(performance.now() - begun).toBeLessThan(45_000);
+      expect(performance.now() - begun).toBeLessThan(100_000);
       ssh.close();
     } finally {
       for (const end of held) end.destroy();

@@ -187,8 +187,11 @@ describe("the console", () => {
       shown += chunk.toString();
     });
     await eventually("the console", async () => shown.includes("Escape character"), 120_000);
-    terminal.stdin.write("\r");
-    await eventually("a login prompt", async () => shown.includes("athena login:"), 120_000);
+    const prompted = async (): Promise<boolean> => {
+      terminal.stdin.write("\r");
+      return shown.includes("athena login:");
+    };
+    await eventually("a login prompt", prompted, 300_000, 2_000);
     terminal.stdin.write("\u001d");
     expect((await terminal).exitCode).toBe(0);
   });

@@ -121,7 +121,7 @@ describe("the main job", () => {
     try {
       const question = await mara.post("@athena hello, who watches you?");
       await mara.answered(question);
-      await eventually("the log of the run", async () => shown.includes(question), 120_000);
+      await eventually("the log of the run", async () => shown.includes(question), 600_000);
     } finally {
       following.kill("SIGINT");
     }
@@ -132,7 +132,7 @@ describe("the main job", () => {
     const question = await mara.post("@athena please take 5 seconds");
     await mara.acknowledged(question);
     await inGuest("athena", "sudo systemctl kill --signal=KILL olympus-agent");
-    await mara.answered(question, 120_000);
+    await mara.answered(question);
     // A second answer would come from the run that was cut off; the next question comes after it in the same lane's order.
     const next = await mara.post("@athena hello");
     await mara.answered(next);
@@ -143,7 +143,7 @@ describe("the main job", () => {
     const question = await mara.post("@athena please take 5 seconds");
     await mara.acknowledged(question);
     await inGuest("agora", "sudo systemctl restart mattermost");
-    await mara.answered(question, 120_000);
+    await mara.answered(question);
     expect(await mara.answers(question)).toHaveLength(1);
   });
 
@@ -152,7 +152,7 @@ describe("the main job", () => {
     expect(await inGuest("athena", "systemctl is-active olympus-agent || test $? = 4 -o $? = 3")).not.toBe("active");
     const question = await mara.post("@athena hello after the reset");
     await olympusOk(["role", "setup", "agent", "--host", "athena"]);
-    await mara.answered(question, 120_000);
+    await mara.answered(question);
   });
 
   it("restarts only the machine whose memory changed", async () => {
@@ -176,15 +176,15 @@ describe("the main job", () => {
     const unanswered = await mara.post("@athena hello while you are away");
     await olympusOk(["rebuild", "athena", "--yes"]);
     await olympusOk(["deploy"]);
-    await mara.answered(unanswered, 120_000);
+    await mara.answered(unanswered);
     expect(await mara.answers(unanswered)).toHaveLength(1);
     expect(await mara.answers(old)).toHaveLength(1);
   });
 
   it("comes back with its hypervisors after a power cut", async () => {
     await olympusOk(["lab", "restart", "r420", "r720xd", "--kill"]);
-    const question = await eventually("the chat", () => mara.post("@athena hello after the power cut"), 240_000);
-    await mara.answered(question, 240_000);
+    const question = await eventually("the chat", () => mara.post("@athena hello after the power cut"), 900_000);
+    await mara.answered(question);
   });
 
   it("goes on with others when a hypervisor is down", async () => {
@@ -207,8 +207,8 @@ describe("the main job", () => {
     await olympusOk(["deploy"]);
     await eventually(
       "athena to answer",
-      async () => mara.answered(await mara.post("@athena hello again"), 60_000),
-      180_000,
+      async () => mara.answered(await mara.post("@athena hello again"), 120_000),
+      900_000,
     );
   });
 });

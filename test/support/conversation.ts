@@ -41,7 +41,7 @@ export async function converse(teamFile: string, agent: string, person: string):
   return {
     answers,
     post: async (message) => (await client.createPost({ channel_id: channel.id, message })).id,
-    acknowledged: async (postId, deadlineMs = 60_000) => {
+    acknowledged: async (postId, deadlineMs = 600_000) => {
       await eventually(
         `an acknowledgement of ${postId}`,
         async () => (await client.getReactionsForPost(postId))?.some(({ user_id }) => user_id === botId),
@@ -49,7 +49,7 @@ export async function converse(teamFile: string, agent: string, person: string):
         50,
       );
     },
-    answered: (postId, deadlineMs = 60_000) =>
+    answered: (postId, deadlineMs = 600_000) =>
       eventually(`an answer to ${postId}`, async () => (await answers(postId))[0], deadlineMs),
   };
 }

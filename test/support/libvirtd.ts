@@ -42,7 +42,7 @@ export async function startLibvirtd(): Promise<Libvirtd> {
     log: join(folder, "libvirtd.log"),
   });
   const socket = join(folder, "run/libvirt-sock");
-  await untilReady(child, () => answers(socket), 20_000);
+  await untilReady(child, () => answers(socket), 180_000);
   return {
     uri: `qemu+unix:///system?socket=${socket}`,
     pools: join(folder, "pools"),

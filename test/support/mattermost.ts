@@ -66,7 +66,7 @@ export async function startMattermost(
     const start = async (): Promise<void> => {
       child = startService(join(program, "bin", "mattermost"), ["server"], { cwd: data, log, env });
       try {
-        await untilReady(child, () => answers(url), 60_000);
+        await untilReady(child, () => answers(url), 240_000);
       } catch (error) {
         throw new Error(`Mattermost: ${String(error)}\n${readFileSync(log, "utf8").slice(-3_000)}`);
       }

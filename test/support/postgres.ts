@@ -66,7 +66,7 @@ export async function startPostgres(folder: string): Promise<PostgresServer> {
         () => true,
         () => false,
       );
-    await untilReady(child, async () => (await accepts(port)) && takesCommands(), 30_000);
+    await untilReady(child, async () => (await accepts(port)) && takesCommands(), 180_000);
   } catch (error) {
     throw new Error(`PostgreSQL: ${String(error)}\n${readFileSync(log, "utf8").slice(-2_000)}`);
   }

@@ -2,14 +2,26 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { connect, createServer } from "node:net";
 
-/** A port on 127.0.0.1 that nobody uses right now. */
+const given = new Set<number>();
+
+/**
+ * A port on 127.0.0.1 that nobody uses right now, each time another. Below those that the kernel gives to whoever connects somewhere:
+ * nobody else gets it before it is listened on, or while its server is started again.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
 
 export interface ServiceOptions {

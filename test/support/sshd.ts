@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Secret } from "../../src/base/secret.ts";
 import type { SshTarget } from "../../src/ssh/connection.ts";
+import { freePort } from "./processes.ts";
 
 export interface TestSshd {
   /** How to log in to it with the key that it lets in. */
@@ -20,15 +20,6 @@ export function makeKey(folder: string, name: string): { readonly public: string
   const file = join(folder, name);
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", file]);
   return { public: readFileSync(`${file}.pub`, "utf8").trim(), private: readFileSync(file, "utf8") };
-}
-
-/** A port on 127.0.0.1 that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** A real sshd on 127.0.0.1 with stock limits, that lets this user in with `key`; `config`: further lines, which win. */
