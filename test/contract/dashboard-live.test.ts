@@ -1,0 +1,99 @@
+/** The dashboard of a harness that works: its own process, a real Mattermost, the rehearsal model, Chromium. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
+import { loadScript, scriptSchema } from "../../src/rehearsal/script.ts";
+import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
+import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
+import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
+
+const root = mkdtempSync(join(tmpdir(), "olympus-dashboard-live-"));
+const script = scriptSchema.parse({
+  answers: [{ match: "ponder", reply: "pondered", delay: 3600 }, ...loadScript().answers],
+});
+const patience = { timeout: 120_000 };
+
+let mattermost: MattermostServer;
+let team: ChatTeam;
+let model: RehearsalServer;
+let folder: AgentFolder;
+let agent: AgentProcess;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+/** What must stay empty: errors of the page, and requests that went elsewhere. */
+const wrong: string[] = [];
+
+beforeAll(async () => {
+  mattermost = await startMattermost();
+  team = await seedChatTeam(mattermost.url);
+  model = await startRehearsal({ script });
+  folder = await agentFolder(join(root, "athena"), team, model.url);
+  agent = await startAgentProcess(folder);
+  const args = ["--no-sandbox", "--disable-gpu"];
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args, timeout: 120_000 });
+  context = await browser.newContext({ baseURL: url() });
+  context.setDefaultTimeout(patience.timeout);
+  page = await context.newPage();
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url())) wrong.push(request.url());
+  });
+}, 300_000);
+afterAll(async () => {
+  await browser?.close();
+  await agent?.stop("SIGKILL");
+  await model?.close();
+  await mattermost?.stop();
+  rmSync(root, { recursive: true, force: true });
+}, 120_000);
+
+const url = () => `http://127.0.0.1:${folder.port}`;
+const says = (text: string) => team.say(team.people.alice, team.channels.work!, text);
+const said = async (postId: string) =>
+  (await team.answers(postId, team.bots.athena!, 1, 120)).map(({ message }) => message);
+
+test("a person sees work begin without a reload, stops it, has it done once more, pauses and resumes, over a restart", async () => {
+  const answer = await fetch(`${url()}/api/links`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${folder.dashboardToken}` },
+    body: JSON.stringify({ person: "alice" }),
+  });
+  const { code } = (await answer.json()) as { code: string };
+  await page.goto(`/login#${code}`);
+  await page.getByText("Idle: nothing is under way.").waitFor();
+  await page.getByText("live", { exact: true }).waitFor();
+
+  const asked = await says("@athena ponder this");
+  await page.getByText(/for alice, began/).waitFor();
+  await page.getByText("Stop this run …").click();
+  await page.getByRole("button", { name: "Stop this run" }).click();
+  await page.getByText("failed: stopped by alice").first().waitFor();
+  expect(await said(asked.id)).toEqual(["Stopped by alice, on my dashboard. `!retry` begins it again."]);
+
+  await page.getByRole("button", { name: "Do it once more" }).click();
+  await page.waitForURL(`${url()}/`);
+  await page.getByText(/for alice, began/).waitFor();
+  await page.getByText("Stop this run …").click();
+  await page.getByRole("button", { name: "Stop this run" }).click();
+  await page.getByText("failed: stopped by alice").first().waitFor();
+
+  await page.goto("/");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText(/Paused by alice/).waitFor();
+  await page.getByText("live", { exact: true }).waitFor();
+  const waits = await says("@athena hello, are you there?");
+  await page.getByRole("heading", { name: "Next (1)" }).waitFor();
+  await agent.stop();
+  await page.getByText("not live").waitFor();
+  agent = await startAgentProcess(folder);
+  await page.getByText("live", { exact: true }).waitFor();
+  await page.getByText(/Paused by alice/).waitFor();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("heading", { name: "Next (0)" }).waitFor();
+  expect(await said(waits.id)).toHaveLength(1);
+  expect(wrong).toEqual([]);
+}, 600_000);
