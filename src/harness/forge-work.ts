@@ -1,7 +1,10 @@
+import type { Secret } from "../base/secret.ts";
 import type { Answer } from "./ask.ts";
 import type { ForgeComment, ForgeIssue, ForgePull, ForgeReview, IssueEvent, ReviewComment } from "./forge-port.ts";
 import type { PostPayload } from "./intake.ts";
+import type { RunParts } from "./run.ts";
 import type { OpenRun } from "./store/runs.ts";
+import type { Tool } from "./tools/tool.ts";
 
 // Where what happens on the forge becomes runs: the poller hands changes to takers, takers put entries into the inbox, and runs of these
 // kinds are carried by doers. Issues and their follow-up are src/harness/work's, reviews and gates have folders of their own.
@@ -58,6 +61,21 @@ export type Doer = (run: OpenRun, payload: ForgePayload, signal: AbortSignal) =>
 
 /** What an agent with repositories does, by kind. */
 export type Doers = Readonly<Partial<Record<ForgeKind, Doer>>>;
+
+/** An agent's place on the forge, as its harness sees it. */
+export interface ForgeDesk {
+  /** What runs do there. */
+  doers(parts: RunParts): Doers;
+  /** What a conversation may do there. */
+  chatTools(run: string, post: PostPayload, secrets: readonly Secret[]): Tool[];
+  /** Why no issue is begun just now: there is too little of something. Undefined when there is room. */
+  readonly obstacle: string | undefined;
+  /** What keeps it from seeing the forge; empty when all is well. */
+  troubles(): string[];
+  /** Begins to look; `wake` is called whenever there may be work. Returns at once. */
+  start(wake: () => void): void;
+  stop(): Promise<void>;
+}
 
 export function isForgeKind(kind: string): kind is ForgeKind {
   return forgeKinds.some((one) => one === kind);

@@ -5,6 +5,7 @@ import { ChatError } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
 import type { Control } from "./commands.ts";
 import { Feed } from "./feed.ts";
+import type { ForgeDesk } from "./forge-work.ts";
 import { guardedChat } from "./guarded-chat.ts";
 import { lastWord } from "./last-word.ts";
 import type { ModelCaller } from "./model-port.ts";
@@ -23,6 +24,8 @@ const mostTries = 10;
 
 export interface HarnessParts extends Omit<RunParts, "router" | "control"> {
   readonly models: ModelCaller;
+  /** Of agents with repositories. */
+  readonly desk?: ForgeDesk;
 }
 
 export interface HarnessState {
@@ -45,6 +48,7 @@ export interface HarnessState {
 /** The core: takes mentions in, works on each lane's one after the other, delivers. Nothing here knows which chat or models. */
 export class Harness implements Control {
   readonly #parts: RunParts;
+  readonly #desk: ForgeDesk | undefined;
   readonly #feed: Feed;
   readonly #scheduler: Scheduler;
   readonly #stop = new AbortController();
@@ -72,7 +76,9 @@ export class Harness implements Control {
 
   constructor(parts: HarnessParts) {
     const chat = guardedChat(parts.chat, parts.secrets ?? []);
-    this.#parts = { ...parts, chat, control: this, router: new ModelRouter(parts) };
+    const runParts = { ...parts, chat, control: this, router: new ModelRouter(parts) };
+    this.#desk = parts.desk;
+    this.#parts = parts.desk === undefined ? runParts : { ...runParts, doers: parts.desk.doers(runParts) };
     this.#feed = new Feed({ ...parts, chat, wake: () => this.wake() });
     this.#scheduler = new Scheduler({ ...parts, chat, wake: () => this.wake() });
   }
@@ -82,6 +88,7 @@ export class Harness implements Control {
     const { store, chat, config, clock, log } = this.#parts;
     for (const run of resumeOpen(store)) this.#begin(run);
     this.wake();
+    this.#desk?.start(() => this.wake());
     const account = await this.#account(chat);
     if (account === undefined) return;
     const oldest = clock.now() - config.chat.maxAgeHours * 3600_000;
@@ -107,6 +114,7 @@ export class Harness implements Control {
     this.#scheduler.stop();
     clearInterval(this.#watch);
     chat.close();
+    await this.#desk?.stop();
     const open = [...this.#open.values()].map((entry) => entry.done);
     if (open.length > 0 && this.#chat === "connected") {
       log.info({ runs: open.length }, "finishing what is under way");
@@ -159,6 +167,7 @@ export class Harness implements Control {
     return [
       `chat: ${this.#chat}`,
       ...(tools === "none" ? [] : [`shell: ${tools}`]),
+      ...(this.#desk?.troubles().map((trouble) => `forge: ${trouble}`) ?? []),
       ...(paused === undefined ? [] : [`paused by ${paused.by} on my dashboard: I take up nothing new`]),
     ].join(", ");
   }
@@ -189,7 +198,8 @@ export class Harness implements Control {
     try {
       while (!this.#draining) {
         const full = this.#working >= config.limits.runs || pauseOf(store) !== undefined;
-        const run = claimNext(store, clock.now(), full ? "command" : undefined);
+        const noIssue = this.#desk?.obstacle === undefined ? undefined : "issue";
+        const run = claimNext(store, clock.now(), full ? "command" : undefined, noIssue);
         if (run === undefined) return;
         this.#begin(run);
       }

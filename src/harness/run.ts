@@ -8,7 +8,7 @@ import { backoff } from "./clock.ts";
 import { type Control, obey } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
-import { type Doers, type ForgeKind, type ForgePayload, isForgeKind } from "./forge-work.ts";
+import { type Doers, type ForgeDesk, type ForgeKind, type ForgePayload, isForgeKind } from "./forge-work.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
 import { dashboardSource, type PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
@@ -35,6 +35,7 @@ export interface RunParts extends ConverseParts {
   readonly control: Control;
   /** Of agents with repositories. */
   readonly doers?: Doers;
+  readonly desk?: ForgeDesk;
 }
 
 /** A run that was begun this often and never got to its answer brings the process down: it is not begun again. */
@@ -142,12 +143,12 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
       return other.text;
     });
   const ran = (what: string) => progress.step(what);
-  return converse(parts, { run: run.id, system: systemPrompt(config), messages, person, signal, heard, ran }).finally(
-    () => {
-      over.abort();
-      progress.end();
-    },
-  );
+  const tools = parts.desk?.chatTools(run.id, post, parts.secrets ?? []) ?? [];
+  const wanted = { run: run.id, system: systemPrompt(config), messages, person, signal, heard, ran, tools };
+  return converse(parts, wanted).finally(() => {
+    over.abort();
+    progress.end();
+  });
 }
 
 /** Asks as a person would, with what memory has to it; the answer begins a thread of its own. */

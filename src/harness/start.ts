@@ -20,6 +20,7 @@ import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 import { recentRuns } from "./store/runs.ts";
 import { noteRefusal, spentSince } from "./store/steps.ts";
+import { forgeDesk } from "./work/start.ts";
 import { dayStart } from "./zone.ts";
 
 export interface RunningAgent {
@@ -68,6 +69,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
         }),
       log,
     );
+  const desk = forgeDesk(config, { store, clock, log, secret, secrets });
   const harness = new Harness({
     config,
     store,
@@ -76,6 +78,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     clock,
     log,
     ...(workshop && { workshop }),
+    ...(desk && { desk }),
     secrets,
   });
 

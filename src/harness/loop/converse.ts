@@ -1,15 +1,16 @@
 import { maskSecrets, type Secret } from "../../base/secret.ts";
 import { type Answer, ask, noAnswer } from "../ask.ts";
 import type { Clock } from "../clock.ts";
-import type { AgentConfig, WorkKind } from "../config.ts";
+import type { AgentConfig, SandboxConfig, WorkKind } from "../config.ts";
 import type { ModelMessage } from "../model-port.ts";
 import type { ModelRouter } from "../router.ts";
 import type { Store } from "../store/open.ts";
 import { recordStep } from "../store/steps.ts";
 import { turnsOf } from "../store/turns.ts";
+import type { Tool } from "../tools/tool.ts";
 import { workTool } from "../tools/work.ts";
 import { workOn } from "./code.ts";
-import { type LoopLimits, type LoopParts, type NextStep, runLoop } from "./loop.ts";
+import { type LoopParts, type NextStep, runLoop } from "./loop.ts";
 import type { Workshop } from "./workshop.ts";
 
 export interface ConverseParts {
@@ -34,6 +35,8 @@ export interface Wanted {
   readonly heard?: () => readonly string[];
   /** Told of each call of a tool that was run, in a few words. */
   readonly ran?: (what: string) => void;
+  /** What may be done beside working with a shell. */
+  readonly tools?: readonly Tool[];
 }
 
 /** Tokens that a model takes where the configuration does not say. */
@@ -42,36 +45,23 @@ const usualWindow = 128_000;
 /** Answers in chat. An agent that develops may hand the work over to a shell in between; the answer says what came of it. */
 export async function converse(parts: ConverseParts, wanted: Wanted): Promise<Answer> {
   const { config, router, workshop } = parts;
-  const { run, system, messages, person, signal, heard } = wanted;
+  const { run, system, messages, signal, tools = [] } = wanted;
   const settings = config.sandbox;
-  if (workshop === undefined || settings === undefined)
-    return ask(router, config, { run, kind: "chat", system, messages, signal });
-  const shared = (kind: WorkKind, limits: LoopLimits) =>
-    ({
-      next: nextStep(parts, run, kind),
-      limits,
-      clock: parts.clock,
-      journal: turnsOf(parts.store, run, kind),
-      person,
-      ...(heard && { heard }),
-      ran: (call, outcome, tookMs) => {
-        const detail = `${call.name}: ${outcome.text.slice(0, outcome.text.indexOf("\n") + 1 || 100).trim()}`;
-        wanted.ran?.(detail);
-        recordStep(parts.store, {
-          run,
-          kind: "tool",
-          at: parts.clock.now() - tookMs,
-          tookMs,
-          outcome: "ok",
-          detail,
-        });
-      },
-    }) satisfies Omit<LoopParts, "tools" | "textEnds">;
-  const { chatSteps, chatMinutes, codeSteps, codeMinutes } = config.limits;
-  const work = workTool(async (task, stopping) => {
+  const develops = workshop !== undefined && settings !== undefined;
+  if (!develops && tools.length === 0) return ask(router, config, { run, kind: "chat", system, messages, signal });
+  const all = develops ? [workToolOf(parts, wanted, workshop, settings), ...tools] : tools;
+  const chat = { ...loopParts(parts, wanted, "chat"), tools: all, textEnds: true };
+  const { text, outcome } = await runLoop(chat, system, messages, signal);
+  return { text, outcome };
+}
+
+function workToolOf(parts: ConverseParts, wanted: Wanted, workshop: Workshop, settings: SandboxConfig): Tool {
+  const { config } = parts;
+  const { run } = wanted;
+  return workTool(async (task, stopping) => {
     const { text, outcome } = await workOn(
       {
-        ...shared("code", { steps: codeSteps, time: codeMinutes * 60_000, window: windowOf(config, "code") }),
+        ...loopParts(parts, wanted, "code"),
         workshop,
         settings,
         run,
@@ -83,9 +73,30 @@ export async function converse(parts: ConverseParts, wanted: Wanted): Promise<An
     );
     return { answer: text, outcome };
   });
-  const chat = shared("chat", { steps: chatSteps, time: chatMinutes * 60_000, window: windowOf(config, "chat") });
-  const { text, outcome } = await runLoop({ ...chat, tools: [work], textEnds: true }, system, messages, signal);
-  return { text, outcome };
+}
+
+/** A loop of a run's work of one kind: its model, limits and journal. */
+export function loopParts(
+  parts: ConverseParts,
+  { run, person, heard, ran }: Pick<Wanted, "run" | "person" | "heard" | "ran">,
+  kind: "chat" | "code",
+): Omit<LoopParts, "tools" | "textEnds"> {
+  const { config, store, clock } = parts;
+  const { chatSteps, chatMinutes, codeSteps, codeMinutes } = config.limits;
+  const [steps, minutes] = kind === "chat" ? [chatSteps, chatMinutes] : [codeSteps, codeMinutes];
+  return {
+    next: nextStep(parts, run, kind),
+    limits: { steps, time: minutes * 60_000, window: windowOf(config, kind) },
+    clock,
+    journal: turnsOf(store, run, kind),
+    person,
+    ...(heard && { heard }),
+    ran: (call, outcome, tookMs) => {
+      const detail = `${call.name}: ${outcome.text.slice(0, outcome.text.indexOf("\n") + 1 || 100).trim()}`;
+      ran?.(detail);
+      recordStep(store, { run, kind: "tool", at: clock.now() - tookMs, tookMs, outcome: "ok", detail });
+    },
+  };
 }
 
 function nextStep({ router, config }: ConverseParts, run: string, kind: WorkKind): NextStep {

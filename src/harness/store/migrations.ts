@@ -244,4 +244,8 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX gates_live ON gates (state) WHERE state IN ('waiting', 'asked', 'open');
   `,
+  `
+  -- Reviews and comments up to this time, the forge's, were answered.
+  ALTER TABLE work ADD COLUMN heard_until INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

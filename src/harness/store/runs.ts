@@ -34,13 +34,17 @@ export interface RunSummary {
 const openRun = `SELECT runs.id, inbox, runs.lane, runs.kind, runs.state, starts, source, source_id AS sourceId, author,
   created_at AS createdAt, payload FROM runs JOIN inbox ON inbox.id = runs.inbox`;
 
-/** Claims the oldest waiting entry (of a kind) whose lane is free, as a run that has begun. Undefined when there is none. */
-export function claimNext(store: Store, now: number, only?: InboxKind): OpenRun | undefined {
+/**
+ * Claims the oldest waiting entry (of a kind, or of any but one) whose lane is free, as a run that has begun. Undefined when there is none.
+ */
+export function claimNext(store: Store, now: number, only?: InboxKind, but?: InboxKind): OpenRun | undefined {
   return store.transaction(() => {
     const entry = store.get<{ id: number; source_id: string; lane: string; kind: string }>(
       `SELECT inbox.id, source_id, lane, kind FROM inbox LEFT JOIN lanes ON lanes.key = inbox.lane
-       WHERE state = 'new' AND lanes.run IS NULL AND (?1 IS NULL OR kind = ?1) ORDER BY priority, created_at, inbox.id LIMIT 1`,
+       WHERE state = 'new' AND lanes.run IS NULL AND (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR kind <> ?2)
+       ORDER BY priority, created_at, inbox.id LIMIT 1`,
       only ?? null,
+      but ?? null,
     );
     if (entry === undefined) return undefined;
     const id = `${entry.source_id}-1`;

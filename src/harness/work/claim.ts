@@ -1,0 +1,163 @@
+import { untilAnswered } from "../forge/patient.ts";
+import { type ForgeComment, ForgeError } from "../forge-port.ts";
+import type { ForgePayload } from "../forge-work.ts";
+import { isAgent } from "../trust.ts";
+import { mark, markOf } from "./marks.ts";
+import { type ForgeParts, isMe } from "./parts.ts";
+import { beginWork, changeWork, dropWork, type WorkRow, workOf } from "./table.ts";
+
+/** The branch of an issue: whoever makes it has the claim. A title never becomes part of a name. */
+export const branchOf = (issue: number): string => `olympus/issue-${issue}`;
+
+const claimMark = "claim";
+const releaseMark = "released";
+
+interface ClaimData {
+  readonly issue: number;
+  readonly run: string;
+  /** End of the lease, ms. */
+  readonly until: number;
+}
+
+export interface Claim extends ClaimData {
+  readonly comment: number;
+  readonly login: string;
+}
+
+/** Claims of an issue that were not released, the oldest first: of several the first one holds. */
+export function claimsIn({ settings, key }: ForgeParts, repo: string, comments: readonly ForgeComment[]): Claim[] {
+  const ours = comments.filter(({ author }) => isAgent({ forge: settings }, author));
+  const find = <T>(kind: string, { author, body }: ForgeComment) =>
+    markOf<T>(key, kind, { repo, login: author.login }, body);
+  const released = new Set(ours.map((comment) => find<{ claim: number }>(releaseMark, comment)?.claim));
+  return ours
+    .flatMap((comment): Claim[] => {
+      const data = find<ClaimData>(claimMark, comment);
+      return data === undefined || released.has(comment.id)
+        ? []
+        : [{ ...data, comment: comment.id, login: comment.author.login }];
+    })
+    .sort((a, b) => a.comment - b.comment);
+}
+
+/** The newest comment that released a claim. */
+export function lastRelease(
+  { settings, key }: ForgeParts,
+  repo: string,
+  comments: readonly ForgeComment[],
+): ForgeComment | undefined {
+  return comments.findLast(
+    ({ author, body }) =>
+      isAgent({ forge: settings }, author) &&
+      markOf(key, releaseMark, { repo, login: author.login }, body) !== undefined,
+  );
+}
+
+/**
+ * Claims an issue for a run, from wherever a former process left it; undefined when somebody else has it. The branch is made by one only.
+ * When an answer was lost, so that it is not known who made it, whoever may have says so in a comment, and the first comment holds.
+ */
+export async function claim(
+  parts: ForgeParts,
+  run: string,
+  { repo, number, channelId, rootId, hops }: ForgePayload,
+  origin: { chain: string; base: string },
+  signal: AbortSignal,
+): Promise<WorkRow | undefined> {
+  const { forge, store, clock, settings } = parts;
+  const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
+  const before = workOf(store, repo, number);
+  if (before?.run === run && before.comment !== null) return before;
+  let doubt = before?.run === run;
+  const branch = branchOf(number);
+  const lease_until = clock.now() + settings.leaseHours * 3600_000;
+  if (!doubt) {
+    const { chain, base } = origin;
+    const [channel, root] = channelId === "" ? [null, null] : [channelId, rootId];
+    beginWork(store, { repo, number, branch, base, run, lease_until, channel, root, chain, hops }, clock.now());
+  }
+  const { base } = workOf(store, repo, number)!;
+  const made = await ask(async () => {
+    try {
+      return await forge.createBranch(repo, branch, base);
+    } catch (error) {
+      // It may have been made, or be made yet.
+      if (error instanceof ForgeError && error.kind === "retry" && error.retryAfterMs === undefined) doubt = true;
+      throw error;
+    }
+  });
+  const comments = made && !doubt ? [] : await ask(() => forge.comments(repo, number));
+  const standing = claimsIn(parts, repo, comments);
+  // A database that was lost: the forge remembers what is ours.
+  const own = standing.find((one) => isMe(settings, one.login));
+  if (!made && !doubt && (own === undefined || standing[0] !== own)) return lose(parts, repo, number);
+  const comment =
+    own?.comment ?? (await ask(() => forge.comment(repo, number, claimText(parts, repo, number, run, lease_until)))).id;
+  const all = claimsIn(parts, repo, await ask(() => forge.comments(repo, number)));
+  const first = all.find(({ until }) => until > clock.now());
+  if (first !== undefined && first.comment !== comment) {
+    await ask(() => forge.editComment(repo, comment, "Somebody else was first."));
+    return lose(parts, repo, number);
+  }
+  changeWork(store, repo, number, { comment }, clock.now());
+  return workOf(store, repo, number);
+}
+
+function lose({ store }: ForgeParts, repo: string, number: number): undefined {
+  dropWork(store, repo, number);
+}
+
+function claimText(
+  { key, settings, config }: ForgeParts,
+  repo: string,
+  issue: number,
+  run: string,
+  until: number,
+): string {
+  const data: ClaimData = { issue, run, until };
+  const when = new Date(until).toISOString().slice(0, 16).replace("T", " ");
+  const hidden = mark(key, claimMark, { repo, login: settings.login }, data);
+  return `I am working on this (run ${run}, on branch \`${branchOf(issue)}\`; free again after ${when} UTC without a sign of life from ${config.agent}).\n\n${hidden}`;
+}
+
+/** Says that the work goes on. */
+export async function renew(parts: ForgeParts, { repo, number, run, comment }: WorkRow): Promise<void> {
+  const until = parts.clock.now() + parts.settings.leaseHours * 3600_000;
+  if (comment !== null) await parts.forge.editComment(repo, comment, claimText(parts, repo, number, run, until));
+  changeWork(parts.store, repo, number, { lease_until: until }, parts.clock.now());
+}
+
+/** Gives an issue free: its claim by a comment, then its branch. Work that was pushed stays in the commits that the comment names. */
+export async function release(
+  { forge, key, settings }: ForgeParts,
+  repo: string,
+  number: number,
+  claimed: number,
+  why: string,
+): Promise<void> {
+  const hidden = mark(key, releaseMark, { repo, login: settings.login }, { claim: claimed });
+  await forge.comment(repo, number, `${why}\n\n${hidden}`);
+  await forge.deleteBranch(repo, branchOf(number));
+}
+
+/** Releases claims of a repository whose lease is over, of agents that do not come back. Gives the issues. */
+export async function releaseStale(parts: ForgeParts, repo: string): Promise<number[]> {
+  const { forge, clock } = parts;
+  const released: number[] = [];
+  for (const { name } of await forge.branches(repo, "olympus/issue-")) {
+    const number = Number(name.slice("olympus/issue-".length));
+    if (!Number.isInteger(number)) continue;
+    const [held] = claimsIn(parts, repo, await forge.comments(repo, number));
+    if (held === undefined || held.until > clock.now()) continue;
+    if ((await forge.pullsOf(repo, name)).length > 0) continue;
+    await release(
+      parts,
+      repo,
+      number,
+      held.comment,
+      `Nothing was heard of @${held.login} for long: this is free again.`,
+    );
+    released.push(number);
+  }
+  return released;
+}

@@ -1,0 +1,199 @@
+import { messageOf } from "../../base/errors.ts";
+import { untilAnswered } from "../forge/patient.ts";
+import type { ForgePull } from "../forge-port.ts";
+import type { RunSandbox } from "../sandbox/sandbox.ts";
+import { spentByRun } from "../store/steps.ts";
+import type { ToolOutcome } from "../tools/tool.ts";
+import { type CheckResult, runChecks } from "./checks.ts";
+import { GitError } from "./git.ts";
+import type { Origin } from "./marks.ts";
+import { type ForgeParts, repositoryOf } from "./parts.ts";
+import { checksText, pullBody, titleOf } from "./pull-text.ts";
+import type { Repository } from "./repository.ts";
+import { changeWork, type WorkRow } from "./table.ts";
+import { checkOut, takeTree, WorkspaceError } from "./workspace.ts";
+
+export interface Handing {
+  readonly parts: ForgeParts;
+  readonly sandbox: RunSandbox;
+  readonly repository: Repository;
+  readonly work: WorkRow;
+  readonly run: string;
+  readonly title: string;
+  readonly defaultBranch: string;
+  /** The commit that this round began at. */
+  readonly parent: string;
+  readonly redact: (text: string) => string;
+  /** Throws when the work is not wanted any more. */
+  readonly stillWanted: () => Promise<void>;
+}
+
+/** How often failing checks go back to the model. */
+const mostReturns = 2;
+
+/**
+ * Hands over what is in the workspace: runs the checks, commits, pushes, opens the pull request, and says what it saw. Failing checks and
+ * what cannot be handed over go back to the model; after some times it is handed over with the truth. May be called again after a crash
+ * at any point: the same files give the same commit and the same pull request.
+ */
+export class HandOver {
+  readonly #handing: Handing;
+  #returned = 0;
+
+  constructor(handing: Handing) {
+    this.#handing = handing;
+  }
+
+  async submit(summary: string, signal: AbortSignal): Promise<ToolOutcome> {
+    try {
+      return await this.#submit(summary, signal);
+    } catch (error) {
+      if (!(error instanceof WorkspaceError)) throw error;
+      return { text: `error: it cannot be handed over: ${this.#handing.redact(error.message)}` };
+    }
+  }
+
+  async #submit(summary: string, signal: AbortSignal): Promise<ToolOutcome> {
+    const { parts, sandbox, repository, parent, redact, work } = this.#handing;
+    const { settings, config } = parts;
+    const disk = (config.sandbox?.disk ?? 1024) * 1024 * 1024;
+    const tree = await takeTree(sandbox, repository, disk, signal);
+    if (tree === (await repository.treeOf(parent))) {
+      if (this.#returned++ < mostReturns)
+        return {
+          text: "error: no file is changed. Change what the task asks for, or submit again to say why nothing is to be changed.",
+        };
+      return ends(`I changed nothing for ${work.repo}#${work.number}: ${summary}`, "done: nothing to change");
+    }
+    await this.#look(tree);
+    const title = redact(titleOf(this.#handing.title, work.number));
+    const message = `${title}\n\n${redact(plainLines(summary))}\n\nSigned-off-by: ${settings.name} <${settings.email}>\n`;
+    // Of the claim, so that a repeated hand-over is the same commit.
+    const at = work.lease_until - settings.leaseHours * 3600_000;
+    const commit = await repository.commit({ tree, parent, message, at }, settings);
+    const placed = await this.#onNewestBase(commit, message, at, signal);
+    const commands = repositoryOf(settings, work.repo)?.checks ?? [];
+    const checks = await runChecks(sandbox, commands, config.sandbox?.longest ?? 900, redact, signal);
+    const failing = checks.filter(({ passed }) => !passed);
+    if (failing.length > 0 && this.#returned++ < mostReturns)
+      return { text: `error: these checks of the repository fail. Mend it and submit again.\n${checksText(failing)}` };
+    return this.#publish({ ...placed, summary: redact(summary), checks, title }, signal);
+  }
+
+  /** What must not leave: secrets, and what would lead out of the repository. */
+  async #look(tree: string): Promise<void> {
+    const { repository, parent, redact } = this.#handing;
+    const { files, text } = await repository.diff(parent, tree);
+    if (redact(text) !== text || files.some(({ path }) => redact(path) !== path))
+      throw new WorkspaceError("the change holds a secret of this machine; take it out");
+    for (const { path, mode } of files) {
+      if (mode === "160000") throw new WorkspaceError(`${path} is a repository within the repository; remove it`);
+      if (mode !== "120000") continue;
+      const target = await repository.linkTarget(tree, path);
+      if (target.startsWith("/") || leavesBy(path, target))
+        throw new WorkspaceError(`${path} is a link that leads out of the repository; remove it`);
+    }
+  }
+
+  /** On top of what the base is by now, in the first round, where that goes by itself. */
+  async #onNewestBase(
+    commit: string,
+    message: string,
+    at: number,
+    signal: AbortSignal,
+  ): Promise<{ commit: string; behind: string | undefined }> {
+    const { parts, repository, work, defaultBranch, parent, sandbox } = this.#handing;
+    const newest = await untilAnswered(parts, signal, () => parts.forge.branch(work.repo, defaultBranch));
+    if (newest === undefined || newest === work.base) return { commit, behind: undefined };
+    await repository.fetch([defaultBranch], signal);
+    const merged = await repository.merge(newest, commit);
+    if ("conflicts" in merged || work.head !== null) {
+      const how = "conflicts" in merged ? "and it does not go together with this by itself" : "since this began";
+      const behind = `\`${defaultBranch}\` is now at ${newest.slice(0, 12)}, ${how}: this stands on ${parent.slice(0, 12)}.`;
+      return { commit, behind };
+    }
+    const fresh = await repository.commit({ tree: merged.tree, parent: newest, message, at }, parts.settings);
+    await checkOut(sandbox, repository, { commit: fresh, branch: work.branch, again: true }, signal);
+    return { commit: fresh, behind: undefined };
+  }
+
+  async #publish(
+    done: { commit: string; behind: string | undefined; summary: string; checks: CheckResult[]; title: string },
+    signal: AbortSignal,
+  ): Promise<ToolOutcome> {
+    const { parts, repository, work, run, defaultBranch, stillWanted } = this.#handing;
+    const { forge, store, clock, key, settings, config } = parts;
+    const { repo, number, branch } = work;
+    const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
+    await stillWanted();
+    try {
+      await repository.push(done.commit, branch, signal);
+    } catch (error) {
+      if (error instanceof GitError) throw new WorkspaceError(`the forge does not take the push: ${messageOf(error)}`);
+      throw error;
+    }
+    changeWork(
+      store,
+      repo,
+      number,
+      { state: work.pull === null ? "pushed" : "opened", head: done.commit },
+      clock.now(),
+    );
+    const failing = done.checks.filter(({ passed }) => !passed).length;
+    if (work.pull !== null) {
+      const text = `Pushed ${done.commit.slice(0, 12)}.\n\n${done.summary}\n\n${checksText(done.checks)}`;
+      return ends(text, "done: pushed");
+    }
+    const origin: Origin = {
+      chain: work.chain,
+      hops: work.hops + 1,
+      channelId: work.channel ?? "",
+      rootId: work.root ?? "",
+    };
+    const facts = {
+      issue: number,
+      agent: config.agent,
+      run,
+      summary: done.summary,
+      checks: done.checks,
+      behind: done.behind,
+      cost: spentByRun(store, run).usd,
+      rehearsal: config.models.some(({ provider }) => provider === "rehearsal"),
+    };
+    const body = pullBody(facts, key, { repo, login: settings.login }, origin);
+    const draft = failing > 0;
+    const pull: ForgePull = await ask(() =>
+      forge.openPull(repo, { title: done.title, body, head: branch, base: defaultBranch, draft }),
+    );
+    changeWork(store, repo, number, { state: "opened", pull: pull.number }, clock.now());
+    const checked =
+      done.checks.length === 0
+        ? "no checks are declared"
+        : failing === 0
+          ? `${done.checks.length} of ${done.checks.length} checks passed`
+          : `**${failing} of ${done.checks.length} checks fail**, so it is a draft`;
+    const behind = done.behind === undefined ? "" : " The base moved, see there.";
+    return ends(
+      `[${repo}#${pull.number}](${pull.url}) is open for #${number}: ${checked}.${behind}\n\n${done.summary}`,
+      `done: pull request #${pull.number}`,
+    );
+  }
+}
+
+const ends = (answer: string, outcome: string): ToolOutcome => ({ text: "submitted", ends: { answer, outcome } });
+
+/** Whether a link's target, from where the link lies, is outside. */
+function leavesBy(path: string, target: string): boolean {
+  let depth = path.split("/").length - 1;
+  for (const part of target.split("/")) {
+    if (part === "..") depth--;
+    else if (part !== "." && part !== "") depth++;
+    if (depth < 0) return true;
+  }
+  return false;
+}
+
+/** A summary as a commit's body. */
+function plainLines(summary: string): string {
+  return summary.replace(/\r/g, "").split("\n").slice(0, 60).join("\n").slice(0, 4000);
+}

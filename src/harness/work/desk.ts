@@ -1,0 +1,162 @@
+import { messageOf } from "../../base/errors.ts";
+import { maskSecrets, type Secret } from "../../base/secret.ts";
+import type { Clock } from "../clock.ts";
+import type { AgentConfig } from "../config.ts";
+import { dropOldAnswers } from "../forge/answers.ts";
+import { github } from "../forge/github.ts";
+import { Poller } from "../forge/poller.ts";
+import { receiveWebhooks, type WebhookReceiver } from "../forge/webhook.ts";
+import type { Forge } from "../forge-port.ts";
+import type { Doers, ForgeDesk, Taker } from "../forge-work.ts";
+import type { PostPayload } from "../intake.ts";
+import type { Log } from "../log.ts";
+import type { RunParts } from "../run.ts";
+import type { Store } from "../store/open.ts";
+import type { Tool } from "../tools/tool.ts";
+import { obstacleToWork } from "./capacity.ts";
+import { releaseStale } from "./claim.ts";
+import { createIssueTool } from "./create-issue.ts";
+import { doIssue } from "./issue.ts";
+import { type ForgeParts, isMe } from "./parts.ts";
+import { doRework } from "./rework.ts";
+import { workTaker } from "./taker.ts";
+
+export interface DeskParts {
+  readonly config: AgentConfig;
+  readonly settings: NonNullable<AgentConfig["forge"]>;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly token: Secret;
+  readonly key: Secret;
+  readonly webhookSecret: Secret | undefined;
+  /** In place of GitHub, in tests. */
+  readonly forge?: Forge;
+  /** What keeps new issues from being begun, in place of a look at the machine and the budget. */
+  readonly obstacle?: () => Promise<string | undefined>;
+}
+
+/** An agent's place on the forge: what it sees there, and what it does. */
+export class Desk implements ForgeDesk {
+  readonly #parts: ForgeParts;
+  readonly #webhookSecret: Secret | undefined;
+  readonly #takers: Taker[];
+  readonly #stop = new AbortController();
+  #poller: Poller | undefined;
+  #receiver: Promise<WebhookReceiver | undefined> | undefined;
+  readonly #lookForRoom: () => Promise<string | undefined>;
+  #obstacle: string | undefined;
+
+  constructor(given: DeskParts) {
+    const { config, store, clock, log, token } = given;
+    const forge =
+      given.forge ?? github({ api: given.settings.api, token, store, clock, log, spaced: config.scale === 1 });
+    this.#parts = { ...given, forge };
+    this.#lookForRoom = given.obstacle ?? (() => obstacleToWork(config, store, clock.now()));
+    this.#webhookSecret = given.webhookSecret;
+    this.#takers = [workTaker(this.#parts)];
+  }
+
+  /** What runs of this agent do on the forge. */
+  doers(runParts: RunParts): Doers {
+    return {
+      issue: (run, payload, signal) => doIssue(this.#parts, runParts, run, payload, signal),
+      rework: (run, payload, signal) => doRework(this.#parts, runParts, run, payload, signal),
+    };
+  }
+
+  /** What a conversation may do on the forge. */
+  chatTools(run: string, post: PostPayload, secrets: readonly Secret[]): Tool[] {
+    return [createIssueTool(this.#parts, run, post, (text) => maskSecrets(text, secrets))];
+  }
+
+  /** Why no issue is begun just now; undefined when there is room. */
+  get obstacle(): string | undefined {
+    return this.#obstacle;
+  }
+
+  /** What keeps the forge from being seen. */
+  troubles(): string[] {
+    return this.#poller?.troubles() ?? [];
+  }
+
+  /** Begins to look. `wake` is called whenever there may be work. Returns at once. */
+  start(wake: () => void): void {
+    const { settings, store, clock, log, forge } = this.#parts;
+    dropOldAnswers(store, clock.now());
+    const poller = new Poller({
+      config: settings,
+      forge,
+      store,
+      clock,
+      log,
+      takers: this.#takers,
+      wake: () => void this.#look(wake),
+    });
+    this.#poller = poller;
+    this.#begin(poller).catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) log.error({ error: messageOf(error) }, "the forge is not looked at");
+    });
+    const { webhook } = settings;
+    if (webhook !== undefined && this.#webhookSecret !== undefined) {
+      const at = { address: webhook.address, port: webhook.port, secret: this.#webhookSecret };
+      this.#receiver = receiveWebhooks(at, (repo) => poller.hint(repo), log).catch((error: unknown) => {
+        log.error({ error: messageOf(error) }, "webhooks cannot be received; what they tell is found by looking");
+        return undefined;
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("stopped"));
+    await this.#poller?.stop();
+    await (await this.#receiver)?.close();
+  }
+
+  /** A token of another account would act in a wrong name. */
+  async #begin(poller: Poller): Promise<void> {
+    const { forge, settings, clock, log } = this.#parts;
+    const { signal } = this.#stop;
+    for (;;) {
+      try {
+        const { login } = await forge.account();
+        if (isMe(settings, login)) break;
+        log.error({ login }, "the token belongs to another account than the configuration names");
+      } catch (error) {
+        log.warn({ error: messageOf(error) }, "no access to the forge yet");
+      }
+      await clock.wait(30_000, signal);
+    }
+    if (signal.aborted) return;
+    poller.start();
+    void this.#sweep();
+  }
+
+  async #look(wake: () => void): Promise<void> {
+    const { log } = this.#parts;
+    const before = this.#obstacle;
+    this.#obstacle = await this.#lookForRoom().catch((error: unknown) => messageOf(error));
+    if (this.#obstacle !== before) log.info({ obstacle: this.#obstacle ?? "none" }, "whether issues are begun");
+    wake();
+  }
+
+  /** Now and then: what others left lying is free again. */
+  async #sweep(): Promise<void> {
+    const { settings, clock, log } = this.#parts;
+    const pause = (settings.leaseHours * 3600_000) / 4;
+    while (!this.#stop.signal.aborted) {
+      // Not all agents at the same moment.
+      await clock.wait(pause * (0.5 + Math.random()), this.#stop.signal).catch(() => undefined);
+      if (this.#stop.signal.aborted) return;
+      for (const { name, work } of settings.repositories) {
+        if (!work) continue;
+        try {
+          const released = await releaseStale(this.#parts, name);
+          if (released.length > 0) log.info({ repository: name, issues: released }, "claims were released");
+        } catch (error) {
+          log.warn({ repository: name, error: messageOf(error) }, "cannot look for claims that nobody keeps");
+        }
+      }
+    }
+  }
+}

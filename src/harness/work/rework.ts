@@ -1,0 +1,125 @@
+import type { Answer } from "../ask.ts";
+import { untilAnswered } from "../forge/patient.ts";
+import type { ForgeUser } from "../forge-port.ts";
+import type { ForgePayload } from "../forge-work.ts";
+import type { RunParts } from "../run.ts";
+import type { OpenRun } from "../store/runs.ts";
+import { isAgent, mayCommand } from "../trust.ts";
+import { develop } from "./develop.ts";
+import { type ForgeParts, isMe } from "./parts.ts";
+import { quotedFrom } from "./quoted.ts";
+import { changeWork, type WorkRow, workOfPull } from "./table.ts";
+
+/** Rounds of review that an agent answers before a person has to. */
+const mostRounds = 3;
+
+/** Answers what was said about a pull request of ours, at most three times; then a person is asked. */
+export async function doRework(
+  parts: ForgeParts,
+  runParts: RunParts,
+  run: OpenRun,
+  payload: ForgePayload,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { forge, store, clock } = parts;
+  const { repo, number } = payload;
+  const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
+  const work = workOfPull(store, repo, number);
+  if (work === undefined) return { text: "", outcome: "done: not mine" };
+  const pull = await ask(() => forge.pull(repo, number));
+  if (pull.state !== "open") return { text: "", outcome: `done: ${pull.state}` };
+  const { text, until } = await feedback(parts, work, number, signal);
+  if (text === undefined) return { text: "", outcome: "done: answered already" };
+  if (work.rounds >= mostRounds) return needsHuman(parts, work, number, until, signal);
+  const about = await ask(() => forge.repo(repo));
+  const stillWanted = async (): Promise<void> => {
+    const now = await ask(() => forge.pull(repo, number));
+    if (now.state !== "open") throw new Error(`the pull request is ${now.state}`);
+  };
+  const end = await develop(
+    parts,
+    runParts,
+    run,
+    payload,
+    {
+      // People may have pushed as well: their work is gone on with.
+      work: { ...work, head: pull.head.sha },
+      forgeRepo: about,
+      text,
+      title: pull.title.replace(/ \(#\d+\)$/, ""),
+      parent: pull.head.sha,
+      said: `I answer the review of ${repo}#${number}`,
+      stillWanted,
+    },
+    signal,
+  );
+  await ask(() => forge.comment(repo, number, `Round ${work.rounds + 1} of ${mostRounds}. ${end.text}`));
+  changeWork(store, repo, work.number, { rounds: work.rounds + 1, heard_until: until }, clock.now());
+  return { text: `[${repo}#${number}](${pull.url}): ${end.text}`, outcome: end.outcome };
+}
+
+/** What people and agents of the team said since the last round; undefined when that is nothing. */
+async function feedback(
+  parts: ForgeParts,
+  work: WorkRow,
+  number: number,
+  signal: AbortSignal,
+): Promise<{ text: string | undefined; until: number }> {
+  const { forge, settings } = parts;
+  const { repo, heard_until } = work;
+  const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
+  const counts = (author: ForgeUser, at: number): boolean =>
+    at > heard_until && !isMe(settings, author.login) && mayCommand({ forge: settings }, author);
+  const [reviews, lines, comments] = await Promise.all([
+    ask(() => forge.reviews(repo, number)),
+    ask(() => forge.reviewComments(repo, number)),
+    ask(() => forge.comments(repo, number)),
+  ]);
+  const wanted = reviews.filter(
+    ({ author, at, state }) => counts(author, at) && (state === "changes_requested" || state === "commented"),
+  );
+  const onLines = lines.filter(({ author, createdAt }) => counts(author, createdAt));
+  const said = comments.filter(
+    ({ author, createdAt }) => counts(author, createdAt) && !isAgent({ forge: settings }, author),
+  );
+  const until = Math.max(
+    heard_until,
+    ...wanted.map(({ at }) => at),
+    ...onLines.map(({ createdAt }) => createdAt),
+    ...said.map(({ createdAt }) => createdAt),
+  );
+  if (wanted.length + onLines.length + said.length === 0) return { text: undefined, until };
+  const text = [
+    `Your pull request #${number} for issue #${work.number} was reviewed. Change what has to be changed; where you do not agree, say why in the summary.`,
+    ...wanted
+      .filter(({ body }) => body.trim() !== "")
+      .map(({ author, body }) => quotedFrom(author.login, body.slice(0, 10_000))),
+    ...onLines.map(({ author, body, path, line }) =>
+      quotedFrom(`${author.login}, on ${path}${line === undefined ? "" : `:${line}`},`, body.slice(0, 4000)),
+    ),
+    ...said.map(({ author, body }) => quotedFrom(author.login, body.slice(0, 4000))),
+  ].join("\n\n");
+  return { text, until };
+}
+
+async function needsHuman(
+  parts: ForgeParts,
+  work: WorkRow,
+  number: number,
+  until: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { forge, store, clock, settings } = parts;
+  const { repo } = work;
+  const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
+  const person = settings.people.find(({ command }) => command);
+  const call = (name: string | undefined) => (name === undefined ? "A person" : `@${name}`);
+  const what = `I answered ${mostRounds} rounds of review and stop here: ${call(person?.login)} has to say how to go on.`;
+  await ask(() => forge.comment(repo, number, what));
+  await ask(() => forge.addLabels(repo, number, ["needs-human"]));
+  changeWork(store, repo, work.number, { state: "human", heard_until: until }, clock.now());
+  return {
+    text: `${repo}#${number}: I answered ${mostRounds} rounds of review. ${call(person?.name)} please say how to go on.`,
+    outcome: "needs a person",
+  };
+}

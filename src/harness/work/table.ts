@@ -1,0 +1,83 @@
+import type { Store } from "../store/open.ts";
+
+export type WorkState = "claimed" | "pushed" | "opened" | "merged" | "closed" | "released" | "human";
+
+/** An issue that this agent claimed. */
+export interface WorkRow {
+  readonly repo: string;
+  readonly number: number;
+  readonly state: WorkState;
+  readonly branch: string;
+  /** The commit that the work began at. */
+  readonly base: string;
+  /** What was pushed last. */
+  readonly head: string | null;
+  readonly pull: number | null;
+  readonly run: string;
+  /** The comment that tells of the claim. */
+  readonly comment: number | null;
+  readonly lease_until: number;
+  /** Rounds of review comments that were answered. */
+  readonly rounds: number;
+  /** Reviews and comments up to this time (the forge's, ms) were answered. */
+  readonly heard_until: number;
+  readonly channel: string | null;
+  readonly root: string | null;
+  readonly chain: string;
+  readonly hops: number;
+  readonly updated_at: number;
+}
+
+const key = (repo: string): string => repo.toLowerCase();
+
+export function workOf(store: Store, repo: string, number: number): WorkRow | undefined {
+  return store.get<WorkRow & object>("SELECT * FROM work WHERE repo = ? AND number = ?", key(repo), number);
+}
+
+export function workOfPull(store: Store, repo: string, pull: number): WorkRow | undefined {
+  return store.get<WorkRow & object>("SELECT * FROM work WHERE repo = ? AND pull = ?", key(repo), pull);
+}
+
+type NewWork = Pick<
+  WorkRow,
+  "repo" | "number" | "branch" | "base" | "run" | "lease_until" | "channel" | "root" | "chain" | "hops"
+>;
+
+/** Notes that an issue is about to be claimed, before the forge is asked: after a crash we know to look. */
+export function beginWork(store: Store, work: NewWork, now: number): void {
+  const { repo, number, branch, base, run, lease_until, channel, root, chain, hops } = work;
+  store.run(
+    `INSERT OR REPLACE INTO work (repo, number, state, branch, base, run, lease_until, channel, root, chain, hops, updated_at)
+     VALUES (?, ?, 'claimed', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    key(repo),
+    number,
+    branch,
+    base,
+    run,
+    lease_until,
+    channel,
+    root,
+    chain,
+    hops,
+    now,
+  );
+}
+
+type Change = Partial<
+  Pick<WorkRow, "state" | "base" | "head" | "pull" | "run" | "comment" | "lease_until" | "rounds" | "heard_until">
+>;
+
+export function changeWork(store: Store, repo: string, number: number, change: Change, now: number): void {
+  const fields = Object.keys(change) as (keyof Change)[];
+  store.run(
+    `UPDATE work SET ${fields.map((field) => `${field} = ?`).join(", ")}, updated_at = ? WHERE repo = ? AND number = ?`,
+    ...fields.map((field) => change[field] ?? null),
+    now,
+    key(repo),
+    number,
+  );
+}
+
+export function dropWork(store: Store, repo: string, number: number): void {
+  store.run("DELETE FROM work WHERE repo = ? AND number = ?", key(repo), number);
+}

@@ -1,0 +1,163 @@
+import type { ForgeIssue, IssueEvent } from "../forge-port.ts";
+import { type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
+import { receive } from "../store/inbox.ts";
+import { isAgent, mayCommand } from "../trust.ts";
+import { lastRelease } from "./claim.ts";
+import { markOf, type Origin, originMark } from "./marks.ts";
+import { type ForgeParts, isMe, repositoryOf } from "./parts.ts";
+import { changeWork, workOf, workOfPull } from "./table.ts";
+
+/** P0 comes first, what has no priority is P2; people who wait in the chat come before all. */
+export function priorityOf(labels: readonly string[]): number {
+  const given = labels.flatMap((label) => /^P([0-3])$/.exec(label)?.[1] ?? []).map(Number);
+  return 1 + (given.length === 0 ? 2 : Math.min(...given));
+}
+
+/** Also the run's: fit for folders and addresses. */
+const idOf = (repo: string, number: number, cause: string): string =>
+  `${repo.toLowerCase().replace("/", ".")}-${number}-${cause}`;
+
+/** Takes in issues that are work for this agent, and what is said about its pull requests. */
+export function workTaker(parts: ForgeParts): Taker {
+  const { settings, store } = parts;
+  return {
+    wants(repo, issue) {
+      if (issue.isPull)
+        return workOfPull(store, repo, issue.number) === undefined ? {} : { pull: true, comments: true };
+      return mayBeWork(parts, repo, issue) ? { events: true, comments: true } : {};
+    },
+    take(change, now) {
+      const { repo, issue, events, comments } = change;
+      if (issue.isPull) return takePull(parts, change, now);
+      const mine = workOf(store, repo, issue.number);
+      if (!issue.open && mine !== undefined && ["claimed", "pushed"].includes(mine.state))
+        changeWork(store, repo, issue.number, { state: "closed" }, now);
+      if (!mayBeWork(parts, repo, issue)) return;
+      const asked = startOf(parts, repo, issue, events);
+      if (asked === undefined) return;
+      // Who was released is asked for once more.
+      const released = lastRelease(parts, repo, comments);
+      const cause = released !== undefined && released.createdAt >= asked.at ? `r${released.id}` : `e${asked.id}`;
+      const origin = originOf(parts, repo, issue);
+      if (origin !== undefined && origin.hops >= parts.config.chat.maxHops) return;
+      const payload: ForgePayload = {
+        id: idOf(repo, issue.number, cause),
+        repo,
+        number: issue.number,
+        channelId: origin?.channelId ?? "",
+        rootId: origin?.rootId ?? "",
+        authorId: `${forgeSource}:${asked.actor.login}`,
+        text: `${repo}#${issue.number} ${issue.title}`,
+        createdAt: issue.createdAt,
+        direct: false,
+        hops: origin?.hops ?? 0,
+      };
+      enter(parts, "issue", payload, asked.actor.login, priorityOf(issue.labels), now);
+    },
+  };
+
+  function enter(
+    { store: to }: ForgeParts,
+    kind: "issue" | "rework",
+    payload: ForgePayload,
+    author: string,
+    priority: number,
+    now: number,
+  ): void {
+    const { id, repo, number, createdAt } = payload;
+    const lane = laneOf(repo, kind === "issue" ? number : workOfPull(to, repo, number)!.number);
+    receive(
+      to,
+      { source: forgeSource, sourceId: `${kind}-${id}`, lane, kind, author, createdAt, payload, priority },
+      now,
+    );
+  }
+
+  /** What people and agents of the team say about a pull request of ours, and what became of it. */
+  function takePull(on: ForgeParts, { repo, issue, pull, reviews = [], comments }: ForgeChange, now: number): void {
+    const work = workOfPull(store, repo, issue.number);
+    if (work === undefined || pull === undefined) return;
+    if (pull.state !== "open") {
+      const state = pull.state === "merged" ? "merged" : "closed";
+      if (work.state !== state) changeWork(store, repo, work.number, { state }, now);
+      return;
+    }
+    const asks = reviews
+      .filter(({ author, state, body, at }) => {
+        if (at <= work.heard_until || isMe(settings, author.login) || !mayCommand({ forge: settings }, author))
+          return false;
+        // Of agents a request for changes, of people whatever they have to say.
+        return (
+          state === "changes_requested" ||
+          (state === "commented" && !isAgent({ forge: settings }, author) && body !== "")
+        );
+      })
+      .map(({ id, author, at }) => ({ id: `review-${id}`, author: author.login, at }));
+    const said = comments
+      .filter(
+        ({ author, body, createdAt }) =>
+          createdAt > work.heard_until &&
+          !isAgent({ forge: settings }, author) &&
+          mayCommand({ forge: settings }, author) &&
+          new RegExp(`(^|[^\\w@-])@${settings.login}(?![\\w-])`, "i").test(body),
+      )
+      .map(({ id, author, createdAt }) => ({ id: `comment-${id}`, author: author.login, at: createdAt }));
+    for (const { id, author, at } of [...asks, ...said])
+      enter(
+        on,
+        "rework",
+        {
+          id: idOf(repo, issue.number, id),
+          repo,
+          number: issue.number,
+          channelId: work.channel ?? "",
+          rootId: work.root ?? "",
+          authorId: `${forgeSource}:${author}`,
+          text: `${repo}#${issue.number} ${issue.title}`,
+          createdAt: at,
+          direct: false,
+          hops: work.hops,
+        },
+        author,
+        1,
+        now,
+      );
+  }
+}
+
+/** Open, in a repository that we work on, and either ours by name or anybody's by label. */
+export function mayBeWork({ settings }: ForgeParts, repo: string, issue: ForgeIssue): boolean {
+  const repository = repositoryOf(settings, repo);
+  if (repository?.work !== true || !issue.open || issue.isPull) return false;
+  if (issue.assignees.some((login) => isMe(settings, login))) return true;
+  return (
+    issue.labels.includes(repository.label) && !issue.assignees.some((login) => isAgent({ forge: settings }, { login }))
+  );
+}
+
+/** The newest act that made it our work, of somebody who may start work. What the issue says does not count. */
+export function startOf(
+  { settings }: ForgeParts,
+  repo: string,
+  issue: ForgeIssue,
+  events: readonly IssueEvent[],
+): IssueEvent | undefined {
+  const label = repositoryOf(settings, repo)?.label;
+  const assigned = issue.assignees.some((login) => isMe(settings, login));
+  return events.findLast(
+    ({ kind, subject, actor }) =>
+      mayCommand({ forge: settings }, actor) &&
+      (assigned ? kind === "assigned" && isMe(settings, subject) : kind === "labeled" && subject === label),
+  );
+}
+
+/** Where it began, when one of our agents wrote it. */
+export function originOf(
+  { settings, key }: ForgeParts,
+  repo: string,
+  { author, body }: ForgeIssue,
+): Origin | undefined {
+  return isAgent({ forge: settings }, author)
+    ? markOf<Origin>(key, originMark, { repo, login: author.login }, body)
+    : undefined;
+}

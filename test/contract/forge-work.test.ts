@@ -1,0 +1,177 @@
+/** From a mention to a pull request: agents on the rehearsal forge, with its git, in a chat in memory. */
+import { rmSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ForgeError } from "../../src/harness/forge-port.ts";
+import type { ForgePayload } from "../../src/harness/forge-work.ts";
+import { claim } from "../../src/harness/work/claim.ts";
+import { markOf, originMark } from "../../src/harness/work/marks.ts";
+import { tokenHash } from "../../src/rehearsal/forge/setup.ts";
+import { type TriedForge, tryForge, world } from "../support/forge.ts";
+import { app, type ForgeAgent, type ForgePlay, forgeAgent, teamKey } from "../support/forge-agents.ts";
+import { agentNames, playedTeam } from "../support/played-agent.ts";
+
+let tried: TriedForge;
+const agents: ForgeAgent[] = [];
+
+beforeEach(async () => {
+  tried = await tryForge({ limits: { contentMinute: 100_000, hour: 1_000_000 } });
+});
+
+afterEach(async () => {
+  for (const agent of agents.splice(0)) await agent.close();
+  await tried.forge.close();
+  rmSync(tried.dir, { recursive: true });
+});
+
+const both = ["athena", "apollo"];
+const zeus = () => tried.as("token-of-zeus");
+const repo = { owner: "zeus", repo: "app" };
+const soon = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 120_000, interval: 200 });
+
+/** Opens an issue when a person asks, says its address afterwards. */
+const asksForIssue: ForgePlay = ({ messages }) => {
+  const last = messages.at(-1)!;
+  if (last.role === "tool") return `I opened it: ${/https?:\S+/.exec(last.content)?.[0]}`;
+  return {
+    name: "create_issue",
+    input: { title: "Say hello in the README", body: "It should end with hello.", priority: "P1" },
+  };
+};
+
+/** Changes the README, then submits. */
+const changes: ForgePlay = ({ messages, tools }) => {
+  if (!tools?.some(({ name }) => name === "bash")) return "ok";
+  const ran = messages.filter(({ role }) => role === "tool").length;
+  return ran === 0
+    ? { name: "bash", input: { script: "echo hello >> README.md && cat README.md" } }
+    : { name: "submit", input: { summary: "The README says hello now." } };
+};
+
+const onlyReviews = { repositories: [{ name: app, work: false }] };
+
+test("a mention becomes an issue, the issue a pull request, all told in the thread where it began, each once", async () => {
+  const chat = playedTeam();
+  const athena = await forgeAgent("athena", tried.forge.api, both, chat, asksForIssue, { change: onlyReviews });
+  const apollo = await forgeAgent("apollo", tried.forge.api, both, chat, changes);
+  agents.push(athena, apollo);
+  await athena.start();
+  await apollo.start();
+  const asked = chat.say("alice-id", "work", "@athena please open an issue: the README should say hello");
+  const said = (id: string) =>
+    chat
+      .thread(asked.id)
+      .flatMap(({ authorId, text, marker }) => (authorId === id && (marker?.part ?? 0) >= 0 ? [text] : []));
+  await soon(() => said("athena-id").join()).toContain("I opened it: ");
+  await soon(() => said("apollo-id").filter((text) => text.includes("is open for #1"))).toHaveLength(1);
+
+  const issue = (await zeus().issues.get({ ...repo, issue_number: 1 })).data;
+  expect(issue).toMatchObject({ title: "Say hello in the README", user: { login: "athena" } });
+  expect(issue.labels.map((label) => (typeof label === "string" ? label : label.name)).sort()).toEqual([
+    "P1",
+    "olympus",
+  ]);
+  const pulls = (await zeus().pulls.list({ ...repo, state: "all" })).data;
+  expect(pulls).toMatchObject([
+    {
+      title: "Say hello in the README (#1)",
+      draft: false,
+      user: { login: "apollo" },
+      head: { ref: "olympus/issue-1" },
+      base: { ref: "main" },
+    },
+  ]);
+  const body = pulls[0]!.body ?? "";
+  expect(body).toMatch(
+    /Closes #1[\s\S]*The README says hello now[\s\S]*passed: `test -s README.md` \(exit code 0[\s\S]*By apollo/,
+  );
+  const origin = { repo: app, login: "apollo" };
+  expect(markOf(teamKey, originMark, origin, body)).toMatchObject({ rootId: asked.id, hops: 2 });
+  const { data: commits } = await zeus().pulls.listCommits({ ...repo, pull_number: pulls[0]!.number });
+  expect(commits).toHaveLength(1);
+  expect(commits[0]!.commit).toMatchObject({ author: { name: "apollo", email: "apollo@olympus.example" } });
+  expect(commits[0]!.commit.message).toContain("Signed-off-by: apollo <apollo@olympus.example>");
+  const { data: comments } = await zeus().issues.listComments({ ...repo, issue_number: 1 });
+  expect(comments.map(({ user }) => user?.login)).toEqual(["apollo"]);
+  // C21: its own comment and its own pull request began nothing more.
+  expect(apollo.store.all("SELECT kind, outcome FROM runs")).toEqual([
+    { kind: "issue", outcome: "done: pull request #2" },
+  ]);
+  expect(tried.wrong).toEqual([]);
+}, 240_000);
+
+test("B4 8 agents race for 50 issues, some of their requests' answers are lost: each is claimed once, none is lost", async () => {
+  await tried.forge.close();
+  const names = [...agentNames];
+  const users = [
+    ...world.users,
+    ...names.filter((name) => !["athena", "apollo", "zeus"].includes(name)).map((login) => ({ login })),
+  ];
+  const contents = { contents: "write", issues: "write", pull_requests: "write", metadata: "read" } as const;
+  tried = await tryForge({
+    limits: { contentMinute: 100_000, hour: 1_000_000 },
+    world: {
+      ...world,
+      users,
+      tokens: [
+        ...world.tokens!,
+        ...users.slice(world.users.length).map(({ login }) => ({
+          sha256: tokenHash(`token-of-${login}`),
+          user: login,
+          permissions: contents,
+        })),
+      ],
+      repositories: world.repositories!.map((one) => ({
+        ...one,
+        collaborators: Object.fromEntries(
+          names.filter((name) => name !== "zeus").map((name) => [name, "push" as const]),
+        ),
+      })),
+    },
+  });
+  const count = 50;
+  for (let n = 0; n < count; n++) await zeus().issues.create({ ...repo, title: `issue ${n}`, labels: ["olympus"] });
+  const chat = playedTeam();
+  // A number of its own for each request: the same run loses the same answers.
+  let asked = 0;
+  for (const name of names)
+    agents.push(
+      await forgeAgent(name, tried.forge.api, names, chat, () => "", {
+        wrap: (forge) =>
+          new Proxy(forge, {
+            get(target, field, receiver) {
+              const value: unknown = Reflect.get(target, field, receiver);
+              if (field !== "createBranch" || typeof value !== "function") return value;
+              return async (...args: unknown[]) => {
+                const made: unknown = await value.apply(target, args);
+                if (++asked % 7 === 0) throw new ForgeError("retry", "the connection was lost");
+                return made;
+              };
+            },
+          }),
+      }),
+    );
+  const base = (await zeus().git.getRef({ ...repo, ref: "heads/main" })).data.object.sha;
+  const won = new Map<number, string[]>();
+  await Promise.all(
+    agents.map(async ({ parts }, index) => {
+      for (let step = 0; step < count; step++) {
+        const number = 1 + ((step + index * 3) % count);
+        const payload = { repo: app, number, channelId: "", rootId: "", hops: 0 } as ForgePayload;
+        const work = await claim(
+          parts,
+          `run-${index}-${number}`,
+          payload,
+          { chain: "c", base },
+          new AbortController().signal,
+        );
+        if (work !== undefined) won.set(number, [...(won.get(number) ?? []), parts.config.agent]);
+      }
+    }),
+  );
+  expect([...won.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n + 1));
+  expect([...won.values()].filter((winners) => winners.length !== 1)).toEqual([]);
+  const refs = (await zeus().paginate(zeus().git.listMatchingRefs, { ...repo, ref: "heads/olympus/" })).map(
+    ({ ref }) => ref,
+  );
+  expect(refs.sort()).toEqual(Array.from({ length: count }, (_, n) => `refs/heads/olympus/issue-${n + 1}`).sort());
+}, 300_000);

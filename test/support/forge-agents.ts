@@ -1,0 +1,134 @@
+/** Agents that work on the rehearsal forge, with a chat in memory and models that functions play. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Secret } from "../../src/base/secret.ts";
+import type { FakeChatServer } from "../../src/harness/chat/fake.ts";
+import { systemClock } from "../../src/harness/clock.ts";
+import { type AgentConfig, type AgentConfigInput, agentConfigSchema } from "../../src/harness/config.ts";
+import { github } from "../../src/harness/forge/github.ts";
+import type { Forge } from "../../src/harness/forge-port.ts";
+import { Harness } from "../../src/harness/harness.ts";
+import { silentLog } from "../../src/harness/log.ts";
+import { Workshop } from "../../src/harness/loop/workshop.ts";
+import type { ModelReply, ModelRequest, ToolCall } from "../../src/harness/model-port.ts";
+import { openStore, type Store } from "../../src/harness/store/open.ts";
+import { Desk } from "../../src/harness/work/desk.ts";
+import type { ForgeParts } from "../../src/harness/work/parts.ts";
+import { plainSandbox } from "./plain-sandbox.ts";
+
+export const teamKey = new Secret("forge.key", "team-key-of-the-tests");
+export const app = "zeus/app";
+
+/** A reply's text, or the tool that it calls. */
+export type Turn = string | Pick<ToolCall, "name" | "input">;
+export type ForgePlay = (request: ModelRequest) => Turn;
+
+type ForgeInput = NonNullable<AgentConfigInput["forge"]>;
+
+export interface ForgeAgent {
+  readonly parts: ForgeParts;
+  readonly store: Store;
+  readonly calls: ModelRequest[];
+  harness: Harness;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function forgeConfig(
+  agent: string,
+  api: string,
+  agents: readonly string[],
+  dir: string,
+  change: Partial<ForgeInput> = {},
+): AgentConfig {
+  return agentConfigSchema.parse({
+    version: 1,
+    agent,
+    team: "lab",
+    persona: "You work.",
+    chat: {
+      maxAgeHours: 1e6,
+      url: "http://chat",
+      tokenFile: "t",
+      botId: `${agent}-id`,
+      people: [{ id: "alice-id", name: "alice", command: true }],
+      agents: agents.filter((name) => name !== agent).map((name) => ({ id: `${name}-id`, name })),
+    },
+    models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model", price: { input: 1, output: 1 } }],
+    budget: { run: 1, day: 10 },
+    listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
+    dataDir: dir,
+    sandbox: { memory: 64, disk: 64 },
+    scale: 20,
+    forge: {
+      api,
+      login: agent,
+      tokenFile: "t",
+      keyFile: "k",
+      name: agent,
+      email: `${agent}@olympus.example`,
+      people: [{ login: "zeus", name: "alice", command: true }],
+      agents: agents.filter((name) => name !== agent).map((name) => ({ login: name, name })),
+      repositories: [{ name: app, checks: ["test -s README.md"] }],
+      every: 4,
+      ...change,
+    },
+  });
+}
+
+export async function forgeAgent(
+  agent: string,
+  api: string,
+  agents: readonly string[],
+  chat: FakeChatServer,
+  play: ForgePlay,
+  { change = {}, wrap = (forge) => forge }: { change?: Partial<ForgeInput>; wrap?: (forge: Forge) => Forge } = {},
+): Promise<ForgeAgent> {
+  const dir = mkdtempSync(join(tmpdir(), `olympus-forge-agent-${agent}-`));
+  const config = forgeConfig(agent, api, agents, dir, change);
+  const store = openStore(dir);
+  const clock = systemClock(config.scale);
+  const token = new Secret("forge.token", `token-of-${agent}`);
+  const forge = wrap(github({ api, token, store, clock, log: silentLog, spaced: false }));
+  const settings = config.forge!;
+  const parts: ForgeParts = { config, settings, forge, token, key: teamKey, store, clock, log: silentLog };
+  const calls: ModelRequest[] = [];
+  const sandbox = plainSandbox();
+  const begin = (): Harness =>
+    new Harness({
+      config,
+      store,
+      chat: chat.client(`${agent}-id`),
+      clock,
+      log: silentLog,
+      secrets: [token, teamKey],
+      workshop: new Workshop(async () => ({ sandbox, hosts: [] }), silentLog),
+      desk: new Desk({ ...parts, webhookSecret: undefined, obstacle: async () => undefined }),
+      models: {
+        call: async (_, request): Promise<ModelReply> => {
+          calls.push(request);
+          const turn = play(request);
+          const usage = { finish: "stop" as const, inputTokens: 10, cachedTokens: 0, outputTokens: 10 };
+          return typeof turn === "string"
+            ? { text: turn, ...usage }
+            : { text: "", ...usage, calls: [{ id: `c${calls.length}`, ...turn }] };
+        },
+      },
+    });
+  const played: ForgeAgent = {
+    parts,
+    store,
+    calls,
+    harness: begin(),
+    start: () => played.harness.start(),
+    stop: () => played.harness.stop(),
+    async close() {
+      await played.harness.stop();
+      store.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  return played;
+}
