@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeOnce } from "../src/base/durable.ts";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
 
 /** Where this person's own age identity lies unless SOPS_AGE_KEY or SOPS_AGE_KEY_FILE says otherwise. */
@@ -49,21 +50,14 @@ function identitiesIn(text: string, where: string): string[] {
   return found;
 }
 
-/** Makes the identity file (0600, its folder 0700) with a new identity. Fails when the file exists. */
-export async function createIdentity(): Promise<string> {
+/** Makes the identity file (0600, its folder 0700) with a new identity, whole or not at all. Gives that of another process that was quicker. */
+export async function createIdentity(): Promise<string[]> {
   const { generateX25519Identity, identityToRecipient } = await import("age-encryption");
   const identity = await generateX25519Identity();
   const recipient = await identityToRecipient(identity);
   const file = identityFile();
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const handle = await open(file, "wx", 0o600);
-  try {
-    await handle.writeFile(`# public key: ${recipient}\n${identity}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  return identity;
+  return makeOnce(file, `# public key: ${recipient}\n${identity}\n`, 0o600) ? [identity] : readIdentities();
 }
 
 /** The public halves of identities, `age1…`. */

@@ -26,7 +26,7 @@ export async function initSecrets(team: LoadedTeam, recipients: readonly string[
   } else {
     let identities = await readIdentities();
     if (identities.length === 0) {
-      identities = [await createIdentity()];
+      identities = await createIdentity();
       identity = identityFile();
     }
     store = newSecrets(team.secretsFile, [...(await recipientsOf(identities)), ...recipients]);

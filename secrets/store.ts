@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { sync } from "../src/base/durable.ts";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
 import { withFileLock } from "../src/base/lock.ts";
 import { Secret } from "../src/base/secret.ts";
@@ -184,6 +185,8 @@ async function replaceFile(file: string, text: string): Promise<void> {
       await handle.close();
     }
     await rename(temporary, file);
+    // What is done next (a token of the chat, a state's passphrase) may stand on it.
+    await sync(dirname(file));
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

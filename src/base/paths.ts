@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,10 +26,21 @@ export function stateDir(team: string, ...parts: string[]): string {
 /** Names the team file that commands use while a lab is up. */
 export const teamPointer = (): string => stateRoot("current-team");
 
-/** Short-lived private files (keys while a command runs), on tmpfs where the system has one for this user. 0700, made by whoever writes. */
+/**
+ * Short-lived private files (keys while a command runs), on tmpfs where the system has one for this user. 0700, made by whoever writes.
+ * Another user's place, which `su` leaves in the environment, is passed over: he could put links there, and take folders away.
+ */
 export function runtimeDir(...parts: string[]): string {
-  const base = process.env.XDG_RUNTIME_DIR ?? (process.getuid?.() === 0 ? "/run" : join(homedir(), ".cache"));
-  return join(base, "olympus", ...parts);
+  const uid = process.getuid?.() ?? 0;
+  const given = process.env.XDG_RUNTIME_DIR;
+  const system = uid === 0 ? "/run" : `/run/user/${uid}`;
+  if (given && (ownerOf(given) ?? uid) === uid) return join(given, "olympus", ...parts);
+  return join(ownerOf(system) === uid ? system : join(homedir(), ".cache"), "olympus", ...parts);
+}
+
+/** The user id of a folder's owner; undefined when it is not there. */
+function ownerOf(folder: string): number | undefined {
+  return statSync(folder, { throwIfNoEntry: false })?.uid;
 }
 
 /** What the short-lived files of one team are kept under: teams of two team files may have the same name. */

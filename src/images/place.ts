@@ -1,5 +1,6 @@
-import { open, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { sync } from "../base/durable.ts";
 
 /**
  * Moves the finished folder of an image to where images are looked for. It lies on the disk before it gets that name: after a power cut
@@ -10,13 +11,4 @@ export async function placeImage(staging: string, target: string): Promise<void>
   await rm(target, { recursive: true, force: true });
   await rename(staging, target);
   await sync(dirname(target));
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

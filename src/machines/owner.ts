@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeOnce } from "../base/durable.ts";
 import { stateDir } from "../base/paths.ts";
 
 /**
@@ -12,21 +13,10 @@ export function stateOwner(team: string, backend: string | undefined = process.e
     return createHash("sha256").update(backend).digest("hex").slice(0, 8);
   }
   const file = stateDir(team, "owner");
-  if (!existsSync(file)) makeOwner(file);
-  return readFileSync(file, "utf8").trim();
-}
-
-/** Whole or not at all, and never over another's: a team's first stacks are made side by side, each by a process of its own. */
-function makeOwner(file: string): void {
-  const word = randomBytes(4).toString("hex");
-  mkdirSync(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.${word}`;
-  try {
-    writeFileSync(temporary, `${word}\n`);
-    linkSync(temporary, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    rmSync(temporary, { force: true });
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true });
+    // Once: a team's first stacks are made side by side, each by a process of its own.
+    makeOnce(file, `${randomBytes(4).toString("hex")}\n`, 0o644);
   }
+  return readFileSync(file, "utf8").trim();
 }

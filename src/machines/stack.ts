@@ -1,8 +1,7 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { join } from "node:path";
 import type { SecretStore } from "../../secrets/store.ts";
 import { asOlympusError, OlympusError, worstExit } from "../base/errors.ts";
-import { runtimeDir } from "../base/paths.ts";
+import { ownFolder } from "../base/own-folder.ts";
 import type { Reporter } from "../base/report.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { changesOf, type MachineChange, type Step } from "./changes.ts";
@@ -56,7 +55,7 @@ const verbs: Readonly<Record<StackRun["action"], readonly string[]>> = {
 export async function runStack(run: StackRun): Promise<StackOutcome> {
   const { team, hypervisor, signal = new AbortController().signal } = run;
   const machines = team.machines.filter((machine) => machine.hypervisor === hypervisor).map(({ name }) => name);
-  const told = runtimeDir("told", `${team.name}-${hypervisor}-${process.pid}`);
+  const told = join(ownFolder(), `told-${hypervisor}`);
   let progress = newProgress();
   let steps: Step[] = [];
   const outcome = (error: OlympusError | undefined): StackOutcome => ({
@@ -70,7 +69,6 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
   });
   try {
     sweepPrivateFiles();
-    mkdirSync(dirname(told), { recursive: true, mode: 0o700 });
     const session = openSession({ ...run, signal, env: { [toldVariable]: told } });
     run.onProgress?.(`${hypervisor}: looking`);
     // A refresh and a destroy connect before the program has been asked for anything.
