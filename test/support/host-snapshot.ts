@@ -21,9 +21,9 @@ export const leftOut = [
   "*/.sudo_as_admin_successful",
 ] as const;
 
-/** Started by others' questions and ended by themselves after a while; and what is left of runs of our own. */
+/** Started by others' questions and logins and ended by themselves after a while; and what is left of runs of our own. */
 const passing =
-  /^(systemd-(hostnamed|localed|timedated|tmpfiles-clean)|apt-daily.*|user(-runtime-dir)?@.*|olympus-(apply|guard)-.*|run-credentials-.*)\./;
+  /^(systemd-(hostnamed|localed|timedated|tmpfiles-clean)|apt-daily.*|user(-runtime-dir)?@.*|session-\d+|run-user-\d+|olympus-(apply|guard)-.*|run-credentials-.*)\./;
 
 /** Takes a snapshot by a shell that runs as root on the host. */
 export async function snapshotHost(inside: (script: string) => Promise<string>): Promise<string[]> {
