@@ -46,6 +46,18 @@ export const acts: readonly Act[] = [
     act: (all, _, person) => all.resume(person),
   },
   {
+    path: "/gates/:id/approve",
+    summary: "Opens a gate; only for whom it waits",
+    then: () => "/gates",
+    act: (all, id, person) => all.approve(id, person),
+  },
+  {
+    path: "/gates/:id/refuse",
+    summary: "Closes a gate for good; only for whom it waits",
+    then: () => "/gates",
+    act: (all, id, person) => all.refuse(id, person),
+  },
+  {
     path: "/memory/:id/forget",
     summary: "Forgets for good",
     then: () => "/memory",

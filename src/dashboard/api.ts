@@ -44,6 +44,7 @@ export const apiRoutes: readonly ApiRoute[] = [
         ...status,
         harness,
         models: [...status.models],
+        gates: [...status.gates],
         runs: [...status.runs],
         dropped: [...status.dropped],
       } as z.input<typeof schemas.statusSchema>;

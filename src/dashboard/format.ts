@@ -1,4 +1,4 @@
-import { html, type Markup } from "./markup.ts";
+import { html, type Markup } from "../base/markup.ts";
 
 /** `$0.42`; small sums with more digits, so that no cost looks like none. */
 export function money(usd: number): string {

@@ -1,4 +1,4 @@
-import { type Content, html, type Markup } from "./markup.ts";
+import { type Content, html, type Markup } from "../base/markup.ts";
 
 /** What every page shows around its own. */
 export interface Frame {

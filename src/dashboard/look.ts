@@ -1,6 +1,8 @@
 import { statfsSync } from "node:fs";
 import { maskSecrets, type Secret } from "../base/secret.ts";
 import type { AgentConfig } from "../harness/config.ts";
+import { liveGates } from "../harness/gates/book.ts";
+import type { Gate } from "../harness/gates/gate.ts";
 import type { LogLevel } from "../harness/log.ts";
 import { type CallSums, type CostKey, costBy } from "../harness/store/costs.ts";
 import * as runs from "../harness/store/look.ts";
@@ -108,6 +110,11 @@ export class Look {
   /** How runs of today ended, by the agent's day. */
   today(): { state: string; n: number }[] {
     return runs.endedSince(this.store, dayStart(this.now(), this.config.timezone));
+  }
+
+  /** Gates that may still lead to something, the oldest first. */
+  gates(): Gate[] {
+    return this.masked(liveGates(this.store));
   }
 
   /** What models cost in the last days, today included, summed and sorted by `keys`. */

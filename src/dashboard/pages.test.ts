@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { fillPast } from "../../test/support/past.ts";
-import { escapeHtml, html } from "./markup.ts";
+import { escapeHtml, html } from "../base/markup.ts";
 
 const bearer = { authorization: `Bearer ${readToken}` };
 const pages = [
@@ -64,7 +64,18 @@ test("F9 hostile words in every field of every page stay words", async () => {
 test("F9 every field that others write is shown where it belongs", async () => {
   sample = sampleDashboard();
   const expected: Record<string, string[]> = {
-    "/": ["asked-p3", "queued", "waiter", "refused", "no tools", "1 running", "of $5.00", "step 1"],
+    "/": [
+      "asked-p3",
+      "action repo#3",
+      "pauser",
+      "queued",
+      "waiter",
+      "refused",
+      "no tools",
+      "1 running",
+      "of $5.00",
+      "step 1",
+    ],
     "/runs": ["asked-p1", "author", "outcome", "$0.25"],
     "/runs/p1-1": ["answer", "detail", "rehearsal/model", "1200 + 30", "delivered"],
     "/runs/p2-1": ["not delivered: refused", "failure", "output"],
@@ -73,7 +84,7 @@ test("F9 every field that others write is shown where it belongs", async () => {
     "/conversations/lane-p1": ["asked-p1", "answer", "author"],
     "/memory": ["note", "noter", "may not give tasks any more", "always kind"],
     "/costs": ["$4.90 left", "rehearsal/model", "mention", '<svg role="img"', "2026-11-21"],
-    "/gates": ["Nothing waits", "alice", "gate"],
+    "/gates": ["action repo#3", "alice (merge)", "gate"],
     "/log": ["message", "field", "second line"],
     "/settings": ["persona", "known", "task", "agents.athena.budget.day", "people.alice"],
   };

@@ -39,6 +39,7 @@ export const statusSchema = z.object({
   team: z.string(),
   rehearsal: z.boolean(),
   models: z.array(z.string()),
+  gates: z.array(z.object({ what: z.string(), since: time })).describe("What people are asked to allow."),
   build: z.string().describe("Hash of the program; empty where it runs from its sources."),
   quietSince: time.optional().describe("When the run under way that shows least life did something last."),
   startedAt: time,

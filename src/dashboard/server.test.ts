@@ -129,7 +129,15 @@ test("F11 nothing that writes configuration or runs a command is a route", () =>
   const on = open();
   const { app } = dashboardApp(on.options, () => new Set([host]));
   const writing = app.routes.filter(({ method }) => !["GET", "ALL"].includes(method)).map(({ path }) => path);
-  const doing = ["/memory/:id/forget", "/runs/:id/stop", "/runs/:id/retry", "/pause", "/resume"];
+  const doing = [
+    "/memory/:id/forget",
+    "/runs/:id/stop",
+    "/runs/:id/retry",
+    "/pause",
+    "/resume",
+    "/gates/:id/approve",
+    "/gates/:id/refuse",
+  ];
   const known = ["/login", "/logout", "/api/links", ...doing, ...doing.map((path) => `/api${path}`), "/*"];
   expect([...new Set(writing)].sort()).toEqual(known.sort());
 });
@@ -147,6 +155,10 @@ test("who may act is shown how, is told what came of it, and what cannot be done
   expect([again.status, await again.text()]).toEqual([409, expect.stringContaining("It is over already.")]);
   const none = await post(on, "/api/runs/none/retry", "{}", alice);
   expect([none.status, await none.json()]).toEqual([409, { error: "Only what somebody asked for can be done again." }]);
+  const [, approve] = /action="(\/gates\/\w+\/approve)"/.exec(await page("/gates"))!;
+  expect((await post(on, approve!, {}, alice)).headers.get("location")).toBe("/gates");
+  expect(await page("/gates")).toContain("alice opened it");
+  expect((await post(on, approve!, {}, alice)).status).toBe(409);
   expect((await post(on, "/api/pause", "{}", alice)).status).toBe(200);
   expect((await post(on, "/pause", {}, alice)).status).toBe(409);
 });

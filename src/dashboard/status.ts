@@ -1,4 +1,4 @@
-import type { HarnessState } from "../harness/harness.ts";
+import type { HarnessState } from "../harness/harness-state.ts";
 import type { ToolsState } from "../harness/loop/workshop.ts";
 import type { DroppedAnswer } from "../harness/store/outbox.ts";
 import type { RunSummary } from "../harness/store/runs.ts";
@@ -19,6 +19,8 @@ export interface AgentStatus {
   readonly spentToday: number;
   readonly budgetDay: number;
   readonly harness: HarnessState;
+  /** Gates that people are asked to open: what, and since when. */
+  readonly gates: readonly { readonly what: string; readonly since: number }[];
   /** When the run under way that shows least life did something last; undefined: nothing is under way. */
   readonly quietSince: number | undefined;
   /** Whether commands can be run here. */

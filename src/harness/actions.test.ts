@@ -1,8 +1,13 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { type PlayedAgent, playedAgent, playedTeam, soon } from "../../test/support/played-agent.ts";
 import { type Actions, actionsOf } from "./actions.ts";
 import { linksAfter } from "./audit/audit.ts";
 import { agentConfigSchema } from "./config.ts";
+import { gateOf, wishGate } from "./gates/book.ts";
+import { openStore } from "./store/open.ts";
 
 let played: PlayedAgent | undefined;
 afterEach(async () => {
@@ -10,11 +15,27 @@ afterEach(async () => {
   played = undefined;
 });
 
-const people = [{ id: "alice-id", name: "alice", command: true }];
-const chat = agentConfigSchema.shape.chat.parse({ url: "http://chat", tokenFile: "t", botId: "athena-id", people });
+const config = agentConfigSchema.parse({
+  version: 1,
+  agent: "athena",
+  team: "lab",
+  persona: "x",
+  chat: {
+    url: "http://chat",
+    tokenFile: "t",
+    botId: "athena-id",
+    people: [
+      { id: "alice-id", name: "alice", command: true, approve: ["merge"] },
+      { id: "bob-id", name: "bob", command: true },
+    ],
+  },
+  models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
+  budget: { run: 1, day: 1 },
+  listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
+  dataDir: "/nowhere",
+});
 /** Of the process that runs now. */
-const actionsIn = ({ store, harness }: PlayedAgent): Actions =>
-  actionsOf({ config: { chat }, store, clock: Date, harness });
+const actionsIn = ({ store, harness }: PlayedAgent): Actions => actionsOf({ config, store, clock: Date, harness });
 const runs = ({ store }: PlayedAgent) =>
   store.all<{ id: string }>("SELECT id FROM runs WHERE kind = 'mention' ORDER BY started_at, id").map(({ id }) => id);
 
@@ -56,4 +77,36 @@ test("while it is paused nothing new begins, also after a restart, and what wait
   expect(played.said(post.id)).toEqual([]);
   expect(actionsIn(played).resume("alice")).toBeUndefined();
   await soon(() => played!.said(post.id)).toEqual(["yes"]);
+});
+
+test("F13 a gate is opened by the person whom it waits for, once, for its own commit; others are told why not", () => {
+  const dir = mkdtempSync(join(tmpdir(), "olympus-actions-"));
+  const store = openStore(dir);
+  let woken = 0;
+  const harness = { halt: async () => 0, wake: () => void woken++ };
+  const actions = actionsOf({ config, store, clock: Date, harness });
+  const wish = {
+    action: "merge",
+    kinds: ["merge"],
+    approvers: undefined,
+    run: "r",
+    repo: "olympus/app",
+    author: "x",
+  } as const;
+  const wished = (number: number, lenses: string[]) =>
+    wishGate(store, { ...wish, number, commit: "a".repeat(40), lenses }, Date.now(), 24).id;
+  const [asked, waiting, other] = [wished(3, []), wished(4, ["security"]), wished(5, [])];
+  expect(actions.approve(asked, "bob")).toContain("bob may not approve: merge");
+  expect(actions.approve(asked, "mallory")).toContain("no person's of the team");
+  expect(actions.approve(waiting, "alice")).toContain("lenses have not passed: security");
+  expect(actions.approve("0000000000", "alice")).toBe("There is no such gate.");
+  expect(woken).toBe(0);
+  expect(actions.approve(asked, "alice")).toBeUndefined();
+  expect(gateOf(store, asked)).toMatchObject({ state: "open", openedBy: "alice" });
+  expect(actions.approve(asked, "alice")).toContain("it is open already");
+  expect(actions.refuse(other, "alice")).toBeUndefined();
+  expect(gateOf(store, other)?.state).toBe("closed");
+  expect(woken).toBe(2);
+  store.close();
+  rmSync(dir, { recursive: true });
 });

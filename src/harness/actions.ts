@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { audit } from "./audit/audit.ts";
 import type { AgentConfig } from "./config.ts";
+import { gateOf } from "./gates/book.ts";
+import { answerGate } from "./gates/chat.ts";
 import { dashboardSource, type PostPayload } from "./intake.ts";
 import { pauseOf, setPause } from "./pause.ts";
 import { receive } from "./store/inbox.ts";
@@ -19,10 +21,13 @@ export interface Actions {
   /** Nothing new is taken up until `resume`, also over restarts; what is under way goes on. */
   pause(person: string): string | undefined;
   resume(person: string): string | undefined;
+  /** Opens a gate, or closes it for good: only for those whom it waits for, whatever else they may do. */
+  approve(gate: string, person: string): string | undefined;
+  refuse(gate: string, person: string): string | undefined;
 }
 
 interface ActionParts {
-  readonly config: Pick<AgentConfig, "chat">;
+  readonly config: AgentConfig;
   readonly store: Store;
   readonly clock: { now(): number };
   readonly harness: { halt(place: Place, until: number, outcome: string): Promise<number>; wake(): void };
@@ -51,16 +56,39 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
   ) => {
     const post = JSON.parse(found.payload) as PostPayload;
     const sourceId = `${what}-${randomUUID()}`;
-    const author = config.chat.people.find(({ name }) => name === person)?.id ?? person;
+    const author = idOf(person);
     const createdAt = Math.max(clock.now(), found.createdAt);
     const payload: PostPayload = { ...post, id: sourceId, authorId: author, createdAt, ...more };
     receive(store, { ...entry, source: dashboardSource, sourceId, author, createdAt, payload }, clock.now());
     harness.wake();
   };
+  const idOf = (person: string) => config.chat.people.find(({ name }) => name === person)?.id ?? person;
   const noted = (person: string, what: string) =>
     audit(store, { kind: "event", actor: `${dashboardSource}:${person}`, what }, clock.now());
 
+  /** By the same words and rules as in the chat, of the person's own account. */
+  const toGate = (word: "approve" | "refuse", id: string, person: string): string | undefined => {
+    const before = gateOf(store, id)?.state;
+    if (before === undefined) return "There is no such gate.";
+    const now = clock.now();
+    const place = { channelId: "", rootId: "", direct: false, hops: 0 };
+    const post: PostPayload = {
+      ...place,
+      id: `${dashboardSource}-${randomUUID()}`,
+      authorId: idOf(person),
+      text: "",
+      createdAt: now,
+    };
+    const said = answerGate({ config, store, clock }, post, { word, id });
+    if (gateOf(store, id)?.state === before) return said ?? "Nothing came of it.";
+    harness.wake();
+    return undefined;
+  };
+
   return {
+    approve: (gate, person) => toGate("approve", gate, person),
+    refuse: (gate, person) => toGate("refuse", gate, person),
+
     async stop(run, person) {
       const found = find(run);
       if (found === undefined || !openIn(store, { lane: found.lane }).some(({ id }) => id === run))

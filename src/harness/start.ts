@@ -8,6 +8,7 @@ import { actionsOf } from "./actions.ts";
 import { mattermostChat } from "./chat/mattermost.ts";
 import { systemClock } from "./clock.ts";
 import { loadAgentConfig } from "./config.ts";
+import { liveGates } from "./gates/book.ts";
 import { Harness } from "./harness.ts";
 import type { Log } from "./log.ts";
 import { openWorkshop, Workshop } from "./loop/workshop.ts";
@@ -96,6 +97,9 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     spentToday: spentSince(store, dayStart(clock.now(), config.timezone)).usd,
     budgetDay: config.budget.day,
     harness: harness.state(),
+    gates: liveGates(store).flatMap(({ state, action, repo, number, createdAt }) =>
+      state === "asked" ? [{ what: repo === "" ? action : `${action} ${repo}#${number}`, since: createdAt }] : [],
+    ),
     quietSince: quietSince(store),
     tools: workshop?.state() ?? { state: "none" },
     runs: recentRuns(store, 20),

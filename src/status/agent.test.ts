@@ -30,6 +30,7 @@ const well: AgentStatus = {
   spentToday: 1,
   budgetDay: 5,
   harness,
+  gates: [],
   quietSince: undefined,
   tools: { state: "on" },
   runs: [],
@@ -61,6 +62,11 @@ it.each<[Partial<AgentStatus>, string, string]>([
   ],
   [{ harness: { ...harness, caughtUpAt: undefined } }, "attention", "agent: catching up with the chat, idle"],
   [{ tools: { state: "off", reason: "no bubblewrap" } }, "broken", "agent: no shell: no bubblewrap, idle"],
+  [
+    { gates: [{ what: "merge olympus/app#3", since: now - 22 * minute }] },
+    "attention",
+    "agent: waits for approval: merge olympus/app#3, 22 min, idle",
+  ],
   [{ spentToday: 5 }, "attention", "agent: today's budget of $5.00 is used up, idle"],
   [
     { harness: { ...harness, paused: { by: "alice", since: now - 5 * minute } } },

@@ -57,6 +57,9 @@ export function judged(status: AgentStatus): AgentAnswer {
   if (quietSince !== undefined && now - quietSince > stuckMs)
     broken.push(`stuck: no sign of life in its work for ${minutes(now - quietSince)}`);
   if (spentToday >= budgetDay) attention.push(`today's budget of $${budgetDay.toFixed(2)} is used up`);
+  // An agent that was set up before there were gates says nothing of them.
+  for (const { what, since } of status.gates ?? [])
+    attention.push(`waits for approval: ${what}, ${minutes(now - since)}`);
   if (harness.paused !== undefined)
     attention.push(`paused by ${harness.paused.by} ${minutes(now - harness.paused.since)} ago`);
   const does =

@@ -29,5 +29,7 @@ export function whyUnreached(error: unknown, place: string, seconds: number): st
 function rootOf(error: unknown): { code: string | undefined; name: string | undefined; error: unknown } {
   if (!(error instanceof Error)) return { code: undefined, name: undefined, error };
   if (error.cause instanceof Error) return rootOf(error.cause);
-  return { code: (error as NodeJS.ErrnoException).code, name: error.name, error };
+  // Of an abort, a number that says nothing.
+  const { code } = error as NodeJS.ErrnoException;
+  return { code: typeof code === "string" ? code : undefined, name: error.name, error };
 }

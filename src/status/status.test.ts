@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -77,6 +78,18 @@ it.each([
 ])("%s is told as %j, also from behind fetch's own error", (code, words) => {
   const cause = Object.assign(new Error(`connect ${code} 10.0.0.1:80`), { code });
   expect(whyUnreached(new TypeError("fetch failed", { cause }), "10.0.0.1:80", 5)).toBe(words);
+});
+
+it("a request that was given up is told as no answer", async () => {
+  const mute = createServer(() => undefined);
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  const { port } = mute.address() as AddressInfo;
+  const error = await fetch(`http://127.0.0.1:${port}`, { signal: AbortSignal.timeout(50) }).catch(
+    (why: unknown) => why,
+  );
+  expect(whyUnreached(error, "10.0.0.1:80", 5)).toBe("no answer from 10.0.0.1:80 within 5 s");
+  mute.closeAllConnections();
+  mute.close();
 });
 
 describe("a hypervisor", () => {

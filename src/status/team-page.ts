@@ -1,6 +1,6 @@
+import { type Content, html, type Markup } from "../base/markup.ts";
 import { age, lasting, money } from "../dashboard/format.ts";
 import { documentOf, empty, part, table } from "../dashboard/layout.ts";
-import { type Content, html, type Markup } from "../dashboard/markup.ts";
 import { worstFirst } from "./lines.ts";
 import type { HostStatus } from "./status.ts";
 import type { Seen } from "./team-watch.ts";

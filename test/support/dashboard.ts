@@ -11,6 +11,7 @@ import type { DashboardOptions } from "../../src/dashboard/server.ts";
 import type { AgentStatus } from "../../src/dashboard/status.ts";
 import { actionsOf } from "../../src/harness/actions.ts";
 import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/config.ts";
+import { wishGate } from "../../src/harness/gates/book.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import { receive } from "../../src/harness/store/inbox.ts";
 import { dropNote, keepNote } from "../../src/harness/store/memory.ts";
@@ -55,6 +56,7 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
     rehearsal: true,
     models: config.models.map(({ provider, model }) => `${provider}/${model}`),
     build: "0123456789abcdef",
+    gates: [],
     quietSince: undefined,
     startedAt: now - 3_600_000,
     now,
@@ -141,7 +143,7 @@ function configOf(dir: string, words: (name: string) => string): AgentConfigInpu
       tokenFile: "x",
       botId: "bot",
       people: [
-        { id: "alice", name: "alice", command: true, approve: [words("gate")] },
+        { id: "alice", name: "alice", command: true, approve: [words("gate"), "merge"] },
         { id: "carol", name: "carol" },
         { id: "odd", name: words("person") },
       ],
@@ -246,6 +248,15 @@ function fill(
     words("post"),
   );
   keepNote(store, { kind: "fact", text: "always kind", author: "alice", name: "alice", at: now - 5000 }, "factpost");
+  const gate = {
+    kinds: ["merge"],
+    approvers: undefined,
+    run: answered.id,
+    number: 3,
+    author: words("writer"),
+    lenses: [],
+  } as const;
+  wishGate(store, { ...gate, action: words("action"), repo: words("repo"), commit: words("commit") }, now - 60_000, 24);
   log.info({ by: words("field") }, words("message"));
   log.error({}, "second line");
   sample.status = {
@@ -253,6 +264,7 @@ function fill(
     harness: {
       ...sample.status.harness,
       reason: words("reason"),
+      paused: { by: words("pauser"), since: now - 5000 },
       waiting: 1,
       running: [{ id: open.id, lane: open.lane, kind: "mention", since: now - 60_000 }],
     },

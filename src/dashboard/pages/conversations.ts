@@ -1,7 +1,7 @@
+import { html } from "../../base/markup.ts";
 import { age, moment, plural } from "../format.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { html } from "../markup.ts";
 import { laneLink, runLink, short } from "./parts.ts";
 
 const onePage = 40;

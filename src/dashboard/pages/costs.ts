@@ -1,8 +1,8 @@
+import { type Content, html, type Markup } from "../../base/markup.ts";
 import { dayBefore } from "../../harness/zone.ts";
 import { count, money } from "../format.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { type Content, html, type Markup } from "../markup.ts";
 import { select } from "./runs.ts";
 
 export const costDays = [7, 14, 30, 90] as const;
@@ -64,8 +64,10 @@ interface Day {
 /** Every day of the span, oldest first, those without a call too. */
 function everyDay(look: Look, perDay: readonly Day[], days: number): Day[] {
   const sums = new Map(perDay.map(({ day, usd }) => [day, usd]));
+  // From here on days are names, one after the other: no clock is set forward or back between names.
+  const first = Date.parse(dayBefore(look.now(), days - 1, look.config.timezone));
   return Array.from({ length: days }, (_, index) => {
-    const day = dayBefore(look.now(), days - 1 - index, look.config.timezone);
+    const day = new Date(first + index * 86_400_000).toISOString().slice(0, 10);
     return { day, usd: sums.get(day) ?? 0 };
   });
 }

@@ -1,15 +1,54 @@
-import { type Frame, layout } from "../layout.ts";
+import { html, type Markup } from "../../base/markup.ts";
+import type { Gate } from "../../harness/gates/gate.ts";
+import { age, lasting } from "../format.ts";
+import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { html } from "../markup.ts";
+import { button, runLink } from "./parts.ts";
 
 /** Decisions that only named people may take, and who waits for whom. */
 export function gatesPage(frame: Frame, look: Look): string {
   const approvers = look.config.chat.people.filter(({ approve }) => approve.length > 0);
+  const gates = look.gates();
   return layout(frame, "/gates", "Gates", [
-    html`<p class="soft">Nothing waits for anybody. What ${frame.agent} does now, answers and commands in its sandbox, needs nobody's approval.</p>`,
+    part(
+      "gates",
+      gates.length === 0
+        ? empty("Nothing waits for anybody.")
+        : table(
+            "Gates",
+            ["What", "Commit", "Waits for", "Since", "Ends", "Wanted by", "Decide"],
+            gates.map((gate) => row(frame, look, gate)),
+          ),
+    ),
+    html`<p class="soft">Opened here, by <code>!approve</code> in the chat or by a review: each is bound to one commit, and whoever wrote a change cannot open its gate.</p>`,
     html`<h2>Who may open gates</h2>`,
     approvers.length === 0
       ? html`<p class="soft">Nobody is named. In the team file: <code>people.NAME.approve</code></p>`
       : html`<dl>${approvers.map(({ name, approve }) => html`<dt>${name}</dt><dd>${approve.join(", ")}</dd>`)}</dl>`,
   ]);
+}
+
+/** People who could open a gate, by their names. */
+export function waitsFor(look: Look, { kinds, approvers }: Pick<Gate, "kinds" | "approvers">): string[] {
+  return look.config.chat.people
+    .filter(({ name, approve }) => kinds.every((kind) => approve.includes(kind)) && (approvers?.includes(name) ?? true))
+    .map(({ name }) => name);
+}
+
+export function aboutGate({ action, repo, number }: Pick<Gate, "action" | "repo" | "number">): string {
+  return repo === "" ? action : `${action} ${repo}#${number}`;
+}
+
+function row(frame: Frame, look: Look, gate: Gate): Markup {
+  const who = waitsFor(look, gate);
+  const open = gate.lenses.filter((lens) => !gate.overruled.includes(lens));
+  const waits =
+    gate.state === "open"
+      ? `nobody: ${gate.openedBy} opened it`
+      : gate.state === "waiting"
+        ? `reviews through ${open.join(", ")}`
+        : `${who.join(", ") || "nobody who may"} (${gate.kinds.join(", ")})`;
+  const mine = frame.may && gate.state === "asked" && frame.person !== undefined && who.includes(frame.person);
+  const path = `/gates/${encodeURIComponent(gate.id)}`;
+  return html`<tr><td class="text">${aboutGate(gate)}</td><td><code>${gate.commit.slice(0, 10)}</code></td><td class="text">${waits}</td><td>${age(gate.createdAt, frame.now)}</td><td>in ${lasting(gate.expiresAt - frame.now)}</td><td>${runLink(gate.run, "the run")}</td><td>${mine && [button(`${path}/approve`, "Approve"), button(`${path}/refuse`, "Refuse", "Closes it for good: another commit gets another gate.")]}</td></tr>`;
 }

@@ -1,9 +1,9 @@
+import { html } from "../../base/markup.ts";
 import type { LogLevel } from "../../harness/log.ts";
 import { moment } from "../format.ts";
 import { logLevels } from "../kept-log.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { html } from "../markup.ts";
 import { select } from "./runs.ts";
 
 const mostLines = 100;

@@ -1,7 +1,7 @@
+import { html } from "../../base/markup.ts";
 import { moment } from "../format.ts";
 import { empty, type Frame, layout, table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { html } from "../markup.ts";
 
 const mostNotes = 100;
 

@@ -1,9 +1,10 @@
+import { type Content, html, type Markup } from "../../base/markup.ts";
 import type { ToolsState } from "../../harness/loop/workshop.ts";
 import { age, lasting, money, plural } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { type Content, html, type Markup } from "../markup.ts";
 import type { AgentStatus } from "../status.ts";
+import { aboutGate, waitsFor } from "./gates.ts";
 import { button, runLink, runsTable, short, stepsTable, stopButton, whoMay } from "./parts.ts";
 
 /** What is she doing, what waits, what did it cost, is she well: worst first. */
@@ -11,7 +12,7 @@ export function nowPage(frame: Frame, look: Look): string {
   const status = look.status();
   const last = look.runs({}, 5);
   return layout(frame, "/", "Now", [
-    part("trouble", trouble(status)),
+    part("trouble", trouble(look, status)),
     part("now", working(frame, look, status)),
     part("next", waiting(look, status)),
     part("today", today(look, status)),
@@ -25,9 +26,15 @@ export function nowPage(frame: Frame, look: Look): string {
   ]);
 }
 
-function trouble(status: AgentStatus): Content {
+function trouble(look: Look, status: AgentStatus): Content {
   const { harness, dropped } = status;
-  const told: Content[] = [];
+  const told: Content[] = look
+    .gates()
+    .filter(({ state }) => state === "asked")
+    .map(
+      (gate) =>
+        html`<p><a href="/gates">${aboutGate(gate)}</a> waits for ${waitsFor(look, gate).join(", ") || "somebody who may"}, ${age(gate.createdAt, status.now)}</p>`,
+    );
   if (harness.chat !== "connected")
     told.push(
       html`<p>Chat: ${harness.chat}${harness.reason !== undefined && html`, ${harness.reason}`}. Mentions wait there until it is back.</p>`,

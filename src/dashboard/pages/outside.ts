@@ -1,5 +1,5 @@
+import { html } from "../../base/markup.ts";
 import { bareLayout, type Frame, layout } from "../layout.ts";
-import { html } from "../markup.ts";
 
 /** Pages for those who are not signed in, and for what went wrong. */
 

@@ -1,8 +1,8 @@
+import { html, type Markup } from "../../base/markup.ts";
 import type { RunRow, StepRow } from "../../harness/store/look.ts";
 import { age, lasting, moment, money } from "../format.ts";
 import { table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { html, type Markup } from "../markup.ts";
 
 /** What several pages show alike. */
 

@@ -1,8 +1,8 @@
+import { type Content, html, type Markup } from "../../base/markup.ts";
 import type { PartRow, RunDetail } from "../../harness/store/look.ts";
 import { lasting, moment, money } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { type Content, html, type Markup } from "../markup.ts";
 import { button, laneLink, short, stateOf, stepsTable, stopButton, whoMay } from "./parts.ts";
 
 const mostSteps = 300;

@@ -1,7 +1,7 @@
+import { html, type Markup } from "../../base/markup.ts";
 import type { RunFilter } from "../../harness/store/look.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { html, type Markup } from "../markup.ts";
 import { runsTable } from "./parts.ts";
 
 /** Runs on one page. */

@@ -1,8 +1,8 @@
+import { html, type Markup } from "../../base/markup.ts";
 import type { AgentConfig } from "../../harness/config.ts";
 import { money } from "../format.ts";
 import { type Frame, layout, table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { html, type Markup } from "../markup.ts";
 
 interface Setting {
   readonly name: string;

@@ -2,7 +2,7 @@
 export class Markup {
   readonly #text: string;
 
-  /** Only for this file and for constants of the dashboard. */
+  /** Only for this file. */
   constructor(text: string) {
     this.#text = text;
   }
