@@ -34,6 +34,10 @@ export const benchmarks: Readonly<Record<string, { summary: string; load: () => 
     summary: "a thousand mentions through cut connections, kills, restarts and downtime: lost, doubled, disordered",
     load: () => import("./mentions.ts"),
   },
+  dashboard: {
+    summary: "the dashboard's pages over 10,000 runs, what those who look on cost, status of a team",
+    load: () => import("./dashboard.ts"),
+  },
   sandbox: {
     summary: "what the sandbox costs a command, and what hostile commands leave behind",
     load: () => import("./sandbox.ts"),
