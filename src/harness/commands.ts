@@ -1,6 +1,6 @@
 import { type CommandName, commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
-import { gateWord } from "./gates/words.ts";
+import { gateWord, looksLikeGate } from "./gates/words.ts";
 import type { PostPayload } from "./intake.ts";
 import { chatSource } from "./intake.ts";
 import { isKnown, receive } from "./store/inbox.ts";
@@ -32,7 +32,7 @@ export async function obey(
   post: PostPayload,
 ): Promise<{ text: string; outcome: string } | undefined> {
   if (post.said !== undefined) return { text: post.said, outcome: "answered" };
-  const word = gateWord(post.text, parts.config.agent);
+  const word = gateWord(post.text, parts.config.agent) ?? looksLikeGate(post.text);
   if (word !== undefined) {
     // Most agents have no gates: what opens them is loaded when somebody wants to.
     const { answerGate } = await import("./gates/chat.ts");

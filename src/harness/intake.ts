@@ -1,7 +1,7 @@
 import type { ChatPost } from "./chat-port.ts";
 import { commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
-import { gateWord } from "./gates/words.ts";
+import { gateWord, looksLikeGate } from "./gates/words.ts";
 import { mentions } from "./mention.ts";
 import { advanceCursor } from "./store/cursors.ts";
 import { type InboxEntry, type InboxKind, isKnown, noticedSince, receive } from "./store/inbox.ts";
@@ -42,6 +42,9 @@ export function decide(post: ChatPost, config: Pick<AgentConfig, "agent" | "chat
   // Also of bots and of this agent itself: that they tried is written down, and they are refused.
   if (gateWord(post.text, config.agent) !== undefined) return { kind: "command" };
   if (post.authorId === chat.botId) return { kind: "ignore", why: "own post" };
+  // Agents name gates when they ask for an approval; people who do so in other words mean one.
+  const written = !post.automatic && !chat.agents.some((agent) => agent.id === post.authorId);
+  if (written && looksLikeGate(post.text) !== undefined) return { kind: "command" };
   const explicit = mentions(post.text, config.agent) && post.mentioned !== false;
   if (chat.agents.some((agent) => agent.id === post.authorId)) {
     if (!explicit) return { kind: "ignore", why: "another agent, no mention" };

@@ -4,7 +4,7 @@ import { type ForgePayload, forgeSource, laneOf } from "../forge-work.ts";
 import { chatSource, type PostPayload } from "../intake.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
-import { approve, closeGate, gateOf, overruleLens } from "./book.ts";
+import { approve, closeGate, gateOf, overruleLens, refuse } from "./book.ts";
 import type { Approval, Gate } from "./gate.ts";
 import { chatPerson } from "./people.ts";
 import type { GateWord } from "./words.ts";
@@ -16,10 +16,20 @@ import type { GateWord } from "./words.ts";
 export function answerGate(
   { config, store, clock }: { config: AgentConfig; store: Store; clock: { now(): number } },
   post: PostPayload,
-  { word, id, lens, reason }: GateWord,
+  said: GateWord | string,
 ): string | undefined {
   const now = clock.now();
   const actor = `${chatSource}:${post.authorId}`;
+  if (typeof said === "string") {
+    // No gate's word, though it names one.
+    const known = gateOf(store, said);
+    if (known === undefined) return undefined;
+    refuse(store, known, "open", "these are other words", actor, `post ${post.id}`, now);
+    return (
+      chatPerson(config, post.authorId) && `Nothing was opened. Write \`!approve ${said}\`, and nothing beside it.`
+    );
+  }
+  const { word, id, lens, reason } = said;
   const automatic = post.automatic === true || isBot(config, post.authorId);
   const gate = gateOf(store, id);
   if (gate === undefined) {

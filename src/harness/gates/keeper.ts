@@ -36,6 +36,7 @@ export async function keep(parts: KeeperParts, run: string, repo: string, number
   const change = changeOf(pull, await forge.files(repo, number));
   const lenses = lensesFor(config.policy, change);
   const states = lensStates(config, await forge.statuses(repo, sha), pull.author.login);
+  noteForged(parts, run, repo, pull, states);
   const told = await askReviewers(parts, run, repo, pull, lenses, states);
   // A person's own pull request is merged by people.
   if (pull.author.login.toLowerCase() !== config.forge?.login.toLowerCase()) return nothing;
@@ -70,6 +71,31 @@ function settle({ store, clock }: KeeperParts, repo: string, pull: ForgePull): s
     if (reason !== undefined) closeGate(store, gate, reason, "harness", clock.now());
   }
   return said;
+}
+
+/** Statuses in a lens's name that count for nothing: of accounts that are no agent's, or the author's own. */
+function noteForged(
+  { store, clock }: KeeperParts,
+  run: string,
+  repo: string,
+  { number, head }: ForgePull,
+  { forged }: ReturnType<typeof lensStates>,
+): void {
+  const subject = about({ repo, number, commit: head.sha });
+  for (const { context, by, at } of forged) {
+    const key = `forged:${subject}:${context}:${by}:${at}`;
+    if (store.meta(key) !== undefined) continue;
+    store.setMeta(key, "1");
+    const record = {
+      kind: "refusal",
+      actor: `github:${by}`,
+      what: "pass a lens",
+      subject,
+      run,
+      evidence: { context },
+    } as const;
+    audit(store, record, clock.now());
+  }
 }
 
 /** Gives each lens that nobody looks at to an agent; the commit's status says to whom. */

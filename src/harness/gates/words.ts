@@ -1,3 +1,5 @@
+import { visible } from "../visible.ts";
+
 /** What people say to a gate in the chat: nothing else in the post, not a sign more. Text that only looks like it is none. */
 export interface GateWord {
   readonly word: "approve" | "refuse" | "overrule";
@@ -14,4 +16,15 @@ export function gateWord(text: string, agent: string): GateWord | undefined {
   if (simple !== null) return { word: simple[1] as "approve" | "refuse", id: simple[2]! };
   const over = /^!overrule ([0-9a-f]{10}) ([a-z]+) ([^\n]{3,300})$/.exec(said);
   return over === null ? undefined : { word: "overrule", id: over[1]!, lens: over[2]!, reason: over[3]! };
+}
+
+/**
+ * A gate's id and a word of approval in a post that is no gate's word: a slip, or text made to look like one. It opens nothing, and whoever
+ * wrote it is told how to.
+ */
+export function looksLikeGate(text: string): string | undefined {
+  const seen = visible(text.normalize("NFKC")).toLowerCase();
+  // Letters of other scripts that look like ours count as well: what is left of the word is enough.
+  const id = /(?<![0-9a-f])[0-9a-f]{10}(?![0-9a-f])/.exec(seen)?.[0];
+  return id !== undefined && /!\S*(appr|prove|overrule|refuse)|approve/.test(seen) ? id : undefined;
 }

@@ -1,5 +1,6 @@
 import { maskSecrets, type Secret } from "../../base/secret.ts";
 import { type Answer, ask, noAnswer } from "../ask.ts";
+import { audit } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
 import type { AgentConfig, SandboxConfig, WorkKind } from "../config.ts";
 import type { ModelMessage } from "../model-port.ts";
@@ -91,6 +92,7 @@ export function loopParts(
     journal: turnsOf(store, run, kind),
     person,
     ...(heard && { heard }),
+    refused: ({ name }) => audit(store, { kind: "refusal", actor: "model", what: `call ${name}`, run }, clock.now()),
     ran: (call, outcome, tookMs) => {
       const detail = `${call.name}: ${outcome.text.slice(0, outcome.text.indexOf("\n") + 1 || 100).trim()}`;
       ran?.(detail);

@@ -39,6 +39,8 @@ export interface LoopParts {
   readonly journal: Journal;
   /** A call was run. */
   readonly ran: (call: ToolCall, outcome: ToolOutcome, tookMs: number) => void;
+  /** A call of a tool that the run does not have. */
+  readonly refused?: (call: ToolCall) => void;
   /** Whether a model's text without a call ends the work (a chat's answer), or is a mistake. */
   readonly textEnds: boolean;
   /** Who is called when a breaker ends the work. */
@@ -114,6 +116,7 @@ export async function runLoop(
       signal.throwIfAborted();
       const tool = tools.find(({ spec }) => spec.name === call.name);
       const told = (content: string): void => add({ role: "tool", content, call: { id: call.id, name: call.name } });
+      if (tool === undefined) parts.refused?.(call);
       if (call.invalid !== undefined || tool === undefined) {
         told(
           `error: ${call.invalid ?? `there is no tool "${call.name}"; there are ${tools.map(({ spec }) => spec.name).join(", ")}`}`,

@@ -205,6 +205,7 @@ function stage(more: Partial<ForgePull> = {}) {
     router,
     clock: undefined as never,
     clean: (text) => text.replaceAll("canary", "[secret:x]"),
+    refused: () => undefined,
   };
   const look = () =>
     reviewPull(parts, {

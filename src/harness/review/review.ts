@@ -19,7 +19,9 @@ export interface ReviewParts {
   readonly router: ModelRouter;
   readonly clock: Clock;
   /** What leaves, without secrets. */
-  readonly clean: (text: string) => string;
+  readonly clean: (text: string, run: string) => string;
+  /** A model wanted something else than to give its review. */
+  readonly refused: (wish: string, run: string) => void;
 }
 
 export interface Reviewed {
@@ -79,7 +81,7 @@ export async function reviewPull(
   if (typeof findings === "string") return findings;
   const moved = await forge.pull(repo, number);
   if (moved.head.sha !== sha || moved.state !== "open") return undefined;
-  const review = await publish(parts, question, files, findings, sha);
+  const review = await publish(parts, question, files, findings, sha, run);
   for (const old of own) await retire(forge, repo, number, old, sha);
   return {
     ...seen(review, lens),
@@ -98,7 +100,7 @@ function relevant(files: readonly PullFile[], fresh: readonly PullFile[] | undef
 }
 
 async function askFor(
-  { router, config }: ReviewParts,
+  { router, config, refused }: ReviewParts,
   question: ReviewQuestion,
   run: string,
   signal: AbortSignal,
@@ -110,6 +112,7 @@ async function askFor(
     const request = { system, messages, tools: [finishReview], maxOutputTokens: config.limits.outputTokens };
     const result = await router.call({ run, kind: "review", request, signal });
     if (!result.ok) return noAnswer(result).text;
+    for (const { name } of result.reply.calls ?? []) if (name !== finishReview.name) refused(name, run);
     const call = result.reply.calls?.find(({ name }) => name === finishReview.name);
     const read =
       call === undefined ? "call finish_review, and nothing else" : (call.invalid ?? readFindings(call.input));
@@ -131,8 +134,9 @@ async function publish(
   files: readonly PullFile[],
   raw: Findings,
   sha: string,
+  run: string,
 ): Promise<ForgeReview> {
-  const findings = JSON.parse(clean(JSON.stringify(raw))) as Findings;
+  const findings = JSON.parse(clean(JSON.stringify(raw), run)) as Findings;
   const { inline, elsewhere } = place(findings.findings, placesOf(files));
   const outsider = !mayCommand(config, pull.author) || pull.head.repo?.toLowerCase() !== repo.toLowerCase();
   const touched = instructionFiles.filter((name) => files.some(({ path, from }) => path === name || from === name));

@@ -7,6 +7,8 @@ import { lensOf } from "./lenses.ts";
 export interface LensStates {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
+  /** Set in a lens's name by somebody whose word does not count. */
+  readonly forged: readonly { readonly context: string; readonly by: string; readonly at: number }[];
   /** Who is to look, by lens, and since when (ms). */
   readonly pending: ReadonlyMap<string, { readonly login: string; readonly at: number }>;
 }
@@ -18,19 +20,23 @@ export function lensStates(
 ): LensStates {
   const passed: string[] = [];
   const failed: string[] = [];
+  const forged: { context: string; by: string; at: number }[] = [];
   const pending = new Map<string, { login: string; at: number }>();
   for (const { context, state, description, author: by, at } of statuses) {
     const lens = lensOf(context);
-    if (lens === undefined || by === undefined || !isAgent(config, by)) continue;
+    if (lens === undefined) continue;
+    const own = by?.login.toLowerCase() === author.toLowerCase();
+    if (by === undefined || !isAgent(config, by) || (own && state !== "pending")) {
+      forged.push({ context, by: by?.login ?? "nobody", at });
+      continue;
+    }
     if (state === "pending") {
       const login = readAssigned(description);
       if (login !== undefined) pending.set(lens, { login, at });
-    } else if (by.login.toLowerCase() === author.toLowerCase()) {
-      // Nobody's own word about a change of his counts.
     } else if (state === "success") passed.push(lens);
     else failed.push(lens);
   }
-  return { passed, failed, pending };
+  return { passed, failed, forged, pending };
 }
 
 /** The words of a pending status: who is to look at it, so that exactly one does. */

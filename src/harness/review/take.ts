@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import { audit } from "../audit/audit.ts";
 import type { AgentConfig } from "../config.ts";
 import type { ForgePull } from "../forge-port.ts";
 import { type Doer, type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
+import { looksLikeGate } from "../gates/words.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 import { isAgent, mayCommand } from "../trust.ts";
@@ -32,7 +34,7 @@ function isWelcome({ config, store }: TakeParts, { repo, pull, events }: ForgeCh
 }
 
 /** Who put the label on, and the pull request with its reviews. */
-const wants: Taker["wants"] = (_, { isPull }) => ({ events: isPull, pull: isPull });
+const wants: Taker["wants"] = (_, { isPull }) => ({ events: isPull, comments: isPull, pull: isPull });
 
 const payloadOf = (repo: string, pull: ForgePull, id: string): ForgePayload => ({
   id,
@@ -77,6 +79,7 @@ export function gateTaker(parts: TakeParts): Taker {
       `${repo}#${pull.number}`,
     );
     if (keeper !== login) return;
+    noteWords(parts, change, now);
     // The forge's times are whole seconds: what changed within one is told apart by what there is.
     const { head, state, draft, labels, updatedAt, number } = pull;
     const is = JSON.stringify([
@@ -96,6 +99,29 @@ export function gateTaker(parts: TakeParts): Taker {
     );
   };
   return { wants, take };
+}
+
+/** The forge's texts open nothing, whoever wrote them: that somebody tried is written down. */
+function noteWords({ store }: TakeParts, { repo, comments, pull, reviews = [] }: ForgeChange, now: number): void {
+  const texts = [
+    ...comments.map(({ id, author, body }) => ({ id: `comment ${id}`, author, text: body })),
+    ...reviews.map(({ id, author, body }) => ({ id: `review ${id}`, author, text: body })),
+    ...(pull === undefined
+      ? []
+      : [{ id: `pull ${pull.number}`, author: pull.author, text: `${pull.title} ${pull.body}` }]),
+  ];
+  for (const { id, author, text } of texts) {
+    const gate = looksLikeGate(text);
+    const key = `words:${repo.toLowerCase()}:${id}:${gate}`;
+    if (gate === undefined || store.meta(key) !== undefined) continue;
+    store.setMeta(key, "1");
+    const evidence = { gate, with: id };
+    audit(
+      store,
+      { kind: "refusal", actor: `github:${author.login}`, what: "open by text", subject: repo, evidence },
+      now,
+    );
+  }
 }
 
 /** Looks through each lens that was given to this agent for the pull request's head. */
