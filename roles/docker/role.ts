@@ -109,7 +109,8 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
         content: "[Unit]\nAfter=nftables.service\nPartOf=nftables.service\n",
       },
       ...(packages === undefined ? [] : sourceOperations(packages)),
-      { kind: "package", id: "packages", names: [...names, "iptables"] },
+      // Where the kernel has AppArmor, Docker starts no container without its parser.
+      { kind: "package", id: "packages", names: [...names, "iptables", "apparmor"] },
       beforeRemoval,
       ...(networks === undefined ? [] : publishedPorts(networks, addresses)),
       ...members.map((name): Operation => ({ kind: "user", id: `member-${name}`, name, groups: ["docker"] })),
