@@ -6,3 +6,8 @@ test("what would hide is shown as escapes; colours go", () => {
     "a\\u{200b}b\\u{202e}c\\u{e0041}d\\u{0}red\n\tend",
   );
 });
+
+test("pictures that are joined stay one; a joiner elsewhere is shown", () => {
+  expect(readable("👩‍💻 👨🏽‍🚀 ❤️‍🔥")).toBe("👩‍💻 👨🏽‍🚀 ❤️‍🔥");
+  expect(readable("a\u200Db \u200D👩 👩\u200D.")).toBe("a\\u{200d}b \\u{200d}👩 👩\\u{200d}.");
+});

@@ -1,5 +1,9 @@
-/** Control characters but for line ends and tabs, and all that is not seen: a model must see them, and whoever reads over its shoulder. */
-const hidden = /(?![\n\t])[\p{Cc}\p{Cf}]|\u034F/gu;
+/**
+ * Control characters but for line ends and tabs, and all that is not seen: a model must see them, and whoever reads over its shoulder.
+ * What joins two pictures into one (a family, a profession) is seen.
+ */
+const hidden =
+  /(?![\n\t])(?!(?<=\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]?)\u200D(?=\p{Extended_Pictographic}))[\p{Cc}\p{Cf}]|\u034F/gu;
 const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[ -/]*[@-~]`, "g");
 
 /**
