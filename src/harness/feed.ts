@@ -20,6 +20,8 @@ interface FeedParts {
   readonly log: Log;
   /** New work is in the inbox. */
   readonly wake: () => void;
+  /** The server does not take our token any more. Told at each try. */
+  readonly unauthorised?: (reason: string) => void;
 }
 
 /**
@@ -124,6 +126,7 @@ export class Feed {
         if (await this.#oneCatchUp()) return;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
+        if (error instanceof ChatError && error.kind === "unauthorised") this.#parts.unauthorised?.(error.message);
         const wait = (error instanceof ChatError ? error.retryAfterMs : undefined) ?? backoff(attempt, 500, 30_000);
         log.warn({ error: String(error), wait }, "catching up failed, will try again");
         await clock.wait(wait, this.#stop.signal).catch(() => undefined);

@@ -1,15 +1,15 @@
 import { messageOf } from "../base/errors.ts";
 import { tellHeads } from "./audit/heads.ts";
-import type { Chat, ChatEvents } from "./chat-port.ts";
-import { ChatError } from "./chat-port.ts";
+import { type Chat, ChatError, type ChatEvents } from "./chat-port.ts";
 import { backoff } from "./clock.ts";
 import type { Control } from "./commands.ts";
 import { Feed } from "./feed.ts";
 import type { ForgeDesk } from "./forge-work.ts";
 import { guardedChat } from "./guarded-chat.ts";
+import type { HarnessState } from "./harness-state.ts";
 import { lastWord } from "./last-word.ts";
 import type { ModelCaller } from "./model-port.ts";
-import { type Pause, pauseOf } from "./pause.ts";
+import { pauseOf } from "./pause.ts";
 import { ModelRouter } from "./router.ts";
 import { type Carried, execute, type RunParts } from "./run.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -26,23 +26,6 @@ export interface HarnessParts extends Omit<RunParts, "router" | "control"> {
   readonly models: ModelCaller;
   /** Of agents with repositories. */
   readonly desk?: ForgeDesk;
-}
-
-export interface HarnessState {
-  readonly chat: "connecting" | "connected" | "disconnected" | "unauthorised";
-  /** Why not connected, when not. */
-  readonly reason: string | undefined;
-  readonly connectedAt: number | undefined;
-  readonly caughtUpAt: number | undefined;
-  /** Mentions that wait for their thread or a slot. */
-  readonly waiting: number;
-  /** Runs under way. */
-  readonly running: readonly { id: string; lane: string; kind: string; since: number }[];
-  /** Answers, or parts of them, that are not delivered yet. */
-  readonly undelivered: number;
-  readonly draining: boolean;
-  /** Nothing new is taken up until somebody says so. */
-  readonly paused: Pause | undefined;
 }
 
 /** The core: takes mentions in, works on each lane's one after the other, delivers. Nothing here knows which chat or models. */
@@ -68,6 +51,8 @@ export class Harness implements Control {
       this.#feed.connected();
     },
     disconnected: (reason) => {
+      // With a token that is not taken there is no connection either: that is the consequence, not the cause.
+      if (this.#chat === "unauthorised") return;
       this.#chat = "disconnected";
       this.#reason = reason;
     },
@@ -79,7 +64,12 @@ export class Harness implements Control {
     const runParts = { ...parts, chat, control: this, router: new ModelRouter(parts) };
     this.#desk = parts.desk;
     this.#parts = parts.desk === undefined ? runParts : { ...runParts, doers: parts.desk.doers(runParts) };
-    this.#feed = new Feed({ ...parts, chat, wake: () => this.wake() });
+    this.#feed = new Feed({
+      ...parts,
+      chat,
+      wake: () => this.wake(),
+      unauthorised: (reason) => this.#connectAnew("unauthorised", reason),
+    });
     this.#scheduler = new Scheduler({ ...parts, chat, wake: () => this.wake() });
   }
 
@@ -99,10 +89,18 @@ export class Harness implements Control {
     chat.open(this.#events);
     this.#watch = watchForSleep(clock, (ms) => {
       log.warn({ seconds: Math.round(ms / 1000) }, "the machine slept, or its clock was set: connecting anew");
-      chat.close();
-      this.#chat = "connecting";
-      chat.open(this.#events);
+      this.#connectAnew("connecting");
     });
+  }
+
+  /** Also for a token that was revoked: its connection stays and is told nothing, a new one says hello when the token counts again. */
+  #connectAnew(state: HarnessState["chat"], reason?: string): void {
+    const { chat } = this.#parts;
+    if (this.#draining) return;
+    chat.close();
+    this.#chat = state;
+    this.#reason = reason;
+    chat.open(this.#events);
   }
 
   /** Takes no more work, lets what is under way end for at most the drain limit, then leaves it to the next process. */

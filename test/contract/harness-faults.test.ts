@@ -61,6 +61,12 @@ async function chatNow(): Promise<{ chat: string; connectedAt: number }> {
 
 const chatState = async () => (await chatNow()).chat;
 
+/** Takes the agent's token away, or gives it back. */
+async function token(action: "disable" | "enable"): Promise<void> {
+  const [known] = await team.api<{ id: string }[]>(team.admin, "GET", `/users/${athena().id}/tokens`);
+  await team.api(team.admin, "POST", `/users/tokens/${action}`, { token_id: known!.id });
+}
+
 /** Every post has exactly one answer, also a little later. */
 async function answeredOnce(posts: readonly { id: string }[]): Promise<void> {
   for (const post of posts) await team.answers(post.id, athena(), 1, 120);
@@ -124,5 +130,17 @@ test("A3 a message of the connection is lost: seen at the next one by its number
   const { connectedAt } = await chatNow();
   await team.say(team.people.bob, team.channels.work!, "something for nobody");
   await expect.poll(async () => (await chatNow()).connectedAt, { timeout: 60_000 }).toBeGreaterThan(connectedAt);
+  await answeredOnce(posts);
+});
+
+test("a token that is taken away is told apart from a server that is away; given back, nothing is lost or doubled", async () => {
+  await expect.poll(chatState, { timeout: 60_000 }).toBe("connected");
+  const posts = [await say("with a token")];
+  await answeredOnce(posts);
+  await token("disable");
+  posts.push(await say("without a token"));
+  await expect.poll(chatState, { timeout: 120_000 }).toBe("unauthorised");
+  await token("enable");
+  await expect.poll(chatState, { timeout: 120_000 }).toBe("connected");
   await answeredOnce(posts);
 });

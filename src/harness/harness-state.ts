@@ -1,0 +1,19 @@
+import type { Pause } from "./pause.ts";
+
+/** How the harness is, for health and people. */
+export interface HarnessState {
+  readonly chat: "connecting" | "connected" | "disconnected" | "unauthorised";
+  /** Why not connected, when not. */
+  readonly reason: string | undefined;
+  readonly connectedAt: number | undefined;
+  readonly caughtUpAt: number | undefined;
+  /** Mentions that wait for their thread or a slot. */
+  readonly waiting: number;
+  /** Runs under way. */
+  readonly running: readonly { id: string; lane: string; kind: string; since: number }[];
+  /** Answers, or parts of them, that are not delivered yet. */
+  readonly undelivered: number;
+  readonly draining: boolean;
+  /** Nothing new is taken up until somebody says so. */
+  readonly paused: Pause | undefined;
+}
