@@ -3,12 +3,15 @@
  * read-only. It has control groups version 2, which a machine with version 1 cannot show, and what a program breaks in it is gone
  * with it. Slower than the machine: ten milliseconds become a hundred.
  */
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { projectRoot } from "../../src/base/paths.ts";
 import { quote, quoteAll } from "../../src/base/quote.ts";
+import { type Door, kernelAddress, startBehindDoors } from "./kernel-doors.ts";
 
 export interface KernelRun {
   /** Shell lines as root before the program. The control group of the program is `$GROUP`, its folder `$DATA`. */
@@ -30,6 +33,7 @@ mount -t tmpfs -o mode=755,size=70% tmpfs /mnt
 echo 1 > /proc/sys/kernel/dmesg_restrict
 ip link set lo up
 ip address add 10.99.0.1/32 dev lo
+[ ! -e /sys/class/net/vec0 ] || { ip address add ${kernelAddress}/30 dev vec0; ip link set vec0 up; }
 # By another way: the folder may lie under one that nobody may enter.
 mkdir /mnt/project
 mount --bind ${quote(project)} /mnt/project
@@ -41,7 +45,11 @@ sleep 60
 `;
 
 /** Runs programs one after the other and gives what each printed as JSON lines that begin with `@@`. Throws with all output when one fails. */
-export async function onOwnKernel(runs: readonly KernelRun[], memory = 1024): Promise<unknown[][]> {
+export async function onOwnKernel(
+  runs: readonly KernelRun[],
+  memory = 1024,
+  doors: readonly Door[] = [],
+): Promise<unknown[][]> {
   const folder = await mkdtemp(join(tmpdir(), "olympus-kernel-"));
   try {
     const steps = runs.map(({ before = "", program: [file, ...args], environment = {} }, index) => {
@@ -59,7 +67,7 @@ echo "@@end $?"`;
     });
     await writeFile(join(folder, "steps"), steps.join("\n"));
     await writeFile(join(folder, "init"), setup(projectRoot, folder), { mode: 0o755 });
-    const all = await boot(join(folder, "init"), memory);
+    const all = await boot(join(folder, "init"), memory, doors);
     const blocks = all.split(/^@@end (?=\d)/m);
     const failed = blocks.length !== runs.length + 1 || blocks.slice(1).some((block) => !/^0\b/.test(block));
     if (failed) throw new Error(`a program failed in user-mode Linux (package user-mode-linux):\n${all.slice(-6000)}`);
@@ -70,15 +78,29 @@ echo "@@end $?"`;
 }
 
 /** Boots with a file of this machine as first process, until it powers off. Gives all that came to the console. */
-export async function boot(init: string, memory: number): Promise<string> {
-  const { all = "" } = await execa(
+export async function boot(init: string, memory: number, doors: readonly Door[] = []): Promise<string> {
+  const kernel = [
     "linux.uml",
-    [
-      ...["rootfstype=hostfs", "rootflags=/", "ro", `mem=${memory}M`, "quiet"],
-      ...[`init=${init}`, "con=null", "con0=null,fd:1"],
-    ],
-    { all: true, reject: false, stdin: "ignore", timeout: 900_000, env: { TMPDIR: "/dev/shm" } },
-  );
+    ...["rootfstype=hostfs", "rootflags=/", "ro", `mem=${memory}M`, "quiet"],
+    ...[`init=${init}`, "con=null", "con0=null,fd:1"],
+  ];
+  const env = { TMPDIR: "/dev/shm" };
+  if (doors.length > 0) return consoleOf(startBehindDoors(kernel, doors, { ...process.env, ...env }));
+  const [command, ...args] = kernel as [string, ...string[]];
+  const { all = "" } = await execa(command, args, { all: true, reject: false, stdin: "ignore", timeout: 900_000, env });
+  return all;
+}
+
+/** All that a kernel prints until its end. */
+async function consoleOf(child: ChildProcess): Promise<string> {
+  let all = "";
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      all += text;
+    });
+  const limit = setTimeout(() => child.disconnect(), 900_000);
+  await once(child, "close");
+  clearTimeout(limit);
   return all;
 }
 
