@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { backupAge, backupProblem, listBackups, runBackup } from "../../src/backup/backup.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import { type ApplyRolesOptions, applyRoles } from "../../src/converge/run.ts";
+import { type RotateContext, rotationOf, runRotation } from "../../src/rotate/index.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
@@ -126,6 +127,32 @@ test("a backup that was cut off, or is not what was sent, does not count; nor ca
     code: "E-BACKUP",
     exit: 2,
   });
+});
+
+test("the key for sending is given a new value: the store is still reached, the old one opens nothing", async () => {
+  const path = `backup.${source}.ssh`;
+  const before = lab.secrets.require(`${path}.public`).reveal();
+  const rotate: RotateContext = {
+    ...context(),
+    reporter: silentReporter(),
+    show: () => undefined,
+    chatUrl: "",
+    async apply(role, hosts) {
+      const { errors } = await apply("setup", team, { roles: [role], hosts });
+      if (errors[0] !== undefined) throw errors[0];
+    },
+  };
+  await runRotation(
+    rotationOf(path, rotate, () => Promise.reject(new Error("nobody is asked"))),
+    rotate,
+  );
+  const now = lab.secrets.require(`${path}.public`).reveal();
+  expect(now).not.toBe(before);
+  expect((await atStore("cat /var/lib/olympus-backup-store/.ssh/authorized_keys")).split(" ").at(-2)).toBe(
+    now.split(" ")[1],
+  );
+  expect(await atStore("wc -l </var/lib/olympus-backup-store/.ssh/authorized_keys")).toBe("1\n");
+  expect(await listBackups(context(), source!)).not.toEqual([]);
 });
 
 test("retention goes by the age at the store, and leaves the newest three", async () => {
