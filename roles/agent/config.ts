@@ -89,6 +89,11 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
       timezone: timezone ?? team.team.defaults.timezone,
       ...wanted,
     })),
+    policy: {
+      expireHours: team.team.policy.gates.hours,
+      merge: team.team.policy.gates.merge,
+      lenses: team.team.policy.reviews,
+    },
     ...(agent.quietHours === undefined ? {} : { quietHours: agent.quietHours }),
   };
   return { config, secrets: handed };

@@ -42,4 +42,8 @@ export const benchmarks: Readonly<Record<string, { summary: string; load: () => 
     summary: "what the sandbox costs a command, and what hostile commands leave behind",
     load: () => import("./sandbox.ts"),
   },
+  gates: {
+    summary: "attempts to merge, open a gate, pass a lens or get a token out without a person who may",
+    load: () => import("./gates.ts"),
+  },
 };

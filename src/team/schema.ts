@@ -15,6 +15,7 @@ import {
   tokensField,
 } from "./fields.ts";
 import { budgetSchema, limitsSchema, modelSchema } from "./model-schema.ts";
+import { gateKinds, gatesSchema, lenses, reviewsSchema } from "./policy-schema.ts";
 import { runtimes, serviceNames } from "./roles.ts";
 import { quietHoursSchema, rulesTextField, scheduleSchema } from "./schedule-schema.ts";
 
@@ -98,16 +99,6 @@ const machineShape = {
   roles: rolesField.describe("Roles beside those that its kind brings, or parameters for these."),
 };
 
-export const lenses = [
-  "infrastructure",
-  "ux",
-  "security",
-  "performance",
-  "testing",
-  "documentation",
-  "product",
-] as const;
-
 export const agentSchema = z.strictObject({
   ...machineShape,
   template: nameField.describe("light, medium, heavy, or one of `templates`."),
@@ -153,10 +144,7 @@ const personSchema = z.strictObject({
   email: emailField.describe("For the account in the chat."),
   name: z.string().optional().describe("As the chat shows it."),
   command: z.boolean().default(false).describe("May start work by mentioning an agent."),
-  approve: z
-    .array(z.enum(["merge", "deploy", "infrastructure", "sensitive", "destructive"]))
-    .default([])
-    .describe("Kinds of gate that this person may open."),
+  approve: z.array(z.enum(gateKinds)).default([]).describe("Kinds of gate that this person may open."),
   admin: z
     .boolean()
     .default(false)
@@ -219,6 +207,8 @@ export const policySchema = z.strictObject({
     .describe(
       "Channel where agents tell the head of their audit log each day; the first one called operations unless given.",
     ),
+  gates: gatesSchema,
+  reviews: reviewsSchema,
 });
 
 export const teamSchema = z.strictObject({

@@ -6,6 +6,7 @@ import { Secret } from "../../src/base/secret.ts";
 import { linksAfter } from "../../src/harness/audit/audit.ts";
 import { parseAgentConfig } from "../../src/harness/config.ts";
 import { github } from "../../src/harness/forge/github.ts";
+import { gateOf } from "../../src/harness/gates/book.ts";
 import { keep } from "../../src/harness/gates/keeper.ts";
 import { openStore } from "../../src/harness/store/open.ts";
 import { startForge } from "../../src/rehearsal/forge/server.ts";
@@ -145,6 +146,7 @@ export async function gateStage() {
     commit,
     ready,
     main,
+    gate: (id: string) => gateOf(store, id),
     log: () =>
       linksAfter(store, 0, 100_000).map(
         ({ entry }) =>

@@ -11,7 +11,7 @@ export type GateState = "waiting" | "asked" | "open" | "done" | "closed";
 export interface Gate {
   /** Of everything that it is bound to: another commit is another gate. */
   readonly id: string;
-  /** `merge`, `act <name>` or `back <name>`. */
+  /** `merge`. */
   readonly action: string;
   /** Who approves must be trusted with all of them. */
   readonly kinds: readonly GateKind[];

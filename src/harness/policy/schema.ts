@@ -26,35 +26,12 @@ const mergeRuleSchema = z.strictObject({
 
 const lensRuleSchema = z.strictObject({ ...changes, lens: name });
 
-const actSchema = z.strictObject({
-  name,
-  /** `deploy` and `infrastructure` take a commit that was merged; the others take nothing. */
-  kind: z.enum(["deploy", "infrastructure", "sensitive", "destructive"]),
-  /** Deployed after each merge in this repository; others are asked for in the chat. */
-  repository: z.string().optional(),
-  approvers: names.default([]),
-  /** The host whose authorized_keys entry forces the command, with its pinned key, and the account there. */
-  address: z.string().min(1),
-  port: z.int().min(1).max(65535).default(22),
-  user: z.string().min(1),
-  hostKey: z.string().min(1),
-  /** A private key for this act alone. */
-  keyFile: z.string().min(1),
-  /** Another one, whose entry forces the way back. */
-  backKeyFile: z.string().min(1).optional(),
-  seconds: z.number().positive().default(1800),
-});
-
 /** What an agent may do only with somebody's approval, and who looks at changes before. Rendered from the team file's policy. */
 export const policySchema = z.strictObject({
   /** Hours that a gate waits for its approval. */
   expireHours: z.number().positive().default(72),
   merge: z.array(mergeRuleSchema).default([]),
   lenses: z.array(lensRuleSchema).default([{ lens: "security", paths: [], labels: [], lines: 0 }]),
-  acts: z.array(actSchema).default([]),
 });
 
 export type Policy = z.output<typeof policySchema>;
-export type PolicyInput = z.input<typeof policySchema>;
-export type MergeRule = Policy["merge"][number];
-export type Act = Policy["acts"][number];
