@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { projectRoot } from "../../src/base/paths.ts";
 import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { loadScript, scriptSchema } from "../../src/rehearsal/script.ts";
 import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
@@ -51,6 +52,14 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 }, 120_000);
 
+/** The pictures of the docs are of this run: OLYMPUS_SCREENS=1 writes them anew. */
+async function picture(name: string, width: number): Promise<void> {
+  await page.setViewportSize({ width, height: 720 });
+  const path = join(projectRoot, `docs/reference/screens/${name}.png`);
+  const png = await page.screenshot(process.env.OLYMPUS_SCREENS === "1" ? { path } : {});
+  expect(png.length).toBeLessThan(120_000);
+}
+
 const url = () => `http://127.0.0.1:${folder.port}`;
 const says = (text: string) => team.say(team.people.alice, team.channels.work!, text);
 const said = async (postId: string) =>
@@ -69,9 +78,12 @@ test("a person sees work begin without a reload, stops it, has it done once more
 
   const asked = await says("@athena ponder this");
   await page.getByText(/for alice, began/).waitFor();
+  await picture("now-phone", 390);
+  await picture("now", 960);
   await page.getByText("Stop this run …").click();
   await page.getByRole("button", { name: "Stop this run" }).click();
   await page.getByText("failed: stopped by alice").first().waitFor();
+  await picture("run", 960);
   expect(await said(asked.id)).toEqual(["Stopped by alice, on my dashboard. `!retry` begins it again."]);
 
   await page.getByRole("button", { name: "Do it once more" }).click();

@@ -109,7 +109,7 @@ function health(look: Look, status: AgentStatus): Markup {
         harness.connectedAt !== undefined && html`, since ${age(harness.connectedAt, status.now)}`
       }`,
     ],
-    ["Forge", "not set up for this agent"],
+    ["Forge", look.config.forge === undefined ? "not set up for this agent" : `as ${look.config.forge.login}`],
     ["Models", status.models.join(", then ")],
     ["Commands", tools(status.tools)],
     ["Memory", `${status.memoryMb.toFixed(0)} MB`],
