@@ -17,7 +17,7 @@ import { type MattermostServer, startMattermost } from "../support/mattermost.ts
 
 const script = scriptSchema.parse({
   answers: [
-    { match: "slow (\\w+)", reply: "slow answer $1", delay: 2 },
+    { match: "slow (\\w+)", reply: "slow answer $1", delay: 4 },
     { match: "essay", reply: Array.from({ length: 3000 }, (_, line) => `line ${line} of a long answer`).join("\n") },
     ...loadScript().answers,
   ],
@@ -206,8 +206,8 @@ describe("nothing is lost or doubled", () => {
     await expect.poll(() => callsWith("slow restart")).toBe(1);
     await mattermost.restart();
     const during = await team.say(alice(), work(), "@athena hello after the restart");
-    await team.answers(during.id, athena(), 1, 20);
-    await team.answers(post.id, athena(), 1, 20);
+    await team.answers(during.id, athena());
+    await team.answers(post.id, athena());
     await settled();
     expect(await team.answers(post.id, athena())).toHaveLength(1);
     expect(await team.answers(during.id, athena())).toHaveLength(1);

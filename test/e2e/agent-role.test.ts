@@ -71,7 +71,7 @@ afterAll(async () => {
 
 async function answered(text: string): Promise<void> {
   const post = await team.say(team.people.alice, team.channels.work!, text);
-  expect(await team.answers(post.id, athena(), 1, 30)).toHaveLength(1);
+  expect(await team.answers(post.id, athena(), 1, 600)).toHaveLength(1);
 }
 
 test("set up, it answers; set up again, nothing changes", async () => {
@@ -112,9 +112,9 @@ test("reset leaves its memory and nothing else; set up again, it goes on", async
       "systemctl list-units --all --plain --no-legend 'olympus-*'; ls -d /opt/olympus /etc/olympus/agent.json 2>/dev/null; true",
     );
   // The run's own unit ends a moment after it has told its outcome.
-  await eventually("nothing to be left", async () => (await left()) === "", 20_000);
+  await eventually("nothing to be left", async () => (await left()) === "", 120_000);
   const post = await team.say(team.people.alice, team.channels.work!, "@athena hello while you are away");
   const again = await lab.apply("setup", operations);
   expect(again.errors).toEqual([]);
-  expect(await team.answers(post.id, athena(), 1, 30)).toHaveLength(1);
+  expect(await team.answers(post.id, athena(), 1, 600)).toHaveLength(1);
 });

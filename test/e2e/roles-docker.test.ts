@@ -34,7 +34,7 @@ iptables -w -A DOCKER -d 172.28.0.9 ! -i docker0 -o docker0 -p tcp --dport 80 -j
 /** What a stranger to the machine gets from the published port. */
 const fromOutside = (): Promise<string> =>
   new Promise((done) => {
-    const socket = connect({ host: lab.machines[0]!.address, port: 8080, timeout: 2_000 });
+    const socket = connect({ host: lab.machines[0]!.address, port: 8080, timeout: 5_000 });
     let text = "";
     socket.on("data", (chunk) => {
       text += chunk.toString();

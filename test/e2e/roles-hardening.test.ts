@@ -20,7 +20,7 @@ const apply = (action: "setup" | "check" | "reset", sshd?: Record<string, string
 
 /** One failing login, from an address of the machine's own. */
 const fail = (from: string): string =>
-  `timeout 20 ssh -b ${from} -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=3 nobody-knows@${address} true 2>&1`;
+  `timeout 60 ssh -b ${from} -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=10 nobody-knows@${address} true 2>&1`;
 
 beforeAll(async () => {
   lab = await openRoleLab();

@@ -34,6 +34,10 @@ const current = () => lab.inside("cat /opt/mattermost/current/about.txt");
 const sql = (query: string) => lab.inside(`runuser -u postgres -- psql -AtX -d mattermost -c "${query}"`);
 
 async function login(): Promise<string> {
+  // One that was started again may need its time.
+  await expect
+    .poll(async () => (await fetch(`${url()}/api/v4/system/ping`)).status, { timeout: 300_000, interval: 500 })
+    .toBe(200);
   const password = lab.secrets.require("mattermost.admin.password").reveal();
   const body = JSON.stringify({ login_id: "olympus-admin", password });
   const response = await fetch(`${url()}/api/v4/users/login`, { method: "POST", body });

@@ -270,13 +270,13 @@ describe("from the catalogue", () => {
 });
 
 describe("when things go wrong", () => {
-  const slow = (mark: string): Operation[] => [
+  const slow = (mark: string, apply = `sleep 1.5; touch ${mark}`): Operation[] => [
     {
       kind: "command",
       id: "slow",
       summary: "take a while",
       check: `[ -f ${mark} ]`,
-      apply: `sleep 1.5; touch ${mark}`,
+      apply,
       undo: `rm -f ${mark}`,
     },
     { kind: "file", id: "after", path: `${mark}.after`, content: "after\n" },
@@ -310,6 +310,7 @@ describe("when things go wrong", () => {
   });
 
   test("#23 the client is killed: the next run joins what is still running, and finds it done", async () => {
+    const held = slow("/srv/killed", "until [ -f /srv/killed.go ]; do sleep 0.1; done; mv /srv/killed.go /srv/killed");
     const child = spawn(process.execPath, [new URL("../support/role-client.ts", import.meta.url).pathname], {
       env: {
         ...process.env,
@@ -317,7 +318,7 @@ describe("when things go wrong", () => {
           ...(await targetOfFirst()),
           privateKey: lab.secrets.require("ssh.deploy.private").reveal(),
         }),
-        ROLE_OPERATIONS: JSON.stringify(slow("/srv/killed")),
+        ROLE_OPERATIONS: JSON.stringify(held),
         ROLE_WHO: "kim@laptop",
       },
       stdio: ["ignore", "pipe", "inherit"],
@@ -328,10 +329,14 @@ describe("when things go wrong", () => {
     });
     child.removeAllListeners("exit");
     child.kill("SIGKILL");
-    const stranger = await lab.apply("setup", slow("/srv/killed"), { who: "alex@desk" });
+    const stranger = await lab.apply("setup", held, { who: "alex@desk" });
     expect(stranger.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-LOCKED", 75]]);
     expect(stranger.errors[0]!.message).toMatch(/locked by kim@laptop for \d+ s: role setup/);
-    const result = await lab.apply("setup", slow("/srv/killed"), { who: "kim@laptop" });
+    const steps: string[] = [];
+    const next = lab.apply("setup", held, { who: "kim@laptop", progress: (_, label) => void steps.push(label) });
+    await expect.poll(() => steps.join("\n")).toContain("joining role setup probe");
+    await lab.inside("touch /srv/killed.go");
+    const result = await next;
     expect(result.errors).toEqual([]);
     expect(states(result)).toEqual(["as-wished"]);
     expect(await lab.inside("cat /srv/killed.after")).toBe("after\n");
@@ -410,7 +415,7 @@ describe("when things go wrong", () => {
     await lab.lab.stop(names[1]!);
     const result = await lab.apply("setup", slow("/srv/one"), {
       hosts: names,
-      connect: (target, signal) => connectSsh({ ...target, connectTimeoutMs: 2_000 }, signal),
+      connect: (target, signal) => connectSsh({ ...target, connectTimeoutMs: 20_000 }, signal),
     });
     expect(result.hosts.map(({ host, state }) => [host, state])).toEqual([
       [names[0], "changed"],

@@ -63,7 +63,7 @@ async function dashboard(token: string): Promise<number> {
   return (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status;
 }
 
-const answers = (): Promise<CliResult> => ok("chat", "@athena", "hello");
+const answers = (): Promise<CliResult> => ok("chat", "@athena", "hello", "--wait", "600");
 
 test("#48 while roles are set up no secret is in any argument list or environment, here or on the hosts", async () => {
   await ok("bootstrap");
@@ -76,7 +76,7 @@ test("#48 while roles are set up no secret is in any argument list or environmen
 
 test("#48 the watch sees what is there for a moment", async () => {
   const watch = await watchArguments(["planted-canary-7"]);
-  await team.inside("athena", "sleep 0.3 # planted-canary-7");
+  await team.inside("athena", "sleep 3 # planted-canary-7");
   expect(await watch.stop()).toContain("found in cmdline");
 });
 

@@ -114,7 +114,7 @@ export async function runUntilExit(configFile: string): Promise<{ code: number |
   const { exitCode, stdout } = await execa(
     join(projectRoot, "node_modules/.bin/node"),
     [...nodeFlags, join(bundle.folder, "main.mjs"), "--config", configFile],
-    { reject: false, timeout: 10_000 },
+    { reject: false, timeout: 120_000 },
   );
   return { code: exitCode ?? null, log: stdout };
 }

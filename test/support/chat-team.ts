@@ -127,7 +127,7 @@ export async function seedChatTeam(url: string, botNames: readonly string[] = ["
         `/posts/${postId}/reactions`,
       )) ?? [],
     directChannel: async (a, b) => (await api<{ id: string }>(a, "POST", "/channels/direct", [a.id, b.id])).id,
-    async answers(rootId, author, count = 1, seconds = 20) {
+    async answers(rootId, author, count = 1, seconds = 100) {
       const deadline = Date.now() + seconds * 1000;
       for (;;) {
         const found = (await thread(rootId)).filter(
