@@ -169,10 +169,13 @@ test("rotate lists what it can, asks before it begins, takes a new key from stdi
 
 test("the value is in no argument list and no environment of any process", async () => {
   const canary = "argv-canary-3";
-  const child = execa(program, ["secrets", "set", "models.openai", "--team", team], { env, stdin: "pipe" });
-  child.stdin.end(canary);
+  const child = execa(program, ["secrets", "set", "models.openai", "--team", team], {
+    env,
+    stdin: "pipe",
+    reject: false,
+  });
   let running = true;
-  void child.then(() => {
+  const ended = child.then(() => {
     running = false;
   });
   let seen = "";
@@ -181,7 +184,11 @@ test("the value is in no argument list and no environment of any process", async
       reject: false,
     });
     seen += look.stdout;
+    // It waits for its input until it was looked at.
+    if (seen.includes("models.openai") && !child.stdin.writableEnded) child.stdin.end(canary);
   }
+  await ended;
+  expect((await child).exitCode).toBe(0);
   expect(seen).toContain("models.openai");
   expect(seen).not.toContain(canary);
 });
