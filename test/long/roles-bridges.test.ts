@@ -11,7 +11,10 @@ beforeAll(async () => {
   lab = await openRoleLab(1);
   const { address } = lab.machines[0]!;
   await inside(`printf '[Match]\\nName=eth0\\n\\n[Network]\\nAddress=${address}/24\\nGateway=${lab.lab.gateway}\\n' >/etc/systemd/network/50-before.network
-systemctl enable -q --now systemd-networkd; mkdir -p /etc/network`);
+systemctl enable -q --now systemd-networkd; mkdir -p /etc/network
+# An address that networkd did not give, it does not take away either.
+ip addr flush dev eth0 scope global; networkctl reload; networkctl reconfigure eth0
+timeout 60 sh -c "until ip -o -4 addr show dev eth0 | grep -q ' ${address}/24 ' && ip route | grep -q ^default; do sleep 0.1; done"`);
 });
 afterAll(async () => lab?.close());
 
