@@ -13,7 +13,8 @@ import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } f
 import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
 
-const scale = 10;
+/** Small enough that a moment lost by a busy machine is not made many seconds of. */
+const scale = 4;
 let mattermost: MattermostServer;
 let team: ChatTeam;
 let model: RehearsalServer;
@@ -91,7 +92,7 @@ test(`A2 the network goes silent: noticed within 45 s (scale ${scale}: ${45 / sc
   proxy.set("swallow");
   posts.push(await say("in the silence"));
   const began = Date.now();
-  await expect.poll(chatState, { timeout: 10_000 }).not.toBe("connected");
+  await expect.poll(chatState).not.toBe("connected");
   const took = (Date.now() - began) / 1000;
   print(
     `silence noticed after ${took.toFixed(2)} s at scale ${scale}, stands for ${(took * scale).toFixed(1)} s (limit 45 s)`,
@@ -103,7 +104,7 @@ test(`A2 the network goes silent: noticed within 45 s (scale ${scale}: ${45 / sc
 });
 
 test("A7 connections cut again and again while answers are being sent", async () => {
-  await expect.poll(chatState, { timeout: 10_000 }).toBe("connected");
+  await expect.poll(chatState).toBe("connected");
   const posts = [];
   for (let round = 0; round < 20; round++) {
     posts.push(await say(`round ${round}`));
