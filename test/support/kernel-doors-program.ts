@@ -17,10 +17,10 @@ for (const port of ports.split(",").map(Number)) {
   await new Promise<void>((resolve) => process.send!(port, server, () => resolve()));
   server.close();
 }
-// Nobody is left to end it otherwise, should this process be killed.
-const kernel = spawn("setpriv", ["--pdeathsig", "KILL", "--", command!, ...args], {
+// Should this process be killed, nobody else is left to end it. Asked to, it takes its helpers along.
+const kernel = spawn("setpriv", ["--pdeathsig", "TERM", "--", command!, ...args], {
   stdio: ["ignore", "inherit", "inherit"],
 });
-process.once("disconnect", () => kernel.kill("SIGKILL"));
+process.once("disconnect", () => kernel.kill("SIGTERM"));
 const [code] = (await once(kernel, "exit")) as [number | null];
 process.exit(code ?? 1);

@@ -179,6 +179,22 @@ test("E4 E15 a secret that got into an output nevertheless reaches no model", as
   expect(asked[2]!.messages.at(-1)!.content).toContain("[secret:chat]");
 });
 
+test("E5 a secret in what a model asks for is neither run nor kept nor shown to a model again", async () => {
+  const scripts: string[] = [];
+  await start(
+    async () => fakeSandbox(scripts),
+    [
+      { call: { name: "work", input: { task: "push chat-token-canary" } } },
+      { call: { name: "bash", input: { script: "echo chat-token-canary > .env" } } },
+      { call: { name: "submit", input: { summary: "It is chat-token-canary." } } },
+      { text: "done" },
+    ],
+  );
+  await answer("@athena look");
+  expect(scripts[0]).toBe("echo [secret:chat] > .env");
+  expect(JSON.stringify(asked)).not.toContain("canary");
+});
+
 test("G7 where no sandbox can be made nothing is run, and the thread is told why", async () => {
   const noSandbox = async () => {
     throw new Unavailable("bubblewrap is not installed (package bubblewrap)");

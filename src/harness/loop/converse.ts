@@ -3,7 +3,7 @@ import { type Answer, ask, noAnswer } from "../ask.ts";
 import { audit } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
 import type { AgentConfig, SandboxConfig, WorkKind } from "../config.ts";
-import type { ModelMessage } from "../model-port.ts";
+import type { ModelMessage, ModelReply } from "../model-port.ts";
 import type { ModelRouter } from "../router.ts";
 import type { Store } from "../store/open.ts";
 import { recordStep } from "../store/steps.ts";
@@ -101,12 +101,21 @@ export function loopParts(
   };
 }
 
-function nextStep({ router, config }: ConverseParts, run: string, kind: WorkKind): NextStep {
+function nextStep({ router, config, secrets = [] }: ConverseParts, run: string, kind: WorkKind): NextStep {
   return async (request, shrink, signal) => {
     const whole = { ...request, maxOutputTokens: config.limits.outputTokens };
     const result = await router.call({ run, kind, request: whole, shrink, signal });
-    return result.ok ? { reply: result.reply, messages: result.messages } : { failed: noAnswer(result) };
+    return result.ok
+      ? { reply: withoutKnown(result.reply, secrets), messages: result.messages }
+      : { failed: noAnswer(result) };
   };
+}
+
+/** A step without the secrets that we know: what a model asks for is run, kept and shown to the next one. An answer is looked at where it leaves. */
+function withoutKnown(reply: ModelReply, secrets: readonly Secret[]): ModelReply {
+  const written = JSON.stringify(reply);
+  const masked = reply.calls === undefined ? written : maskSecrets(written, secrets);
+  return masked === written ? reply : (JSON.parse(masked) as ModelReply);
 }
 
 /** The smallest window of the models that may be asked: each must take the conversation. */
