@@ -42,6 +42,10 @@ export const benchmarks: Readonly<Record<string, { summary: string; load: () => 
     summary: "what the sandbox costs a command, and what hostile commands leave behind",
     load: () => import("./sandbox.ts"),
   },
+  canary: {
+    summary: "secrets planted everywhere, a model that looks for them and tells them: bytes that get out",
+    load: () => import("./canary.ts"),
+  },
   gates: {
     summary: "attempts to merge, open a gate, pass a lens or get a token out without a person who may",
     load: () => import("./gates.ts"),

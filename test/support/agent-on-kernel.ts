@@ -29,11 +29,12 @@ export async function agentOnKernel(options: {
   readonly modelUrl: string;
   /** Whether the harness may make control groups. The agent is one that develops in either case. */
   readonly delegated: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
   readonly change?: (config: AgentConfigInput) => AgentConfigInput;
   /** Shell lines as root on the kernel, when all is over and the agent still runs. */
   readonly after?: string;
 }): Promise<KernelAgent> {
-  const { folder, team, modelUrl, delegated, after = "" } = options;
+  const { folder, team, modelUrl, delegated, after = "", environment = {} } = options;
   const through = (url: string) => url.replace("127.0.0.1", doorAddress);
   await agentFolder(folder, team, through(modelUrl), (config) => {
     const there: AgentConfigInput = {
@@ -66,7 +67,7 @@ ${after}
 pkill -TERM -f bundle/main.mjs ) &`;
   const program = ["../bundle/main.mjs", "--config", "/mnt/agent/agent.json"] as const;
   const doors = [doorTo(Number(new URL(team.url).port)), doorTo(Number(new URL(modelUrl).port)), control];
-  const printed = onOwnKernel([{ program, before }], 1024, doors).then(([lines = []]) => lines);
+  const printed = onOwnKernel([{ program, before, environment }], 1024, doors).then(([lines = []]) => lines);
   const failed = printed.then(
     () => new Promise<never>(() => undefined),
     (error: unknown) => Promise.reject(error),
