@@ -10,6 +10,7 @@ import { operationsChannel } from "../../src/team/operations.ts";
 import { renderPersona } from "../../src/team/persona.ts";
 import { listPrice } from "../../src/team/prices.ts";
 import type { ModelChoice } from "../../src/team/schema.ts";
+import { renderForge } from "./forge.ts";
 
 export const dashboardPort = 18789;
 export const rehearsalPort = 18780;
@@ -53,6 +54,8 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
   });
   const others = team.machines.filter((other) => other.agent !== undefined && other.name !== name);
   const operations = operationsChannel(team.team);
+  const onForge = renderForge(team, machine, secrets);
+  Object.assign(handed, onForge?.secrets);
   const config: AgentConfigInput = {
     version: 1,
     agent: name,
@@ -95,6 +98,7 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
       lenses: team.team.policy.reviews,
     },
     ...(agent.quietHours === undefined ? {} : { quietHours: agent.quietHours }),
+    ...(onForge === undefined ? {} : { forge: onForge.forge }),
   };
   return { config, secrets: handed };
 }

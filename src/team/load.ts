@@ -9,6 +9,7 @@ import { checkNames } from "./checks/names.ts";
 import { checkPersonas } from "./checks/personas.ts";
 import { checkPolicy } from "./checks/policy.ts";
 import { checkReferences } from "./checks/references.ts";
+import { checkRepositories } from "./checks/repositories.ts";
 import { checkSchedules } from "./checks/schedules.ts";
 import { draftOf } from "./draft.ts";
 import type { LoadedTeam } from "./model.ts";
@@ -32,6 +33,7 @@ const checks = [
   checkPersonas,
   checkSchedules,
   checkPolicy,
+  checkRepositories,
   checkCapacity,
 ];
 

@@ -16,6 +16,7 @@ import {
 } from "./fields.ts";
 import { budgetSchema, limitsSchema, modelSchema } from "./model-schema.ts";
 import { gateKinds, gatesSchema, lenses, reviewsSchema } from "./policy-schema.ts";
+import { forgeSchema, repositoryName, repositorySchema } from "./repository-schema.ts";
 import { runtimes, serviceNames } from "./roles.ts";
 import { quietHoursSchema, rulesTextField, scheduleSchema } from "./schedule-schema.ts";
 
@@ -244,6 +245,11 @@ export const teamSchema = z.strictObject({
   services: z.record(nameField, serviceVmSchema).default({}).describe("VMs that carry what the team needs."),
   teams: z.record(nameField, teamChannelsSchema).describe("Teams in the chat, with their channels."),
   people: z.record(nameField, personSchema).describe("People by their chat names."),
+  repositories: z
+    .record(repositoryName, repositorySchema)
+    .default({})
+    .describe("What agents work on, by owner/name. Without any, agents only talk."),
+  forge: forgeSchema.prefault({}).describe("Where the repositories are."),
   connectivity: z
     .array(connectivitySchema)
     .default([])

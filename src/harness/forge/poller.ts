@@ -22,6 +22,8 @@ export interface PollerParts {
 const overlap = 60_000;
 /** When a repository is looked at for the first time: how far back. What is open and has the label is found whatever its age. */
 const firstLook = 24 * 3600_000;
+/** The forge's times are whole seconds, and a list shows no second change within one: what just changed is looked into again for so long, ms. */
+const unsettled = 3000;
 /** A wrong token or a missing repository is looked for again after so long, ms. */
 const hopeless = 5 * 60_000;
 
@@ -34,6 +36,8 @@ export class Poller {
   readonly #troubles = new Map<string, string>();
   /** Changes that were taken in, by repository and number: those within the overlap are not looked into again. */
   readonly #taken = new Map<string, number>();
+  /** What changed just now, and since when we know. */
+  readonly #recent = new Map<string, { repo: string; issue: ForgeIssue; since: number }>();
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PollerParts) {
@@ -101,6 +105,7 @@ export class Poller {
     // To the minute: the question must stay the same for its ETag to hold.
     const since = Math.floor((cursor - overlap) / 60_000) * 60_000;
     const issues = await forge.changed(name, since);
+    await this.#lookAgain(name);
     if (issues === undefined) return;
     for (const issue of issues) await this.#take(name, issue, issue.updatedAt);
     const newest = issues.at(-1)?.updatedAt ?? 0;
@@ -109,15 +114,32 @@ export class Poller {
   }
 
   async #take(repo: string, issue: ForgeIssue, readTo: number): Promise<void> {
-    const { store, clock, takers } = this.#parts;
     const key = `${repo}#${issue.number}`;
     if (this.#taken.get(key) === issue.updatedAt) return;
+    const since = performance.now();
+    await this.#hand(repo, issue, readTo);
+    this.#taken.set(key, issue.updatedAt);
+    this.#recent.set(key, { repo, issue, since });
+  }
+
+  async #hand(repo: string, issue: ForgeIssue, readTo: number): Promise<void> {
+    const { store, clock, takers } = this.#parts;
     const change = await this.#change(repo, issue);
     store.transaction(() => {
       for (const taker of takers) taker.take(change, clock.now());
       advanceCursor(store, forgeSource, repo, readTo);
     });
-    this.#taken.set(key, issue.updatedAt);
+  }
+
+  /** Costs nothing where nothing changed: all of it is asked for by ETag. */
+  async #lookAgain(name: string): Promise<void> {
+    const { forge } = this.#parts;
+    for (const [key, { repo, issue, since }] of this.#recent) {
+      if (repo !== name) continue;
+      const settled = performance.now() - since > unsettled;
+      await this.#hand(repo, await forge.issue(repo, issue.number), issue.updatedAt);
+      if (settled) this.#recent.delete(key);
+    }
   }
 
   /** With what the takers want to see of it. */

@@ -70,7 +70,7 @@ export async function claim(
   if (before?.run === run && before.comment !== null) return before;
   let doubt = before?.run === run;
   const branch = branchOf(number);
-  const lease_until = clock.now() + settings.leaseHours * 3600_000;
+  const lease_until = leaseFrom(parts);
   if (!doubt) {
     const { chain, base } = origin;
     const [channel, root] = channelId === "" ? [null, null] : [channelId, rootId];
@@ -120,9 +120,11 @@ function claimText(
   return `I am working on this (run ${run}, on branch \`${branchOf(issue)}\`; free again after ${when} UTC without a sign of life from ${config.agent}).\n\n${hidden}`;
 }
 
+const leaseFrom = ({ clock, settings }: ForgeParts): number => Math.round(clock.now() + settings.leaseHours * 3600_000);
+
 /** Says that the work goes on. */
 export async function renew(parts: ForgeParts, { repo, number, run, comment }: WorkRow): Promise<void> {
-  const until = parts.clock.now() + parts.settings.leaseHours * 3600_000;
+  const until = leaseFrom(parts);
   if (comment !== null) await parts.forge.editComment(repo, comment, claimText(parts, repo, number, run, until));
   changeWork(parts.store, repo, number, { lease_until: until }, parts.clock.now());
 }

@@ -68,8 +68,9 @@ export class HandOver {
     await this.#look(tree);
     const title = redact(titleOf(this.#handing.title, work.number));
     const message = `${title}\n\n${redact(plainLines(summary))}\n\nSigned-off-by: ${settings.name} <${settings.email}>\n`;
-    // Of the claim, so that a repeated hand-over is the same commit.
-    const at = work.lease_until - settings.leaseHours * 3600_000;
+    // Of the run, so that a repeated hand-over is the same commit.
+    const begun = parts.store.get<{ at: number }>("SELECT started_at AS at FROM runs WHERE id = ?", this.#handing.run);
+    const at = begun?.at ?? parts.clock.now();
     const commit = await repository.commit({ tree, parent, message, at }, settings);
     const placed = await this.#onNewestBase(commit, message, at, signal);
     const commands = repositoryOf(settings, work.repo)?.checks ?? [];

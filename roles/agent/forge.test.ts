@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { newSecrets } from "../../secrets/store.ts";
+import { projectRoot } from "../../src/base/paths.ts";
+import { parseTeam } from "../../src/team/load.ts";
+import { renderForge } from "./forge.ts";
+
+const file = join(projectRoot, "examples/lab/team.yaml");
+const lab = readFileSync(file, "utf8");
+const account = (text: string) => text.replace(/(\n {2}athena:\n)/, "$1    roles: { github: { login: athena-bot } }\n");
+
+function rendered(text: string) {
+  const team = parseTeam(text, file);
+  const secrets = newSecrets("/secrets.enc.yaml", []);
+  secrets.set("agents.athena.github", "token");
+  secrets.set("team.hmac", "key");
+  return renderForge(team, team.machines.find(({ name }) => name === "athena")!, secrets);
+}
+
+test("without repositories, or without an account, an agent has no forge", () => {
+  expect(rendered(account(lab))).toBeUndefined();
+  expect(rendered(`${lab}\nrepositories:\n  zeus/app: {}\n`)).toBeUndefined();
+});
+
+test("an agent with an account works where it is named, with the repository's checks; tokens go as secrets", () => {
+  const more = "repositories:\n  zeus/app: { agents: [athena], checks: [npm test] }\n  zeus/other: { label: work }\n";
+  const found = rendered(`${account(lab)}\n${more}`);
+  expect(found?.forge).toMatchObject({
+    api: "https://api.github.com",
+    login: "athena-bot",
+    name: "athena",
+    repositories: [
+      { name: "zeus/app", work: true, label: "olympus", checks: ["npm test"] },
+      { name: "zeus/other", label: "work", checks: [] },
+    ],
+  });
+  expect(Object.keys(found?.secrets ?? {})).toEqual(["forge-token", "team-key"]);
+  expect(JSON.stringify(found)).not.toContain('"token"');
+});
+
+test("an agent that is not there is named, with those that are", () => {
+  const wrong = `${lab}\nrepositories:\n  zeus/app: { agents: [athen] }\n`;
+  const problem = { message: expect.stringContaining('unknown agent "athen"') as string };
+  expect(() => parseTeam(wrong, file)).toThrow(
+    expect.objectContaining({ errors: [expect.objectContaining(problem)] }) as Error,
+  );
+});

@@ -1,0 +1,61 @@
+import type { SecretStore } from "../../secrets/store.ts";
+import type { Secret } from "../../src/base/secret.ts";
+import type { AgentConfigInput } from "../../src/harness/config.ts";
+import type { LoadedTeam, Machine } from "../../src/team/model.ts";
+
+type ForgeInput = NonNullable<AgentConfigInput["forge"]>;
+
+/** An agent's account on the forge: the role github names it. */
+function loginOf({ roles }: Machine): string | undefined {
+  const login = roles.github?.login;
+  return typeof login === "string" ? login : undefined;
+}
+
+/** What an agent with an account has of the forge; undefined where the team has no repositories or the agent no account. */
+export function renderForge(
+  team: LoadedTeam,
+  machine: Machine,
+  secrets: SecretStore,
+): { forge: ForgeInput; secrets: Readonly<Record<string, Secret>> } | undefined {
+  const { name, agent, roles } = machine;
+  const login = loginOf(machine);
+  const repositories = Object.entries(team.team.repositories);
+  if (agent === undefined || login === undefined || repositories.length === 0) return undefined;
+  const reviewToken = secrets.get(`agents.${name}.github-review`);
+  const identity = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
+  const { api, every, leaseHours } = team.team.forge;
+  const forge: ForgeInput = {
+    api,
+    every,
+    leaseHours,
+    login,
+    tokenFile: "forge-token",
+    keyFile: "team-key",
+    ...(reviewToken === undefined ? {} : { reviewTokenFile: "forge-review-token" }),
+    name: identity(roles.github?.name, name),
+    email: identity(roles.github?.email, agent.email),
+    lenses: [...agent.lenses],
+    people: Object.entries(team.team.people).flatMap(([person, { github, command, approve }]) =>
+      github === undefined ? [] : [{ login: github, name: person, command, approve: [...approve] }],
+    ),
+    agents: team.machines.flatMap((other) => {
+      const theirs = loginOf(other);
+      if (other.name === name || other.agent === undefined || theirs === undefined) return [];
+      return [{ login: theirs, name: other.name, lenses: [...other.agent.lenses] }];
+    }),
+    repositories: repositories.map(([repository, { agents, label, checks }]) => ({
+      name: repository,
+      work: agents === undefined ? agent.duties.includes("development") : agents.includes(name),
+      label,
+      checks: [...checks],
+    })),
+  };
+  return {
+    forge,
+    secrets: {
+      "forge-token": secrets.require(`agents.${name}.github`),
+      "team-key": secrets.require("team.hmac"),
+      ...(reviewToken === undefined ? {} : { "forge-review-token": reviewToken }),
+    },
+  };
+}
