@@ -12,7 +12,7 @@ export interface Act {
   readonly path: string;
   readonly summary: string;
   /** Where a browser goes afterwards. */
-  readonly then: (id: string) => string;
+  readonly next: (id: string) => string;
   /** In words why it cannot be done; undefined: done. */
   readonly act: (acts: Acts, id: string, person: string) => Promise<string | undefined> | string | undefined;
 }
@@ -24,43 +24,43 @@ export const acts: readonly Act[] = [
   {
     path: "/runs/:id/stop",
     summary: "Ends a run for good, and tells its thread",
-    then: toRun,
+    next: toRun,
     act: (all, id, person) => all.stop(id, person),
   },
   {
     path: "/runs/:id/retry",
     summary: "Does what a run was asked for once more, as if the one who wants it had asked",
-    then: () => "/",
+    next: () => "/",
     act: (all, id, person) => all.retry(id, person),
   },
   {
     path: "/pause",
     summary: "Nothing new is taken up until it is resumed; what is under way goes on",
-    then: () => "/",
+    next: () => "/",
     act: (all, _, person) => all.pause(person),
   },
   {
     path: "/resume",
     summary: "Takes up again what waits",
-    then: () => "/",
+    next: () => "/",
     act: (all, _, person) => all.resume(person),
   },
   {
     path: "/gates/:id/approve",
     summary: "Opens a gate; only for whom it waits",
-    then: () => "/gates",
+    next: () => "/gates",
     act: (all, id, person) => all.approve(id, person),
   },
   {
     path: "/gates/:id/refuse",
     summary: "Closes a gate for good; only for whom it waits",
-    then: () => "/gates",
+    next: () => "/gates",
     act: (all, id, person) => all.refuse(id, person),
   },
   {
     path: "/memory/:id/forget",
     summary: "Forgets for good",
-    then: () => "/memory",
+    next: () => "/memory",
     act: (all, id) => all.forget(Number(id)),
   },
 ];

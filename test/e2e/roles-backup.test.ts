@@ -105,7 +105,7 @@ test("data that was destroyed comes back equal; what stood in its place is set a
 test("a backup that was cut off, or is not what was sent, does not count; nor can the key do more than add and read", async () => {
   const count = async () => (await listBackups(context(), source!)).length;
   const have = await count();
-  await inside("head -c 40000000 /dev/urandom >/srv/notes/large");
+  await inside("truncate -s 2G /srv/notes/large");
   await inside(
     "/opt/olympus/backup/backup now >/dev/null 2>&1 & until ls /srv/olympus/.backup.*/postgresql/notes.dump >/dev/null 2>&1; do sleep 0.01; done; kill -9 $!; pkill -9 -x age || true; sleep 1; rm -f /srv/notes/large",
   );

@@ -17,7 +17,7 @@ itElsewhere(
       execa("pulumi", [...words, "--non-interactive"], { cwd: folder, env: { ...process.env, ...env } });
     try {
       await symlink(join(projectRoot, "node_modules"), join(folder, "node_modules"));
-    await pulumi("plugin", "install", "resource", "command");
+      await pulumi("plugin", "install", "resource", "command");
       const version = commandPlugin();
       expect(version).toBeDefined();
       await writeFile(
