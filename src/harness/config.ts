@@ -178,7 +178,8 @@ export const agentConfigSchema = z
     sandbox: sandboxSchema.optional(),
     /** Left out: the agent has no repositories. */
     forge: forgeSchema.optional(),
-    policy: policySchema.prefault({}),
+    /** Left out: it neither reviews nor merges. */
+    policy: policySchema.optional(),
     /** Waits are divided by this; 1 but in tests. */
     scale: z.number().positive().default(1),
   })

@@ -92,7 +92,7 @@ export async function gateStage() {
   const clock = { at: 0, now: () => Date.now() + clock.at };
   const port = (token: string) =>
     github({ api: forge.api, token: new Secret("token", token), store, clock, log: silent, spaced: false });
-  const parts = { config, store, clock, forge: port("token-of-athena-bot") };
+  const parts = { config, policy: config.policy!, store, clock, forge: port("token-of-athena-bot") };
   const athena = as("token-of-athena-bot");
   let branches = 0;
   /** A commit on a branch, which is made where it is new; its id. */

@@ -51,7 +51,7 @@ export function answerGate(
   const payload: ForgePayload = { ...post, repo, number, hops: 0 };
   const entry = {
     source: forgeSource,
-    sourceId: `gate:${id}:${post.id}`,
+    sourceId: `gate-${id}-${post.id}`,
     lane: laneOf(repo, number),
     kind: "gate" as const,
   };

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
 import { type Forge, ForgeError, type ForgePull, type ForgeReview } from "../forge-port.ts";
 import { changeOf, lensesFor, mergeNeeds } from "../policy/changes.ts";
+import type { Policy } from "../policy/schema.ts";
 import { assign } from "../review/assign.ts";
 import { statusOf } from "../review/lenses.ts";
 import { lensStates, sayAssigned } from "../review/states.ts";
@@ -14,6 +15,7 @@ import { forgePerson } from "./people.ts";
 
 export interface KeeperParts {
   readonly config: AgentConfig;
+  readonly policy: Policy;
   readonly store: Store;
   readonly forge: Forge;
   readonly clock: Pick<Clock, "now">;
@@ -28,21 +30,21 @@ const nothing: Answer = { outcome: "done", text: "" };
  * passed, and merges once one of them approved. May be repeated at any time. The only place that merges; no model is involved.
  */
 export async function keep(parts: KeeperParts, run: string, repo: string, number: number): Promise<Answer> {
-  const { config, store, forge, clock } = parts;
+  const { config, policy, store, forge, clock } = parts;
   const pull = await forge.pull(repo, number);
   const ended = settle(parts, repo, pull);
   if (pull.state !== "open" || pull.draft) return { outcome: "done", text: ended ?? "" };
   const sha = pull.head.sha;
   const change = changeOf(pull, await forge.files(repo, number));
-  const lenses = lensesFor(config.policy, change);
+  const lenses = lensesFor(policy, change);
   const states = lensStates(config, await forge.statuses(repo, sha), pull.author.login);
   noteForged(parts, run, repo, pull, states);
   const told = await askReviewers(parts, run, repo, pull, lenses, states);
   // A person's own pull request is merged by people.
   if (pull.author.login.toLowerCase() !== config.forge?.login.toLowerCase()) return nothing;
-  const { kinds, approvers } = mergeNeeds(config.policy, change);
+  const { kinds, approvers } = mergeNeeds(policy, change);
   const wish = { action: "merge", kinds, approvers, run, repo, number, commit: sha, author: pull.author.login, lenses };
-  let gate = wishGate(store, wish, clock.now(), config.policy.expireHours);
+  let gate = wishGate(store, wish, clock.now(), policy.expireHours);
   gate = lensesPassed(store, gate, states.passed, clock.now());
   const reviews = await forge.reviews(repo, number);
   const against = objections(config, reviews);

@@ -12,7 +12,11 @@ import { lensOf } from "./lenses.ts";
 import { type ReviewParts, reviewPull } from "./review.ts";
 import { readAssigned } from "./states.ts";
 
+/** The place in the chat where a pull request's work began; undefined where none is known for sure. */
+export type Origin = (repo: string, pull: ForgePull) => Pick<ForgePayload, "channelId" | "rootId" | "hops"> | undefined;
+
 interface TakeParts {
+  readonly origin?: Origin;
   readonly config: Pick<AgentConfig, "forge">;
   readonly store: Store;
 }
@@ -36,18 +40,19 @@ function isWelcome({ config, store }: TakeParts, { repo, pull, events }: ForgeCh
 /** Who put the label on, and the pull request with its reviews. */
 const wants: Taker["wants"] = (_, { isPull }) => ({ events: isPull, comments: isPull, pull: isPull });
 
-const payloadOf = (repo: string, pull: ForgePull, id: string): ForgePayload => ({
+const payloadOf = ({ origin }: TakeParts, repo: string, pull: ForgePull, id: string): ForgePayload => ({
   id,
-  channelId: "",
-  rootId: "",
-  authorId: pull.author.login,
+  ...(origin?.(repo, pull) ?? { channelId: "", rootId: "", hops: 0 }),
+  authorId: `${forgeSource}:${pull.author.login}`,
   text: pull.title,
   createdAt: pull.updatedAt,
   direct: false,
-  hops: 0,
   repo,
   number: pull.number,
 });
+
+/** Also a part of the run's name: fit for folders and addresses. */
+const idOf = (repo: string, number: number): string => `${repo.toLowerCase().replace("/", ".")}-${number}`;
 
 /** Reviews that this agent is asked for. */
 export function reviewTaker(parts: TakeParts): Taker {
@@ -58,9 +63,9 @@ export function reviewTaker(parts: TakeParts): Taker {
     const own = config.forge.login.toLowerCase();
     if (!pull.requestedReviewers.some((login) => login.toLowerCase() === own) || !isWelcome(parts, change)) return;
     // A new head is another review; asked once more for the same head, it is the same one.
-    const sourceId = `review:${repo.toLowerCase()}#${pull.number}@${pull.head.sha}`;
+    const sourceId = `review-${idOf(repo, pull.number)}-${pull.head.sha.slice(0, 20)}`;
     const entry = { source: forgeSource, sourceId, lane: laneOf(repo, pull.number), kind: "review" as const };
-    const payload = payloadOf(repo, pull, sourceId);
+    const payload = payloadOf(parts, repo, pull, sourceId);
     receive(store, { ...entry, author: pull.author.login, createdAt: pull.updatedAt, payload }, now);
   };
   return { wants, take };
@@ -90,11 +95,11 @@ export function gateTaker(parts: TakeParts): Taker {
       updatedAt,
       reviews.map(({ id, state: said }) => [id, said]),
     ]);
-    const sourceId = `gate:${repo.toLowerCase()}#${number}@${createHash("sha256").update(is).digest("hex").slice(0, 20)}`;
+    const sourceId = `gate-${idOf(repo, number)}-${createHash("sha256").update(is).digest("hex").slice(0, 20)}`;
     const entry = { source: forgeSource, sourceId, lane: laneOf(repo, number), kind: "gate" as const };
     receive(
       store,
-      { ...entry, author: pull.author.login, createdAt: updatedAt, payload: payloadOf(repo, pull, sourceId) },
+      { ...entry, author: pull.author.login, createdAt: updatedAt, payload: payloadOf(parts, repo, pull, sourceId) },
       now,
     );
   };

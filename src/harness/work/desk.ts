@@ -6,8 +6,9 @@ import { dropOldAnswers } from "../forge/answers.ts";
 import { github } from "../forge/github.ts";
 import { Poller } from "../forge/poller.ts";
 import { receiveWebhooks, type WebhookReceiver } from "../forge/webhook.ts";
-import type { Forge } from "../forge-port.ts";
+import type { Forge, ForgePull } from "../forge-port.ts";
 import type { Doers, ForgeDesk, Taker } from "../forge-work.ts";
+import { judging } from "../gates/judge.ts";
 import type { PostPayload } from "../intake.ts";
 import type { Log } from "../log.ts";
 import type { RunParts } from "../run.ts";
@@ -17,6 +18,7 @@ import { obstacleToWork } from "./capacity.ts";
 import { releaseStale } from "./claim.ts";
 import { createIssueTool } from "./create-issue.ts";
 import { doIssue } from "./issue.ts";
+import { markOf, type Origin, originMark } from "./marks.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { doRework } from "./rework.ts";
 import { workTaker } from "./taker.ts";
@@ -30,6 +32,8 @@ export interface DeskParts {
   readonly token: Secret;
   readonly key: Secret;
   readonly webhookSecret: Secret | undefined;
+  /** For reviews, which write no contents; the same as `token` unless given. */
+  readonly reviewToken?: Secret | undefined;
   /** In place of GitHub, in tests. */
   readonly forge?: Forge;
   /** What keeps new issues from being begun, in place of a look at the machine and the budget. */
@@ -41,6 +45,7 @@ export class Desk implements ForgeDesk {
   readonly #parts: ForgeParts;
   readonly #webhookSecret: Secret | undefined;
   readonly #takers: Taker[];
+  readonly #judging: ReturnType<typeof judging> | undefined;
   readonly #stop = new AbortController();
   #poller: Poller | undefined;
   #receiver: Promise<WebhookReceiver | undefined> | undefined;
@@ -49,17 +54,24 @@ export class Desk implements ForgeDesk {
 
   constructor(given: DeskParts) {
     const { config, store, clock, log, token } = given;
-    const forge =
-      given.forge ?? github({ api: given.settings.api, token, store, clock, log, spaced: config.scale === 1 });
+    const at = (its: Secret) =>
+      given.forge ?? github({ api: given.settings.api, token: its, store, clock, log, spaced: config.scale === 1 });
+    const forge = at(token);
     this.#parts = { ...given, forge };
     this.#lookForRoom = given.obstacle ?? (() => obstacleToWork(config, store, clock.now()));
     this.#webhookSecret = given.webhookSecret;
-    this.#takers = [workTaker(this.#parts)];
+    const reviewForge = given.reviewToken === undefined ? forge : at(given.reviewToken);
+    const origin = (repo: string, { author, body }: ForgePull) =>
+      markOf<Origin>(given.key, originMark, { repo, login: author.login }, body);
+    const { policy } = config;
+    this.#judging = policy && judging({ config, policy, store, clock, forge, reviewForge, origin });
+    this.#takers = [workTaker(this.#parts), ...(this.#judging?.takers ?? [])];
   }
 
   /** What runs of this agent do on the forge. */
   doers(runParts: RunParts): Doers {
     return {
+      ...this.#judging?.doers(runParts),
       issue: (run, payload, signal) => doIssue(this.#parts, runParts, run, payload, signal),
       rework: (run, payload, signal) => doRework(this.#parts, runParts, run, payload, signal),
     };

@@ -22,6 +22,7 @@ export function forgeDesk(config: AgentConfig, { secret, secrets, ...parts }: St
   const token = secret(settings.tokenFile);
   const key = secret(settings.keyFile);
   const webhookSecret = settings.webhook && secret(settings.webhook.secretFile);
-  secrets.push(token, key, ...(webhookSecret === undefined ? [] : [webhookSecret]));
-  return new Desk({ ...parts, config, settings, token, key, webhookSecret });
+  const reviewToken = settings.reviewTokenFile === undefined ? undefined : secret(settings.reviewTokenFile);
+  secrets.push(token, key, ...[webhookSecret, reviewToken].filter((one) => one !== undefined));
+  return new Desk({ ...parts, config, settings, token, key, webhookSecret, reviewToken });
 }
