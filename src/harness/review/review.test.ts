@@ -144,6 +144,9 @@ function stage(more: Partial<ForgePull> = {}) {
     instructions: "Base rules.",
     refuseInline: false,
     answers: [] as unknown[],
+    /** The name that the model calls. */
+    tool: "finish_review",
+    wishes: [] as string[],
     asked: [] as ModelRequest[],
   };
   const forge = {
@@ -187,7 +190,7 @@ function stage(more: Partial<ForgePull> = {}) {
     call: async ({ request }: { request: ModelRequest }) => {
       state.asked.push(request);
       const input = state.answers.shift();
-      const calls = input === undefined ? [] : [{ id: "1", name: "finish_review", input }];
+      const calls = input === undefined ? [] : [{ id: "1", name: state.tool, input }];
       const reply: ModelReply = { text: "", calls, finish: "stop", inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
       return { ok: true as const, reply, choice: {} as never, messages: request.messages };
     },
@@ -205,7 +208,7 @@ function stage(more: Partial<ForgePull> = {}) {
     router,
     clock: undefined as never,
     clean: (text) => text.replaceAll("canary", "[secret:x]"),
-    refused: () => undefined,
+    refused: (wish) => void state.wishes.push(wish),
   };
   const look = () =>
     reviewPull(parts, {
@@ -301,4 +304,14 @@ test("answers that cannot be read are asked for again, three times, then it says
   const other = stage();
   expect(await other.look()).toMatch(/no review that could be read/);
   expect([other.state.asked.length, other.state.posted.length]).toEqual([3, 0]);
+});
+
+test("C19 a model that wants to merge has no way to: it is refused, that is written down, nothing is posted", async () => {
+  const { state, look } = stage();
+  state.tool = "merge_pull_request";
+  state.answers.push({ number: 3 }, { number: 3, method: "squash" }, { number: 3 });
+  expect(await look()).toMatch(/no review that could be read/);
+  expect(state.wishes).toEqual(["merge_pull_request", "merge_pull_request", "merge_pull_request"]);
+  expect([state.posted, state.statuses]).toEqual([[], []]);
+  expect(state.asked[0]!.tools!.map(({ name }) => name)).toEqual(["finish_review"]);
 });
