@@ -25,7 +25,7 @@ export interface Task {
   /** What to work on, as the model reads it. */
   readonly text: string;
   readonly title: string;
-  /** The commit to begin at. */
+  /** The commit to begin at, where nothing was pushed yet. */
   readonly parent: string;
   /** Said in the thread before the first step. */
   readonly said: string;
@@ -42,7 +42,7 @@ export async function develop(
   signal: AbortSignal,
 ): Promise<LoopEnd> {
   const { config } = runParts;
-  const { work, forgeRepo, parent } = task;
+  const { work, forgeRepo } = task;
   const { workshop } = runParts;
   const limits = config.sandbox;
   if (workshop === undefined || limits === undefined) return noShell("I have no shell");
@@ -54,6 +54,8 @@ export async function develop(
   });
   const branches = work.head === null ? [forgeRepo.defaultBranch] : [forgeRepo.defaultBranch, work.branch];
   await repository.fetch(branches, signal);
+  // What git gives counts: the forge may tell of a push later than it takes it.
+  const parent = work.head === null ? task.parent : await repository.fetched(work.branch);
   const opened = await workshop.opened().catch((error: unknown) => {
     if (error instanceof Unavailable) return error;
     throw error;

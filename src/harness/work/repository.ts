@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Secret } from "../../base/secret.ts";
 import { GitError, type GitOptions, git } from "./git.ts";
@@ -72,6 +72,11 @@ export class Repository {
     }
   }
 
+  /** The commit of a branch that was fetched. */
+  async fetched(branch: string): Promise<string> {
+    return (await this.#git(["rev-parse", "--verify", `refs/remotes/origin/${branch}^{commit}`], {})).trim();
+  }
+
   async treeOf(commit: string): Promise<string> {
     return (await this.#git(["rev-parse", "--verify", `${commit}^{tree}`], {})).trim();
   }
@@ -142,11 +147,6 @@ export class Repository {
     if (!/^olympus\/issue-\d+$/.test(branch)) throw new Error(`not a branch of ours: ${branch}`);
     const args = ["push", "--quiet", "--no-follow-tags", this.#parts.cloneUrl, `${commit}:refs/heads/${branch}`];
     await this.#git(args, { signal, settings: this.#login() });
-  }
-
-  /** Bytes of the repository on disk are the forge's estimate; this is whether there is one at all. */
-  async exists(): Promise<boolean> {
-    return (await stat(join(this.#folder, "HEAD")).catch(() => undefined)) !== undefined;
   }
 
   /** By the environment of that one git: no command line, no file, no other host. */
