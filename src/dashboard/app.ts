@@ -100,7 +100,7 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     if (code === undefined) return context.json({ error: "the team file has no person of this name" }, 400);
     return context.json({ version: 1, code, seconds: 120 });
   });
-  for (const { path, then, act } of acts) {
+  for (const { path, next, act } of acts) {
     const done = async (context: Context<Env>): Promise<string | undefined> => {
       const wrong = await act(options.acts, context.req.param("id") ?? "", context.get("visitor").person!);
       if (wrong === undefined)
@@ -109,7 +109,7 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     };
     app.post(path, needs("act", true), async (context) => {
       const wrong = await done(context);
-      if (wrong === undefined) return context.redirect(then(context.req.param("id") ?? ""), 303);
+      if (wrong === undefined) return context.redirect(next(context.req.param("id") ?? ""), 303);
       return context.html(problemPage(frame(context), "Not done", wrong, "Back to"), 409);
     });
     app.post(`/api${path}`, needs("act", true), async (context) => {
