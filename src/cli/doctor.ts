@@ -17,14 +17,21 @@ export const command: CliCommand = {
       )
       .action(
         run(async ({ reporter, loadTeam, signal }, names: string[], { only }: { only?: string }) => {
-          const [{ checkHere }, { checkHypervisor }, { checkMachine }, { checkLine }, { openSecrets }] =
-            await Promise.all([
-              import("../doctor/local.ts"),
-              import("../doctor/hypervisor.ts"),
-              import("../doctor/machine.ts"),
-              import("../doctor/check.ts"),
-              import("../../secrets/store.ts"),
-            ]);
+          const [
+            { checkHere },
+            { checkHypervisor },
+            { checkMachine },
+            { checkProtection },
+            { checkLine },
+            { openSecrets },
+          ] = await Promise.all([
+            import("../doctor/local.ts"),
+            import("../doctor/hypervisor.ts"),
+            import("../doctor/machine.ts"),
+            import("../doctor/protection.ts"),
+            import("../doctor/check.ts"),
+            import("../../secrets/store.ts"),
+          ]);
           const team = await loadTeam();
           const known = [...team.hypervisors, ...team.machines].map(({ name }) => name);
           for (const name of names) mustKnow("host", name, known);
@@ -44,6 +51,7 @@ export const command: CliCommand = {
               : await Promise.all([
                   ...hypervisors.map((hypervisor) => checkHypervisor(hypervisor, team, secrets, signal)),
                   ...machines.map((machine) => checkMachine(machine, team, secrets, signal)),
+                  ...(names.length === 0 ? [checkProtection(team, secrets, signal)] : []),
                 ]);
           const all = [...here, ...there.flat()];
           const wanted = all.filter(({ name }) => only === undefined || name === only);

@@ -4,6 +4,7 @@ export const checkNames = [
   "disk", "team", "tools", "secrets", "tun",
   "ssh", "libvirt", "bridge", "pool", "accel",
   "cloud-init", "units", "data",
+  "protection",
 ] as const;
 
 /** One thing that doctor tried. */

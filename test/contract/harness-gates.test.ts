@@ -1,5 +1,7 @@
 /** From lenses to a merge, on the rehearsal forge: what opens a gate, what closes it, and what never does. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Secret } from "../../src/base/secret.ts";
+import { protectionOf } from "../../src/doctor/protection.ts";
 import { gateOf } from "../../src/harness/gates/book.ts";
 import { answerGate } from "../../src/harness/gates/chat.ts";
 import { keep } from "../../src/harness/gates/keeper.ts";
@@ -136,4 +138,15 @@ test("approved in the chat alone, the forge's own protection still wants a perso
   expect(say("id-mara", `!approve ${id}`)).toBe("Approved.");
   expect((await step(number)).text).toContain("The forge does not let me merge");
   expect(await pull(number)).toBe("open");
+});
+
+test("doctor sees whether the default branch wants a person's review", async () => {
+  const look = (token: string, api = stage.forge.api) =>
+    protectionOf(api, new Secret("token", token), repo, new AbortController().signal);
+  expect(await look("token-of-mara")).toMatchObject({ state: "ok", fact: "main wants one approval" });
+  expect(await look("apollo-reviews")).toMatchObject({ state: "warn" });
+  expect(await look("nobody's")).toMatchObject({ state: "fail" });
+  expect(await look("token-of-mara", "http://127.0.0.1:1")).toMatchObject({ state: "fail" });
+  await stage.as("token-of-mara").repos.deleteBranchProtection({ ...where, branch: "main" });
+  expect(await look("token-of-mara")).toMatchObject({ state: "fail", fact: expect.stringContaining("not protected") });
 });
