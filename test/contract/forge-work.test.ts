@@ -29,7 +29,10 @@ const repo = { owner: "zeus", repo: "app" };
 const soon = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 300_000, interval: 200 });
 
 /** Opens an issue when a person asks, says its address afterwards. */
-const asksForIssue: ForgePlay = ({ messages }) => {
+const asksForIssue: ForgePlay = ({ messages, tools }) => {
+  // The same agent reviews what comes of it.
+  if (tools?.some(({ name }) => name === "finish_review"))
+    return { name: "finish_review", input: { verdict: "pass", summary: "Nothing against it.", findings: [] } };
   const last = messages.at(-1)!;
   if (last.role === "tool") return `I opened it: ${/https?:\S+/.exec(last.content)?.[0]}`;
   return {
@@ -49,10 +52,13 @@ const changes: ForgePlay = ({ messages, tools }) => {
 
 const onlyReviews = { repositories: [{ name: app, work: false }] };
 
-test("C21 a mention becomes an issue, the issue a pull request: all told in one thread, each once", async () => {
+test("C21 a mention becomes an issue, the issue a pull request, which is reviewed and, once a person approves, merged: all told in one thread", async () => {
   const chat = playedTeam();
-  const athena = await forgeAgent("athena", tried.forge.api, both, chat, asksForIssue, { change: onlyReviews });
-  const apollo = await forgeAgent("apollo", tried.forge.api, both, chat, changes);
+  const athena = await forgeAgent("athena", tried.forge.api, both, chat, asksForIssue, {
+    change: onlyReviews,
+    policy: {},
+  });
+  const apollo = await forgeAgent("apollo", tried.forge.api, both, chat, changes, { policy: {} });
   agents.push(athena, apollo);
   await athena.start();
   await apollo.start();
@@ -95,6 +101,11 @@ test("C21 a mention becomes an issue, the issue a pull request: all told in one 
   // Its own comment and its own pull request began no other work.
   const work = apollo.store.all("SELECT kind, outcome FROM runs WHERE kind IN ('issue', 'rework', 'mention')");
   expect(work).toEqual([{ kind: "issue", outcome: "done: pull request #2" }]);
+
+  await zeus().pulls.createReview({ ...repo, pull_number: 2, event: "APPROVE", commit_id: pulls[0]!.head.sha });
+  await soon(async () => (await zeus().pulls.get({ ...repo, pull_number: 2 })).data.merged).toBe(true);
+  await soon(async () => (await zeus().issues.get({ ...repo, issue_number: 1 })).data.state).toBe("closed");
+  await soon(() => said("apollo-id").filter((text) => /merged/i.test(text))).toHaveLength(1);
   expect(tried.wrong).toEqual([]);
 }, 900_000);
 

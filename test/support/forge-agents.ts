@@ -12,6 +12,7 @@ import { Harness } from "../../src/harness/harness.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import { Workshop } from "../../src/harness/loop/workshop.ts";
 import type { ModelReply, ModelRequest, ToolCall } from "../../src/harness/model-port.ts";
+import { policySchema } from "../../src/harness/policy/schema.ts";
 import { openStore, type Store } from "../../src/harness/store/open.ts";
 import { Desk } from "../../src/harness/work/desk.ts";
 import type { ForgeParts } from "../../src/harness/work/parts.ts";
@@ -84,10 +85,15 @@ export async function forgeAgent(
   agents: readonly string[],
   chat: FakeChatServer,
   play: ForgePlay,
-  { change = {}, wrap = (forge) => forge }: { change?: Partial<ForgeInput>; wrap?: (forge: Forge) => Forge } = {},
+  {
+    change = {},
+    wrap = (forge) => forge,
+    policy,
+  }: { change?: Partial<ForgeInput>; wrap?: (forge: Forge) => Forge; policy?: AgentConfigInput["policy"] } = {},
 ): Promise<ForgeAgent> {
   const dir = mkdtempSync(join(tmpdir(), `olympus-forge-agent-${agent}-`));
-  const config = forgeConfig(agent, api, agents, dir, change);
+  const bare = forgeConfig(agent, api, agents, dir, change);
+  const config = policy === undefined ? bare : { ...bare, policy: policySchema.parse(policy) };
   const store = openStore(dir);
   const clock = systemClock(config.scale);
   const token = new Secret("forge.token", `token-of-${agent}`);
