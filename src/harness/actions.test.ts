@@ -5,6 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import { type PlayedAgent, playedAgent, playedTeam, soon } from "../../test/support/played-agent.ts";
 import { type Actions, actionsOf } from "./actions.ts";
 import { linksAfter } from "./audit/audit.ts";
+import { systemClock } from "./clock.ts";
 import { agentConfigSchema } from "./config.ts";
 import { gateOf, wishGate } from "./gates/book.ts";
 import { openStore } from "./store/open.ts";
@@ -42,9 +43,11 @@ const runs = ({ store }: PlayedAgent) =>
 test("a run that is stopped ends while its model thinks, its thread is told, and done once more it is answered", async () => {
   const server = playedTeam();
   let thinks = true;
-  played = await playedAgent(server, (_, signal) =>
-    thinks ? new Promise((_resolve, reject) => signal.addEventListener("abort", reject)) : Promise.resolve("done now"),
-  );
+  const think = (signal: AbortSignal) =>
+    new Promise<string>((_resolve, reject) => signal.addEventListener("abort", reject));
+  // In real time: a model that thinks is given up after minutes.
+  const clock = systemClock(1);
+  played = await playedAgent(server, async (_, signal) => (thinks ? think(signal) : "done now"), { clock });
   const post = server.say("alice-id", "work", "@athena think about it");
   await soon(() => played!.calls.length).toBe(1);
   const [run] = runs(played) as [string];
