@@ -28,7 +28,7 @@ test("a container's published ports are open to whom they should be, over a rest
     lab.inGuest(`docker run -d --restart always --name ${name} -p ${ports} web:1 /bin/busybox httpd -f -p 80 -h /`);
   await run("own", "8080:80");
   await run("open", "0.0.0.0:8081:80");
-  const inside = (port: number) => lab.inGuest(`curl -s -m 10 http://127.0.0.1:${port}/`);
+  const inside = (port: number) => lab.inGuest(`busybox wget -qO- -T 10 http://127.0.0.1:${port}/`);
   expect([await inside(8080), await inside(8081)]).toEqual(["hello", "hello"]);
   // The team's network may reach what was published to all, and nothing else.
   expect([await fromHypervisor(8080), await fromHypervisor(8081)]).toEqual(["closed", "hello"]);
