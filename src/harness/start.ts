@@ -70,7 +70,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
         }),
       log,
     );
-  const desk = forgeDesk(config, { store, clock, log, secret, secrets });
+  const desk = await forgeDesk(config, { store, clock, log, secret, secrets });
   const harness = new Harness({
     config,
     store,

@@ -2,9 +2,8 @@ import { existsSync } from "node:fs";
 import { parse } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { AgentConfig, SandboxConfig } from "../config.ts";
-import { openEgress } from "../egress/egress.ts";
 import type { Log } from "../log.ts";
-import { openSandbox, type Sandbox } from "../sandbox/sandbox.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import { Unavailable } from "../sandbox/unavailable.ts";
 import { workspacesOf } from "../sandbox/workspace.ts";
 
@@ -61,6 +60,11 @@ export interface WorkshopParts {
 /** The sandbox as an agent's configuration wishes it. Throws `Unavailable`, whatever it is that fails. */
 export async function openWorkshop({ config, settings, log, refused }: WorkshopParts): Promise<Opened> {
   try {
+    // Agents that run no commands do without.
+    const [{ openEgress }, { openSandbox }] = await Promise.all([
+      import("../egress/egress.ts"),
+      import("../sandbox/sandbox.ts"),
+    ]);
     const egress = await openEgress(settings.egress, log, refused);
     const { dir } = parse(process.execPath);
     const sandbox = await openSandbox({

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Store } from "../store/open.ts";
-import { Desk } from "./desk.ts";
+import type { Desk } from "./desk.ts";
 
 interface StartParts {
   readonly store: Store;
@@ -16,7 +16,10 @@ interface StartParts {
 }
 
 /** The agent's place on the forge, where its configuration names one. Throws for a secret that is missing. */
-export function forgeDesk(config: AgentConfig, { secret, secrets, ...parts }: StartParts): Desk | undefined {
+export async function forgeDesk(
+  config: AgentConfig,
+  { secret, secrets, ...parts }: StartParts,
+): Promise<Desk | undefined> {
   const settings = config.forge;
   if (settings === undefined) return undefined;
   const token = secret(settings.tokenFile);
@@ -24,5 +27,7 @@ export function forgeDesk(config: AgentConfig, { secret, secrets, ...parts }: St
   const webhookSecret = settings.webhook && secret(settings.webhook.secretFile);
   const reviewToken = settings.reviewTokenFile === undefined ? undefined : secret(settings.reviewTokenFile);
   secrets.push(token, key, ...[webhookSecret, reviewToken].filter((one) => one !== undefined));
+  // Agents that no forge knows do without.
+  const { Desk } = await import("./desk.ts");
   return new Desk({ ...parts, config, settings, token, key, webhookSecret, reviewToken });
 }
