@@ -125,7 +125,10 @@ export const role = defineRole<Params, OpenclawInputs>({
   },
 });
 
-/** Both packages by an npm that is pushed as Node is, out of everybody's PATH. No install script of theirs runs. */
+/**
+ * Both packages by an npm that is pushed as Node is, out of everybody's PATH. OpenClaw's own install script runs and nobody else's:
+ * what it leaves undone OpenClaw would do at each start, in a folder where it may not write.
+ */
 function packages({ node, npm }: OpenclawInputs, { version, plugin, registry }: Params): Operation[] {
   const npmFolder = `/opt/olympus/tools/npm-${npm.version}`;
   const prefix = places.prefix(version);
@@ -151,7 +154,7 @@ function packages({ node, npm }: OpenclawInputs, { version, plugin, registry }: 
     ...Object.entries(folders).map(([id, path]): Operation => ({ kind: "directory", id: `program-${id}`, path })),
     { kind: "link", id: "npm-node", path: `${places.npmFolder}/node`, target: `${nodeFolder(node.version)}/bin/node` },
     { kind: "link", id: "npm-program", path: `${places.npmFolder}/npm`, target: `${npmFolder}/bin/npm-cli.js` },
-    { ...from, id: "openclaw", name: "openclaw", version },
+    { ...from, id: "openclaw", name: "openclaw", version, scripts: ["openclaw"] },
     { ...from, id: "plugin", name: "@openclaw/mattermost", version: plugin },
   ];
 }

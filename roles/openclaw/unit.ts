@@ -52,6 +52,8 @@ TasksMax=512
 ReadWritePaths=${places.data}
 InaccessiblePaths=-/srv/olympus/agent
 ${hardening}
+# Its locks need openat2, which systemd forbids with that restriction; without new privileges such files give nobody anything.
+RestrictSUIDSGID=no
 RestrictAddressFamilies=AF_NETLINK
 
 [Install]

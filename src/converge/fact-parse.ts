@@ -1,6 +1,16 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { parseCloud } from "./cloud.ts";
-import type { Facts, GroupFact, HostState, LockOwner, PathFact, PathType, UnitFact, UserFact } from "./facts.ts";
+import {
+  contentLimit,
+  type Facts,
+  type GroupFact,
+  type HostState,
+  type LockOwner,
+  type PathFact,
+  type PathType,
+  type UnitFact,
+  type UserFact,
+} from "./facts.ts";
 
 interface Section {
   readonly name: string;
@@ -101,7 +111,7 @@ function parsePaths(
     if (name !== "content") continue;
     const at = rest.indexOf(" ");
     const bytes = Buffer.from(rest.slice(0, at), "base64");
-    if (bytes.length <= 65_536) contents.set(rest.slice(at + 1), bytes.toString("utf8"));
+    if (bytes.length <= contentLimit) contents.set(rest.slice(at + 1), bytes.toString("utf8"));
   }
   return Object.fromEntries(
     lines.map((line) => {

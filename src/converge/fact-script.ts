@@ -1,9 +1,6 @@
-import { ancestors, type FactRequest } from "./facts.ts";
+import { ancestors, contentLimit, type FactRequest } from "./facts.ts";
 import { journalFolder, runFolder } from "./places.ts";
 import { quote, quoteAll } from "./quote.ts";
-
-/** Content over this many bytes is not sent for a diff. */
-const diffLimit = 65_536;
 
 export interface FactScriptOptions {
   /** A random word that begins each line of framing, so that no content can be taken for it. */
@@ -110,7 +107,7 @@ function hashScript(paths: readonly Extract<FactRequest, { fact: "path" }>[]): s
   return `${sums} | while read -r h p; do printf '%s  %s\\n' "$h" "$p"
 case "$h $p" in
 ${same}
-*) case "$p" in ${wanted}) printf '%s content ' "$m"; head -c ${diffLimit + 1} "$p" | base64 -w0; printf ' %s\\n' "$p";; esac;;
+*) case "$p" in ${wanted}) printf '%s content ' "$m"; head -c ${contentLimit + 1} "$p" | base64 -w0; printf ' %s\\n' "$p";; esac;;
 esac; done`;
 }
 

@@ -20,6 +20,9 @@ export type FactRequest =
   /** Free bytes where `path` is or would be. */
   | { readonly fact: "space"; readonly path: string };
 
+/** Bytes; longer content is not sent. The manifests of some npm packages have 150,000. */
+export const contentLimit = 262_144;
+
 export type PathType = "file" | "directory" | "link" | "other";
 
 export interface PathFact {
@@ -33,7 +36,7 @@ export interface PathFact {
   /** Of a link. */
   readonly target?: string;
   readonly sha256?: string;
-  /** Only where asked for and at most 64 KiB. */
+  /** Only where asked for and not over {@link contentLimit}. */
   readonly content?: string;
 }
 

@@ -40,8 +40,8 @@ export interface NpmPackageOperation extends Common {
   readonly npm?: string;
   /** Address of the registry; the one that npm is set to unless given. */
   readonly registry?: string;
-  /** Lets the package's own install scripts run, as root. */
-  readonly scripts?: true;
+  /** Packages, by name, whose install scripts run, as root: this one or what comes with it. No other's do. */
+  readonly scripts?: readonly string[];
 }
 
 /** A Python program in an environment of its own, for everybody on the host. Needs pipx. */

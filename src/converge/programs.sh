@@ -51,13 +51,21 @@ drop_checkout() { # PATH OWNER
   else say kept "$1: a checkout with changes that are not ours"; fi
 }
 
-npm_install() { # NPM PREFIX NAME@VERSION [OPTION]
-  npm=$1 prefix=$2; shift 2
+npm_global() { # NPM PREFIX COMMAND [OPTION OR NAME]
+  npm=$1 prefix=$2 verb=$3; shift 3
   t="$(mktemp -d)"
   # Started from elsewhere, npm would read that folder's settings.
   # Node's own list of authorities does not have those that a team added to the machine.
-  ( cd "$t"; NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt PATH="$(dirname "$npm"):$PATH" HOME="$t" "$npm" install --global --prefix "$prefix" --cache "$t/cache" --no-audit --no-fund --no-update-notifier --loglevel error "$@" ) || { rm -rf "$t"; return 1; }
+  ( cd "$t"; NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt PATH="$(dirname "$npm"):$PATH" HOME="$t" "$npm" "$verb" --global --prefix "$prefix" --cache "$t/cache" --no-audit --no-fund --no-update-notifier --loglevel error "$@" ) || { rm -rf "$t"; return 1; }
   rm -rf "$t"
+}
+npm_install() { # NPM PREFIX NAME@VERSION [OPTION]
+  n=$1 p=$2; shift 2; npm_global "$n" "$p" install "$@"
+}
+# Of an installed package, install scripts of some. A package whose scripts failed is not installed.
+npm_scripts() { # NPM PREFIX NAME SCRIPTS-OF...
+  n=$1 p=$2 name=$3; shift 3
+  npm_global "$n" "$p" rebuild --ignore-scripts=false --foreground-scripts "$@" || { drop_npm "$p" "$name"; return 1; }
 }
 drop_npm() { # PREFIX NAME
   for l in "$1"/bin/*; do case "$(readlink "$l")" in "../lib/node_modules/$2/"*) rm -f "$l" ;; esac; done

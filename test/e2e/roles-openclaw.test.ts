@@ -24,8 +24,25 @@ beforeAll(async () => {
   registry = await startPublisher(lab.lab.hostAddress);
   publishPackage(
     registry,
-    { name: "openclaw", version: "1.0.0", bin: { openclaw: "openclaw.mjs" } },
-    { "openclaw.mjs": playedOpenclaw },
+    {
+      name: "openclaw",
+      version: "1.0.0",
+      // The real one's manifest is as long.
+      description: "x".repeat(150_000),
+      bin: { openclaw: "openclaw.mjs" },
+      scripts: { postinstall: "node tidy.mjs" },
+      dependencies: { native: "1.0.0" },
+    },
+    {
+      "openclaw.mjs": playedOpenclaw,
+      pending: "",
+      "tidy.mjs": `import { rmSync } from "node:fs"; rmSync(new URL("pending", import.meta.url));`,
+    },
+  );
+  publishPackage(
+    registry,
+    { name: "native", version: "1.0.0", scripts: { postinstall: "echo built >build" } },
+    { "index.js": "" },
   );
   publishPackage(registry, { name: "@openclaw/mattermost", version: "1.0.1" }, { "index.js": "" });
   const runtime = nodeRuntime();
@@ -70,6 +87,10 @@ test("set up where the harness stood, it takes its place: the harness goes, its 
   expect(await asked(address(), "/healthz")).toBe("");
   expect(await lab.inside("ls /srv/olympus/agent; ls /etc/olympus /etc/olympus/secrets; ls /opt/olympus")).toMatch(
     /^harness\.sqlite[\s\S]*\n\/etc\/olympus:\nopenclaw\.json\nsecrets\n\n\/etc\/olympus\/secrets:\nopenclaw\.json\nnode\nopenclaw\ntools\n$/,
+  );
+  // Its own install script ran, since it would not start otherwise; that of a package that came along did not.
+  expect(await lab.inside("cd /opt/olympus/openclaw/1.0.0/lib/node_modules/openclaw; ls . node_modules/native")).toBe(
+    ".:\nnode_modules\nopenclaw.mjs\npackage.json\ntidy.mjs\n\nnode_modules/native:\nindex.js\npackage.json\n",
   );
   const again = await lab.apply("setup", { node, openclaw: operations });
   expect([again.errors, again.changed]).toEqual([[], 0]);

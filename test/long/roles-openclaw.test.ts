@@ -16,6 +16,8 @@ const get = (path: string): Promise<string> =>
   lab.inside(
     `bash -c 'exec 3<>/dev/tcp/127.0.0.1/18789; printf "GET ${path} HTTP/1.0\\r\\nHost: 127.0.0.1:18789\\r\\n\\r\\n" >&3; cat <&3'`,
   );
+const journal = (): Promise<string> => lab.inside("journalctl -u openclaw --no-pager -o cat");
+const patience = { timeout: 300_000, interval: 1000 };
 
 test("the real OpenClaw with its plugin answers on loopback, refuses what it does not know, and leaves nothing", async () => {
   const address = lab.machines[0]!.address;
@@ -28,10 +30,11 @@ test("the real OpenClaw with its plugin answers on loopback, refuses what it doe
   expect([again.errors, again.changed]).toEqual([[], 0]);
 
   expect(await get("/healthz")).toMatch(/200 OK[\s\S]*"live"/);
-  expect(await get("/readyz")).toMatch(/200 OK[\s\S]*"ready":true/);
+  // Its channels start after it answers, and it is ready also where the chat is nowhere.
+  await expect.poll(() => get("/readyz"), patience).toMatch(/200 OK[\s\S]*"ready":true/);
+  await expect.poll(journal, patience).toMatch(/\[mattermost\].*starting channel/);
   expect(await lab.inside("ss -Hltn 'sport = :18789' | awk '{ print $4 }' | sort")).not.toMatch(/0\.0\.0\.0|\*:|10\./);
-  const log = await lab.inside("journalctl -u openclaw --no-pager -o cat");
-  expect(log).toMatch(/\[mattermost\].*starting channel/);
+  const log = await journal();
   const pid = (await lab.inside("systemctl show -P MainPID openclaw")).trim();
   const seen = await lab.inside(`cat /proc/${pid}/cmdline /proc/${pid}/environ /etc/olympus/openclaw.json`);
   for (const value of Object.values(openclawSecretValues)) expect(seen + log).not.toContain(value);

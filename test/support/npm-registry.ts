@@ -2,11 +2,20 @@ import { createHash } from "node:crypto";
 import { tarball } from "./archives.ts";
 import { type Publisher, whole } from "./publisher.ts";
 
+type Texts = Readonly<Record<string, string>>;
+
 /** Puts a package onto a local server as npm's registry would have it. `files` are beside its package.json. */
 export function publishPackage(
   publisher: Publisher,
-  manifest: { readonly name: string; readonly version: string; readonly bin?: Readonly<Record<string, string>> },
-  files: Readonly<Record<string, string>>,
+  manifest: {
+    readonly name: string;
+    readonly version: string;
+    readonly description?: string;
+    readonly bin?: Texts;
+    readonly scripts?: Texts;
+    readonly dependencies?: Texts;
+  },
+  files: Texts,
 ): void {
   const { name, version } = manifest;
   const packed = tarball({

@@ -59,12 +59,14 @@ export async function openclawOperations(address: string, given: object): Promis
 
 /**
  * A program of OpenClaw's shape: looks at a configuration as the real one does, and serves what the role asks for. It ends at once
- * where something it needs is not readable.
+ * where something it needs is not readable, and tidies up first what its install script left, where it may not write.
  */
-export const playedOpenclaw = `import { readFileSync, writeFileSync } from "node:fs";
+export const playedOpenclaw = `import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 const { OPENCLAW_CONFIG_PATH: path, OPENCLAW_STATE_DIR: state } = process.env;
+const pending = new URL("pending", import.meta.url);
+if (existsSync(pending)) rmSync(pending);
 const config = JSON.parse(readFileSync(path, "utf8"));
 const known = ["meta", "gateway", "secrets", "plugins", "channels", "models", "agents", "tools"];
 const unknown = Object.keys(config).filter((key) => !known.includes(key));

@@ -15,16 +15,16 @@ export const npmPackage: OperationKind<NpmPackageOperation> = {
   ],
 
   plan(operation, facts) {
-    const { name, version, prefix = "/usr/local", npm = "/usr/bin/npm", registry, scripts } = operation;
+    const { name, version, prefix = "/usr/local", npm = "/usr/bin/npm", registry, scripts = [] } = operation;
     const have = versionIn(facts.paths[manifestOf(operation)]?.content);
     if (have === version) return undefined;
     const folder = folderOf(operation);
-    const options = [
-      ...(scripts === true ? [] : ["--ignore-scripts"]),
-      ...(registry === undefined ? [] : [`--registry=${registry}`]),
-    ];
+    const options = ["--ignore-scripts", ...(registry === undefined ? [] : [`--registry=${registry}`])];
     const install = (wanted: string): string =>
-      `npm_install ${quoteAll([npm, prefix, `${name}@${wanted}`, ...options])}`;
+      [
+        `npm_install ${quoteAll([npm, prefix, `${name}@${wanted}`, ...options])}`,
+        ...(scripts.length === 0 ? [] : [`npm_scripts ${quoteAll([npm, prefix, name, ...scripts])}`]),
+      ].join("\n");
     const record: UndoRecord = {
       resource: `npm-package:${folder}/${name}`,
       undo:
