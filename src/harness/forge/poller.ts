@@ -36,8 +36,8 @@ export class Poller {
   readonly #troubles = new Map<string, string>();
   /** Changes that were taken in, by repository and number: those within the overlap are not looked into again. */
   readonly #taken = new Map<string, number>();
-  /** What changed just now, and since when we know. */
-  readonly #recent = new Map<string, { repo: string; issue: ForgeIssue; since: number }>();
+  /** What changed just now, since when we know, and as what it was taken in. */
+  readonly #recent = new Map<string, { repo: string; number: number; since: number; taken: string }>();
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PollerParts) {
@@ -117,27 +117,33 @@ export class Poller {
     const key = `${repo}#${issue.number}`;
     if (this.#taken.get(key) === issue.updatedAt) return;
     const since = performance.now();
-    await this.#hand(repo, issue, readTo);
+    const taken = await this.#hand(repo, issue, readTo);
     this.#taken.set(key, issue.updatedAt);
-    this.#recent.set(key, { repo, issue, since });
+    this.#recent.set(key, { repo, number: issue.number, since, taken });
   }
 
-  async #hand(repo: string, issue: ForgeIssue, readTo: number): Promise<void> {
+  /** Lets the takers have it, unless it is what they had `before`. Gives what they have now. */
+  async #hand(repo: string, issue: ForgeIssue, readTo: number, before?: string): Promise<string> {
     const { store, clock, takers } = this.#parts;
     const change = await this.#change(repo, issue);
+    const now = JSON.stringify(change);
+    if (now === before) return now;
     store.transaction(() => {
       for (const taker of takers) taker.take(change, clock.now());
       advanceCursor(store, forgeSource, repo, readTo);
     });
+    return now;
   }
 
   /** Costs nothing where nothing changed: all of it is asked for by ETag. */
   async #lookAgain(name: string): Promise<void> {
     const { forge } = this.#parts;
-    for (const [key, { repo, issue, since }] of this.#recent) {
+    for (const [key, recent] of this.#recent) {
+      const { repo, number, since, taken } = recent;
       if (repo !== name) continue;
       const settled = performance.now() - since > unsettled;
-      await this.#hand(repo, await forge.issue(repo, issue.number), issue.updatedAt);
+      const issue = await forge.issue(repo, number);
+      recent.taken = await this.#hand(repo, issue, issue.updatedAt, taken);
       if (settled) this.#recent.delete(key);
     }
   }
