@@ -21,7 +21,7 @@ import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 import { recentRuns } from "./store/runs.ts";
 import { noteRefusal, spentSince } from "./store/steps.ts";
-import { forgeDesk } from "./work/start.ts";
+import { forgeDesk } from "./tasks/start.ts";
 import { dayStart } from "./zone.ts";
 
 export interface RunningAgent {

@@ -1,5 +1,5 @@
 import type { AgentConfig } from "./config.ts";
-import type { Association, ForgeUser } from "./forge-port.ts";
+import type { ForgeUser } from "./forge-port.ts";
 
 /** Who may start work on the forge, and whose text is more than data: decided by accounts, never by what somebody wrote. */
 
@@ -18,9 +18,4 @@ export function mayCommand({ forge }: Known, user: ForgeUser): boolean {
 export function isAgent({ forge }: Known, { login }: Pick<ForgeUser, "login">): boolean {
   const logins = forge === undefined ? [] : [forge.login, ...forge.agents.map((agent) => agent.login)];
   return logins.some((one) => one.toLowerCase() === login.toLowerCase());
-}
-
-/** Whether the forge itself says that somebody belongs to the repository: may write there, by whatever way. */
-export function belongs(association: Association): boolean {
-  return association === "owner" || association === "member" || association === "collaborator";
 }

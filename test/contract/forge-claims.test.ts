@@ -2,8 +2,8 @@
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ForgePayload } from "../../src/harness/forge-work.ts";
-import { claim, releaseStale } from "../../src/harness/work/claim.ts";
-import { workOf } from "../../src/harness/work/table.ts";
+import { claim, releaseStale } from "../../src/harness/tasks/claim.ts";
+import { workOf } from "../../src/harness/tasks/table.ts";
 import { type TriedForge, tryForge } from "../support/forge.ts";
 import { app, type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
 import { playedTeam } from "../support/played-agent.ts";

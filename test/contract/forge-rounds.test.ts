@@ -1,7 +1,7 @@
 /** Rounds of review, on the rehearsal forge. */
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { workOf } from "../../src/harness/work/table.ts";
+import { workOf } from "../../src/harness/tasks/table.ts";
 import { type TriedForge, tryForge } from "../support/forge.ts";
 import { app, type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
 import { playedTeam } from "../support/played-agent.ts";

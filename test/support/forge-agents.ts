@@ -14,8 +14,8 @@ import { Workshop } from "../../src/harness/loop/workshop.ts";
 import type { ModelReply, ModelRequest, ToolCall } from "../../src/harness/model-port.ts";
 import { policySchema } from "../../src/harness/policy/schema.ts";
 import { openStore, type Store } from "../../src/harness/store/open.ts";
-import { Desk } from "../../src/harness/work/desk.ts";
-import type { ForgeParts } from "../../src/harness/work/parts.ts";
+import { Desk } from "../../src/harness/tasks/desk.ts";
+import type { ForgeParts } from "../../src/harness/tasks/parts.ts";
 import { plainSandbox } from "./plain-sandbox.ts";
 
 export const teamKey = new Secret("forge.key", "team-key-of-the-tests");
