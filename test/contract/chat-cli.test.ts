@@ -45,7 +45,7 @@ test("bootstrap shows one-time passwords once, and says that nothing changed the
   expect(first.events.at(-1)).toMatchObject({ type: "bootstrap", pending: ["mara", "kim", "olaf"], url: server.url });
 
   const second = await run("bootstrap");
-  expect(second).toMatchObject({ code: 0, stdout: 'Nothing changed. Next: olympus chat @athena "hello"' });
+  expect(second).toMatchObject({ code: 0, stdout: 'Nothing changed. Next: npx olympus chat @athena "hello"' });
   expect(second.stderr).toContain("still with a one-time password: mara, kim, olaf");
   expect(second.stderr).not.toContain("password  ");
 });
