@@ -2,7 +2,7 @@ import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
-import { whyUnreached } from "./reach.ts";
+import { oneConnection, whyUnreached } from "./reach.ts";
 
 const dashboardPort = 18789;
 const askTimeoutMs = 5_000;
@@ -29,7 +29,7 @@ export async function askDashboard<T>(
   try {
     const token = secrets.require(`agents.${name}.dashboard`);
     const response = await fetch(`http://${place}${path}`, {
-      headers: { authorization: `Bearer ${token.reveal()}` },
+      headers: { ...oneConnection, authorization: `Bearer ${token.reveal()}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]),
     });
     if (!response.ok) {

@@ -1,5 +1,8 @@
 import { messageOf } from "../base/errors.ts";
 
+/** A host is asked anew each time: over a connection from before, one that started again in between would look broken. */
+export const oneConnection = { connection: "close" } as const;
+
 /** Why a host did not answer a request to `place` (`10.220.1.50:18789`), in words; `seconds` is how long it was given. */
 export function whyUnreached(error: unknown, place: string, seconds: number): string {
   const host = place.replace(/:\d+$/, "");

@@ -12,7 +12,7 @@ import type { LoadedTeam } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
 import { type AgentFacts, askAgent } from "./agent.ts";
 import { askOpenclaw, runsOpenclaw } from "./openclaw.ts";
-import { whyUnreached } from "./reach.ts";
+import { oneConnection, whyUnreached } from "./reach.ts";
 
 /** What one host answered when it was asked. */
 export interface HostStatus {
@@ -132,7 +132,10 @@ async function askPart(
   signal: AbortSignal,
 ): Promise<{ name: string; state: HostStatus["state"]; how: string }> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]) });
+    const response = await fetch(url, {
+      headers: oneConnection,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]),
+    });
     await response.body?.cancel();
     if (response.ok) return { name, state: "fine", how: "answers" };
     return { name, state: "broken", how: `${unwell} (HTTP ${response.status})` };
