@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { type PlayedAgent, playedAgent, playedTeam, soon } from "../../test/support/played-agent.ts";
 import { type Actions, actionsOf } from "./actions.ts";
 import { linksAfter } from "./audit/audit.ts";
 import { systemClock } from "./clock.ts";
-import { agentConfigSchema } from "./config.ts";
 import { gateOf, wishGate } from "./gates/book.ts";
 import { openStore } from "./store/open.ts";
 
@@ -16,24 +16,14 @@ afterEach(async () => {
   played = undefined;
 });
 
-const config = agentConfigSchema.parse({
-  version: 1,
-  agent: "athena",
-  team: "lab",
-  persona: "x",
+const config = agentConfig({
   chat: {
-    url: "http://chat",
-    tokenFile: "t",
-    botId: "athena-id",
     people: [
       { id: "alice-id", name: "alice", command: true, approve: ["merge"] },
       { id: "bob-id", name: "bob", command: true },
     ],
   },
-  models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
   budget: { run: 1, day: 1 },
-  listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
-  dataDir: "/nowhere",
 });
 /** Of the process that runs now. */
 const actionsIn = ({ store, harness }: PlayedAgent): Actions => actionsOf({ config, store, clock: Date, harness });

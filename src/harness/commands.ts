@@ -1,5 +1,6 @@
 import { type CommandName, commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
+import { answerGate } from "./gates/chat.ts";
 import { gateWord, looksLikeGate } from "./gates/words.ts";
 import type { PostPayload } from "./intake.ts";
 import { chatSource } from "./intake.ts";
@@ -34,8 +35,6 @@ export async function obey(
   if (post.said !== undefined) return { text: post.said, outcome: "answered" };
   const word = gateWord(post.text, parts.config.agent) ?? looksLikeGate(post.text);
   if (word !== undefined) {
-    // Most agents have no gates: what opens them is loaded when somebody wants to.
-    const { answerGate } = await import("./gates/chat.ts");
     const text = answerGate(parts, post, word);
     return text === undefined ? undefined : { text, outcome: "answered" };
   }

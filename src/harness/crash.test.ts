@@ -6,10 +6,10 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { FakeChatServer } from "./chat/fake.ts";
 import type { Chat } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
-import { agentConfigSchema } from "./config.ts";
 import { Harness } from "./harness.ts";
 import { silentLog } from "./log.ts";
 import type { ModelCaller } from "./model-port.ts";
@@ -118,22 +118,12 @@ function mortalChat(chat: Chat, fate: Fate): Chat {
   };
 }
 
-const config = agentConfigSchema.parse({
-  version: 1,
-  agent: "athena",
-  team: "lab",
-  persona: "x",
+const config = agentConfig({
   chat: {
-    url: "http://chat",
-    tokenFile: "t",
-    botId: "athena-id",
     people: [{ id: "alice-id", name: "alice", command: true }],
     maxAgeHours: 1e6,
   },
-  models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
   budget: { run: 1, day: 1 },
-  listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
-  dataDir: "/nowhere",
 });
 
 interface Life {

@@ -2,24 +2,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { FakeChatServer } from "./chat/fake.ts";
 import { type Chat, ChatError } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
-import { agentConfigSchema } from "./config.ts";
 import { Feed } from "./feed.ts";
 import { silentLog } from "./log.ts";
 import { openStore } from "./store/open.ts";
 
-const config = agentConfigSchema.parse({
-  version: 1,
-  agent: "athena",
-  team: "lab",
+const config = agentConfig({
   persona: "You plan.",
-  chat: { url: "http://chat", tokenFile: "t", botId: "bot", people: [{ id: "alice", name: "alice", command: true }] },
+  chat: { botId: "bot", people: [{ id: "alice", name: "alice", command: true }] },
   models: [{ provider: "rehearsal", model: "m", baseUrl: "http://model" }],
-  budget: { run: 1, day: 10 },
-  listen: { address: "127.0.0.1", port: 0, tokenFile: "d" },
-  dataDir: "/nowhere",
 });
 
 test("A4 a call of the catch-up fails in its middle: the channel is read again, each mention is taken in once, the oldest first", async () => {

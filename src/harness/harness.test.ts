@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { soon } from "../../test/support/played-agent.ts";
 import { FakeChatServer } from "./chat/fake.ts";
 import { type Chat, ChatError, type NewPost } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
-import { agentConfigSchema } from "./config.ts";
 import { Harness } from "./harness.ts";
 import { silentLog } from "./log.ts";
 import { openStore, type Store } from "./store/open.ts";
@@ -16,26 +16,16 @@ import { droppedAnswers } from "./store/outbox.ts";
 vi.setConfig({ testTimeout: 120_000 });
 
 const configWith = (maxAgeHours: number) =>
-  agentConfigSchema.parse({
-    version: 1,
-    agent: "athena",
-    team: "lab",
-    persona: "x",
+  agentConfig({
     chat: {
       maxAgeHours,
-      url: "http://chat",
-      tokenFile: "t",
-      botId: "athena-id",
       people: [
         { id: "bob-id", name: "bob", command: true },
         { id: "alice-id", name: "alice", command: true },
       ],
       agents: [{ id: "hermes-id", name: "hermes" }],
     },
-    models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
     budget: { run: 1, day: 1 },
-    listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
-    dataDir: "/nowhere",
   });
 
 let dir: string;

@@ -2,27 +2,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { agentConfigSchema } from "./config.ts";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { decide, takeIn, takeInLate } from "./intake.ts";
 import { threadMessages } from "./prompt.ts";
 import { openStore } from "./store/open.ts";
 
-const config = agentConfigSchema.parse({
-  version: 1,
-  agent: "athena",
-  team: "lab",
-  persona: "x",
+const config = agentConfig({
   chat: {
-    url: "http://chat",
-    tokenFile: "t",
     botId: "b",
     people: [{ id: "alice", name: "alice", command: true }],
     agents: [{ id: "apollo", name: "apollo" }],
   },
-  models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
-  budget: { run: 1, day: 10 },
-  listen: { address: "127.0.0.1", port: 0, tokenFile: "d" },
-  dataDir: "/nowhere",
 });
 
 const post = (id: string, authorId: string, text: string, hops?: number) => ({

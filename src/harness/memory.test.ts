@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { Secret } from "../base/secret.ts";
 import { FakeChatServer } from "./chat/fake.ts";
 import { systemClock } from "./clock.ts";
-import { type AgentConfig, agentConfigSchema } from "./config.ts";
+import type { AgentConfig } from "./config.ts";
 import { Harness } from "./harness.ts";
 import type { PostPayload } from "./intake.ts";
 import { silentLog } from "./log.ts";
@@ -25,14 +26,8 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-const config: AgentConfig = agentConfigSchema.parse({
-  version: 1,
-  agent: "athena",
-  team: "lab",
-  persona: "x",
+const config: AgentConfig = agentConfig({
   chat: {
-    url: "http://chat",
-    tokenFile: "t",
     botId: "b",
     people: [
       { id: "jeff", name: "jeff", command: true },
@@ -41,9 +36,6 @@ const config: AgentConfig = agentConfigSchema.parse({
     agents: [{ id: "apollo", name: "apollo" }],
   },
   models: [{ provider: "rehearsal", model: "m", baseUrl: "http://model" }],
-  budget: { run: 1, day: 10 },
-  listen: { address: "127.0.0.1", port: 0, tokenFile: "d" },
-  dataDir: "/nowhere",
 });
 
 let posts = 0;

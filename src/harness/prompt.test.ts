@@ -1,20 +1,12 @@
 import { expect, test } from "vitest";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { estimatedTokens } from "./budget.ts";
 import type { ChatPost } from "./chat-port.ts";
-import { agentConfigSchema } from "./config.ts";
 import { threadMessages } from "./prompt.ts";
 
 const config = (limits: object = {}) =>
-  agentConfigSchema.parse({
-    version: 1,
-    agent: "athena",
-    team: "lab",
-    persona: "x",
-    chat: { url: "http://chat", tokenFile: "t", botId: "b", people: [{ id: "alice", name: "alice", command: true }] },
-    models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
-    budget: { run: 1, day: 10 },
-    listen: { address: "127.0.0.1", port: 0, tokenFile: "d" },
-    dataDir: "/nowhere",
+  agentConfig({
+    chat: { botId: "b", people: [{ id: "alice", name: "alice", command: true }] },
     limits,
   });
 

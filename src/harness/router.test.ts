@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { ask } from "./ask.ts";
 import { worstCost } from "./budget.ts";
 import { systemClock } from "./clock.ts";
-import { type AgentConfig, agentConfigSchema } from "./config.ts";
+import type { AgentConfig } from "./config.ts";
 import { silentLog } from "./log.ts";
 import { type ModelCaller, ModelError, type ModelMessage, type ModelReply, type ModelRequest } from "./model-port.ts";
 import { ModelRouter } from "./router.ts";
@@ -30,19 +31,12 @@ afterEach(() => {
 
 const price = { input: 10, output: 100 };
 const config = (change: object = {}): AgentConfig =>
-  agentConfigSchema.parse({
-    version: 1,
-    agent: "athena",
-    team: "lab",
-    persona: "x",
-    chat: { url: "http://chat", tokenFile: "t", botId: "b" },
+  agentConfig({
+    chat: { botId: "b" },
     models: [
       { provider: "anthropic", model: "first", keyFile: "k", price },
       { provider: "openai", model: "second", keyFile: "k", price },
     ],
-    budget: { run: 1, day: 10 },
-    listen: { address: "127.0.0.1", port: 0, tokenFile: "d" },
-    dataDir: "/nowhere",
     limits: { outputTokens: 1000 },
     ...change,
   });

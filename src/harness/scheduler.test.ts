@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { agentConfig } from "../../test/support/agent-config.ts";
 import { callsOfADay } from "../../test/support/idle-day.ts";
 import { FakeChatServer } from "./chat/fake.ts";
 import { ChatError } from "./chat-port.ts";
 import type { Clock } from "./clock.ts";
-import { agentConfigSchema } from "./config.ts";
+import type { AgentConfigInput } from "./config.ts";
 import { Harness } from "./harness.ts";
 import { silentLog } from "./log.ts";
 import type { ModelCaller, ModelRequest } from "./model-port.ts";
@@ -24,21 +25,13 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-const config = (schedules: object[]) =>
-  agentConfigSchema.parse({
-    version: 1,
-    agent: "athena",
-    team: "lab",
-    persona: "x",
+const config = (schedules: NonNullable<AgentConfigInput["schedules"]>) =>
+  agentConfig({
     chat: {
-      url: "http://chat",
-      tokenFile: "t",
       botId: "bot",
       people: [{ id: "jeff", name: "jeff", command: true }],
     },
     models: [{ provider: "rehearsal", model: "m", baseUrl: "http://model" }],
-    budget: { run: 1, day: 10 },
-    listen: { address: "127.0.0.1", port: 0, tokenFile: "d" },
     dataDir: dir,
     schedules,
   });
@@ -46,7 +39,11 @@ const report = { name: "report", at: "0 9 * * *", channel: "olympus/dev", task: 
 const start = Date.parse("2026-11-21T08:30:00Z");
 const hour = 3600_000;
 
-function scheduler(now: () => number, schedules: object[] = [report], channelNamed = async () => "dev") {
+function scheduler(
+  now: () => number,
+  schedules: NonNullable<AgentConfigInput["schedules"]> = [report],
+  channelNamed = async () => "dev",
+) {
   const clock = { now } as Clock;
   return new Scheduler({
     config: config(schedules),

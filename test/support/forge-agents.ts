@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Secret } from "../../src/base/secret.ts";
 import type { FakeChatServer } from "../../src/harness/chat/fake.ts";
 import { systemClock } from "../../src/harness/clock.ts";
-import { type AgentConfig, type AgentConfigInput, agentConfigSchema } from "../../src/harness/config.ts";
+import type { AgentConfig, AgentConfigInput } from "../../src/harness/config.ts";
 import { github } from "../../src/harness/forge/github.ts";
 import type { Forge } from "../../src/harness/forge-port.ts";
 import { Harness } from "../../src/harness/harness.ts";
@@ -16,6 +16,7 @@ import { policySchema } from "../../src/harness/policy/schema.ts";
 import { openStore, type Store } from "../../src/harness/store/open.ts";
 import { Desk } from "../../src/harness/tasks/desk.ts";
 import type { ForgeParts } from "../../src/harness/tasks/parts.ts";
+import { agentConfig } from "./agent-config.ts";
 import { plainSandbox } from "./plain-sandbox.ts";
 
 export const teamKey = new Secret("forge.key", "team-key-of-the-tests");
@@ -44,22 +45,15 @@ export function forgeConfig(
   dir: string,
   change: Partial<ForgeInput> = {},
 ): AgentConfig {
-  return agentConfigSchema.parse({
-    version: 1,
+  return agentConfig({
     agent,
-    team: "lab",
     persona: "You work.",
     chat: {
       maxAgeHours: 1e6,
-      url: "http://chat",
-      tokenFile: "t",
-      botId: `${agent}-id`,
       people: [{ id: "alice-id", name: "alice", command: true, approve: ["merge"] }],
       agents: agents.filter((name) => name !== agent).map((name) => ({ id: `${name}-id`, name })),
     },
     models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model", price: { input: 1, output: 1 } }],
-    budget: { run: 1, day: 10 },
-    listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
     dataDir: dir,
     sandbox: { memory: 64, disk: 64 },
     scale: 20,

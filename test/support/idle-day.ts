@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { FakeChatServer } from "../../src/harness/chat/fake.ts";
 import type { Clock } from "../../src/harness/clock.ts";
-import { agentConfigSchema } from "../../src/harness/config.ts";
 import { Harness } from "../../src/harness/harness.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import { keepNote } from "../../src/harness/store/memory.ts";
 import { openStore } from "../../src/harness/store/open.ts";
+import { agentConfig } from "./agent-config.ts";
 
 const dayMs = 24 * 3600_000;
 
@@ -44,20 +44,13 @@ export async function callsOfADay(seconds: number): Promise<number> {
     keepNote(store, note, "post");
     let calls = 0;
     const harness = new Harness({
-      config: agentConfigSchema.parse({
-        version: 1,
-        agent: "athena",
-        team: "lab",
+      config: agentConfig({
         persona: "You look after planning.",
         chat: {
-          url: "http://chat",
-          tokenFile: "t",
           botId: "bot",
           people: [{ id: "jeff", name: "jeff", command: true }],
         },
         models: [{ provider: "rehearsal", model: "m", baseUrl: "http://model" }],
-        budget: { run: 1, day: 10 },
-        listen: { address: "127.0.0.1", port: 0, tokenFile: "d" },
         dataDir: dir,
         schedules: [{ name: "report", at: "0 9 * * 1", channel: "olympus/dev", task: "Report." }],
         quietHours: { from: "20:00", to: "08:00" },

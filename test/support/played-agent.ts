@@ -7,13 +7,14 @@ import type { Secret } from "../../src/base/secret.ts";
 import { FakeChatServer } from "../../src/harness/chat/fake.ts";
 import type { Chat } from "../../src/harness/chat-port.ts";
 import { type Clock, systemClock } from "../../src/harness/clock.ts";
-import { type AgentConfigInput, agentConfigSchema } from "../../src/harness/config.ts";
+import type { AgentConfigInput } from "../../src/harness/config.ts";
 import { Harness } from "../../src/harness/harness.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import { Workshop } from "../../src/harness/loop/workshop.ts";
 import type { ModelReply, ModelRequest } from "../../src/harness/model-port.ts";
 import type { Sandbox } from "../../src/harness/sandbox/sandbox.ts";
 import { openStore, type Store } from "../../src/harness/store/open.ts";
+import { agentConfig } from "./agent-config.ts";
 
 export const agentNames = ["athena", "hermes", "apollo", "artemis", "hera", "ares", "hestia", "zeus"] as const;
 
@@ -70,16 +71,10 @@ export async function playedAgent(
 ): Promise<PlayedAgent> {
   const dir = mkdtempSync(join(tmpdir(), "olympus-played-"));
   const others = agentNames.filter((name) => name !== agent).map((name) => ({ id: `${name}-id`, name }));
-  const config = agentConfigSchema.parse({
-    version: 1,
+  const config = agentConfig({
     agent,
-    team: "lab",
-    persona: "x",
     chat: {
       maxAgeHours: 1e6,
-      url: "http://chat",
-      tokenFile: "t",
-      botId: `${agent}-id`,
       people: [
         { id: "alice-id", name: "alice", command: true },
         { id: "bob-id", name: "bob", command: true },
@@ -89,8 +84,6 @@ export async function playedAgent(
     },
     models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model", price: { input: 1, output: 1 } }],
     budget: { run: 1, day: 1 },
-    listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
-    dataDir: "/nowhere",
     ...(sandbox && { sandbox: {} }),
     ...change,
   });

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { agentConfig } from "../../../test/support/agent-config.ts";
 import { Secret } from "../../base/secret.ts";
 import { FakeChatServer } from "../chat/fake.ts";
 import { systemClock } from "../clock.ts";
-import { agentConfigSchema } from "../config.ts";
 import { Harness } from "../harness.ts";
 import { silentLog } from "../log.ts";
 import type { ModelReply, ModelRequest, ToolCall } from "../model-port.ts";
@@ -18,21 +18,12 @@ import { openStore, type Store } from "../store/open.ts";
 import { recentRuns } from "../store/runs.ts";
 import { Workshop } from "./workshop.ts";
 
-const config = agentConfigSchema.parse({
-  version: 1,
-  agent: "athena",
-  team: "lab",
+const config = agentConfig({
   persona: "You develop.",
   chat: {
-    url: "http://chat",
-    tokenFile: "t",
-    botId: "athena-id",
     people: [{ id: "bob-id", name: "bob", command: true }],
   },
-  models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://model" }],
   budget: { run: 1, day: 1 },
-  listen: { address: "127.0.0.1", port: 0, tokenFile: "t" },
-  dataDir: "/nowhere",
   sandbox: {},
 });
 
