@@ -70,12 +70,24 @@ export interface ChatAccount {
   readonly createdAt: number;
 }
 
+/** An emoji that somebody put on a post. */
+export interface ChatReaction {
+  readonly postId: string;
+  readonly authorId: string;
+  /** The emoji's name, `+1`. */
+  readonly name: string;
+  /** Server's time, ms. */
+  readonly at: number;
+}
+
 export interface ChatEvents {
   /** A connection stands; it may have missed any number of events since the last one. */
   connected(): void;
   disconnected(reason: string): void;
   /** A post was written somewhere the agent can see. May come twice, and in rare cases out of order. */
   posted(post: ChatPost): void;
+  /** Somebody reacted to a post somewhere the agent can see. May come twice. */
+  reacted?(reaction: ChatReaction): void;
 }
 
 /**
@@ -126,6 +138,8 @@ export interface Chat {
   thread(rootId: string): Promise<ChatPost[]>;
   /** Shows the author that the agent has seen the post. Doing so twice is the same as once. */
   acknowledge(postId: string): Promise<void>;
+  /** The reactions that a post has now. */
+  reactions(postId: string): Promise<ChatReaction[]>;
   /** Writes a post and gives its id. The same run and part, repeated within seconds, is one post. */
   post(post: NewPost): Promise<string>;
   /** Replaces the text of an own post. */

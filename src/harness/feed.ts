@@ -1,7 +1,8 @@
 import { missedPosts } from "./catch-up.ts";
-import { type Chat, type ChatChannel, ChatError, type ChatPost } from "./chat-port.ts";
+import { type Chat, type ChatChannel, ChatError, type ChatPost, type ChatReaction } from "./chat-port.ts";
 import { backoff, type Clock } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
+import { missedReactions, takeReaction } from "./gates/reaction.ts";
 import { chatSource, decide, takeIn, takeInLate } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { cursorOf } from "./store/cursors.ts";
@@ -65,6 +66,16 @@ export class Feed {
     this.#synced.clear();
     this.caughtUpAt = undefined;
     this.#catchUp();
+    const { log, wake } = this.#parts;
+    missedReactions(this.#parts).then(
+      (any) => any && wake(),
+      (error: unknown) =>
+        log.warn({ error: String(error) }, "cannot look for missed reactions; a word in the chat does"),
+    );
+  }
+
+  reacted(reaction: ChatReaction): void {
+    if (takeReaction(this.#parts, reaction)) this.#parts.wake();
   }
 
   posted(post: ChatPost): void {

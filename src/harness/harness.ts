@@ -57,6 +57,7 @@ export class Harness implements Control {
       this.#reason = reason;
     },
     posted: (post) => this.#feed.posted(post),
+    reacted: (reaction) => this.#feed.reacted(reaction),
   };
 
   constructor(parts: HarnessParts) {

@@ -29,6 +29,8 @@ export interface PostPayload {
   readonly said?: string;
   /** A bot or a webhook wrote it. */
   readonly automatic?: boolean;
+  /** No post, but a reaction to this one. */
+  readonly reactedTo?: string;
   /** Of kind `late`: how many mentions of the channel are too old, and by whom. */
   readonly missed?: { readonly count: number; readonly authors: readonly string[] };
 }

@@ -74,6 +74,26 @@ describe("Mattermost as the harness's chat", () => {
     await expect(world.agent.post(answer(world.work, deleted.id))).rejects.toMatchObject(noThread);
   });
 
+  test("F14 a reaction is told with the id of who reacted, live and when asked for; one taken back is none", async () => {
+    const { alice } = team.people;
+    const question = await team.say(alice, world.work, "yes?");
+    const reaction = { user_id: alice.id, post_id: question.id, emoji_name: "white_check_mark" };
+    const seen = await new Promise((resolve) => {
+      world.agent.open({
+        connected: () => void team.api(alice, "POST", "/reactions", reaction),
+        disconnected: () => undefined,
+        posted: () => undefined,
+        reacted: (one) => one.postId === question.id && resolve(one),
+      });
+    });
+    world.agent.close();
+    const told = { postId: question.id, authorId: alice.id, name: "white_check_mark" };
+    expect(seen).toMatchObject(told);
+    expect(await world.agent.reactions(question.id)).toEqual([seen]);
+    await team.api(alice, "DELETE", `/users/${alice.id}/posts/${question.id}/reactions/white_check_mark`);
+    expect(await world.agent.reactions(question.id)).toEqual([]);
+  });
+
   test.each([403, 404])("HTTP %i from something before the server is no refusal of the server's", async (status) => {
     const { createServer } = await import("node:http");
     const proxy = createServer((_, response) => {

@@ -5,6 +5,7 @@ import {
   type ChatEvents,
   type ChatFile,
   type ChatPost,
+  type ChatReaction,
   contentOf,
   type NewPost,
 } from "../chat-port.ts";
@@ -16,6 +17,8 @@ const pageSize = 200;
 export class FakeChatServer {
   readonly posts: ChatPost[] = [];
   readonly reactions = new Map<string, Set<string>>();
+  /** What people put on posts, in order. */
+  readonly marks: ChatReaction[] = [];
   readonly #users = new Map<string, string>();
   readonly #channels = new Map<string, { direct: boolean; members: Set<string> }>();
   readonly #clients = new Set<{ userId: string; events: ChatEvents }>();
@@ -80,6 +83,13 @@ export class FakeChatServer {
     this.posts.push(post);
     this.announce(post);
     return post;
+  }
+
+  /** Somebody reacts; those who are connected are told. */
+  react(authorId: string, postId: string, name: string): void {
+    const reaction = { postId, authorId, name, at: ++this.#now };
+    this.marks.push(reaction);
+    for (const { events } of this.#clients) queueMicrotask(() => events.reacted?.(reaction));
   }
 
   /** Takes a file, as a post can then bring it. */
@@ -150,6 +160,7 @@ export class FakeChatServer {
         if (!this.posts.some((post) => post.id === postId)) throw new ChatError("refused", "HTTP 404: no such post");
         this.reactions.set(postId, (this.reactions.get(postId) ?? new Set()).add(userId));
       },
+      reactions: async (postId) => this.marks.filter((reaction) => reaction.postId === postId),
       edit: async (postId, text) => {
         const at = this.posts.findIndex(({ id, authorId }) => id === postId && authorId === userId);
         if (at < 0) throw new ChatError("refused", "HTTP 404: no such post");

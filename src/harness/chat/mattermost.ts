@@ -1,4 +1,5 @@
 import type { Post } from "@mattermost/types/posts";
+import type { Reaction } from "@mattermost/types/reactions";
 import type { Secret } from "../../base/secret.ts";
 import { type Chat, type ChatChannel, ChatError, type ChatPost, type NewPost } from "../chat-port.ts";
 import { markerOf, markerProp } from "./marker.ts";
@@ -37,6 +38,10 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
           hello: events.connected,
           closed: events.disconnected,
           event(message) {
+            if (message.event === "reaction_added") {
+              const { reaction } = message.data as { reaction: string };
+              events.reacted?.(toReaction(JSON.parse(reaction) as Reaction));
+            }
             if (message.event !== "posted") return;
             const { post, channel_type, mentions } = message.data as {
               post: string;
@@ -88,6 +93,12 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
       await rest.addReaction(botId, postId, seenEmoji);
     },
 
+    async reactions(postId: string) {
+      // The server says null for none.
+      const reactions = (await rest.getReactionsForPost(postId)) as Reaction[] | null;
+      return (reactions ?? []).map(toReaction);
+    },
+
     async edit(postId: string, text: string) {
       await rest.patchPost({ id: postId, message: text });
     },
@@ -137,6 +148,13 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
     },
   };
 }
+
+const toReaction = ({ post_id, user_id, emoji_name, create_at }: Reaction) => ({
+  postId: post_id,
+  authorId: user_id,
+  name: emoji_name,
+  at: create_at,
+});
 
 function toPost(post: Post, direct: boolean, mentioned: boolean | undefined): ChatPost {
   const props = post.props as Record<string, unknown> | undefined;

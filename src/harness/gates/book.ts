@@ -82,9 +82,30 @@ export function gateDone(store: Store, gate: Gate, evidence: Record<string, stri
   return save(store, { ...gate, state: "done" }, "harness", "done", now, { ...evidence, opened: gate.openedBy });
 }
 
-/** The post that asks for it. */
-export function gatePost(store: Store, gate: Gate, post: string, now: number): Gate {
-  return save(store, { ...gate, post }, "harness", "told", now, { post });
+/** People were asked for it: in the answer of a run, or in a post of its own. */
+export function gateAsked(store: Store, gate: Gate, at: Pick<Gate, "askedIn" | "post">, now: number): Gate {
+  return save(store, { ...gate, ...at }, "harness", "told", now, { ...at });
+}
+
+/** The one gate that a post of ours asks for. A post for several is none's: which is meant has to be said in words. */
+export function gateOfPost(store: Store, post: string): Gate | undefined {
+  const found = store.all<{ value: string }>(
+    `SELECT value FROM gates WHERE value ->> 'post' = ?1
+     OR value ->> 'askedIn' IN (SELECT run FROM outbox WHERE target_id = ?1 AND state = 'sent')`,
+    post,
+  );
+  return found.length === 1 ? (JSON.parse(found[0]!.value) as Gate) : undefined;
+}
+
+/** Posts that ask for gates which are still to be opened. */
+export function askingPosts(store: Store): string[] {
+  return liveGates(store).flatMap(({ state, post, askedIn }) => {
+    if (state !== "asked") return [];
+    if (post !== undefined) return [post];
+    return store
+      .all<{ id: string }>("SELECT target_id AS id FROM outbox WHERE run = ? AND state = 'sent'", askedIn ?? "")
+      .map(({ id }) => id);
+  });
 }
 
 /** Something privileged was wanted that no gate allows. */

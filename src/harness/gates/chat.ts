@@ -38,17 +38,19 @@ export function answerGate(
     return undefined;
   }
   const person = chatPerson(config, post.authorId);
-  const approval: Approval = { person, automatic, commit: undefined, evidence: `post ${post.id}` };
+  const evidence = post.reactedTo === undefined ? `post ${post.id}` : `reaction to ${post.reactedTo}`;
+  const approval: Approval = { person, automatic, commit: undefined, evidence };
   const result =
     word === "overrule"
       ? overruleLens(store, gate, approval, lens!, reason!, actor, now)
       : word === "approve"
         ? approve(store, gate, approval, actor, now)
         : turnDown(store, gate, approval, actor, now);
-  // Bots are not argued with.
-  if (typeof result === "string") return automatic ? undefined : `That does not open it: ${result}.`;
+  // Bots are not argued with, nor is whoever only reacts to what they read.
+  const silent = automatic || (post.reactedTo !== undefined && person === undefined);
+  if (typeof result === "string") return silent ? undefined : `That does not open it: ${result}.`;
   const { repo, number } = gate;
-  const payload: ForgePayload = { ...post, repo, number, hops: 0 };
+  const payload: ForgePayload = { ...post, ...gate.place, repo, number, hops: 0 };
   const entry = {
     source: forgeSource,
     sourceId: `gate-${id}-${post.id}`,

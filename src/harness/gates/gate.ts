@@ -36,13 +36,16 @@ export interface Gate {
   readonly openedWith?: string;
   /** Why it is closed. */
   readonly reason?: string;
-  /** The chat's post that asks for it, where one was written. */
+  /** The thread that it belongs to, where one is known: what comes of it is said there. */
+  readonly place?: { readonly channelId: string; readonly rootId: string };
+  /** What asks for it: the answer of a run of this name, or a post. */
+  readonly askedIn?: string;
   readonly post?: string;
 }
 
 export type GateWish = Pick<
   Gate,
-  "action" | "kinds" | "approvers" | "run" | "repo" | "number" | "commit" | "author" | "lenses"
+  "action" | "kinds" | "approvers" | "run" | "repo" | "number" | "commit" | "author" | "lenses" | "place"
 >;
 
 /** A gate's name: the first 40 bits of a hash of what it is bound to, for people to type. */

@@ -32,7 +32,8 @@ export function judging(parts: JudgeParts): { takers: Taker[]; doers(run: RunPar
         router,
         ...reviewGuards(parts.store, secrets, parts.clock),
       }),
-      gate: (run, { repo, number }) => keep(parts, run.id, repo, number),
+      gate: (run, { repo, number, channelId, rootId }) =>
+        keep(parts, run.id, repo, number, channelId === "" ? undefined : { channelId, rootId }),
     }),
   };
 }

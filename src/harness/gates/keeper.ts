@@ -9,7 +9,7 @@ import { assign } from "../review/assign.ts";
 import { statusOf } from "../review/lenses.ts";
 import { lensStates, sayAssigned } from "../review/states.ts";
 import type { Store } from "../store/open.ts";
-import { about, approve, closeGate, gateDone, lensesPassed, liveGates, wishGate } from "./book.ts";
+import { about, approve, closeGate, gateAsked, gateDone, lensesPassed, liveGates, wishGate } from "./book.ts";
 import { type Gate, whyOver } from "./gate.ts";
 import { forgePerson } from "./people.ts";
 
@@ -29,7 +29,13 @@ const nothing: Answer = { outcome: "done", text: "" };
  * Brings a pull request one step on: closes gates that do not stand any more, asks for the lenses that it needs, asks people once these
  * passed, and merges once one of them approved. May be repeated at any time. The only place that merges; no model is involved.
  */
-export async function keep(parts: KeeperParts, run: string, repo: string, number: number): Promise<Answer> {
+export async function keep(
+  parts: KeeperParts,
+  run: string,
+  repo: string,
+  number: number,
+  place?: Gate["place"],
+): Promise<Answer> {
   const { config, policy, store, forge, clock } = parts;
   const pull = await forge.pull(repo, number);
   const ended = settle(parts, repo, pull);
@@ -43,7 +49,8 @@ export async function keep(parts: KeeperParts, run: string, repo: string, number
   // A person's own pull request is merged by people.
   if (pull.author.login.toLowerCase() !== config.forge?.login.toLowerCase()) return nothing;
   const { kinds, approvers } = mergeNeeds(policy, change);
-  const wish = { action: "merge", kinds, approvers, run, repo, number, commit: sha, author: pull.author.login, lenses };
+  const about = { repo, number, commit: sha, author: pull.author.login };
+  const wish = { action: "merge", kinds, approvers, run, ...about, lenses, ...(place && { place }) };
   let gate = wishGate(store, wish, clock.now(), policy.expireHours);
   gate = lensesPassed(store, gate, states.passed, clock.now());
   const reviews = await forge.reviews(repo, number);
@@ -54,7 +61,9 @@ export async function keep(parts: KeeperParts, run: string, repo: string, number
     against.length > 0
       ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
       : asks(config, gate, pull);
-  return once(store, `gate-told:${gate.id}`, [told, text].filter((one) => one !== undefined).join("\n"));
+  const answer = once(store, `gate-told:${gate.id}`, [told, text].filter((one) => one !== undefined).join("\n"));
+  if (answer.text !== "" && gate.state === "asked") gateAsked(store, gate, { askedIn: run }, clock.now());
+  return answer;
 }
 
 /** Ends gates of a pull request that another commit, its end or time closed. Gives words for people where there is something to say. */
@@ -203,7 +212,7 @@ function asks(config: AgentConfig, gate: Gate, pull: ForgePull): string | undefi
   const who =
     names.length === 0 ? "Nobody of the team file may approve this" : names.map((name) => `@${name}`).join(" or ");
   const commit = gate.commit.slice(0, 10);
-  return `${who}: [#${gate.number}](${pull.url}) at \`${commit}\` waits for an approval (${gate.kinds.join(", ")}). Approve it on the forge, or here: \`!approve ${gate.id}\``;
+  return `${who}: [#${gate.number}](${pull.url}) at \`${commit}\` waits for an approval (${gate.kinds.join(", ")}). Approve it on the forge, or here: :+1: on this post, or \`!approve ${gate.id}\``;
 }
 
 /** Says a thing once, until there is something else to say. */
