@@ -7,7 +7,6 @@ import { ownerMark } from "../src/machines/names.ts";
 import { stateOwner } from "../src/machines/owner.ts";
 import { findLeftovers, preflight, removeLeftovers } from "../src/machines/preflight.ts";
 import { privateFolder, releaseWhenGone, writePrivateFiles } from "../src/machines/private-files.ts";
-import { forgetSalt } from "../src/machines/salt.ts";
 import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
 import { readStackState } from "../src/machines/state.ts";
 import { sweepPrivateFiles } from "../src/machines/sweep.ts";
@@ -15,6 +14,7 @@ import { tell, toldVariable } from "../src/machines/told.ts";
 import { connectSsh } from "../src/ssh/connect.ts";
 import { loadTeam } from "../src/team/load.ts";
 import { requirePulumiEnv } from "../src/toolchain/require-env.ts";
+import { setSalt } from "../src/toolchain/salt.ts";
 import { readyHook, shutDownHook } from "./hooks.ts";
 import { baseVolumes, hypervisorProvider } from "./hypervisor.ts";
 import { commandPlugin, rolesCommand } from "./roles-command.ts";
@@ -96,7 +96,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
   const roles =
     version === undefined ? [] : [rolesCommand({ team, secrets, stack, machines: names, domains, version })];
   await allRegistered([provider, ...domains, ...roles]);
-  forgetSalt(stack);
+  await setSalt(stack, undefined);
   if (failures.length === 0 && !runtime.isDryRun() && version === undefined) {
     const { rolesWithMachines } = await import("./roles.ts");
     for (const failure of await rolesWithMachines(team, secrets, names)) {

@@ -43,7 +43,7 @@ export async function resolvePins(
     const { version, url, ...known } = downloads[name]!;
     try {
       const sha256 = await learnSha256({ url, ...known }, signal);
-      if (known.sha256 === undefined) recordSha256(file, ["downloads", name], sha256);
+      if (known.sha256 === undefined) await recordSha256(file, ["downloads", name], sha256, signal);
       pins[name] = { version, url, sha256 };
     } catch (error) {
       if (!(error instanceof OlympusError)) throw error;

@@ -48,7 +48,7 @@ export async function dockerSource(
   }
   const { key } = lockSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   const sha256 = await learnSha256(key, signal);
-  if (key.sha256 === undefined) recordSha256(file, ["key"], sha256);
+  if (key.sha256 === undefined) await recordSha256(file, ["key"], sha256, signal);
   return { distribution: known[1], release: known[2], key: { url: key.url, sha256 } };
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -25,6 +25,28 @@ export function makeOnce(file: string, text: string, mode: number): boolean {
     closeSync(folder);
   }
   return true;
+}
+
+/**
+ * Replaces a file, or makes it, by a rename: a reader, a kill or a power cut finds the old text or the new one, whole and with its mode.
+ * Of two that replace it at once the later one counts. The folder must be there.
+ */
+export async function replaceFile(file: string, text: string, mode: number): Promise<void> {
+  const temporary = `${file}.${randomBytes(4).toString("hex")}.new`;
+  try {
+    const handle = await open(temporary, "wx", mode);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+    await sync(dirname(file));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Has a file, or what a folder lists, on the disk before it resolves. */

@@ -45,7 +45,8 @@ export async function download({ source, target, step, signal }: DownloadOptions
     if (pinned !== got.sha256) throw mismatch(source.url, pinned, got.sha256);
   } else {
     await checkAgainstPublisher(source, got, signal);
-    pinDownload(source.url, got.sha256);
+    const first = await pinDownload(source.url, got.sha256);
+    if (first !== got.sha256) throw mismatch(source.url, first, got.sha256);
   }
   return `${megabytes(seen)} MB downloaded`;
 }

@@ -109,7 +109,7 @@ async function source(tool: ToolName, run: Run, work: string, step: Step): Promi
         onProgress: (received, total) => step.update(progress(received, total)),
       });
       if (download.sha256 === undefined) {
-        recordSha256(file, ["tools", tool, "downloads", platform()], sha256);
+        await recordSha256(file, ["tools", tool, "downloads", platform()], sha256, options.signal);
       }
       return { made, origin: "download", version: pin.published };
     } catch (error) {

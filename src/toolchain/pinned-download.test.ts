@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -20,13 +20,20 @@ test("a file whose publisher has no list is downloaded once to learn its checksu
   await expect(learnSha256({ url: `${publisher.url}/gone.zip` }, signal)).rejects.toMatchObject({ code: "E-DOWNLOAD" });
 });
 
-test("a checksum is written where its download stands, and nothing else changes", () => {
+test("checksums are written where their downloads stand, also at once; nothing else changes, and one that is there stays", async () => {
   const folder = mkdtempSync(join(tmpdir(), "olympus-lock-"));
   const file = join(folder, "lock.json");
-  writeFileSync(file, JSON.stringify({ tools: { go: { url: "a" }, dart: { url: "b" } } }));
-  recordSha256(file, ["tools", "go"], "c".repeat(64));
-  expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
-    tools: { go: { url: "a", sha256: "c".repeat(64) }, dart: { url: "b" } },
-  });
-  rmSync(folder, { recursive: true });
+  const names = ["go", "dart", "rust", "gh"];
+  writeFileSync(file, JSON.stringify({ tools: Object.fromEntries([...names, "cdk"].map((url) => [url, { url }])) }));
+  try {
+    await Promise.all(names.map((name, at) => recordSha256(file, ["tools", name], String(at).repeat(64))));
+    const seen = names.map((url, at) => [url, { url, sha256: String(at).repeat(64) }] as const);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
+      tools: { ...Object.fromEntries(seen), cdk: { url: "cdk" } },
+    });
+    await expect(recordSha256(file, ["tools", "go"], "f".repeat(64))).rejects.toMatchObject({ code: "E-CHECKSUM" });
+    expect(readdirSync(folder)).toEqual(["lock.json"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

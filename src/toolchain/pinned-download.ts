@@ -1,8 +1,11 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { replaceFile } from "../base/durable.ts";
+import { withFileLock } from "../base/lock.ts";
 import { cacheDir } from "../base/paths.ts";
 import { expectedChecksum } from "./checksums.ts";
-import { downloadFile } from "./download.ts";
+import { checksumError, downloadFile } from "./download.ts";
 
 /** A publisher's file as a lock file has it. */
 export const pinnedDownload = z.strictObject({
@@ -34,14 +37,21 @@ export async function learnSha256(download: PinnedDownload, signal: AbortSignal)
 }
 
 /**
- * Writes a checksum that was seen for the first time into the lock file's download at `path`.
- * Reads the file again first: another one may have been written meanwhile.
+ * Writes a checksum that was seen for the first time into the lock file's download at `path`. Reads the file again under a lock: another
+ * process may be writing another one. Throws E-CHECKSUM when that one saw a different file at the same address.
  */
-export function recordSha256(file: string, path: readonly string[], sha256: string): void {
-  const lock = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  const entry = path.reduce((at, name) => at[name] as Record<string, unknown>, lock);
-  entry.sha256 = sha256;
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(lock, null, 2)}\n`);
-  renameSync(temporary, file);
+export async function recordSha256(
+  file: string,
+  path: readonly string[],
+  sha256: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await withFileLock(`${file}.lock`, { signal }, async () => {
+    const lock = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
+    const entry = path.reduce((at, name) => at[name] as Record<string, unknown>, lock);
+    if (entry.sha256 !== undefined && entry.sha256 !== sha256)
+      throw checksumError(String(entry.url), String(entry.sha256), sha256);
+    entry.sha256 = sha256;
+    await replaceFile(file, `${JSON.stringify(lock, null, 2)}\n`, 0o644);
+  });
 }

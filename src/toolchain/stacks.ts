@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { OlympusError } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
 import { type Reporter, withStep } from "../base/report.ts";
+import { setSalt } from "./salt.ts";
 
 /** What a plain `pulumi` needs beside its environment, for some stacks of one backend. */
 export interface StacksOptions {
@@ -41,7 +42,7 @@ export async function prepareStacks(options: StacksOptions): Promise<void> {
       return { value: undefined, summary: `${missing.join(", ")} made` };
     });
   }
-  for (const stack of stacks) setSalt(join(root, "stacks", `Pulumi.${stack}.yaml`), saltOf(stateOf(stack)));
+  for (const stack of stacks) await setSalt(stack, saltOf(stateOf(stack)), root);
 }
 
 async function initStack(stack: string, project: string, options: StacksOptions): Promise<void> {
@@ -72,12 +73,4 @@ async function initStack(stack: string, project: string, options: StacksOptions)
 /** The salt in a stack's state, or undefined when it has none (yet). */
 function saltOf(file: string): string | undefined {
   return /"salt":\s*"(v1:[^"]+)"/.exec(readFileSync(file, "utf8"))?.[1];
-}
-
-/** Replaces the salt line and leaves the rest of the settings as they are. */
-function setSalt(file: string, salt: string | undefined): void {
-  const before = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const rest = before.replace(/^encryptionsalt: .*\n?/m, "");
-  const after = salt === undefined ? rest : `encryptionsalt: ${salt}\n${rest}`;
-  if (after !== before) writeFileSync(file, after);
 }
