@@ -87,6 +87,7 @@ function leftOver(team: LoadedTeam, store: SecretStore): Finding[] {
     [/^hosts\.([^.]+)\./, team.machines.map(({ name }) => name)],
     [/^agents\.([^.]+)\./, Object.keys(team.team.agents)],
     [/^mattermost\.bots\.([^.]+)\./, Object.keys(team.team.agents)],
+    [/^people\.([^.]+)\./, Object.keys(team.team.people)],
     [/^mattermost\.people\.([^.]+)\./, Object.keys(team.team.people)],
   ];
   return store.paths().flatMap((name): Finding[] => {

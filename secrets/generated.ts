@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { peopleOnForge, playedForge } from "../src/team/forge.ts";
 import type { LoadedTeam } from "../src/team/model.ts";
 import { generatePassword, generateToken } from "./generate.ts";
 import { generateSshKeyPair } from "./ssh-keys.ts";
@@ -21,8 +22,21 @@ export function generatedSecrets(team: LoadedTeam): Generated[] {
     ...team.machines
       .filter(({ roles }) => "github" in roles)
       .map(({ name }) => keyPair(`agents.${name}.signing`, `${name}@${team.name}`)),
+    ...forgeTokens(team),
     token("pulumi.passphrase"),
     { paths: ["team.hmac"], make: () => [randomBytes(32).toString("hex")] },
+  ];
+}
+
+/** On a forge of the team's own nobody else makes them: for each agent one for work and one for reviews, for each person with an account one. */
+function forgeTokens(team: LoadedTeam): Generated[] {
+  if (playedForge(team) === undefined) return [];
+  return [
+    ...Object.keys(team.team.agents).flatMap((agent) => [
+      token(`agents.${agent}.github`),
+      token(`agents.${agent}.github-review`),
+    ]),
+    ...peopleOnForge(team).map(({ person }) => token(`people.${person}.github`)),
   ];
 }
 

@@ -1,15 +1,10 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import type { Secret } from "../../src/base/secret.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
+import { forgeApi, forgeLogin } from "../../src/team/forge.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 
 type ForgeInput = NonNullable<AgentConfigInput["forge"]>;
-
-/** An agent's account on the forge: the role github names it. */
-function loginOf({ roles }: Machine): string | undefined {
-  const login = roles.github?.login;
-  return typeof login === "string" ? login : undefined;
-}
 
 /** What an agent with an account has of the forge; undefined where the team has no repositories or the agent no account. */
 export function renderForge(
@@ -18,14 +13,14 @@ export function renderForge(
   secrets: SecretStore,
 ): { forge: ForgeInput; secrets: Readonly<Record<string, Secret>> } | undefined {
   const { name, agent, roles } = machine;
-  const login = loginOf(machine);
+  const login = forgeLogin(team, machine);
   const repositories = Object.entries(team.team.repositories);
   if (agent === undefined || login === undefined || repositories.length === 0) return undefined;
   const reviewToken = secrets.get(`agents.${name}.github-review`);
   const identity = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
-  const { api, every, leaseHours } = team.team.forge;
+  const { every, leaseHours } = team.team.forge;
   const forge: ForgeInput = {
-    api,
+    api: forgeApi(team),
     every,
     leaseHours,
     login,
@@ -39,7 +34,7 @@ export function renderForge(
       github === undefined ? [] : [{ login: github, name: person, command, approve: [...approve] }],
     ),
     agents: team.machines.flatMap((other) => {
-      const theirs = loginOf(other);
+      const theirs = forgeLogin(team, other);
       if (other.name === name || other.agent === undefined || theirs === undefined) return [];
       return [{ login: theirs, name: other.name, lenses: [...other.agent.lenses] }];
     }),

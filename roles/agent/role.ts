@@ -72,7 +72,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
     const shell = shellLimits(config);
     return [
-      ...(shell === undefined ? [] : [{ kind: "package" as const, id: "bubblewrap", names: ["bubblewrap"] }]),
+      ...(shell === undefined ? [] : [{ kind: "package" as const, id: "bubblewrap", names: programs(config) }]),
       // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.
       {
         kind: "user",
@@ -154,3 +154,8 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     ];
   },
 });
+
+/** What work with a shell takes on the machine; git on both sides of the sandbox where there are repositories. */
+function programs({ forge }: AgentConfigInput): string[] {
+  return ["bubblewrap", ...(forge === undefined ? [] : ["git"])];
+}

@@ -1,6 +1,7 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
+import { forgeApi } from "../team/forge.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import type { Check } from "./check.ts";
 
@@ -11,7 +12,7 @@ export async function checkProtection(team: LoadedTeam, secrets: SecretStore, si
   const names = Object.keys(team.team.repositories);
   const token = team.machines.flatMap(({ name }) => secrets.get(`agents.${name}.github`) ?? [])[0];
   if (names.length === 0 || token === undefined) return [];
-  return Promise.all(names.map((repository) => protectionOf(team.team.forge.api, token, repository, signal)));
+  return Promise.all(names.map((repository) => protectionOf(forgeApi(team), token, repository, signal)));
 }
 
 /** One repository, seen with one token. Throws only the signal's reason. */

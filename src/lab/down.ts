@@ -130,7 +130,7 @@ async function stop(hierarchies: Hierarchies, purge: boolean, update: (detail: s
 /** What only a lab uses. */
 const labCaches = ["lab-root", "apt", "labs"];
 /** Every folder that Olympus makes in its cache. By name: the cache may be a folder that holds other things too. */
-const allCaches = [...labCaches, "archives", "compile", "harness", "images", "rehearsal", "tools"];
+const allCaches = [...labCaches, "archives", "compile", "forge", "harness", "images", "rehearsal", "tools"];
 
 function cacheFolders(names: readonly string[]): string[] {
   return names.map((name) => cacheDir(name)).filter((folder) => existsSync(folder));

@@ -4,6 +4,7 @@ import type { Host } from "../team/hosts.ts";
 const serviceUnits: Readonly<Record<string, readonly string[]>> = {
   chat: ["mattermost", "postgresql@*"],
   rehearsal: ["olympus-rehearsal"],
+  forge: ["olympus-forge"],
 };
 
 /** The units that matter most on a host: what it is there for. */

@@ -6,7 +6,7 @@ import { google } from "./google.ts";
 import { openai } from "./openai.ts";
 import { openaiResponses } from "./openai-responses.ts";
 import { PromptCache } from "./prompt-cache.ts";
-import { choose, delayOf, fill, type Script, type ScriptAnswer } from "./script.ts";
+import { choose, delayOf, fill, fillInput, type Script, type ScriptAnswer } from "./script.ts";
 import { type Answer, type Asked, type AskedMessage, isObject, tokens, type Wire } from "./wire.ts";
 
 /** A model call as the server saw it, for tests. `at`: ms since the epoch, when the request had arrived whole. */
@@ -77,7 +77,8 @@ export async function startRehearsal(options: {
     if (scripted.retryAfter !== undefined) response.setHeader("retry-after", String(scripted.retryAfter));
     if (status !== 200)
       return json(response, status, wire.refusal({ status, kind: tooLong ? "too long" : "scripted", message: reply }));
-    const answer = compose(count, scripted, reply, asked, cache);
+    const filled = scripted.tools.map((tool) => ({ ...tool, input: fillInput(tool.input, match, system) }));
+    const answer = compose(count, { ...scripted, tools: filled }, reply, asked, cache);
     if (!asked.stream) return json(response, 200, wire.whole(answer, asked));
     await stream(response, [...wire.events(answer, asked)], scripted);
   };

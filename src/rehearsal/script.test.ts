@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { choose, fill, loadScript, type ScriptAnswer, scriptSchema } from "./script.ts";
+import { choose, fill, fillInput, loadScript, type ScriptAnswer, scriptSchema } from "./script.ts";
 
 const system =
   'You are athena, an AI employee of the team "lab". x\n\nFacts about your team:\n- hypervisor r420\n- agent athena\n\nRules';
@@ -35,4 +35,22 @@ test("an answer may be meant for one model only", () => {
 test("a wrong script is named with its mistake", () => {
   expect(() => loadScript("/nowhere.yaml")).toThrow(/the rehearsal script is wrong/);
   expect(scriptSchema.safeParse({ answers: [{ match: "(", reply: "x" }] }).success).toBe(false);
+});
+
+test("the built-in script works on a repository where tools for it are offered, and only talks elsewhere", () => {
+  const script = loadScript();
+  const turn = (content: string, tools: string[]) => {
+    const { answer, match } = choose(script, { model: "m", messages: [{ role: "user", content }], tools }, new Map())!;
+    return answer.tools.map(({ name, input }) => [name, fillInput(input, match, system)]);
+  };
+  const wish = "@athena please open an issue: say hello to $2 people";
+  expect(turn(wish, ["create_issue"])).toMatchObject([["create_issue", { title: "say hello to $2 people" }]]);
+  expect(turn(wish, [])).toEqual([]);
+  expect(turn("Issue #7 of the repository.\n\n…", ["bash", "submit"])).toMatchObject([
+    ["bash", { script: expect.stringContaining("Issue #7 was") as string }],
+  ]);
+  expect(turn("[exit code 0]\nhello", ["bash", "submit"])).toMatchObject([["submit", {}]]);
+  expect(turn("Review olympus/greet#2 through the lens security.", ["finish_review"])).toMatchObject([
+    ["finish_review", { verdict: "pass", findings: [] }],
+  ]);
 });

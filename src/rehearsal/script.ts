@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+import { forgeAnswers } from "./script-forge.ts";
 import type { Asked } from "./wire.ts";
 
 const regex = z.string().refine(isRegex, "not a regular expression");
@@ -27,7 +28,9 @@ const answerSchema = z.strictObject({
   match: regex,
   /** The same on the model's name; any unless given. */
   model: regex.optional(),
-  /** `$1` and so on stand for the expression's groups, `$agent` for who the system prompt says is speaking. */
+  /** Counts only where this tool is offered. */
+  with: z.string().min(1).optional(),
+  /** `$1` and so on stand for the expression's groups, in texts of `tools` too; `$agent` for who the system prompt says is speaking. */
   reply: z.string().default(""),
   /** Tools that it asks for. */
   tools: z.array(toolSchema).default([]),
@@ -56,6 +59,7 @@ export type ScriptAnswer = Script["answers"][number];
 /** What the rehearsal model says when nobody wrote a script. The first match counts; the last matches everything. */
 export const defaultScript: ScriptInput = {
   answers: [
+    ...forgeAnswers,
     {
       match: "\\bwho are you\\b|\\bintroduce yourself\\b",
       reply:
@@ -103,13 +107,14 @@ export function loadScript(file?: string): Script {
 /** What a script makes of a request: the first answer that matches and is not used up. `used` counts by answer. */
 export function choose(
   script: Script,
-  { model, messages }: Pick<Asked, "model" | "messages">,
+  { model, messages, tools = [] }: Pick<Asked, "model" | "messages"> & Partial<Pick<Asked, "tools">>,
   used: Map<ScriptAnswer, number>,
 ): { answer: ScriptAnswer; match: RegExpExecArray } | undefined {
   const message = messages.at(-1)?.content ?? "";
   for (const answer of script.answers) {
     const match = new RegExp(answer.match, "i").exec(message);
     const count = used.get(answer) ?? 0;
+    if (answer.with !== undefined && !tools.includes(answer.with)) continue;
     if (answer.model !== undefined && !new RegExp(answer.model, "i").test(model)) continue;
     if (match === null || (answer.times !== undefined && count >= answer.times)) continue;
     used.set(answer, count + 1);
@@ -130,6 +135,14 @@ export function fill(reply: string, match: RegExpExecArray, system: string): str
   return reply.replace(/\$(agent|facts|\d)/g, (_, name: string) =>
     name === "agent" ? agent : name === "facts" ? facts : (match[Number(name)] ?? ""),
   );
+}
+
+/** A tool's input with `$1` and so on filled in, wherever a text stands in it. */
+export function fillInput(input: unknown, match: RegExpExecArray, system: string): unknown {
+  if (typeof input === "string") return fill(input, match, system);
+  if (Array.isArray(input)) return input.map((one) => fillInput(one, match, system));
+  if (input === null || typeof input !== "object") return input;
+  return Object.fromEntries(Object.entries(input).map(([key, one]) => [key, fillInput(one, match, system)]));
 }
 
 function isRegex(source: string): boolean {

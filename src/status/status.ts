@@ -7,6 +7,7 @@ import { sshTargetOf } from "../machines/find.ts";
 import { teamPrefix } from "../machines/names.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshTarget } from "../ssh/connection.ts";
+import { forgePort } from "../team/forge.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
@@ -100,6 +101,9 @@ function partsOf(host: Host): Part[] {
       : []),
     ...(services.includes("rehearsal")
       ? [{ name: "rehearsal model", url: at(18780, "/healthz"), unwell: "runs, but is not well" }]
+      : []),
+    ...(services.includes("forge")
+      ? [{ name: "rehearsal forge", url: at(forgePort, "/healthz"), unwell: "runs, but is not well" }]
       : []),
   ];
 }

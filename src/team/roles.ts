@@ -9,6 +9,7 @@ export const roleNames = [
   "node",
   "agent",
   "rehearsal",
+  "forge",
   "dev-env",
   "hardening",
   "firewall",
@@ -31,10 +32,11 @@ export const runtimeRole = (runtime: Runtime): string => runtimeRoles[runtime];
 const serviceRoles = {
   chat: ["postgresql", "mattermost"],
   rehearsal: ["node", "rehearsal"],
+  forge: ["node", "forge"],
 } as const;
 
 /** Services that a VM can carry. */
-export const serviceNames = ["chat", "rehearsal"] as const satisfies (keyof typeof serviceRoles)[];
+export const serviceNames = ["chat", "rehearsal", "forge"] as const satisfies (keyof typeof serviceRoles)[];
 
 /** Roles that a host has because of what it is; the team file adds to them or sets their parameters. */
 export function rolesOfKind(

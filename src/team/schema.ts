@@ -160,7 +160,7 @@ const personSchema = z.strictObject({
 });
 
 const ends =
-  "One of: agents, services, hypervisors, admin, internet, github, a service (chat, rehearsal), a machine or hypervisor by name, a network.";
+  "One of: agents, services, hypervisors, admin, internet, github, a service (chat, rehearsal, forge), a machine or hypervisor by name, a network.";
 
 const connectivitySchema = z.strictObject({
   from: z.string().describe(`Who begins. ${ends}`),

@@ -3,11 +3,22 @@ import type { Problem } from "../problems.ts";
 
 /** Words that mean something else in a connectivity row, a list of members or the chat. */
 const reserved = {
-  host: ["agents", "services", "hypervisors", "admin", "internet", "github", "chat", "rehearsal", "localhost"],
+  host: ["agents", "services", "hypervisors", "admin", "internet", "github", "chat", "rehearsal", "forge", "localhost"],
   chat: ["all", "channel", "here", "system", "matterbot"],
   // People get a login with the keys in the team file and no others: these have owners already, Olympus's own way in among them.
   login: [
-    ...["agent", "olympus", "olympus-backup", "mattermost", "openclaw", "postgres", "root", "libvirt-qemu", "sshd"],
+    ...[
+      "agent",
+      "olympus",
+      "olympus-backup",
+      "olympus-forge",
+      "mattermost",
+      "openclaw",
+      "postgres",
+      "root",
+      "libvirt-qemu",
+      "sshd",
+    ],
     ...[
       "backup",
       "bin",

@@ -1,0 +1,115 @@
+import { z } from "zod";
+import type { Operation } from "../../src/converge/operations.ts";
+import { defineRole } from "../../src/converge/types.ts";
+import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
+import type { World } from "../../src/rehearsal/forge/setup.ts";
+import { forgePort } from "../../src/team/forge.ts";
+import { hardening } from "../agent/unit.ts";
+import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
+import { worldOf } from "./world.ts";
+
+const params = z.strictObject({});
+
+export interface ForgeInputs {
+  readonly address: string;
+  readonly world: World;
+  readonly node: NodeRuntime;
+  readonly bundle: Bundle;
+}
+
+const unitName = "olympus-forge.service";
+const user = "olympus-forge";
+const worldFile = "/etc/olympus/forge.json";
+const dataFolder = "/srv/olympus/forge";
+
+/** GitHub, played: so that a team's work, from issue to merge, can be tried without accounts there. */
+export const role = defineRole<z.output<typeof params>, ForgeInputs>({
+  name: "forge",
+  summary: "GitHub, played: repositories, issues and reviews for rehearsals",
+  requires: [{ role: "node", on: "host" }],
+  params,
+  data: { repositories: "the rehearsal forge's repositories, issues and reviews in /srv/olympus/forge" },
+
+  async inputs({ team, host, secrets }) {
+    return {
+      address: host.address,
+      world: worldOf(team, secrets),
+      node: nodeRuntime(),
+      bundle: await buildBundle("forge"),
+    };
+  },
+
+  setup({ address, world, node, bundle }): Operation[] {
+    const bundleFolder = `/opt/olympus/forge/${bundle.hash}`;
+    return [
+      { kind: "package", id: "git", names: ["git"] },
+      // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.
+      { kind: "user", id: "user", name: user, system: true, uid: 972, home: dataFolder, shell: "/usr/sbin/nologin" },
+      { kind: "directory", id: "opt", path: "/opt/olympus" },
+      { kind: "directory", id: "opt-forge", path: "/opt/olympus/forge" },
+      {
+        kind: "archive",
+        id: "forge",
+        path: bundleFolder,
+        source: { localFolder: bundle.folder, hash: bundle.hash },
+        unpacked: bundle.bytes,
+      },
+      { kind: "directory", id: "srv", path: "/srv/olympus", data: "repositories" },
+      {
+        kind: "directory",
+        id: "data",
+        path: dataFolder,
+        mode: "0700",
+        owner: user,
+        group: user,
+        data: "repositories",
+        tree: true,
+      },
+      { kind: "directory", id: "etc", path: "/etc/olympus" },
+      {
+        kind: "file",
+        id: "world",
+        path: worldFile,
+        content: `${JSON.stringify(world, undefined, 2)}\n`,
+        mode: "0640",
+        group: user,
+        restarts: [unitName],
+      },
+      {
+        kind: "unit",
+        id: "unit",
+        name: unitName,
+        content: forgeUnit(`${nodeFolder(node.version)}/bin/node`, bundleFolder, address),
+        enabled: true,
+        running: true,
+      },
+      { kind: "wait", id: "answers", url: `http://${address}:${forgePort}/healthz`, timeout: 60, unit: unitName },
+    ];
+  },
+});
+
+function forgeUnit(node: string, bundle: string, address: string): string {
+  return `[Unit]
+Description=Olympus rehearsal forge
+Wants=network-online.target
+After=network-online.target
+RequiresMountsFor=/srv/olympus
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+User=${user}
+Group=${user}
+WorkingDirectory=${dataFolder}
+ExecStart=${node} --max-semi-space-size=1 ${bundle}/forge.mjs --world ${worldFile} --data ${dataFolder} --listen ${address}:${forgePort}
+Restart=always
+RestartSec=1
+MemoryMax=512M
+TasksMax=256
+ReadWritePaths=${dataFolder}
+${hardening}
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
