@@ -1,19 +1,15 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import { OlympusError } from "../../src/base/errors.ts";
 import { grantLine, scopes } from "../../src/base/grants.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
-import { agentKeyPath } from "../../src/team/model-keys.ts";
 import { operationsChannel } from "../../src/team/operations.ts";
 import { renderPersona } from "../../src/team/persona.ts";
-import { listPrice } from "../../src/team/prices.ts";
-import type { ModelChoice } from "../../src/team/schema.ts";
 import { renderForge } from "./forge.ts";
+import { renderModels } from "./models.ts";
 
 export const dashboardPort = 18789;
-export const rehearsalPort = 18780;
 
 export interface RenderedAgent {
   readonly config: AgentConfigInput;
@@ -32,26 +28,8 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
     "mattermost-token": secrets.require(`mattermost.bots.${name}.token`),
     "dashboard-token": dashboardTokens(name, secrets),
   };
-  const models = agent.models.map((choice) => {
-    const key = keyOf(name, choice, secrets);
-    const list = listPrice(choice);
-    const price = choice.price ?? list;
-    const window = choice.window ?? list?.window;
-    if (key !== undefined) handed[key.file] = key.secret;
-    return {
-      provider: choice.provider,
-      model: choice.model,
-      ...(choice.provider === "rehearsal"
-        ? { baseUrl: choice.baseUrl ?? rehearsalUrl(team) }
-        : choice.baseUrl === undefined
-          ? {}
-          : { baseUrl: choice.baseUrl }),
-      ...(key === undefined ? {} : { keyFile: key.file }),
-      ...(price === undefined ? {} : { price: priceOf(price) }),
-      ...(choice.for === undefined ? {} : { for: choice.for }),
-      ...(window === undefined ? {} : { window }),
-    };
-  });
+  const { models, secrets: keys } = renderModels(team, name, agent.models, secrets);
+  Object.assign(handed, keys);
   const others = team.machines.filter((other) => other.agent !== undefined && other.name !== name);
   const operations = operationsChannel(team.team);
   const onForge = renderForge(team, machine, secrets);
@@ -134,36 +112,6 @@ function dashboardTokens(agent: string, secrets: SecretStore): Secret {
     ...(reader === undefined ? [] : [grantLine(reader.reveal(), ["read"])]),
   ];
   return new Secret(token.name, lines.join("\n"));
-}
-
-function priceOf({ input, output, cachedInput, cacheWrite }: NonNullable<ModelChoice["price"]>) {
-  return {
-    input,
-    output,
-    ...(cachedInput === undefined ? {} : { cachedInput }),
-    ...(cacheWrite === undefined ? {} : { cacheWrite }),
-  };
-}
-
-function keyOf(agent: string, choice: ModelChoice, secrets: SecretStore): { file: string; secret: Secret } | undefined {
-  if (choice.provider === "rehearsal") return undefined;
-  const name = choice.key ?? choice.provider;
-  const path = `models.${name}`;
-  const secret =
-    secrets.get(agentKeyPath(agent, name)) ??
-    // A server of one's own may ask for no key; a hosted provider always does.
-    (choice.provider === "openai-compatible" ? secrets.get(path) : secrets.require(path));
-  return secret === undefined ? undefined : { file: `model-${name}`, secret };
-}
-
-function rehearsalUrl(team: LoadedTeam): string {
-  const machine = team.machines.find((one) => one.service?.services.includes("rehearsal"));
-  if (machine !== undefined) return `http://${machine.address}:${rehearsalPort}`;
-  throw new OlympusError("a model is to be rehearsed, and no machine of the team plays it", {
-    code: "E-AGENT-REHEARSAL",
-    where: team.file,
-    hint: "give a service VM  services: [rehearsal]  or the agent a model with a key",
-  });
 }
 
 /** Ports of this computer that lead to the agent's dashboard in the lab: browsers name those as Host. */

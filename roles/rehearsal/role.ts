@@ -3,7 +3,7 @@ import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import { defaultScript, scriptSchema } from "../../src/rehearsal/script.ts";
-import { rehearsalPort } from "../agent/config.ts";
+import { rehearsalPort } from "../agent/models.ts";
 import { hardening } from "../agent/unit.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 

@@ -33,6 +33,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   bootstrap: { summary: "set up the chat as the team file says", group: "day", load: () => import("./bootstrap.ts") },
   chat: { summary: "ask an agent and read the answer", group: "day", load: () => import("./chat.ts") },
+  review: { summary: "look at a pull request, without an agent", group: "day", load: () => import("./review.ts") },
   role: { summary: "set up, check or reset roles on hosts", group: "day", load: () => import("./role.ts") },
   backup: {
     summary: "backups of hosts' data: make, verify, bring back",

@@ -77,7 +77,7 @@ const modelSchema = z.strictObject({
   window: z.int().positive().optional(),
 });
 
-const limitsSchema = z.strictObject({
+export const limitsSchema = z.strictObject({
   /** Runs at the same time, in different threads. */
   runs: z.int().min(1).max(64).default(4),
   /** Calls to models at the same time. */

@@ -3,7 +3,10 @@ import type { ForgeUser } from "./forge-port.ts";
 
 /** Who may start work on the forge, and whose text is more than data: decided by accounts, never by what somebody wrote. */
 
-type Known = { readonly forge?: AgentConfig["forge"] | undefined };
+/** The team's accounts on the forge. */
+export type Known = {
+  readonly forge?: Pick<NonNullable<AgentConfig["forge"]>, "login" | "people" | "agents"> | undefined;
+};
 
 /** A person of the team who may give tasks, or one of its agents. */
 export function mayCommand({ forge }: Known, user: ForgeUser): boolean {

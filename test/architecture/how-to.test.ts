@@ -8,9 +8,9 @@ import { stepsOf, withFragment } from "../support/page-steps.ts";
 // The pages as test/long/how-to.test.ts walks them, as far as that goes without machines.
 const walked = ["second-agent", "add-hypervisor", "grow-vm", "rotate-secrets"];
 
-it("knows every page; that of the real model takes a key", () => {
+it("knows every page; that of the real model takes a key, that of reviews is walked by test/contract/review-command.test.ts", () => {
   const pages = readdirSync(join(projectRoot, "docs/how-to")).map((name) => name.replace(".md", ""));
-  expect(pages.sort()).toEqual([...walked, "real-model"].sort());
+  expect(pages.sort()).toEqual([...walked, "real-model", "review-pull-requests"].sort());
 });
 
 it.each(walked)("%s has steps, each a command or a piece of YAML", (page) => {

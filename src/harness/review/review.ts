@@ -1,21 +1,24 @@
 import { noAnswer } from "../ask.ts";
 import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
-import type { Forge, ForgePull, ForgeReview, PullFile } from "../forge-port.ts";
+import type { Forge, ForgePull, ForgeReader, ForgeReview, PullFile } from "../forge-port.ts";
 import { ForgeError } from "../forge-port.ts";
 import { assistantTurn, type ModelMessage } from "../model-port.ts";
 import type { ModelRouter } from "../router.ts";
-import { mayCommand } from "../trust.ts";
+import { type Known, mayCommand } from "../trust.ts";
 import { outdated, readMarker, remarkBody, reviewBody } from "./compose.ts";
 import { placesOf, showDiff } from "./diff.ts";
 import { type Findings, finishReview, place, readFindings } from "./findings.ts";
 import { statusOf } from "./lenses.ts";
 import { type ReviewQuestion, reviewMessage, reviewSystem } from "./prompt.ts";
 
+/** What a review takes of a forge. */
+export type ReviewForge = ForgeReader & Pick<Forge, "setStatus" | "submitReview" | "editReview" | "dismissReview">;
+
 export interface ReviewParts {
-  readonly config: Pick<AgentConfig, "agent" | "team" | "persona" | "limits" | "forge">;
+  readonly config: Pick<AgentConfig, "agent" | "team" | "persona" | "limits"> & Known;
   /** With a token that cannot write contents. */
-  readonly forge: Forge;
+  readonly forge: ReviewForge;
   readonly router: ModelRouter;
   readonly clock: Clock;
   /** What leaves, without secrets. */
@@ -167,7 +170,7 @@ async function publish(
   }
 }
 
-async function retire(forge: Forge, repo: string, number: number, old: ForgeReview, sha: string): Promise<void> {
+async function retire(forge: ReviewForge, repo: string, number: number, old: ForgeReview, sha: string): Promise<void> {
   const body = outdated(old.body, sha);
   if (body !== old.body) await forge.editReview(repo, number, old.id, body);
   // Only the newest verdict may hold a merge up.
