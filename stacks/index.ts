@@ -3,9 +3,10 @@ import { openSecrets } from "../secrets/store.ts";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
 import { errorText } from "../src/machines/error-text.ts";
 import { sshTargetOf } from "../src/machines/find.ts";
+import { findLeftovers, refuseImagesInUse, removeLeftovers } from "../src/machines/leftovers.ts";
 import { ownerMark } from "../src/machines/names.ts";
 import { stateOwner } from "../src/machines/owner.ts";
-import { findLeftovers, preflight, removeLeftovers } from "../src/machines/preflight.ts";
+import { preflight } from "../src/machines/preflight.ts";
 import { privateFolder, releaseWhenGone, writePrivateFiles } from "../src/machines/private-files.ts";
 import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
 import { readStackState } from "../src/machines/state.ts";
@@ -53,10 +54,11 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
   const inventory = await preflight({ connection, team: team.name, hypervisor, owner });
   if (!runtime.isDryRun()) {
     const leftovers = findLeftovers(team.name, inventory, await readStackState(stack));
-    for (const name of [...leftovers.domains, ...leftovers.volumes]) {
-      await log.warn(`[olympus] ${stack}: removing ${name}, left behind by a run that did not end`);
-    }
-    await removeLeftovers(connection, hypervisor.pool, leftovers);
+    const kept = await removeLeftovers(connection, hypervisor.pool, leftovers, (what) =>
+      log.warn(`[olympus] ${stack}: ${what}`),
+    );
+    const images = specs.map(({ base }) => base.volume);
+    refuseImagesInUse(stack, images, kept);
   }
 
   sweepPrivateFiles();

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { ExecResult, SshConnection } from "../ssh/connection.ts";
 import { domainState, removeDomain, removeVolume, shutDown } from "./domain.ts";
 
-const bounds = { orderlyMs: 0, pollMs: 1 };
+const bounds = { orderlyMs: 0, pollMs: 1, againMs: 60_000 };
 const missing = "error: failed to get domain 'lab.athena'";
 
 interface Guest {
@@ -10,6 +10,8 @@ interface Guest {
   state: string | undefined;
   /** What becomes of it when it is asked to shut down. */
   readonly afterShutdown?: string;
+  /** How often it does not listen before it does. */
+  deaf?: number;
   readonly destroyFails?: string;
 }
 
@@ -21,7 +23,10 @@ function hypervisor(guest: Guest): { connection: SshConnection; asked: string[] 
     if (verb === "domstate")
       return guest.state === undefined ? { code: 1, stdout: "", stderr: missing } : { code: 0, stdout: guest.state };
     asked.push(verb);
-    if (verb === "shutdown") guest.state = guest.afterShutdown ?? guest.state;
+    if (verb === "shutdown") {
+      if ((guest.deaf ?? 0) > 0) guest.deaf! -= 1;
+      else guest.state = guest.afterShutdown ?? guest.state;
+    }
     if (verb === "destroy") {
       if (guest.destroyFails !== undefined) return { code: 1, stdout: "", stderr: guest.destroyFails };
       guest.state = "shut off";
@@ -46,6 +51,13 @@ it.each([
   const one = hypervisor({ ...guest });
   expect(await shutDown(one.connection, "lab.athena", bounds)).toBe(outcome);
   expect(one.asked).toEqual(asked);
+});
+
+it("a guest that is too early in its boot to listen is asked again, and goes down in order", async () => {
+  const { connection, asked } = hypervisor({ state: "running", afterShutdown: "shut off", deaf: 2 });
+  const patient = { orderlyMs: 600_000, pollMs: 1, againMs: 0 };
+  expect(await shutDown(connection, "lab.athena", patient)).toBe("orderly");
+  expect(asked).toEqual(["shutdown", "shutdown", "shutdown"]);
 });
 
 it("a domain whose power cannot be cut is an error, and is not undefined under its guest", async () => {

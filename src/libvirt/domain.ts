@@ -7,10 +7,12 @@ export interface ShutdownBounds {
   /** For the guest to go down by itself. */
   readonly orderlyMs: number;
   readonly pollMs: number;
+  /** Until it is asked again. */
+  readonly againMs: number;
 }
 
 /** Longer than the 90 s that systemd gives one of its units: a database that takes all of them must not have its power cut. */
-export const defaultBounds: ShutdownBounds = { orderlyMs: 150_000, pollMs: 500 };
+export const defaultBounds: ShutdownBounds = { orderlyMs: 150_000, pollMs: 500, againMs: 10_000 };
 
 export type ShutdownOutcome = "was off" | "orderly" | "forced" | "gone";
 
@@ -40,10 +42,17 @@ export async function shutDown(
     // The agent answers at once or not at all; the power button works without it.
     const asked = await tryVirsh(connection, ["shutdown", name, "--mode", "agent,acpi"]);
     if (asked.code === 0) {
+      let again = Date.now() + bounds.againMs;
       const off = await waitUntil(
         async () => {
           const now = await domainState(connection, name);
-          return now === undefined || now === "shut off";
+          if (now === undefined || now === "shut off") return true;
+          // Early in its boot a guest does not listen to the button yet; one that is going down does not any more.
+          if (Date.now() >= again) {
+            await tryVirsh(connection, ["shutdown", name, "--mode", "acpi"]);
+            again = Date.now() + bounds.againMs;
+          }
+          return false;
         },
         bounds.orderlyMs,
         bounds.pollMs,

@@ -9,9 +9,10 @@ import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam, NamedHypervisor } from "../team/model.ts";
 import { openSession } from "./driver/session.ts";
 import { sshTargetOf } from "./find.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { dataVolume, isDisposable, teamPrefix } from "./names.ts";
 import { stateOwner } from "./owner.ts";
-import { refuseForeign, removeLeftovers } from "./preflight.ts";
+import { refuseForeign } from "./preflight.ts";
 import { runStack, type StackOutcome } from "./stack.ts";
 import { sideBySide } from "./up.ts";
 
@@ -79,7 +80,7 @@ export async function destroyOn(options: DestroyOptions): Promise<StackOutcome> 
 
 /** Removes what is left of the machines on the hypervisor, which no state knows by now. Gives how much it was. Throws E-FOREIGN. */
 async function removeUnknown(options: DestroyOptions): Promise<number> {
-  const { team, secrets, hypervisor, signal, machines = team.machines.map(({ name }) => name) } = options;
+  const { team, secrets, hypervisor, reporter, signal, machines = team.machines.map(({ name }) => name) } = options;
   const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
   try {
     const prefix = teamPrefix(team.name);
@@ -90,8 +91,10 @@ async function removeUnknown(options: DestroyOptions): Promise<number> {
     const volumes = inventory.volumes.filter(
       (volume) => isDisposable(team.name, volume) && stems.some((stem) => volume.startsWith(`${stem}.`)),
     );
-    await removeLeftovers(connection, hypervisor.pool, { domains: domains.map(({ name }) => name), volumes });
-    return domains.length + volumes.length;
+    const leftovers = { domains: domains.map(({ name }) => name), volumes };
+    const tell = (what: string): void => reporter.warn(`${hypervisor.name}: ${what}`);
+    const kept = await removeLeftovers(connection, hypervisor.pool, leftovers, tell);
+    return domains.length + volumes.length - kept.size;
   } finally {
     connection.close();
   }

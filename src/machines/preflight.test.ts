@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ExecResult, SshConnection } from "../ssh/connection.ts";
 import { baseVolume, dataVolume, isDisposable, namesOf, ownerIn, ownerMark } from "./names.ts";
-import { findLeftovers, preflight } from "./preflight.ts";
-import { resourcesOf } from "./state.ts";
+import { preflight } from "./preflight.ts";
 
 const hypervisor = { name: "r420", pool: "default", bridge: "br0" } as never;
 
@@ -42,48 +41,6 @@ describe("preflight", () => {
   it("is content with what is ours", async () => {
     const found = await look(`bridge yes\npool active\n${domain(ownerMark("lab", "athena", "aaaa"))}`);
     expect(found.domains).toHaveLength(1);
-  });
-});
-
-describe("findLeftovers", () => {
-  const inventory = {
-    pool: true,
-    bridge: true,
-    domains: [
-      { name: "lab.athena", uuid: "uuid-1", state: "running", description: "" },
-      { name: "lab.agora", uuid: "uuid-2", state: "shut off", description: "" },
-    ],
-    volumes: [
-      "lab.athena.root.e4205c56.qcow2",
-      "lab.agora.root.11111111.qcow2",
-      "lab.agora.seed.222222222222.iso",
-      "lab.agora.data.qcow2",
-      "lab.image.debian-12.0958d968884b.qcow2",
-      "lab.notes.txt",
-    ],
-  };
-
-  it("takes what the state does not know, and never a data disk or a stranger's file", () => {
-    const state = resourcesOf({
-      resources: [
-        { type: "libvirt:index/domain:Domain", id: "uuid-1", outputs: { name: "lab.athena" } },
-        { type: "libvirt:index/volume:Volume", id: "/p/x", outputs: { name: "lab.athena.root.e4205c56.qcow2" } },
-        {
-          type: "libvirt:index/volume:Volume",
-          id: "/p/y",
-          outputs: { name: "lab.image.debian-12.0958d968884b.qcow2" },
-        },
-        { type: "pulumi:pulumi:Stack" },
-      ],
-    });
-    expect(findLeftovers("lab", inventory, state)).toEqual({
-      domains: ["lab.agora"],
-      volumes: ["lab.agora.root.11111111.qcow2", "lab.agora.seed.222222222222.iso"],
-    });
-  });
-
-  it("leaves data disks alone even when the state is empty", () => {
-    expect(findLeftovers("lab", inventory, []).volumes).not.toContain("lab.agora.data.qcow2");
   });
 });
 

@@ -1,10 +1,8 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
-import { removeDomain, removeVolume } from "../libvirt/domain.ts";
 import { type FoundDomain, type Inventory, readInventory } from "../libvirt/inventory.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { NamedHypervisor } from "../team/model.ts";
-import { isDisposable, ownerIn, teamPrefix } from "./names.ts";
-import type { StateResource } from "./state.ts";
+import { ownerIn, teamPrefix } from "./names.ts";
 
 export interface PreflightOptions {
   readonly connection: SshConnection;
@@ -52,30 +50,6 @@ export async function preflight({ connection, team, hypervisor, owner }: Preflig
 export function refuseForeign(hypervisor: string, domains: readonly FoundDomain[], owner: string): void {
   const foreign = domains.find((domain) => ownerIn(domain.description) !== owner);
   if (foreign !== undefined) throw foreignError(hypervisor, foreign);
-}
-
-export interface Leftovers {
-  readonly domains: readonly string[];
-  readonly volumes: readonly string[];
-}
-
-/** Pure: what of ours is there that the state does not know. Data disks are never among it. */
-export function findLeftovers(team: string, inventory: Inventory, state: readonly StateResource[]): Leftovers {
-  const ids = new Set(state.map((resource) => resource.id));
-  const names = new Set(state.map((resource) => resource.name));
-  return {
-    domains: inventory.domains.filter((domain) => !ids.has(domain.uuid)).map((domain) => domain.name),
-    volumes: inventory.volumes.filter((volume) => isDisposable(team, volume) && !names.has(volume)),
-  };
-}
-
-/** A domain that no state knows was never ready; one that is too early in its boot to listen is not waited for as long as another. */
-const leftoverBounds = { orderlyMs: 25_000, pollMs: 500 };
-
-/** Removes what a killed or failed run left behind, so that the next create does not meet it. */
-export async function removeLeftovers(connection: SshConnection, pool: string, leftovers: Leftovers): Promise<void> {
-  for (const domain of leftovers.domains) await removeDomain(connection, domain, leftoverBounds);
-  for (const volume of leftovers.volumes) await removeVolume(connection, pool, volume);
 }
 
 function foreignError(hypervisor: string, domain: FoundDomain): OlympusError {
