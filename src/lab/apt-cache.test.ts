@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { aptCache, isImmutable, targetOf } from "./apt-cache.ts";
 
@@ -28,6 +30,8 @@ describe("the cache", () => {
   let cache: Server;
   let asked: string[];
   let cut = false;
+  /** What the mirror has besides packages that say `package`. */
+  let others: Map<string, Buffer>;
   const portOf = (server: Server): number => (server.address() as AddressInfo).port;
   const start = (server: Server): Promise<void> => new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const get = (path: string): Promise<{ status: number; body: string }> =>
@@ -48,10 +52,13 @@ describe("the cache", () => {
     dir = mkdtempSync(join(tmpdir(), "apt-cache-"));
     asked = [];
     cut = false;
+    others = new Map();
     mirror = createServer((incoming, response) => {
       asked.push(incoming.url!);
-      response.setHeader("content-length", 7);
-      if (cut) response.write("pac", () => response.destroy());
+      const other = others.get(incoming.url!);
+      response.setHeader("content-length", other?.length ?? 7);
+      if (other !== undefined) response.end(other);
+      else if (cut) response.write("pac", () => response.destroy());
       else response.end("package");
     });
     await start(mirror);
@@ -87,6 +94,35 @@ describe("the cache", () => {
     expect(asked).toHaveLength(2);
     const kept = (): boolean[] => readdirSync(dir).map((name) => name.endsWith(".deb"));
     await vi.waitFor(() => expect(kept()).toEqual([true]), 60_000);
+  });
+
+  it("keeps no package of the right length that is not what the index says, nor an index that is not what its name says", async () => {
+    const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
+    const index = gzipSync(
+      ["Package: a", "Filename: pool/a_1+b1_all.deb", `SHA256: ${sha256("package")}`, "", "Package: b"].join("\n"),
+    );
+    const byHash = `/dists/x/main/binary-all/by-hash/SHA256/${sha256(index)}`;
+    const kept = (): string[] => readdirSync(dir).filter((name) => !name.endsWith(".partial"));
+    const partials = (): string[] => readdirSync(dir).filter((name) => name.endsWith(".partial"));
+
+    others.set(byHash, Buffer.from(index.map((byte) => byte ^ 1)));
+    await get(byHash);
+    await vi.waitUntil(() => partials().length === 0, 60_000);
+    expect(kept()).toEqual([]);
+    others.set(byHash, index);
+    await get(byHash);
+    await vi.waitUntil(() => kept().length === 1, 60_000);
+
+    const deb = "/pool/a_1%2bb1_all.deb";
+    others.set(deb, Buffer.from("pac??ge"));
+    expect((await get(deb)).body).toBe("pac??ge");
+    await vi.waitUntil(() => partials().length === 0, 60_000);
+    expect(kept()).toHaveLength(1);
+    others.delete(deb);
+    expect((await get(deb)).body).toBe("package");
+    await vi.waitUntil(() => kept().length === 2, 60_000);
+    await get(deb);
+    expect(asked.filter((path) => path === deb)).toHaveLength(2);
   });
 
   it("refuses hosts that are no package source", async () => {

@@ -6,6 +6,8 @@ import { request as requestHttps } from "node:https";
 import { basename, join } from "node:path";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { sync } from "../base/durable.ts";
+import { packageHashes } from "./apt-hashes.ts";
 
 export interface AptCacheOptions {
   /** Folder for what is kept. */
@@ -17,18 +19,24 @@ export interface AptCacheOptions {
 /**
  * A package cache for APT: an HTTP proxy that keeps what can never change (package files, whose names carry their version,
  * and indexes named by their hash) and passes on everything else. A path `/https/<host>/…` fetches over HTTPS, so that guests
- * need neither that host's certificate nor a tunnel. APT checks hashes and signatures itself.
+ * need neither that host's certificate nor a tunnel. APT checks hashes and signatures itself; what it would refuse is not kept, or it would
+ * be refused for ever.
  */
 export function aptCache(options: AptCacheOptions): RequestListener {
+  const cache = { ...options, hashesOf: packageHashes(options.dir) };
   return (request, response) => {
-    answer(options, request, response).catch((error: Error) => {
+    answer(cache, request, response).catch((error: Error) => {
       if (response.headersSent) response.destroy(error);
       else refuse(response, 502, error.message);
     });
   };
 }
 
-async function answer(options: AptCacheOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+interface Cache extends AptCacheOptions {
+  readonly hashesOf: ReturnType<typeof packageHashes>;
+}
+
+async function answer(options: Cache, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = targetOf(request.url ?? "");
   if (url === undefined) return refuse(response, 400, "an APT proxy: give it whole addresses");
   if (!options.hosts.includes(url.host))
@@ -41,7 +49,10 @@ async function answer(options: AptCacheOptions, request: IncomingMessage, respon
     if (error.code !== "ENOENT") throw error;
     return undefined;
   });
-  if (known === undefined) return keep(url, file, request, response);
+  if (known === undefined) {
+    await mkdir(options.dir, { recursive: true });
+    return keep(url, file, await expected(url, options), request, response);
+  }
   // Whole, whatever part was asked for: APT takes that.
   response.writeHead(200, {
     "content-length": known.size,
@@ -63,12 +74,29 @@ export function isImmutable(path: string): boolean {
   return /\.u?deb$/.test(path) || /\/by-hash\/SHA(256|512)\/[0-9a-f]+$/.test(path);
 }
 
-/** Sends the answer on while writing it beside its place; it gets its name only when it is whole. */
-async function keep(url: URL, file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** What a file must hash to: an index says it in its name, of a package its index does. One of several; none are known of a package without. */
+async function expected(url: URL, { hashesOf }: Cache): Promise<Expected> {
+  const named = /\/by-hash\/(SHA256|SHA512)\/([0-9a-f]+)$/.exec(url.pathname);
+  if (named !== null) return { algorithm: named[1]!, hashes: [named[2]!] };
+  return { algorithm: "sha256", hashes: await hashesOf(decodeURIComponent(basename(url.pathname))) };
+}
+
+interface Expected {
+  readonly algorithm: string;
+  readonly hashes: readonly string[];
+}
+
+/** Sends the answer on while writing it beside its place; it gets its name only when it is whole, and what it should be. */
+async function keep(
+  url: URL,
+  file: string,
+  { algorithm, hashes }: Expected,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const answer = await fetchFrom(url, {});
   const length = Number(answer.headers["content-length"]);
   if (answer.statusCode !== 200 || !Number.isSafeInteger(length)) return sendOn(answer, response);
-  await mkdir(join(file, ".."), { recursive: true });
   const partial = `${file}.${randomBytes(4).toString("hex")}.partial`;
   const toClient = new PassThrough();
   // A client that goes away must not cut the download off: the next one finds it here.
@@ -77,8 +105,14 @@ async function keep(url: URL, file: string, request: IncomingMessage, response: 
   request.once("close", () => toClient.resume());
   try {
     answer.pipe(toClient);
+    const hash = createHash(algorithm);
+    answer.on("data", (chunk: Buffer) => hash.update(chunk));
     await pipeline(answer, createWriteStream(partial, { mode: 0o644 }));
-    if ((await stat(partial)).size === length) await rename(partial, file);
+    const good = hashes.length === 0 || hashes.includes(hash.digest("hex"));
+    if (good && (await stat(partial)).size === length) {
+      await sync(partial);
+      await rename(partial, file);
+    }
   } catch (error) {
     toClient.destroy(error as Error);
     throw error;

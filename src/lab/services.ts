@@ -39,7 +39,7 @@ export function servicesSettings(team: LoadedTeam, network: Network, hosts: read
 
 function programHash(): string {
   const hash = createHash("sha256");
-  for (const name of ["services-main.ts", "forward.ts", "apt-cache.ts", "listen-in.ts"]) {
+  for (const name of ["services-main.ts", "forward.ts", "apt-cache.ts", "apt-hashes.ts", "listen-in.ts"]) {
     hash.update(readFileSync(join(here, name)));
   }
   return hash.digest("hex").slice(0, 12);

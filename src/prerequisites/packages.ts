@@ -20,6 +20,7 @@ export const debianPackages = {
     "openssh-client",
     "ca-certificates",
     "util-linux",
+    "xz-utils",
   ],
   /** Building tools from Go modules, where official downloads cannot be reached. */
   tools: ["git", "unzip", "xz-utils"],
