@@ -116,17 +116,19 @@ function createStore(file: string, opened: SopsFile): SecretStore {
       await mkdir(dirname(file), { recursive: true });
       return withFileLock(`${file}.lock`, { waitMs: 10_000 }, async () => {
         const now = existsSync(file) ? await load(file) : base;
-        const both = [...changes].filter(([path, mine]) => differs(base, now, path) && now.values.get(path) !== mine);
+        // What is set while this is being written is the next save's.
+        const written = new Map(changes);
+        const both = [...written].filter(([path, mine]) => differs(base, now, path) && now.values.get(path) !== mine);
         const theirs = now.entries.map((entry) => entry.recipient);
         if (both.length > 0 || (recipientsChanged && differInWhom(base, now))) throw changedError(file, both);
         const wanted = recipientsChanged ? recipients : theirs;
-        const text = await writeSops(now, changes, wanted, { where: file });
+        const text = await writeSops(now, written, wanted, { where: file });
         // Read back before it takes the old one's place: a file that could not be opened again would lock everything away.
-        const written = await readSops(text, await readIdentities(), file);
+        const readBack = await readSops(text, await readIdentities(), file);
         await replaceFile(file, text);
-        base = written;
+        base = readBack;
         recipients = wanted;
-        changes.clear();
+        for (const [path, value] of written) if (changes.get(path) === value) changes.delete(path);
         recipientsChanged = false;
         return true;
       });

@@ -3,13 +3,12 @@ import { grantLine, scopes } from "../../src/base/grants.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
+import { dashboardPort } from "../../src/team/dashboard.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 import { operationsChannel } from "../../src/team/operations.ts";
 import { renderPersona } from "../../src/team/persona.ts";
 import { renderForge } from "./forge.ts";
 import { renderModels } from "./models.ts";
-
-export const dashboardPort = 18789;
 
 export interface RenderedAgent {
   readonly config: AgentConfigInput;
@@ -115,7 +114,7 @@ function dashboardTokens(agent: string, secrets: SecretStore): Secret {
 }
 
 /** Ports of this computer that lead to the agent's dashboard in the lab: browsers name those as Host. */
-function publishedHosts(team: LoadedTeam, machine: Machine): string[] {
+export function publishedHosts(team: LoadedTeam, machine: Machine): string[] {
   return Object.entries(team.team.lab?.publish ?? {})
     .filter(([, target]) => target === `${machine.address}:${dashboardPort}`)
     .flatMap(([port]) => [`127.0.0.1:${port}`, `localhost:${port}`]);

@@ -6,10 +6,12 @@ import { defineRole } from "../../src/converge/types.ts";
 import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/config.ts";
 import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
-import { teamAuthority } from "../mattermost/tls.ts";
+import { dashboardUrl } from "../../src/team/dashboard.ts";
+import { teamAuthority, tlsSchema } from "../mattermost/tls.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
-import { dashboardPort, renderAgent } from "./config.ts";
+import { publishedHosts, renderAgent } from "./config.ts";
 import { shellLimits, shellOf } from "./shell.ts";
+import { dashboardTls } from "./tls.ts";
 import { agentUnit, configFile, dataFolder, secretsFolder } from "./unit.ts";
 import { unusedSecrets } from "./unused-secrets.ts";
 
@@ -18,11 +20,14 @@ const params = z.strictObject({
   memoryMax: z.int().min(128).default(512),
   /** Where commands of an agent that develops may connect to: package managers (`debian`, `npm`, `pypi`, `go`) and hosts. */
   egress: z.array(z.string()).default([]),
+  /** How people and commands reach the dashboard: `off`, `team-ca`, or `{ certificate: PEM }` with its key in the secret agents.<agent>.tls.key. */
+  tls: tlsSchema,
 });
 
 export interface AgentInputs {
   readonly agent: string;
-  readonly address: string;
+  /** Where the dashboard is asked whether it is up. */
+  readonly url: string;
   readonly config: AgentConfigInput;
   readonly secrets: Readonly<Record<string, Secret>>;
   /** The team's own authority, in PEM, where the chat has a certificate by it: Node does not look at the machine's. */
@@ -34,6 +39,7 @@ export interface AgentInputs {
 }
 
 const unitName = "olympus-agent.service";
+const tlsKeyFile = "dashboard-tls-key";
 const authorityFile = "/etc/olympus/authority.crt";
 
 /** The harness on an agent's machine: Node, the bundle, its configuration and secrets, and the unit that runs it. */
@@ -48,18 +54,27 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
   params,
   data: { memory: "the agent's database and memory in /srv/olympus/agent" },
 
-  async inputs({ team, host, secrets }, { egress }) {
+  async inputs(context, { egress, tls: choice }) {
+    const { team, host, secrets } = context;
     if (host.machine?.agent === undefined) throw new Error(`${host.name} is not an agent's machine`);
     const rendered = renderAgent(team, host.machine, secrets);
     const sandbox = shellOf(host.machine, egress);
-    const config = sandbox === undefined ? rendered.config : { ...rendered.config, sandbox };
+    const tls = await dashboardTls(choice, publishedHosts(team, host.machine).length > 0, context);
+    const { listen } = rendered.config;
+    const config: AgentConfigInput = {
+      ...rendered.config,
+      ...(sandbox === undefined ? {} : { sandbox }),
+      ...(tls === undefined
+        ? {}
+        : { listen: { ...listen, tls: { certificate: tls.certificate, keyFile: tlsKeyFile } } }),
+    };
     // A configuration that the harness would refuse must not replace a good one.
     const { limits } = parseAgentConfig(JSON.stringify(config), `${team.file} (agent ${host.name})`);
     return {
       agent: host.name,
-      address: host.address,
-      ...rendered,
+      url: dashboardUrl(host.machine),
       config,
+      secrets: { ...rendered.secrets, ...(tls === undefined ? {} : { [tlsKeyFile]: tls.key }) },
       authority: chatByTeamAuthority(team) ? teamAuthority(team.name, secrets).certificate : undefined,
       drain: limits.drain,
       node: nodeRuntime(),
@@ -67,12 +82,14 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     };
   },
 
-  setup({ agent, address, config, secrets, authority, drain, node, bundle }, { memoryMax }): Operation[] {
+  setup({ agent, url, config, secrets, authority, drain, node, bundle }, { memoryMax }): Operation[] {
     const restarts = [unitName];
     const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
     const shell = shellLimits(config);
+    const { tls } = config.listen;
     return [
       ...(shell === undefined ? [] : [{ kind: "package" as const, id: "bubblewrap", names: programs(config) }]),
+      ...(tls === undefined ? [] : [{ kind: "package" as const, id: "tls-client", names: ["curl"] }]),
       // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.
       {
         kind: "user",
@@ -150,7 +167,14 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
       },
       // After the unit that no longer asks for them: one that is killed in between can still start.
       unusedSecrets(Object.keys(secrets)),
-      { kind: "wait", id: "answers", url: `http://${address}:${dashboardPort}/healthz`, timeout: 60, unit: unitName },
+      {
+        kind: "wait",
+        id: "answers",
+        url: `${url}/healthz`,
+        ...(tls === undefined ? {} : { certificate: tls.certificate }),
+        timeout: 60,
+        unit: unitName,
+      },
     ];
   },
 });

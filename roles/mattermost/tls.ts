@@ -46,21 +46,31 @@ export async function chatTls(
     return undefined;
   }
   if (choice !== "team-ca") return { ...choice, key: secrets.require("tls.chat.key"), name };
-  const authority = teamAuthority(team.name, secrets);
   const names = [`${host.name}.${team.team.network.domain}`, host.name];
   if (site !== undefined && !/^[\d.]+$/.test(site.hostname)) names.push(site.hostname);
-  const have = secrets.get("tls.chat.certificate")?.reveal();
-  if (have === undefined || !stillGood(have, authority.certificate, [host.address], names)) {
-    const made = makeServerCertificate(authority, [host.address], names);
-    secrets.set("tls.chat.certificate", made.certificate);
-    secrets.set("tls.chat.key", made.key);
+  return { ...(await certificateByTeam("tls.chat", [host.address], names, team.name, secrets)), name };
+}
+
+/**
+ * A server's certificate by the team's authority, kept among the secrets as `<path>.certificate` and `.key`; both are made when they
+ * are missing, and the certificate is made anew 30 days before its end.
+ */
+export async function certificateByTeam(
+  path: string,
+  addresses: readonly string[],
+  names: readonly string[],
+  team: string,
+  secrets: SecretStore,
+): Promise<{ certificate: string; key: Secret }> {
+  const authority = teamAuthority(team, secrets);
+  const have = secrets.get(`${path}.certificate`)?.reveal();
+  if (have === undefined || !stillGood(have, authority.certificate, addresses, names)) {
+    const made = makeServerCertificate(authority, addresses, names);
+    secrets.set(`${path}.certificate`, made.certificate);
+    secrets.set(`${path}.key`, made.key);
   }
   await secrets.save();
-  return {
-    certificate: secrets.require("tls.chat.certificate").reveal(),
-    key: secrets.require("tls.chat.key"),
-    name,
-  };
+  return { certificate: secrets.require(`${path}.certificate`).reveal(), key: secrets.require(`${path}.key`) };
 }
 
 /** The team's own authority; made when it is missing, and in the file with the next save. */

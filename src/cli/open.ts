@@ -2,7 +2,6 @@ import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
-const dashboardPort = 18789;
 const askTimeoutMs = 10_000;
 
 /** `olympus open`: a link that signs a person in at an agent's dashboard. */
@@ -25,9 +24,11 @@ async function open(
   name: string,
   options: { person?: string },
 ): Promise<number> {
-  const [{ openSecrets }, { mustKnow }] = await Promise.all([
+  const [{ openSecrets }, { mustKnow }, { dashboardUrl }, { trustDashboard }] = await Promise.all([
     import("../../secrets/store.ts"),
     import("../team/unknown.ts"),
+    import("../team/dashboard.ts"),
+    import("../bootstrap/trust.ts"),
   ]);
   const team = await loadTeam();
   const agents = team.machines.filter(({ agent }) => agent !== undefined);
@@ -45,9 +46,11 @@ async function open(
     people.map(([one]) => one),
     team.file,
   );
-  const { address } = agents.find((machine) => machine.name === name)!;
-  const place = `http://${address}:${dashboardPort}`;
-  const token = (await openSecrets(team)).require(`agents.${name}.dashboard`);
+  const machine = agents.find((one) => one.name === name)!;
+  const place = dashboardUrl(machine);
+  const secrets = await openSecrets(team);
+  trustDashboard(machine, secrets);
+  const token = secrets.require(`agents.${name}.dashboard`);
   const code = await codeFrom(place, token.reveal(), person, name, signal);
   // Behind the #: browsers send it to no server, so that it is in no log and no referrer.
   const url = `${place}/login#${code}`;

@@ -190,6 +190,8 @@ export interface WaitOperation extends Common {
   readonly kind: "wait";
   /** `tcp://127.0.0.1:5432`, or `http://127.0.0.1:8065/api/v4/system/ping`, which must answer 200; `https:` needs curl. */
   readonly url: string;
+  /** PEM: only a server that shows this certificate, or one by it, answers; over `https:`, which else looks at nobody's. */
+  readonly certificate?: string;
   /** Seconds; 60 unless given. */
   readonly timeout?: number;
   /** Unit whose log is shown when it does not answer in time. */

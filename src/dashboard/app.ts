@@ -43,7 +43,8 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     const body = { status: ready ? "ready" : "degraded", ...(state === "none" ? {} : { tools: state }) };
     return context.json(body, ready ? 200 : 503);
   });
-  entry(app, { access, cookie, allowed, page: (wrong) => loginPage(agent, wrong) });
+  const scheme = options.tls === undefined ? "http" : "https";
+  entry(app, { access, cookie, scheme, allowed, page: (wrong) => loginPage(agent, wrong) });
 
   const frame = (context: Context<Env>): Frame => {
     const { team, models } = look.config;

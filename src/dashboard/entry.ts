@@ -11,6 +11,8 @@ const mostBodyBytes = 4096;
 export interface EntryOptions {
   readonly access: Access;
   readonly cookie: string;
+  /** How it is served: over TLS the cookie never leaves in the open. */
+  readonly scheme: "http" | "https";
   /** Values of the Host header that are let in. */
   readonly allowed: () => ReadonlySet<string>;
   /** The page of those who are not signed in; `wrong` says why the last try did not do. */
@@ -18,8 +20,8 @@ export interface EntryOptions {
 }
 
 /** The way in: what is added to `app` after this is only for those who signed in. */
-export function entry(app: Hono<Env>, { access, cookie, allowed, page }: EntryOptions): void {
-  app.use(sameOrigin(allowed));
+export function entry(app: Hono<Env>, { access, cookie, scheme, allowed, page }: EntryOptions): void {
+  app.use(sameOrigin(scheme, allowed));
   app.use(bounded(mostBodyBytes));
   app.get("/style.css", (context) => context.body(stylesheet, 200, { "content-type": "text/css; charset=utf-8" }));
   app.get("/app.js", (context) => context.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
@@ -36,7 +38,12 @@ export function entry(app: Hono<Env>, { access, cookie, allowed, page }: EntryOp
             addressOf(context),
           );
     if ("wrong" in done) return context.html(page(done.wrong), 401);
-    setCookie(context, cookie, done.cookie, { httpOnly: true, sameSite: "Strict", path: "/" });
+    setCookie(context, cookie, done.cookie, {
+      httpOnly: true,
+      sameSite: "Strict",
+      path: "/",
+      secure: scheme === "https",
+    });
     return context.redirect("/", 303);
   });
   app.use(signedIn(access, cookie));

@@ -31,12 +31,12 @@ export const headers: MiddlewareHandler<Env> = async (context, next) => {
  * Nothing foreign: another Host is a rebound name, another Origin another site's page, upgrades to other protocols included. A form must
  * say where it comes from, unless a program sends it, which has a token and no cookie.
  */
-export function sameOrigin(allowed: () => ReadonlySet<string>): MiddlewareHandler<Env> {
+export function sameOrigin(scheme: "http" | "https", allowed: () => ReadonlySet<string>): MiddlewareHandler<Env> {
   return async (context, next) => {
     const names = allowed();
     if (!names.has(context.req.header("host") ?? "")) return context.text("this host name is not served here", 421);
     const origin = context.req.header("origin");
-    if (origin !== undefined && !names.has(origin.replace(/^https?:\/\//, "")))
+    if (origin !== undefined && !(origin.startsWith(`${scheme}://`) && names.has(origin.slice(scheme.length + 3))))
       return context.text("foreign origin", 403);
     const site = context.req.header("sec-fetch-site");
     const foreign = site === "cross-site" || site === "same-site";

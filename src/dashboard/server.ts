@@ -1,9 +1,10 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Log } from "../harness/log.ts";
+import type { ServerTls } from "../harness/tls.ts";
 import type { Acts } from "./acts.ts";
 import { dashboardApp } from "./app.ts";
 import type { Look } from "./look.ts";
@@ -17,6 +18,8 @@ export interface DashboardOptions {
   readonly hosts: readonly string[];
   /** A line a token, as `readGrants` reads them. */
   readonly token: Secret;
+  /** Left out: plain HTTP. */
+  readonly tls?: ServerTls;
   /** Keeps who is signed in over a restart; undefined: nobody stays. */
   readonly sessionsFile: string | undefined;
   readonly look: Look;
@@ -39,13 +42,13 @@ const idleMs = 5_000;
 /** Listens when it returns. Throws E-AGENT-LISTEN when the address or port cannot be had. */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   let { port } = options;
-  const { address, look } = options;
+  const { address, look, tls } = options;
   const allowed = () => {
     const names = [address, look.config.agent, ...(isLocal(address) ? ["127.0.0.1", "localhost"] : [])];
     return new Set([...names.map((name) => `${name.includes(":") ? `[${name}]` : name}:${port}`), ...options.hosts]);
   };
   const { app, streams } = dashboardApp(options, allowed);
-  const served = await serve(app, streams, address, port);
+  const served = await serve(app, streams, address, port, tls);
   port = served.port;
   return served;
 }
@@ -56,21 +59,33 @@ export async function serve(
   streams: Streams,
   address: string,
   wanted: number,
+  tls?: ServerTls,
 ): Promise<Dashboard> {
-  const server = createServer(
-    {
-      maxHeaderSize: 8192,
-      headersTimeout: headersMs,
-      requestTimeout: requestMs,
-      keepAliveTimeout: idleMs,
-      connectionsCheckingInterval: 2000,
-    },
-    getRequestListener((request, env) =>
-      app.fetch(request, "incoming" in env ? { incoming: env.incoming as never } : {}),
-    ),
+  const limits = {
+    maxHeaderSize: 8192,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: 2000,
+  };
+  const answer = getRequestListener((request, env) =>
+    app.fetch(request, "incoming" in env ? { incoming: env.incoming as never } : {}),
   );
+  const server =
+    tls === undefined
+      ? createServer(limits, answer)
+      : (await import("node:https")).createServer(
+          { ...limits, cert: tls.certificate, key: tls.key.reveal(), handshakeTimeout: headersMs },
+          answer,
+        );
   server.maxConnections = mostSockets;
   server.maxHeadersCount = 100;
+  // Those that did not say hello yet are no connections of HTTP's.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   const port = await listening(server, address, wanted);
   return {
     port,
@@ -78,7 +93,7 @@ export async function serve(
       new Promise((resolve) => {
         streams.closeAll();
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

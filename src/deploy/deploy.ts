@@ -94,7 +94,7 @@ export async function deploy(
       (name) => machines.find((machine) => machine.name === name)?.agent?.runtime !== "openclaw",
     );
     await withStep(reporter, label("probe"), async (step) => {
-      await steps.waitUntilReady({ team, agents: asked, step, signal });
+      await steps.waitUntilReady({ team, secrets, agents: asked, step, signal });
       return { value: undefined, summary: standing.length === 0 ? "no agent to ask" : `ready: ${standing.join(", ")}` };
     });
   }

@@ -1,9 +1,10 @@
+import type { SecretStore } from "../../secrets/store.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { Step } from "../base/report.ts";
+import { trustDashboard } from "../bootstrap/trust.ts";
 import { whyUnreached } from "../status/reach.ts";
-import type { LoadedTeam } from "../team/model.ts";
-
-const dashboardPort = 18789;
+import { dashboardUrl } from "../team/dashboard.ts";
+import type { LoadedTeam, Machine } from "../team/model.ts";
 
 /**
  * Waits until every agent's harness says that it is ready: chat connected, store open. Asks each once a second.
@@ -11,25 +12,28 @@ const dashboardPort = 18789;
  */
 export async function waitUntilReady({
   team,
+  secrets,
   agents,
   step,
   signal,
   deadlineMs = 90_000,
 }: {
   team: LoadedTeam;
+  secrets: SecretStore;
   agents: readonly string[];
   step: Step;
   signal: AbortSignal;
   deadlineMs?: number;
 }): Promise<void> {
   const deadline = Date.now() + deadlineMs;
+  for (const name of agents) trustDashboard(machineIn(team, name), secrets);
   const waiting = new Map(agents.map((name) => [name, "no answer yet"]));
   while (waiting.size > 0) {
     signal.throwIfAborted();
     step.update(`waiting for ${[...waiting.keys()].join(", ")}`);
     await Promise.all(
       [...waiting.keys()].map(async (name) => {
-        const answer = await askReady(addressOf(team, name));
+        const answer = await askReady(dashboardUrl(machineIn(team, name)));
         if (answer === "ready") waiting.delete(name);
         else waiting.set(name, answer);
       }),
@@ -47,18 +51,18 @@ export async function waitUntilReady({
   }
 }
 
-function addressOf(team: LoadedTeam, name: string): string {
+function machineIn(team: LoadedTeam, name: string): Machine {
   const machine = team.machines.find((one) => one.name === name);
   if (machine === undefined) throw new RangeError(`${name} is no machine of this team`);
-  return machine.address;
+  return machine;
 }
 
-async function askReady(address: string): Promise<string> {
+async function askReady(url: string): Promise<string> {
   try {
-    const response = await fetch(`http://${address}:${dashboardPort}/readyz`, { signal: AbortSignal.timeout(3_000) });
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) });
     await response.body?.cancel();
     return response.ok ? "ready" : `runs, but is not connected to the chat (HTTP ${response.status})`;
   } catch (error) {
-    return whyUnreached(error, `${address}:${dashboardPort}`, 3);
+    return whyUnreached(error, new URL(url).host, 3);
   }
 }

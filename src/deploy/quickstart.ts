@@ -5,6 +5,7 @@ import { ensureImage } from "../images/index.ts";
 import { labUp } from "../lab/index.ts";
 import { installPackages } from "../prerequisites/packages.ts";
 import { whyUnreached } from "../status/reach.ts";
+import { dashboardPort, dashboardUrl } from "../team/dashboard.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { ensureTools } from "../toolchain/index.ts";
 import { deploy } from "./deploy.ts";
@@ -91,11 +92,14 @@ export async function quickstart(
 /** Addresses on this computer, as the lab publishes them; empty for what it does not. */
 function publishedUrls(team: LoadedTeam): { chat: string; dashboard: string } {
   const published = Object.entries(team.team.lab?.publish ?? {});
-  const find = (port: string): string => {
+  const find = (port: number): string => {
     const entry = published.find(([, target]) => target.endsWith(`:${port}`));
-    return entry === undefined ? "" : `http://127.0.0.1:${entry[0]}`;
+    if (entry === undefined) return "";
+    const agent = team.machines.find(({ address }) => entry[1] === `${address}:${dashboardPort}`);
+    const scheme = agent === undefined ? "http" : dashboardUrl(agent).split(":")[0];
+    return `${scheme}://127.0.0.1:${entry[0]}`;
   };
-  return { chat: find("8065"), dashboard: find("18789") };
+  return { chat: find(8065), dashboard: find(dashboardPort) };
 }
 
 /** Whether there is a page; undefined where nothing answers, and then says so: only addresses that answer are worth printing. */

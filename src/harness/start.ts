@@ -22,6 +22,7 @@ import { droppedAnswers } from "./store/outbox.ts";
 import { recentRuns } from "./store/runs.ts";
 import { noteRefusal, spentSince } from "./store/steps.ts";
 import { forgeDesk } from "./tasks/start.ts";
+import { tlsOf } from "./tls.ts";
 import { dayStart } from "./zone.ts";
 
 export interface RunningAgent {
@@ -46,7 +47,8 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
   const keys = new Map(
     config.models.flatMap(({ keyFile }) => (keyFile === undefined ? [] : [[keyFile, secret(keyFile)] as const])),
   );
-  secrets.push(chatToken, dashboardToken, ...keys.values());
+  const tls = tlsOf(config.listen, secret);
+  secrets.push(chatToken, dashboardToken, ...keys.values(), ...(tls === undefined ? [] : [tls.key]));
   const lock = lockDataDir(config.dataDir);
   const store = openStore(config.dataDir, secrets);
   const clock = systemClock(config.scale);
@@ -113,6 +115,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     port: listen.port,
     hosts: listen.hosts,
     token: dashboardToken,
+    ...(tls === undefined ? {} : { tls }),
     sessionsFile: join(config.dataDir, "dashboard-sessions.json"),
     look: new Look({ config, store, log, secrets, status, now: () => clock.now() }),
     acts: {

@@ -1,5 +1,7 @@
 import { generateToken } from "../../secrets/generate.ts";
 import { exitCodes, messageOf } from "../base/errors.ts";
+import { trustDashboard } from "../bootstrap/trust.ts";
+import { dashboardUrl } from "../team/dashboard.ts";
 import {
   applyToAgents,
   forgetOld,
@@ -10,14 +12,12 @@ import {
   rotationError,
 } from "./rotation.ts";
 
-const port = 18789;
-
 /** A dashboard's token. In between the agent lets in bearers of either, so that nobody's bookmark or script is cut off half-way. */
 export function dashboardRotation(agent: string, context: RotateContext): Rotation {
   const { team, secrets, signal } = context;
   const path = `agents.${agent}.dashboard`;
   const machine = team.machines.find(({ name }) => name === agent)!;
-  const url = `http://${machine.address}:${port}`;
+  const url = dashboardUrl(machine);
   // OpenClaw knows one token at a time, and lets nobody in but from its own machine.
   const seen = machine.agent?.runtime !== "openclaw";
   return {
@@ -28,6 +28,7 @@ export function dashboardRotation(agent: string, context: RotateContext): Rotati
     begin: () => replaceValue(secrets, path, generateToken()),
     deliver: () => applyToAgents([agent], context),
     verify: async () => {
+      trustDashboard(machine, secrets);
       if (seen) await expectAnswer(url, secrets.require(path).reveal(), true, signal);
     },
     async finish() {
@@ -35,6 +36,7 @@ export function dashboardRotation(agent: string, context: RotateContext): Rotati
       // The agent's unit is given the old token for as long as it stands among the secrets: taken away, but not yet saved.
       secrets.delete(`rotation.${path}`);
       await applyToAgents([agent], context);
+      trustDashboard(machine, secrets);
       if (seen) await expectAnswer(url, old, false, signal);
       await forgetOld(secrets, path);
     },

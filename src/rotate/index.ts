@@ -1,9 +1,11 @@
 import { hostsWithBackups } from "../backup/backup.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { chatByTeamAuthority } from "../bootstrap/url.ts";
+import { dashboardTlsOf } from "../team/dashboard.ts";
+import type { LoadedTeam, Machine } from "../team/model.ts";
 import { backupKeyRotation } from "./backup-key.ts";
 import { botRotation } from "./bot.ts";
-import { chatCertificateRotation } from "./chat-certificate.ts";
+import { chatCertificateRotation, dashboardCertificateRotation } from "./certificate.ts";
 import { dashboardRotation } from "./dashboard.ts";
 import { databaseRotation } from "./database.ts";
 import { deployKeyRotation } from "./deploy-key.ts";
@@ -45,6 +47,10 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
     "The team file gives the certificate: put a new one there, its key with `npx olympus secrets set tls.chat.key`, then `npx olympus role setup mattermost`. Both are brought in one run.",
   ],
   [
+    /^agents\.[^.]+\.tls\b/,
+    "The team file gives the certificate: put a new one there, its key with `npx olympus secrets set`, then `npx olympus role setup agent`.",
+  ],
+  [
     /^mattermost\.admin\.password$/,
     "Set another in the chat, then `npx olympus secrets set mattermost.admin.password`.",
   ],
@@ -76,12 +82,15 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
   if (/^tls\.chat(\.key|\.certificate)?$/.test(name) && chatByTeamAuthority(context.team)) {
     return chatCertificateRotation(context);
   }
+  const shower = /^agents\.([^.]+)\.tls(\.key|\.certificate)?$/.exec(name)?.[1];
+  const machine = withOwnCertificate(context.team).find((one) => one.name === shower);
+  if (machine !== undefined) return dashboardCertificateRotation(machine, context);
   throw new OlympusError(`${name} is not rotated in place`, {
     code: "E-SECRET-ROTATE",
     exit: exitCodes.usage,
     hint:
       elsewhere.find(([pattern]) => pattern.test(name))?.[1] ??
-      "These are: ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, backup.NAME.ssh, tls.chat",
+      "These are: ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, backup.NAME.ssh, tls.chat, agents.NAME.tls",
   });
 }
 
@@ -94,10 +103,15 @@ export function rotatable({ team, secrets }: Pick<RotateContext, "team" | "secre
     "postgresql.mattermost",
     ...hostsWithBackups(team).map(({ name }) => `backup.${name}.ssh`),
     ...(chatByTeamAuthority(team) ? ["tls.chat"] : []),
+    ...withOwnCertificate(team).map(({ name }) => `agents.${name}.tls`),
   ]
     .filter((path) => secrets.paths().some((one) => one === path || one.startsWith(`${path}.`)))
     .concat("ssh.deploy");
 }
+
+/** Agents whose dashboard has a certificate by the team's authority. */
+const withOwnCertificate = (team: LoadedTeam): Machine[] =>
+  team.machines.filter((machine) => dashboardTlsOf(machine) === "team-ca");
 
 /** There has to be something to replace. */
 function set(rotation: Rotation, { secrets }: RotateContext): Rotation {

@@ -1,10 +1,11 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
+import { trustDashboard } from "../bootstrap/trust.ts";
+import { dashboardUrl } from "../team/dashboard.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
 import { oneConnection, whyUnreached } from "./reach.ts";
 
-const dashboardPort = 18789;
 const askTimeoutMs = 5_000;
 
 /** Agents' machines, or only those named. Throws E-UNKNOWN for a name that is none. */
@@ -17,18 +18,21 @@ export function agentsNamed(team: LoadedTeam, names: readonly string[]): Machine
 
 /** Asks an agent's dashboard, `/api/cost?days=7`, with the token of the secrets. Without an answer, in words why. Throws only the signal's reason. */
 export async function askDashboard<T>(
-  { name, address, agent }: Machine,
+  machine: Machine,
   secrets: SecretStore,
   path: string,
   signal: AbortSignal,
-  port: number = dashboardPort,
+  port?: number,
 ): Promise<{ answer: T; unreached: undefined } | { answer: undefined; unreached: string }> {
-  const place = `${address}:${port}`;
+  const { name, agent } = machine;
+  const url = dashboardUrl(machine, port);
+  const place = new URL(url).host;
   const none = (unreached: string) => ({ answer: undefined, unreached });
   if (agent?.runtime === "openclaw") return none("OpenClaw keeps its own books");
   try {
     const token = secrets.require(`agents.${name}.dashboard`);
-    const response = await fetch(`http://${place}${path}`, {
+    trustDashboard(machine, secrets);
+    const response = await fetch(`${url}${path}`, {
       headers: { ...oneConnection, authorization: `Bearer ${token.reveal()}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]),
     });

@@ -52,6 +52,7 @@ export async function startTeamDashboard(
   entry(app, {
     access,
     cookie: `olympus-team-${team.name}`,
+    scheme: "http",
     allowed: () => new Set([`127.0.0.1:${at}`, `localhost:${at}`]),
     page: (wrong) => signInPage(team.name, wrong),
   });

@@ -1,0 +1,18 @@
+import type { Machine } from "./model.ts";
+
+/** The port of every agent's dashboard. */
+export const dashboardPort = 18789;
+
+/** Where an agent's dashboard is, without a trailing slash: `http://10.220.1.50:18789`, `https:` where it has a certificate. */
+export function dashboardUrl({ address, roles }: Pick<Machine, "address" | "roles">, port = dashboardPort): string {
+  return `${dashboardTlsOf({ roles }) === "off" ? "http" : "https"}://${address}:${port}`;
+}
+
+/** Whose certificate it shows: none, one by the team's own authority, or the given one (PEM). */
+export function dashboardTlsOf({
+  roles,
+}: Pick<Machine, "roles">): "off" | "team-ca" | { readonly certificate: string } {
+  const tls = roles.agent?.tls ?? "off";
+  if (typeof tls === "object" && tls !== null && "certificate" in tls) return { certificate: String(tls.certificate) };
+  return tls === "team-ca" ? "team-ca" : "off";
+}
