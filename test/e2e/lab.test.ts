@@ -11,13 +11,14 @@ import {
 } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { execa, execaSync } from "execa";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cacheDir, projectRoot } from "../../src/base/paths.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import { findHierarchies } from "../../src/lab/cgroups.ts";
 import { waitFor } from "../../src/lab/processes.ts";
 import { ensureRoots } from "../../src/lab/root.ts";
+import { freeNetwork } from "../support/free-network.ts";
 import { clockOffset, hostSettings, traces } from "./lab-host.ts";
 
 // A lab of its own, beside one that may be up: other folder, other network, other ports; the roots are shared through a link.
@@ -27,8 +28,8 @@ const labDir = join(state, "lab");
 const labName = `lab-${createHash("sha256").update(labDir).digest("hex").slice(0, 8)}`;
 const marks = [labName, top];
 const ports = { web: 28065, other: 28789 };
-/** First three numbers of the lab's addresses: a network that nobody routes, not even what an earlier run left behind. */
-const net = `10.222.${freeThird()}`;
+/** First three numbers of the lab's addresses. */
+const net = freeNetwork(222);
 const teamFile = join(top, "team.yaml");
 const env = { OLYMPUS_STATE: state, OLYMPUS_CACHE: join(top, "cache"), XDG_CONFIG_HOME: join(top, "config") };
 
@@ -263,11 +264,6 @@ describe("a computer that is not empty", () => {
     expect(await traces([labName])).toEqual([]);
   });
 });
-
-function freeThird(): number {
-  const { stdout } = execaSync("ip", ["-4", "route"]);
-  for (let third = 1; ; third += 1) if (!stdout.includes(`10.222.${third}.`)) return third;
-}
 
 /** Starts `lab up` and kills it the moment that `path` is there; once more where it was quicker. */
 async function killedUp(path: string): Promise<void> {

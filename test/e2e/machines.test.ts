@@ -53,7 +53,7 @@ describe("a machine", () => {
   it("waits for its hypervisor's bridge, and is not begun without", async () => {
     const rename = (from: string, to: string): Promise<string> =>
       onHypervisor(
-        `ip link set ${from} down && ip link set ${from} name ${to} && ip link set ${to} up && ip route add default via 10.223.1.1`,
+        `ip link set ${from} down && ip link set ${from} name ${to} && ip link set ${to} up && ip route add default via ${lab.gateway}`,
       );
     await rename("br0", "br7");
     const { code, stderr } = await olympus(["up"]);

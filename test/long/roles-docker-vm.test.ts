@@ -14,7 +14,7 @@ const docker = { source: "registries", members: ["agent"] };
 /** What the hypervisor, which is in the team's network, gets from a port of the machine. */
 const fromHypervisor = (port: number): Promise<string> =>
   lab.onHypervisor(
-    `timeout 10 bash -c 'exec 3<>/dev/tcp/10.223.1.50/${port} && printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3 && grep hello <&3' || echo closed`,
+    `timeout 10 bash -c 'exec 3<>/dev/tcp/${lab.guest}/${port} && printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3 && grep hello <&3' || echo closed`,
   );
 const role = (action: string): Promise<unknown> => olympusOk(["role", action, "docker", "--host", "athena", "--yes"]);
 

@@ -4,14 +4,17 @@ import { parseDocument } from "yaml";
 import { cacheDir, projectRoot } from "../../src/base/paths.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import { ensureImage } from "../../src/images/index.ts";
+import { freeNetwork } from "./free-network.ts";
 import { olympus, olympusOk } from "./olympus.ts";
 
-/** A lab of its own with one hypervisor, r420, and one agent, athena, beside one that may be up. */
+/** A lab of its own with one hypervisor, r420, and one agent, athena, beside others that may be up, and in a network of its own. */
 export interface OneMachineLab {
   readonly teamFile: string;
   readonly state: string;
-  /** Of the hypervisor. */
+  /** Of the hypervisor, of the machine, and of what they reach the rest of the world by. */
   readonly address: string;
+  readonly guest: string;
+  readonly gateway: string;
   /** Changes the lab's working copy of the team file as a person would, and gives back how to undo it. */
   edit(path: (string | number)[], value: unknown): () => void;
   /** Runs a shell line on the hypervisor as root, past SSH. */
@@ -39,7 +42,8 @@ export async function openOneMachineLab(): Promise<OneMachineLab> {
     symlinkSync(cacheDir(shared), join(top, "cache", shared));
   }
   process.env.OLYMPUS_CACHE = join(top, "cache");
-  const text = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8").replaceAll("10.220.1.", "10.223.1.");
+  const network = freeNetwork(223);
+  const text = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8").replaceAll("10.220.1.", `${network}.`);
   const document = parseDocument(text);
   for (const path of [["hypervisors", "r720xd"], ["services"], ["lab", "publish"], ["connectivity"]])
     document.deleteIn(path);
@@ -64,7 +68,9 @@ export async function openOneMachineLab(): Promise<OneMachineLab> {
   return {
     teamFile,
     state,
-    address: "10.223.1.7",
+    address: `${network}.7`,
+    guest: `${network}.50`,
+    gateway: `${network}.1`,
     onHypervisor,
     edit(path, value) {
       const before = readFileSync(teamFile, "utf8");
