@@ -35,6 +35,7 @@ export const command: CliCommand = {
           );
           reporter.info(`  talk      npx olympus chat @${result.agent} "please list the hypervisors"`);
           for (const line of addressLines(result)) reporter.info(line);
+          for (const line of workLines(result)) reporter.info(line);
           reporter.info("  state     npx olympus status");
           reporter.info("  next      docs/getting-started.md: a real model, then your own hypervisor");
           const packages = await installedByOlympus();
@@ -50,12 +51,14 @@ export const command: CliCommand = {
 
 const withoutPage = "no web page, since it was built here: use npx olympus chat (docs/reference/lab.md)";
 
+/** From another computer, an address here goes through SSH. */
+function tunnel(url: string): string {
+  const { port } = new URL(url);
+  return `from elsewhere: ssh -L ${port}:127.0.0.1:${port} <this computer>`;
+}
+
 /** Where to look, for what the lab publishes; from another computer through SSH. */
 export function addressLines({ agent, urls, chat_page: page }: QuickstartResult): string[] {
-  const tunnel = (url: string): string => {
-    const { port } = new URL(url);
-    return `from elsewhere: ssh -L ${port}:127.0.0.1:${port} <this computer>`;
-  };
   return [
     ...(urls.chat === "" ? [] : [`  chat      ${urls.chat}   ${page ? tunnel(urls.chat) : withoutPage}`]),
     ...(urls.dashboard === ""
@@ -64,5 +67,14 @@ export function addressLines({ agent, urls, chat_page: page }: QuickstartResult)
           `  look      ${urls.dashboard}   token:  npx olympus secrets get agents.${agent}.dashboard`,
           `            ${tunnel(urls.dashboard)}`,
         ]),
+  ];
+}
+
+/** What a mention became: issue, pull request, and who approved it. */
+export function workLines({ flow, urls }: QuickstartResult): string[] {
+  if (flow === undefined) return [];
+  return [
+    `  work      ${flow.issue} -> ${flow.pull}, merged after ${flow.approved_by}'s approval`,
+    ...(urls.forge === undefined ? [] : [`            ${tunnel(urls.forge)}`]),
   ];
 }

@@ -20,7 +20,7 @@ describe("what this computer lacks", () => {
   it("is told all at once, each with its next step", () => {
     const found = computerObstacles(facts, stillNeeds(false, false), ["/home"]);
     expect(found.map(({ message }) => message)).toEqual([
-      "5.0 GB of memory are free, 6 are needed",
+      "5.0 GB of memory are free, 7 are needed",
       "10 GB of disk are free, 18 are needed",
       "nothing can be written in /home",
       "namespaces, mounts and bridges need root",

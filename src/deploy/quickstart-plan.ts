@@ -10,6 +10,7 @@ import { layout } from "../lab/layout.ts";
 import { type MachineFacts, machineFacts } from "../prerequisites/machine.ts";
 import { debianPackages, missingPackages } from "../prerequisites/packages.ts";
 import { toolchain } from "../toolchain/index.ts";
+import { flowOf } from "./flow.ts";
 
 /** What a run still has to find on this computer, GB, and about how many minutes it takes on two cores, emulated. */
 export interface Needs {
@@ -27,6 +28,8 @@ export interface QuickstartPlan {
   readonly lines: readonly string[];
   /** The team file that was asked for, if any. */
   readonly teamFile: string | undefined;
+  /** The team can show how a mention becomes merged work. */
+  readonly merges: boolean;
 }
 
 /**
@@ -46,7 +49,12 @@ export async function planQuickstart(teamFile?: string): Promise<QuickstartPlan>
   if (obstacles.length > 0)
     throw new OlympusErrors(`quickstart cannot work here; ${soFar} nothing has been changed`, obstacles);
   const missing = await missingPackages([...debianPackages.lab, ...debianPackages.tools]);
-  return { missing, lines: describe(facts, needs, missing, lab, tools), teamFile };
+  return {
+    missing,
+    lines: describe(facts, needs, missing, lab, tools),
+    teamFile,
+    merges: flowOf(lab.team) !== undefined,
+  };
 }
 
 /** Pure. A lab that stands has its memory and disks already; tools that are there need not be built. */
@@ -54,7 +62,7 @@ export function stillNeeds(standing: boolean, tools: boolean): Needs {
   // As measured: docs/reference/benchmarks.md.
   const minutes = tools ? 6 : 20;
   if (standing) return { memory: 0, disk: tools ? 1 : 12, minutes };
-  return { memory: 6, disk: tools ? 8 : 18, minutes };
+  return { memory: 7, disk: tools ? 8 : 18, minutes };
 }
 
 /** Pure: what this computer itself lacks. `closed` are folders that cannot be written to. */
@@ -107,7 +115,7 @@ function describe(
   const count = (amount: number, free: number): string =>
     amount === 0 ? `${free.toFixed(0)} GB free` : `${free.toFixed(0)} GB free (needs ${amount})`;
   return [
-    `Olympus quickstart: ${plural(team.hypervisors.length, "lab hypervisor")}, ${plural(team.machines.length, "VM")}, Mattermost and an agent, on this computer`,
+    `Olympus quickstart: ${plural(team.hypervisors.length, "lab hypervisor")}, ${plural(team.machines.length, "VM")}, Mattermost and ${plural(Object.keys(team.team.agents).length, "agent")}, on this computer`,
     `  here        ${facts.system}, ${facts.cores} cores, memory ${count(needs.memory, facts.freeMemory)}, disk ${count(needs.disk, facts.freeDisk)}${standing ? "; the lab is up and is kept" : ""}`,
     `  machines    ${emulated ? `emulated, which is slow: about ${needs.minutes} minutes on two cores${standing ? ", 20 seconds when nothing is to be done" : ""}` : "with KVM"}`,
     `  with root   ${apt}; one network of its own (${team.team.network.cidr}) in namespaces, gone after lab down`,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { beforeEach, expect, it, vi } from "vitest";
 import { projectRoot } from "../base/paths.ts";
 import { silentReporter } from "../base/report.ts";
-import { addressLines } from "../cli/quickstart.ts";
+import { addressLines, workLines } from "../cli/quickstart.ts";
 import { loadTeam } from "../team/load.ts";
 import { quickstart } from "./quickstart.ts";
 
@@ -21,14 +21,22 @@ vi.mock("../bootstrap/ask.ts", () => ({
   askAgent: async () => ({ answer: "I am Athena.", ackMs: 58, answerMs: 1_900 }),
 }));
 
+const forge = "http://10.220.1.20:18781";
+const shown = vi.hoisted(() => ({ flow: undefined as object | undefined }));
+vi.mock("./flow.ts", () => ({ flowOf: () => shown.flow && { forge }, runFlow: async () => shown.flow }));
+
 const answering = vi.spyOn(globalThis, "fetch");
 const run = (missing: string[], reporter = silentReporter()): ReturnType<typeof quickstart> =>
-  quickstart({ missing, lines: [], teamFile: "mine.yaml" }, { reporter, signal: new AbortController().signal });
+  quickstart(
+    { missing, lines: [], teamFile: "mine.yaml", merges: false },
+    { reporter, signal: new AbortController().signal },
+  );
 
 beforeEach(() => {
   answering.mockImplementation(async () => new Response("here"));
   labChanges.length = 0;
   deployed.changed = 0;
+  shown.flow = undefined;
 });
 
 it("gives the promised object, with addresses on this computer and the time it took", async () => {
@@ -79,4 +87,19 @@ it("says of an address that it prints and that does not answer, that it does not
   expect(reporter.lines.filter((line) => line.startsWith("warning"))).toEqual([
     "warning: http://127.0.0.1:18789 does not answer (nothing listens on 127.0.0.1:18789): npx olympus lab status",
   ]);
+});
+
+it("ends with what a mention became, where the team can show it; the first answer stays the time that counts", async () => {
+  const merged = {
+    issue: `${forge}/olympus/greet/issues/1`,
+    pull: `${forge}/olympus/greet/pull/2`,
+    approved_by: "mara",
+  };
+  shown.flow = { ...merged, elapsed_s: 1_000 };
+  const { result } = await run([]);
+  expect(result).toMatchObject({ changed: 1, flow: shown.flow });
+  expect(result.elapsed_s).toBeLessThan(1_000);
+  expect(workLines(result)).toEqual([`  work      ${merged.issue} -> ${merged.pull}, merged after mara's approval`]);
+  shown.flow = { ...merged, elapsed_s: 0 };
+  expect((await run([])).result.changed).toBe(0);
 });

@@ -6,24 +6,29 @@ import { labUp } from "../lab/index.ts";
 import { installPackages } from "../prerequisites/packages.ts";
 import { whyUnreached } from "../status/reach.ts";
 import { dashboardPort, dashboardUrl } from "../team/dashboard.ts";
+import { forgePort } from "../team/forge.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { ensureTools } from "../toolchain/index.ts";
 import { deploy } from "./deploy.ts";
+import { type FlowResult, flowOf, runFlow } from "./flow.ts";
 import type { QuickstartPlan } from "./quickstart-plan.ts";
 
 export interface QuickstartResult {
   readonly answered: boolean;
   readonly agent: string;
+  /** To the answered mention, the first success. */
   readonly elapsed_s: number;
   readonly mention_to_ack_ms: number;
   readonly mention_to_answer_ms: number;
   readonly changed: number;
-  readonly urls: { readonly chat: string; readonly dashboard: string };
+  readonly urls: { readonly chat: string; readonly dashboard: string; readonly forge?: string };
   /** False where a browser finds no page at the chat's address: a server that was built here has the API alone. */
   readonly chat_page: boolean;
+  /** What a mention became, where the team has a forge of its own to show it on. */
+  readonly flow?: FlowResult;
 }
 
-/** Everything from Debian packages to the first answered mention. Each step does nothing where its work is done already. */
+/** Everything from Debian packages to the first answered mention, and on to what a mention can become. Each step does nothing where its work is done already. */
 export async function quickstart(
   plan: QuickstartPlan,
   { reporter, signal }: { reporter: Reporter; signal: AbortSignal },
@@ -34,6 +39,7 @@ export async function quickstart(
 }> {
   const started = Date.now();
   const names = ["packages", "tools", "lab", "images", "machines", "roles", "chat", "agents", "probe", "first mention"];
+  if (plan.merges) names.push("merged work");
   const label = (name: string): string =>
     `${String(names.indexOf(name) + 1).padStart(2)}/${names.length} ${name.padEnd(14)}`;
   let changed = plan.missing.length;
@@ -71,7 +77,19 @@ export async function quickstart(
     const value = await askAgent({ team, secrets, agent, text: `@${agent}, who are you?`, waitMs: 60_000, signal });
     return { value, summary: `answered in ${(value.answerMs / 1000).toFixed(1)} s` };
   });
+  const elapsed_s = Math.round((Date.now() - started) / 100) / 10;
   const urls = publishedUrls(team);
+  const planned = flowOf(team);
+  const flow =
+    planned &&
+    (await withStep(reporter, label("merged work"), async (step) => {
+      const value = await runFlow(planned, { team, secrets, step, signal });
+      const how = value.elapsed_s === 0 ? "as it was" : `merged after ${value.elapsed_s.toFixed(0)} s`;
+      // Where this computer and, through SSH, others see the same.
+      const seen = (url: string): string => url.replace(planned.forge, urls.forge ?? planned.forge);
+      return { value: { ...value, issue: seen(value.issue), pull: seen(value.pull) }, summary: how };
+    }));
+  if (flow !== undefined && flow.elapsed_s > 0) changed += 1;
   const [chat] = await Promise.all([urls.chat, urls.dashboard].map((url) => look(url, reporter, signal)));
   return {
     answer: asked.answer,
@@ -79,18 +97,19 @@ export async function quickstart(
     result: {
       answered: true,
       agent,
-      elapsed_s: Math.round((Date.now() - started) / 100) / 10,
+      elapsed_s,
       mention_to_ack_ms: asked.ackMs,
       mention_to_answer_ms: asked.answerMs,
       changed,
       urls,
       chat_page: chat !== false,
+      ...(flow === undefined ? {} : { flow }),
     },
   };
 }
 
 /** Addresses on this computer, as the lab publishes them; empty for what it does not. */
-function publishedUrls(team: LoadedTeam): { chat: string; dashboard: string } {
+function publishedUrls(team: LoadedTeam): QuickstartResult["urls"] {
   const published = Object.entries(team.team.lab?.publish ?? {});
   const find = (port: number): string => {
     const entry = published.find(([, target]) => target.endsWith(`:${port}`));
@@ -99,7 +118,8 @@ function publishedUrls(team: LoadedTeam): { chat: string; dashboard: string } {
     const scheme = agent === undefined ? "http" : dashboardUrl(agent).split(":")[0];
     return `${scheme}://127.0.0.1:${entry[0]}`;
   };
-  return { chat: find(8065), dashboard: find(dashboardPort) };
+  const forge = find(forgePort);
+  return { chat: find(8065), dashboard: find(dashboardPort), ...(forge === "" ? {} : { forge }) };
 }
 
 /** Whether there is a page; undefined where nothing answers, and then says so: only addresses that answer are worth printing. */

@@ -13,6 +13,8 @@ export interface Conversation {
   post(message: string): Promise<string>;
   /** What the agent's bot wrote in the thread of a post, oldest first. */
   answers(postId: string): Promise<string[]>;
+  /** Everything that was written in the thread of a post by whomever, oldest first. */
+  thread(postId: string): Promise<string[]>;
   /** Waits for the bot's reaction to a post. */
   acknowledged(postId: string, deadlineMs?: number): Promise<void>;
   /** Waits for the first answer in a post's thread. */
@@ -31,15 +33,17 @@ export async function converse(teamFile: string, agent: string, person: string):
   const [chatTeam, place] = Object.entries(team.team.teams)[0]!;
   const channel = await client.getChannelByNameAndTeamName(chatTeam, place.channels[0]!);
 
-  const answers = async (postId: string): Promise<string[]> => {
+  const written = async (postId: string, by: (userId: string) => boolean): Promise<string[]> => {
     const { posts } = await client.getPostThread(postId);
     return Object.values(posts)
-      .filter((post) => post.user_id === botId && post.delete_at === 0 && !isProgress(post.props))
+      .filter((post) => by(post.user_id) && post.delete_at === 0 && !isProgress(post.props))
       .sort((a, b) => a.create_at - b.create_at)
       .map(({ message }) => message);
   };
+  const answers = (postId: string): Promise<string[]> => written(postId, (userId) => userId === botId);
   return {
     answers,
+    thread: (postId) => written(postId, () => true),
     post: async (message) => (await client.createPost({ channel_id: channel.id, message })).id,
     acknowledged: async (postId, deadlineMs = 600_000) => {
       await eventually(
