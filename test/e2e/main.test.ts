@@ -223,7 +223,9 @@ describe("the main job", () => {
     );
   });
 
-  it("finds its data again after destroy and up", async () => {
+  it("G4 finds its data again after destroy and up, and answers nothing twice", async () => {
+    const old = await mara.post("@athena hello before the end");
+    await mara.answered(old);
     await olympusOk(["destroy", "--all", "--yes"]);
     await olympusOk(["deploy"]);
     await eventually(
@@ -231,5 +233,6 @@ describe("the main job", () => {
       async () => mara.answered(await mara.post("@athena hello again"), 120_000),
       900_000,
     );
+    expect(await mara.answers(old)).toHaveLength(1);
   });
 });
