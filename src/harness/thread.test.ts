@@ -30,6 +30,7 @@ function slowSandbox(): { sandbox: Sandbox; waiting: (() => void)[] } {
     open: async () => ({
       workspace: { folder: "", work: "", home: "", attach: "", output: "" },
       close: async () => undefined,
+      prepare: () => undefined,
       run: async (script, _, signal) => {
         if (!script.startsWith("find"))
           await new Promise<void>((resolve, reject) => {

@@ -17,6 +17,7 @@ export function plainSandbox(root = mkdtempSync(join(tmpdir(), "olympus-plain-sa
       return {
         workspace,
         close: async () => undefined,
+        prepare: () => undefined,
         async run(script, seconds, signal) {
           const began = performance.now();
           const result = await execa("bash", ["-c", script.replaceAll(inside.home, workspace.home)], {

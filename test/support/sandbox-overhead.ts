@@ -1,10 +1,12 @@
 /**
- * Measures what the sandbox costs a command: the same `true` in bash, bare and in the sandbox, in turns. Run by Node as an
- * unprivileged user in a control group that is its own. Arguments: how often, and the controllers that the machine has.
+ * Measures what the sandbox costs a command: the same `true` in bash, bare, in a sandbox that was made while a model thought, and in
+ * one that was not, in turns. Run by Node as an unprivileged user in a control group that is its own. Arguments: how often, and the
+ * controllers that the machine has.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { openEgress } from "../../src/harness/egress/egress.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import { openSandbox } from "../../src/harness/sandbox/sandbox.ts";
@@ -24,18 +26,24 @@ const sandbox = await openSandbox({
 });
 const run = await sandbox.open("overhead");
 const never = new AbortController().signal;
-const bare: number[] = [];
-const sandboxed: number[] = [];
+/** Shorter than any model thinks, longer than a sandbox takes to be made. */
+const thinkMs = 100;
 
-async function timed(into: number[], work: () => Promise<unknown>): Promise<void> {
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  await pause(thinkMs);
   const began = performance.now();
   await work();
-  into.push(performance.now() - began);
+  return performance.now() - began;
 }
 
+const bare: number[] = [];
+const prepared: number[] = [];
+const unprepared: number[] = [];
 for (let n = 0; n < Number(times); n++) {
-  await timed(bare, () => once(spawn("bash", ["-c", "true"], { stdio: "ignore" }), "exit"));
-  await timed(sandboxed, () => run.run("true", 60, never));
+  bare.push(await timed(() => once(spawn("bash", ["-c", "true"], { stdio: "ignore" }), "exit")));
+  unprepared.push(await timed(() => run.run("true", 60, never)));
+  run.prepare();
+  prepared.push(await timed(() => run.run("true", 60, never)));
 }
 await run.close();
-process.stdout.write(`@@${JSON.stringify({ bare, sandboxed })}\n`);
+process.stdout.write(`@@${JSON.stringify({ bare, prepared, unprepared })}\n`);

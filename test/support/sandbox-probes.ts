@@ -3,10 +3,12 @@ export interface Probe {
   readonly script: string;
   /** 300 unless given. */
   readonly seconds?: number;
-  /** Milliseconds after which the run is told to stop. */
+  /** Milliseconds after which the run is told to stop; 0: it was told before. */
   readonly stopAfter?: number;
   /** A script that another run of the same agent runs meanwhile. */
   readonly elsewhere?: string;
+  /** Its sandbox is made before the command is known; then what waits is killed, or its run ends and another takes the command. */
+  readonly ahead?: "used" | "killed" | "closed";
 }
 
 /** Detaches itself twice, in a session of its own, deaf to signals. */
@@ -28,6 +30,9 @@ export const probes = {
   ordinary: { script: "cd /tmp && printf 'int main(){return 7;}' > a.c; echo hello; echo world >&2; exit 7" },
   files: { script: "echo data > result.txt; mkdir -p ~/.cache; echo kept > ~/.cache/x" },
   filesAgain: { script: "cat result.txt ~/.cache/x" },
+  ahead: { script: "echo made before; ls /proc | grep -c '^[0-9]'", ahead: "used" },
+  aheadKilled: { script: "echo made anew", ahead: "killed" },
+  aheadClosed: { script: "echo another", ahead: "closed" },
   noInput: { script: "cat; read -r line || echo no input" },
 
   sleeps: { script: "sleep inf", seconds: 2 },
@@ -38,6 +43,7 @@ export const probes = {
   },
   forkBomb: { script: "bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep inf", seconds: 5 },
   killsAll: { script: "kill -9 -1; echo still here" },
+  stoppedAtOnce: { script: "sleep inf", stopAfter: 0 },
   stopped: { script: "sleep inf & sleep inf", stopAfter: 1000 },
 
   flood: { script: "head -c 200000000 /dev/zero | tr '\\0' x" },
@@ -63,7 +69,7 @@ cat /mnt/data/harness.sqlite /run/credentials/*/* /etc/shadow /etc/olympus/* /pr
 grep -rIl canary / --exclude-dir=proc --exclude-dir=usr --exclude-dir=output 2>/dev/null; echo looked`,
   },
   processes: { script: "ls /proc | grep -c '^[0-9]'; for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done" },
-  descriptors: { script: "for fd in /proc/self/fd/*; do readlink $fd; done; ls -la /proc/1/fd 2>&1 | head -3" },
+  descriptors: { script: "for fd in /proc/self/fd/*; do readlink $fd; done; echo first; readlink /proc/1/fd/*" },
   privileges: {
     script: `id; grep -E 'Cap(Eff|Prm|Bnd|Amb)|NoNewPrivs' /proc/self/status
 for try in 'mount -t tmpfs x /tmp' 'unshare -U true' 'unshare -n true' 'chroot / true' 'mknod /tmp/d b 8 0' 'nsenter -t 1 -m true' 'su -c true' \\

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { openEgress } from "../../src/harness/egress/egress.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import type { CommandResult } from "../../src/harness/sandbox/command.ts";
@@ -68,7 +69,10 @@ try {
   await removeTree(run.workspace.folder);
 
   async function attempt(probe: Probe, name: string): Promise<CommandResult> {
-    const signal = probe.stopAfter === undefined ? never : AbortSignal.timeout(probe.stopAfter);
+    if (probe.ahead !== undefined) await makeAhead(probe.ahead);
+    const { stopAfter } = probe;
+    const signal =
+      stopAfter === undefined ? never : stopAfter === 0 ? AbortSignal.abort() : AbortSignal.timeout(stopAfter);
     if (probe.elsewhere === undefined) return run.run(probe.script, probe.seconds ?? 300, signal);
     // Another run of the same agent works at the same time.
     const other = await sandbox.open(`other-${name}`);
@@ -81,6 +85,19 @@ try {
       await other.close();
     }
   }
+
+  /** Makes a sandbox that waits for a command, and maybe ends it. */
+  async function makeAhead(end: NonNullable<Probe["ahead"]>): Promise<void> {
+    const its = end === "closed" ? await sandbox.open("ahead") : run;
+    its.prepare();
+    // bubblewrap outside and inside.
+    while ((await sandbox.population()) < 2) await pause(10);
+    if (end === "killed") for (const pid of waiting()) process.kill(pid, "SIGKILL");
+    if (end === "closed") await its.close();
+    while (end !== "used" && (await sandbox.population()) > 0) await pause(10);
+    // This one may come before the harness is told of the kill, and be lost with it; none after it.
+    if (end === "killed") await run.run("true", 60, never);
+  }
 } catch (error) {
   if (!(error instanceof Unavailable)) throw error;
   print({ unavailable: error.message });
@@ -92,6 +109,18 @@ web.closeAllConnections();
 function commands(): string {
   const own = /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))![1]!;
   return join("/sys/fs/cgroup", own, "../commands");
+}
+
+/** Processes in the groups of commands. */
+function waiting(): number[] {
+  return readdirSync(commands(), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) =>
+      readFileSync(join(commands(), name, "cgroup.procs"), "utf8")
+        .trim()
+        .split("\n")
+        .map(Number),
+    );
 }
 
 /** Everything on the machine that a command could leave behind. */

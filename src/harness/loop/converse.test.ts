@@ -83,6 +83,7 @@ function fakeSandbox(scripts: string[]): Sandbox {
     open: async () => ({
       workspace: { folder: "", work: "", home: "", attach: "", output: "" },
       close: async () => void scripts.push("closed"),
+      prepare: () => undefined,
       run: async (script): Promise<CommandResult> => {
         scripts.push(script);
         const text = script.startsWith("find") ? "result.txt (5 bytes)\n1\n" : `ran ${script}, chat-token-canary`;

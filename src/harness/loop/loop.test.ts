@@ -65,6 +65,15 @@ test("runs what is asked for, in order, and ends with submit", async () => {
   ]);
 });
 
+test("tools get ready while the model thinks, once a step", async () => {
+  const loop = looping([{ calls: [call("a")] }, submitted]);
+  const seen: number[] = [];
+  const [bash, submit] = loop.parts.tools as [Tool, Tool];
+  const tools = [{ ...bash, prepare: () => void seen.push(loop.asked.length) }, submit];
+  await runLoop({ ...loop.parts, tools }, "system", first, never);
+  expect(seen).toEqual([0, 1]);
+});
+
 test("D1 the same call for ever: a word at the third, the end at the fifth, and a person is called", async () => {
   const loop = looping([{ calls: [call("ls")] }]);
   const { text, outcome } = await loop.run();

@@ -83,6 +83,7 @@ export async function runLoop(
       if (clock.now() >= until) return stop("time");
       add(...(parts.heard?.() ?? []).map((content): ModelMessage => ({ role: "user", content })));
       messages = maskOld(system, messages, limits.window);
+      for (const tool of tools) tool.prepare?.();
       const result = await parts.next({ system, messages, tools: tools.map(({ spec }) => spec) }, shrink, signal);
       if ("failed" in result) return result.failed;
       const { reply } = result;

@@ -25,6 +25,8 @@ export interface Group {
   /** Whoever writes 0 into it belongs to the group, with all its children to come. */
   readonly procsFile: string;
   events(): Promise<GroupEvents>;
+  /** How many are in it. */
+  processes(): Promise<number>;
   /** Ends every process in it, also those that left their process group or session, and removes it. Returns when all are gone. */
   clear(): Promise<void>;
 }
@@ -82,14 +84,15 @@ export async function takeDelegation(
         await clear(folder);
         throw error;
       }
-      return { procsFile: join(folder, "cgroup.procs"), events: () => events(folder), clear: () => clear(folder) };
+      return {
+        procsFile: join(folder, "cgroup.procs"),
+        events: () => events(folder),
+        processes: () => processes(folder),
+        clear: () => clear(folder),
+      };
     },
     async population() {
-      const counts = await Promise.all(
-        (await folders(commands)).map(
-          async (name) => (await readFile(join(commands, name, "cgroup.procs"), "utf8")).split("\n").length - 1,
-        ),
-      );
+      const counts = await Promise.all((await folders(commands)).map((name) => processes(join(commands, name))));
       return counts.reduce((sum, count) => sum + count, 0);
     },
   };
@@ -145,6 +148,10 @@ async function folders(folder: string): Promise<string[]> {
   return (await readdir(folder, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);
+}
+
+async function processes(folder: string): Promise<number> {
+  return (await readFile(join(folder, "cgroup.procs"), "utf8")).split("\n").length - 1;
 }
 
 async function events(folder: string): Promise<GroupEvents> {

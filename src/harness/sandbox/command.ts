@@ -1,9 +1,9 @@
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Group } from "./cgroup.ts";
+import type { Delegation, Group, GroupLimits } from "./cgroup.ts";
 import type { DiskWatch } from "./disk.ts";
-import type { Launcher } from "./launcher.ts";
+import type { Launcher, Waiting } from "./launcher.ts";
 import { inside } from "./mounts.ts";
 import { type Shown, showOutput } from "./output.ts";
 
@@ -27,77 +27,135 @@ export interface CommandLimits {
   readonly output: number;
 }
 
-export interface CommandPlan {
+export interface Preparation {
   readonly launcher: Launcher;
-  readonly group: Group;
-  readonly script: string;
-  /** Unique in its run: names the files. */
+  readonly delegation: Delegation;
+  readonly limits: CommandLimits & { readonly limits: GroupLimits };
+  /** Unique in its run: names the group and the files. */
   readonly name: string;
   /** Folder of scripts and outputs, on this machine. */
   readonly output: string;
-  readonly disk: DiskWatch;
+}
+
+/** A sandbox that waits for its command. */
+export interface Prepared {
+  readonly waiting: Waiting;
+  readonly group: Group;
+  /** On this machine; the second as the command sees it. */
+  readonly scriptFile: string;
+  readonly outputFile: string;
+  readonly outputInside: string;
+}
+
+export interface CommandPlan {
+  readonly script: string;
   readonly seconds: number;
+  readonly disk: DiskWatch;
   readonly limits: CommandLimits;
 }
 
 const watchEveryMs = 200;
 const MiB = 1024 * 1024;
 
+/** Makes everything that a command needs but its script: while a model thinks what to run, nobody waits for it. */
+export async function prepareCommand({ launcher, delegation, limits, name, output }: Preparation): Promise<Prepared> {
+  const outputFile = join(output, `${name}.txt`);
+  const group = await delegation.make(name, limits.limits);
+  await orClear(group, writeFile(outputFile, "", { flag: "wx" }));
+  const waiting = launcher.prepare({
+    procsFile: group.procsFile,
+    script: `${inside.output}/${name}.sh`,
+    output: outputFile,
+    blocks: (Math.max(limits.disk, limits.output * 2) * MiB) / 512,
+  });
+  return {
+    waiting,
+    group,
+    scriptFile: join(output, `${name}.sh`),
+    outputFile,
+    outputInside: `${inside.output}/${name}.txt`,
+  };
+}
+
+/** What came of a command, and whether its launcher may go on: not where nobody knows if the byte that starts a command was read. */
+export interface Ran {
+  readonly result: CommandResult;
+  readonly clean: boolean;
+}
+
+/** bubblewrap outside and inside: what runs beside them is the command. */
+const ofSandbox = 2;
+
 /**
- * Runs a script with bash in the sandbox and waits until no process of it is left. Its output goes into a file, not through a pipe: a
+ * Runs a script with bash in a sandbox and waits until no process of it is left. Its output goes into a file, not through a pipe: a
  * process that floods costs the harness nothing. Never throws for what the command does; throws when the machine fails.
  */
-export async function runCommand(plan: CommandPlan, signal: AbortSignal): Promise<CommandResult> {
-  const { group, limits, name } = plan;
-  const outputFile = join(plan.output, `${name}.txt`);
-  await writeFile(join(plan.output, `${name}.sh`), plan.script);
-  await writeFile(outputFile, "", { flag: "wx" });
+export async function runCommand(
+  { waiting, group, scriptFile, outputFile, outputInside }: Prepared,
+  plan: CommandPlan,
+  signal: AbortSignal,
+): Promise<Ran> {
   const began = performance.now();
   let ending: Ending = "exited";
+  /** Told to begin, and killed before it did. */
+  let unread = false;
+  let told = false;
   let killed: Promise<void> | undefined;
   const kill = (why: Ending) => {
     if (killed !== undefined) return;
     ending = why;
-    killed = group.clear();
+    killed = group.processes().then((count) => {
+      unread = told && count <= ofSandbox;
+      return group.clear();
+    });
     killed.catch(() => undefined);
   };
   const stop = () => kill("stopped");
   let timer: NodeJS.Timeout | undefined;
   const watch = new AbortController();
   try {
-    const ended = plan.launcher.launch({
-      procsFile: group.procsFile,
-      script: `${inside.output}/${name}.sh`,
-      output: outputFile,
-      blocks: (Math.max(limits.disk, limits.output * 2) * MiB) / 512,
-    });
-    ended.catch(() => undefined);
+    await orClear(group, writeFile(scriptFile, plan.script));
+    if (signal.aborted) stop();
+    else {
+      told = true;
+      waiting.start();
+    }
     timer = setTimeout(() => kill("timeout"), plan.seconds * 1000);
     signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
     // A command that cannot be watched is not left to itself.
     const watching = watchUse(plan, outputFile, kill, watch.signal).catch((error: unknown) => {
       kill("stopped");
       return error;
     });
-    const code = await ended;
+    const code = await waiting.ended;
     watch.abort();
     const unwatched = await watching;
     const events = await (killed === undefined ? group.events() : { outOfMemory: false, outOfProcesses: false });
     await (killed ?? group.clear());
     if (unwatched !== undefined) throw unwatched;
     if (ending === "exited" && events.outOfMemory) ending = "memory";
-    return {
+    const result = {
       code: ending === "exited" ? code : null,
       ending,
-      output: await showOutput(outputFile, `${inside.output}/${name}.txt`),
+      output: await showOutput(outputFile, outputInside),
       tookMs: Math.round(performance.now() - began),
       outOfProcesses: events.outOfProcesses,
     };
+    return { result, clean: !unread };
   } finally {
     clearTimeout(timer);
     watch.abort();
     signal.removeEventListener("abort", stop);
+  }
+}
+
+/** A disk without room for a file must not leave a sandbox that waits for ever. */
+async function orClear(group: Group, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    await group.clear();
+    throw error;
   }
 }
 

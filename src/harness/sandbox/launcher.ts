@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Writable } from "node:stream";
 
-/** One command: what its group, files and limits are. */
+/** A command to come: what its group, files and limits are. */
 export interface Launch {
   readonly procsFile: string;
   /** Path in the sandbox. */
@@ -12,6 +13,19 @@ export interface Launch {
   /** Of a single file, in blocks of 512 bytes. */
   readonly blocks: number;
 }
+
+/** A sandbox that is made and waits for its command. */
+export interface Waiting {
+  /** Lets the command begin. */
+  start(): void;
+  /** Its exit code. Rejects when the launcher ended first. */
+  readonly ended: Promise<number>;
+  /** Whether it ended without having been started: something killed it, and it is of no use. */
+  isOver(): boolean;
+}
+
+/** Where a sandbox that is made waits for a byte, as the launcher has it. bubblewrap closes it before the command begins. */
+export const startFd = 3;
 
 /**
  * For each line: a process that first joins its group and only then becomes the sandbox, so that nothing of a command ever runs
@@ -29,6 +43,7 @@ done`;
  */
 export class Launcher {
   readonly #child: ChildProcess;
+  readonly #start: Writable;
   readonly #answers: AsyncIterator<string>;
   #said = "";
   #last: Promise<unknown> = Promise.resolve();
@@ -46,32 +61,45 @@ export class Launcher {
       "sh",
       ...sandbox,
     ] as [string];
-    this.#child = spawn(program, args, { env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, cwd: "/" });
+    this.#child = spawn(program, args, {
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+      cwd: "/",
+      stdio: ["pipe", "pipe", "pipe", "pipe"],
+    });
     // Told by the end of its answers.
     this.#child.on("error", (error) => {
       this.#said = error.message;
     });
     this.#child.stdin!.on("error", () => undefined);
+    this.#start = this.#child.stdio[startFd] as Writable;
+    this.#start.on("error", () => undefined);
     this.#child.stderr!.on("data", (chunk: Buffer) => {
       this.#said = (this.#said + chunk.toString()).slice(-500);
     });
     this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
-  /** Runs one command to its end, after those before it. Gives its exit code. */
-  launch({ procsFile, script, output, blocks }: Launch): Promise<number> {
-    const next = this.#last.then(async () => {
+  /** Makes the sandbox of a command, after the commands before it have ended. */
+  prepare({ procsFile, script, output, blocks }: Launch): Waiting {
+    let over = false;
+    const ended = this.#last.then(async () => {
       this.#child.stdin!.write(`${[procsFile, script, output, blocks].join("\t")}\n`);
       const { value, done } = await this.#answers.next();
+      over = true;
       if (done === true) throw new Error(`commands cannot be started: ${this.#said.trim() || "the launcher ended"}`);
       return Number(value);
     });
-    this.#last = next.catch(() => undefined);
-    return next;
+    this.#last = ended.catch(() => undefined);
+    return { ended, start: () => this.#start.write("x"), isOver: () => over };
+  }
+
+  /** Whether it has ended, and takes no more. */
+  isOver(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined;
   }
 
   async close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
+    if (this.isOver()) return;
     const gone = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
     await gone;

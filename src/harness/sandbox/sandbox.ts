@@ -3,10 +3,10 @@ import type { Server } from "node:net";
 import { join } from "node:path";
 import { quote } from "../../base/quote.ts";
 import { type Delegation, type GroupLimits, neededControllers, takeDelegation } from "./cgroup.ts";
-import { type CommandResult, runCommand } from "./command.ts";
+import { type CommandResult, type Prepared, prepareCommand, type Ran, runCommand } from "./command.ts";
 import { DiskWatch } from "./disk.ts";
 import { makeEtc } from "./etc.ts";
-import { Launcher } from "./launcher.ts";
+import { Launcher, startFd } from "./launcher.ts";
 import { bubblewrap } from "./mounts.ts";
 import { openNetwork, proxyAddress } from "./network.ts";
 import { Unavailable } from "./unavailable.ts";
@@ -37,6 +37,8 @@ export interface SandboxOptions {
 export interface RunSandbox {
   readonly workspace: Workspace;
   run(script: string, seconds: number, signal: AbortSignal): Promise<CommandResult>;
+  /** Begins to make the next command's namespaces and mounts, which take longer than most commands: for whoever knows that one will come. */
+  prepare(): void;
   /** Ends the run's processes and network. The workspace stays until it is swept. */
   close(): Promise<void>;
 }
@@ -125,29 +127,63 @@ async function openRun(
   const end = new AbortController();
   options.serve(network.server, run, end.signal);
   const disk = new DiskWatch(workspace.folder, options.disk);
-  const launcher = new Launcher(network.enter, [
-    bwrap,
-    ...bubblewrap({
-      ...workspace,
-      etc: join(options.root, etcFolder),
-      toolchains: options.toolchains,
-      environment: environment(options),
-      tmp: Math.max(16, Math.floor(options.limits.memory / 4)),
-    }),
-    "bash",
-  ]);
+  const start = () =>
+    new Launcher(network.enter, [
+      bwrap,
+      ...bubblewrap({
+        ...workspace,
+        etc: join(options.root, etcFolder),
+        toolchains: options.toolchains,
+        environment: environment(options),
+        tmp: Math.max(16, Math.floor(options.limits.memory / 4)),
+      }),
+      ...["--block-fd", String(startFd)],
+      "bash",
+    ]);
+  let launcher = start();
+  let next: Promise<Prepared> | undefined;
+  const prepare = (): Promise<Prepared> => {
+    next ??= prepareCommand({ launcher, delegation, limits: options, name: nextName(), output: workspace.output });
+    next.catch(() => undefined);
+    return next;
+  };
+  const discard = async () => {
+    const left = await next?.catch(() => undefined);
+    next = undefined;
+    await launcher.close();
+    await left?.group.clear();
+  };
+  const startAnew = async () => {
+    await discard();
+    launcher = start();
+  };
+  const take = () =>
+    prepare().finally(() => {
+      next = undefined;
+    });
   return {
     workspace,
+    prepare() {
+      void prepare();
+    },
     async run(script, seconds, signal) {
-      const name = nextName();
-      const group = await delegation.make(name, options.limits);
-      return runCommand(
-        { launcher, group, script, name, output: workspace.output, disk, seconds, limits: options },
-        signal,
-      );
+      let prepared = await take();
+      if (prepared.waiting.isOver()) {
+        // Killed while it waited, maybe with its launcher.
+        await prepared.group.clear();
+        if (launcher.isOver()) await startAnew();
+        prepared = await take();
+      }
+      let ran: Ran | undefined;
+      try {
+        ran = await runCommand(prepared, { script, seconds, disk, limits: options }, signal);
+        return ran.result;
+      } finally {
+        if (ran?.clean !== true) await startAnew();
+      }
     },
     async close() {
-      await launcher.close();
+      await discard();
       end.abort();
       network.close();
       closed();

@@ -31,6 +31,7 @@ export function bashTool(sandbox: RunSandbox, limits: BashLimits, redact: (text:
         additionalProperties: false,
       },
     },
+    prepare: () => sandbox.prepare(),
     async run(input, signal) {
       const script = textArgument(input, "script");
       if (script === undefined) return { text: 'error: "script" must be a text with the commands to run' };

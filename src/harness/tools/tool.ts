@@ -12,6 +12,8 @@ export interface Tool {
   readonly spec: ToolSpec;
   /** After a crash: whether a call whose outcome is not known may be made again. Then `run` goes on where it was. */
   readonly resumable?: boolean;
+  /** A model is asked just now and may call it next: time to get ready. */
+  prepare?(): void;
   /** Input is whatever the model sent. Throws only the signal's reason and what is wrong with this machine; a bad input is an outcome. */
   run(input: unknown, signal: AbortSignal): Promise<ToolOutcome>;
 }
