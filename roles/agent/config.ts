@@ -7,8 +7,10 @@ import { dashboardPort } from "../../src/team/dashboard.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 import { operationsChannel } from "../../src/team/operations.ts";
 import { renderPersona } from "../../src/team/persona.ts";
+import { renderDeploys } from "./deploys.ts";
 import { renderForge } from "./forge.ts";
 import { renderModels } from "./models.ts";
+import { renderOrchestration } from "./orchestration.ts";
 
 export interface RenderedAgent {
   readonly config: AgentConfigInput;
@@ -32,7 +34,9 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
   const others = team.machines.filter((other) => other.agent !== undefined && other.name !== name);
   const operations = operationsChannel(team.team);
   const onForge = renderForge(team, machine, secrets);
-  Object.assign(handed, onForge?.secrets);
+  // Only who has an account on the forge looks after pull requests, and so after what is deployed from them.
+  const toDeploy = onForge && renderDeploys(team, name, secrets);
+  Object.assign(handed, onForge?.secrets, toDeploy?.secrets);
   const config: AgentConfigInput = {
     version: 1,
     agent: name,
@@ -73,9 +77,10 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
       expireHours: team.team.policy.gates.hours,
       merge: team.team.policy.gates.merge,
       lenses: team.team.policy.reviews,
+      deploys: toDeploy?.deploys ?? [],
     },
     ...(agent.quietHours === undefined ? {} : { quietHours: agent.quietHours }),
-    ...(onForge === undefined ? {} : { forge: onForge.forge }),
+    ...(onForge === undefined ? {} : { forge: onForge.forge, ...renderOrchestration(team, machine) }),
   };
   return { config, secrets: handed };
 }

@@ -68,6 +68,8 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
         ? {}
         : { listen: { ...listen, tls: { certificate: tls.certificate, keyFile: tlsKeyFile } } }),
     };
+    // Keys for deployments may have been made just now.
+    if (toCall(config)) await secrets.save();
     // A configuration that the harness would refuse must not replace a good one.
     const { limits } = parseAgentConfig(JSON.stringify(config), `${team.file} (agent ${host.name})`);
     return {
@@ -90,6 +92,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     return [
       ...(shell === undefined ? [] : [{ kind: "package" as const, id: "bubblewrap", names: programs(config) }]),
       ...(tls === undefined ? [] : [{ kind: "package" as const, id: "tls-client", names: ["curl"] }]),
+      ...(toCall(config) ? [{ kind: "package" as const, id: "deploy-client", names: ["openssh-client"] }] : []),
       // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.
       {
         kind: "user",
@@ -178,6 +181,9 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
     ];
   },
 });
+
+/** Whether it calls hosts to deploy something. */
+const toCall = ({ policy }: AgentConfigInput): boolean => (policy?.deploys ?? []).length > 0;
 
 /** What work with a shell takes on the machine; git on both sides of the sandbox where there are repositories. */
 function programs({ forge }: AgentConfigInput): string[] {

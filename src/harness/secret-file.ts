@@ -8,7 +8,7 @@ import { Secret } from "../base/secret.ts";
  * credentials directory ($CREDENTIALS_DIRECTORY), else beside the configuration. Throws E-AGENT-SECRET when it is missing or empty.
  */
 export function readSecretFile(name: string, configFile: string, env: NodeJS.ProcessEnv = process.env): Secret {
-  const path = isAbsolute(name) ? name : join(env.CREDENTIALS_DIRECTORY ?? dirname(configFile), name);
+  const path = secretPath(name, dirname(configFile), env);
   let value: string;
   try {
     value = readFileSync(path, "utf8").trim();
@@ -17,6 +17,11 @@ export function readSecretFile(name: string, configFile: string, env: NodeJS.Pro
   }
   if (value === "") throw secretError(`the secret ${name} is empty`, path);
   return new Secret(name, value);
+}
+
+/** Where a secret lies; `otherwise` is the folder where systemd hands none over. */
+export function secretPath(name: string, otherwise: string, env: NodeJS.ProcessEnv = process.env): string {
+  return isAbsolute(name) ? name : join(env.CREDENTIALS_DIRECTORY ?? otherwise, name);
 }
 
 function secretError(message: string, where: string, cause?: unknown): OlympusError {

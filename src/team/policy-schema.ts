@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameField } from "./fields.ts";
+import { repositoryName } from "./repository-schema.ts";
 
 export const lenses = [
   "infrastructure",
@@ -28,6 +29,29 @@ const changes = {
     .describe("Lines added and deleted, at least."),
 };
 
+const command = z
+  .string()
+  .regex(
+    /^\/[\w./-]+( [\w./=:@,+-]+)*$/,
+    "Write an absolute path and plain words after it, without quotes and signs of the shell.",
+  );
+
+const deploySchema = z.strictObject({
+  repository: repositoryName.describe("What is deployed; one of `repositories`."),
+  branch: z.string().min(1).default("main").describe("Its newest commit is, once a pull request brought it there."),
+  host: nameField.describe("The host that is called; it needs the role deploy."),
+  command: command.describe(
+    "What is run there as `olympus-deploy`, with the commit added as its last word; the agents' key can run nothing else.",
+  ),
+  back: command.optional().describe("Goes back to the commit that it is given. `command` unless given."),
+  kind: z
+    .enum(["deploy", "infrastructure"])
+    .default("deploy")
+    .describe("What whoever approves it must be trusted with."),
+  approvers: z.array(nameField).default([]).describe("People, by name. Everybody who is trusted with it unless given."),
+  minutes: z.number().positive("Write a number above zero.").default(30).describe("How long it may take."),
+});
+
 export const gatesSchema = z
   .strictObject({
     hours: z
@@ -51,6 +75,10 @@ export const gatesSchema = z
       )
       .default([])
       .describe("Rules for merges; all that fit a change count together."),
+    deploy: z
+      .record(nameField, deploySchema)
+      .default({})
+      .describe("What may be deployed, by name: after a merge people are asked, and whoever may says yes."),
   })
   .prefault({})
   .describe("What needs whose approval. A merge by an agent always needs a person with `approve: [merge]`.");

@@ -18,6 +18,7 @@ export const roleNames = [
   "backup",
   "hypervisor",
   "openclaw",
+  "deploy",
 ] as const;
 
 /** What an agent can run on; each is a role, and both want port 18789. */

@@ -77,9 +77,25 @@ export function closeGate(store: Store, gate: Gate, reason: string, actor: strin
   return next === gate ? gate : save(store, next, actor, "closed", now, { reason });
 }
 
+/** The act begins; it may take long, and this process may not see its end. */
+export function gateBegun(store: Store, gate: Gate, now: number): Gate {
+  return save(store, { ...gate, begun: now }, "harness", "begun", now, { opened: gate.openedBy });
+}
+
+/** The act did not happen, or nobody knows: to try it again takes another approval. */
+export function gateAgain(store: Store, gate: Gate, reason: string, now: number): Gate {
+  const { begun, openedBy, openedWith, askedIn, post, ...rest } = gate;
+  return save(store, { ...rest, state: "asked" }, "harness", "asked again", now, { reason, opened: openedBy });
+}
+
 /** The act happened. */
 export function gateDone(store: Store, gate: Gate, evidence: Record<string, string>, now: number): Gate {
   return save(store, { ...gate, state: "done" }, "harness", "done", now, { ...evidence, opened: gate.openedBy });
+}
+
+/** What was there before a deployment: where a way back leads. */
+export function gateBefore(store: Store, gate: Gate, before: string, now: number): Gate {
+  return save(store, { ...gate, before }, "harness", "noted", now, { before });
 }
 
 /** People were asked for it: in the answer of a run, or in a post of its own. */

@@ -4,7 +4,7 @@ import { type ForgePayload, forgeSource, laneOf } from "../forge-work.ts";
 import { chatSource, type PostPayload } from "../intake.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
-import { approve, closeGate, gateOf, overruleLens, refuse } from "./book.ts";
+import { approve, closeGate, gateOf, overruleLens, refuse, wishGate } from "./book.ts";
 import type { Approval, Gate } from "./gate.ts";
 import { chatPerson } from "./people.ts";
 import type { GateWord } from "./words.ts";
@@ -45,7 +45,9 @@ export function answerGate(
       ? overruleLens(store, gate, approval, lens!, reason!, actor, now)
       : word === "approve"
         ? approve(store, gate, approval, actor, now)
-        : turnDown(store, gate, approval, actor, now);
+        : word === "back"
+          ? goBack(store, config.policy?.expireHours ?? 0, gate, approval, actor, now)
+          : turnDown(store, gate, approval, actor, now);
   // Bots are not argued with, nor is whoever only reacts to what they read.
   const silent = automatic || (post.reactedTo !== undefined && person === undefined);
   if (typeof result === "string") return silent ? undefined : `That does not open it: ${result}.`;
@@ -58,7 +60,41 @@ export function answerGate(
     kind: "gate" as const,
   };
   receive(store, { ...entry, author: post.authorId, createdAt: post.createdAt, payload }, now);
-  return word === "approve" ? "Approved." : word === "refuse" ? "It stays closed." : `Noted: ${lens} is overruled.`;
+  const done = {
+    approve: "Approved.",
+    refuse: "It stays closed.",
+    back: "Going back.",
+    overrule: `Noted: ${lens} is overruled.`,
+  };
+  return done[word];
+}
+
+/** To the commit that was there before a deployment: a gate of its own, opened with the word by somebody who could have opened that one. */
+function goBack(
+  store: Store,
+  hours: number,
+  gate: Gate,
+  approval: Approval,
+  actor: string,
+  now: number,
+): Gate | string {
+  const { before, kinds, approvers, run, repo, number, author, place } = gate;
+  if (before === undefined || !gate.action.startsWith("deploy "))
+    return refuse(store, gate, "go back", "nothing is known to go back to", actor, approval.evidence, now);
+  const action = gate.action.replace(/^deploy/, "back");
+  const wish = {
+    action,
+    kinds,
+    approvers,
+    run,
+    repo,
+    number,
+    author,
+    commit: before,
+    lenses: [],
+    ...(place && { place }),
+  };
+  return approve(store, wishGate(store, wish, now, hours), approval, actor, now);
 }
 
 /** Whoever may open a gate may also close it for good. */

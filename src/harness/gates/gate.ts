@@ -11,7 +11,7 @@ export type GateState = "waiting" | "asked" | "open" | "done" | "closed";
 export interface Gate {
   /** Of everything that it is bound to: another commit is another gate. */
   readonly id: string;
-  /** `merge`. */
+  /** `merge`, `deploy shop`, `back shop`. */
   readonly action: string;
   /** Who approves must be trusted with all of them. */
   readonly kinds: readonly GateKind[];
@@ -34,6 +34,10 @@ export interface Gate {
   /** The person who opened it, and with what: `review 17`, a post's id. */
   readonly openedBy?: string;
   readonly openedWith?: string;
+  /** When the act began, of one that takes long: whether it ended is not known as long as this stands. */
+  readonly begun?: number;
+  /** Of a deployment: the commit that was there before. */
+  readonly before?: string;
   /** Why it is closed. */
   readonly reason?: string;
   /** The thread that it belongs to, where one is known: what comes of it is said there. */

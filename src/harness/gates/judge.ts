@@ -32,8 +32,8 @@ export function judging(parts: JudgeParts): { takers: Taker[]; doers(run: RunPar
         router,
         ...reviewGuards(parts.store, secrets, parts.clock),
       }),
-      gate: (run, { repo, number, channelId, rootId }) =>
-        keep(parts, run.id, repo, number, channelId === "" ? undefined : { channelId, rootId }),
+      gate: (run, { repo, number, channelId, rootId }, signal) =>
+        keep(parts, run.id, repo, number, channelId === "" ? undefined : { channelId, rootId }, signal),
     }),
   };
 }

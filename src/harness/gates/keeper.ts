@@ -11,7 +11,7 @@ import { lensStates, sayAssigned } from "../review/states.ts";
 import type { Store } from "../store/open.ts";
 import { about, approve, closeGate, gateAsked, gateDone, lensesPassed, liveGates, wishGate } from "./book.ts";
 import { type Gate, whyOver } from "./gate.ts";
-import { forgePerson } from "./people.ts";
+import { forgePerson, whoMay } from "./people.ts";
 
 export interface KeeperParts {
   readonly config: AgentConfig;
@@ -35,10 +35,17 @@ export async function keep(
   repo: string,
   number: number,
   place?: Gate["place"],
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Answer> {
   const { config, policy, store, forge, clock } = parts;
   const pull = await forge.pull(repo, number);
   const ended = settle(parts, repo, pull);
+  if (pull.state === "merged" && policy.deploys.length > 0) {
+    // Most agents deploy nothing.
+    const { deployments } = await import("./deploy.ts");
+    const told = await deployments(parts, run, pull, repo, place, signal);
+    return { outcome: "done", text: [ended, told].filter(Boolean).join("\n\n") };
+  }
   if (pull.state !== "open" || pull.draft) return { outcome: "done", text: ended ?? "" };
   const sha = pull.head.sha;
   const change = changeOf(pull, await forge.files(repo, number));
@@ -124,7 +131,7 @@ async function askReviewers(
     (lens) => !passed.includes(lens) && !failed.includes(lens) && (!pending.has(lens) || over.has(lens)),
   );
   const own = config.forge;
-  if (open.length === 0 || own === undefined) return undefined;
+  if ((open.length === 0 && pending.size === 0) || own === undefined) return undefined;
   const late = new Set([...over].map((lens) => pending.get(lens)!.login.toLowerCase()));
   const load = (login: string) => [...pending.values()].filter((one) => one.login === login).length;
   const team = [{ login: own.login, name: config.agent, lenses: own.lenses }, ...own.agents];
@@ -144,7 +151,12 @@ async function askReviewers(
     const subject = about({ repo, number: pull.number, commit: pull.head.sha });
     audit(store, { kind: "decision", actor: "harness", what: "ask for a review", subject, run, evidence }, now);
   }
-  const logins = [...new Set([...given.values()].map(({ login }) => login))];
+  // Also those whom a former process gave a lens and was killed before it could ask.
+  const waiting = [...pending].filter(([lens]) => lenses.includes(lens) && !over.has(lens)).map(([, one]) => one);
+  const asked = new Set(pull.requestedReviewers.map((login) => login.toLowerCase()));
+  const logins = [...new Set([...given.values(), ...waiting].map(({ login }) => login))].filter(
+    (login) => !asked.has(login.toLowerCase()),
+  );
   if (logins.length > 0) await forge.requestReviews(repo, pull.number, logins);
   const nobody = open.filter((lens) => !given.has(lens));
   return nobody.length === 0
@@ -207,12 +219,8 @@ const mergedText = (gate: Gate, pull: ForgePull) =>
 
 function asks(config: AgentConfig, gate: Gate, pull: ForgePull): string | undefined {
   if (gate.state !== "asked") return undefined;
-  const able = config.chat.people.filter(({ approve: may }) => gate.kinds.every((kind) => may.includes(kind)));
-  const names = able.map(({ name }) => name).filter((name) => gate.approvers?.includes(name) ?? true);
-  const who =
-    names.length === 0 ? "Nobody of the team file may approve this" : names.map((name) => `@${name}`).join(" or ");
   const commit = gate.commit.slice(0, 10);
-  return `${who}: [#${gate.number}](${pull.url}) at \`${commit}\` waits for an approval (${gate.kinds.join(", ")}). Approve it on the forge, or here: :+1: on this post, or \`!approve ${gate.id}\``;
+  return `${whoMay(config, gate)}: [#${gate.number}](${pull.url}) at \`${commit}\` waits for an approval (${gate.kinds.join(", ")}). Approve it on the forge, or here: :+1: on this post, or \`!approve ${gate.id}\``;
 }
 
 /** Says a thing once, until there is something else to say. */

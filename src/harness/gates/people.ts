@@ -1,6 +1,6 @@
 import type { AgentConfig } from "../config.ts";
 import type { ForgeUser } from "../forge-port.ts";
-import type { Person } from "./gate.ts";
+import type { Gate, Person } from "./gate.ts";
 
 type Known = Pick<AgentConfig, "chat" | "forge">;
 
@@ -18,6 +18,13 @@ export function forgePerson({ forge }: Pick<Known, "forge">, user: ForgeUser): P
     return undefined;
   const person = forge.people.find((one) => one.login.toLowerCase() === login);
   return person && { ...pick(person), login };
+}
+
+/** Those who could open a gate, as a question begins: `@mara or @kim`. */
+export function whoMay({ chat }: Pick<Known, "chat">, { kinds, approvers }: Pick<Gate, "kinds" | "approvers">): string {
+  const able = chat.people.filter(({ approve }) => kinds.every((kind) => approve.includes(kind)));
+  const names = able.map(({ name }) => name).filter((name) => approvers?.includes(name) ?? true);
+  return names.length === 0 ? "Nobody of the team file may approve this" : names.map((name) => `@${name}`).join(" or ");
 }
 
 const pick = ({ name, approve }: { name: string; approve: readonly string[] }) => ({ name, approve });

@@ -2,7 +2,7 @@ import { visible } from "../visible.ts";
 
 /** What people say to a gate in the chat: nothing else in the post, not a sign more. Text that only looks like it is none. */
 export interface GateWord {
-  readonly word: "approve" | "refuse" | "overrule";
+  readonly word: "approve" | "refuse" | "overrule" | "back";
   readonly id: string;
   /** Of `overrule`: the lens, and why. */
   readonly lens?: string;
@@ -12,8 +12,8 @@ export interface GateWord {
 /** `!approve 3f9a1c22d0`, with the agent's mention before it or without; undefined for everything else, quotations and code included. */
 export function gateWord(text: string, agent: string): GateWord | undefined {
   const said = text.trim().replace(new RegExp(`^@${agent}[,:]?[ ]+`, "i"), "");
-  const simple = /^!(approve|refuse) ([0-9a-f]{10})$/.exec(said);
-  if (simple !== null) return { word: simple[1] as "approve" | "refuse", id: simple[2]! };
+  const simple = /^!(approve|refuse|back) ([0-9a-f]{10})$/.exec(said);
+  if (simple !== null) return { word: simple[1] as "approve" | "refuse" | "back", id: simple[2]! };
   const over = /^!overrule ([0-9a-f]{10}) ([a-z]+) ([^\n]{3,300})$/.exec(said);
   return over === null ? undefined : { word: "overrule", id: over[1]!, lens: over[2]!, reason: over[3]! };
 }
@@ -26,5 +26,5 @@ export function looksLikeGate(text: string): string | undefined {
   const seen = visible(text.normalize("NFKC")).toLowerCase();
   // Letters of other scripts that look like ours count as well: what is left of the word is enough.
   const id = /(?<![0-9a-f])[0-9a-f]{10}(?![0-9a-f])/.exec(seen)?.[0];
-  return id !== undefined && /!\S*(appr|prove|overrule|refuse)|approve/.test(seen) ? id : undefined;
+  return id !== undefined && /!\S*(appr|prove|overrule|refuse|back)|approve/.test(seen) ? id : undefined;
 }

@@ -26,12 +26,39 @@ const mergeRuleSchema = z.strictObject({
 
 const lensRuleSchema = z.strictObject({ ...changes, lens: name });
 
+const repository = z.string().regex(/^[\w.-]+\/[\w.-]+$/);
+
+/** A command of another host, named here, that a key of this agent's may start with a commit as its only argument, and nothing else. */
+const deploySchema = z.strictObject({
+  name,
+  /** `owner/name`, and the branch whose newest merge is deployed. */
+  repository,
+  branch: z.string().min(1).default("main"),
+  kind: z.enum(["deploy", "infrastructure"]).default("deploy"),
+  approvers: names.default([]),
+  /** Where, with the host key to expect, `ssh-ed25519 AAAA…`. */
+  host: z.strictObject({
+    name: z.string().min(1),
+    address: z.string().min(1),
+    port: z.int().min(1).max(65535).default(22),
+    user: z.string().min(1),
+    key: z.string().regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/),
+  }),
+  keyFile: z.string().min(1),
+  /** Of the command that goes back; the same one, given the commit before, unless given. */
+  backKeyFile: z.string().min(1).optional(),
+  /** Minutes that it may take. */
+  minutes: z.number().positive().default(30),
+});
+
 /** What an agent may do only with somebody's approval, and who looks at changes before. Rendered from the team file's policy. */
 export const policySchema = z.strictObject({
   /** Hours that a gate waits for its approval. */
   expireHours: z.number().positive().default(72),
   merge: z.array(mergeRuleSchema).default([]),
   lenses: z.array(lensRuleSchema).default([{ lens: "security", paths: [], labels: [], lines: 0 }]),
+  deploys: z.array(deploySchema).default([]),
 });
 
 export type Policy = z.output<typeof policySchema>;
+export type Deploy = Policy["deploys"][number];

@@ -24,7 +24,7 @@ const refused = (policy: string): Promise<string> =>
 
 test("without rules a merge needs somebody who may, and security looks at everything", async () => {
   const { policy } = (await load("")).team;
-  expect(policy.gates).toEqual({ hours: 72, merge: [] });
+  expect(policy.gates).toEqual({ hours: 72, merge: [], deploy: {} });
   expect(policy.reviews).toEqual([{ lens: "security", paths: [], labels: [], lines: 0 }]);
 });
 
@@ -43,5 +43,12 @@ test("people that are not there, rules that nobody could approve, and channels t
   expect(await refused("  gates: {merge: [{kind: deploy, approvers: [kim]}]}")).toContain(
     "none of kim may approve this: it takes merge and deploy",
   );
+  const deploy = (more: string) => `  gates: {deploy: {shop: {repository: zeus/shop, command: /srv/go${more}}}}`;
+  expect(await refused(deploy(", host: agorra"))).toContain('unknown host "agorra"');
+  const lacking = await refused(deploy(", host: agora, approvers: [kim]"));
+  expect(lacking).toContain("agora does not have the role deploy");
+  expect(lacking).toContain('unknown repository "zeus/shop"');
+  expect(lacking).toContain("none of kim may approve this: it takes deploy");
+  expect(await refused(deploy(" $(reboot), host: agora"))).toContain("command is not valid");
   expect(await refused("  operations: olympus/nowhere")).toContain('unknown channel "olympus/nowhere"');
 });
