@@ -1,7 +1,7 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import { forgeApi } from "../team/forge.ts";
+import { forgeApi, peopleOnForge } from "../team/forge.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import type { Check } from "./check.ts";
 
@@ -10,7 +10,12 @@ const patienceMs = 10_000;
 /** Whether the default branch of each of the team's repositories demands a person's review: the second lock, beside the agents' own gates. */
 export async function checkProtection(team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<Check[]> {
   const names = Object.keys(team.team.repositories);
-  const token = team.machines.flatMap(({ name }) => secrets.get(`agents.${name}.github`) ?? [])[0];
+  // What protects a branch is shown to administrators alone, which no agent is; on the team's own forge people are.
+  const people = peopleOnForge(team).filter(({ person }) => team.team.people[person]!.admin);
+  const token = [
+    ...people.map(({ person }) => `people.${person}.github`),
+    ...team.machines.map(({ name }) => `agents.${name}.github`),
+  ].flatMap((path) => secrets.get(path) ?? [])[0];
   if (names.length === 0 || token === undefined) return [];
   return Promise.all(names.map((repository) => protectionOf(forgeApi(team), token, repository, signal)));
 }

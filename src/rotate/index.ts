@@ -2,6 +2,7 @@ import { hostsWithBackups } from "../backup/backup.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { chatByTeamAuthority } from "../bootstrap/url.ts";
 import { dashboardTlsOf } from "../team/dashboard.ts";
+import { playedForge } from "../team/forge.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
 import { backupKeyRotation } from "./backup-key.ts";
 import { botRotation } from "./bot.ts";
@@ -51,6 +52,10 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
     "The team file gives the certificate: put a new one there, its key with `npx olympus secrets set`, then `npx olympus role setup agent`.",
   ],
   [
+    /^(agents\.[^.]+\.github(-review)?|people\.[^.]+\.github)$/,
+    "A token of the team's own forge: `npx olympus secrets forget` it, `npx olympus secrets init`, then `npx olympus role setup --all`: the old one opens nothing from then on.",
+  ],
+  [
     /^mattermost\.admin\.password$/,
     "Set another in the chat, then `npx olympus secrets set mattermost.admin.password`.",
   ],
@@ -76,7 +81,7 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
     return backupKeyRotation(sender, context);
   }
   const committer = /^agents\.([^.]+)\.github$/.exec(name)?.[1];
-  if (committer !== undefined && agents.includes(committer)) {
+  if (committer !== undefined && agents.includes(committer) && playedForge(context.team) === undefined) {
     return set(githubTokenRotation(committer, context, newValue), context);
   }
   if (/^tls\.chat(\.key|\.certificate)?$/.test(name) && chatByTeamAuthority(context.team)) {
