@@ -36,11 +36,12 @@ export function renderForge(
     agents: team.machines.flatMap((other) => {
       const theirs = forgeLogin(team, other);
       if (other.name === name || other.agent === undefined || theirs === undefined) return [];
-      return [{ login: theirs, name: other.name, lenses: [...other.agent.lenses] }];
+      const works = repositories.flatMap(([repository, { agents }]) => (takes(other, agents) ? [repository] : []));
+      return [{ login: theirs, name: other.name, lenses: [...other.agent.lenses], works }];
     }),
     repositories: repositories.map(([repository, { agents, label, checks }]) => ({
       name: repository,
-      work: agents === undefined ? agent.duties.includes("development") : agents.includes(name),
+      work: takes(machine, agents),
       label,
       checks: [...checks],
     })),
@@ -53,4 +54,9 @@ export function renderForge(
       ...(reviewToken === undefined ? {} : { "forge-review-token": reviewToken }),
     },
   };
+}
+
+/** Whether an agent takes up a repository's issues: those that it names, else whoever develops. */
+function takes({ name, agent }: Machine, named: readonly string[] | undefined): boolean {
+  return named?.includes(name) ?? agent?.duties.includes("development") ?? false;
 }

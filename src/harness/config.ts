@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import { isCron } from "./cron.ts";
+import { orchestrationSchema } from "./duties/schema.ts";
 import { clientNames } from "./egress/clients.ts";
 import { forgeSchema } from "./forge-config.ts";
 import { policySchema } from "./policy/schema.ts";
@@ -180,6 +181,8 @@ export const agentConfigSchema = z
     sandbox: sandboxSchema.optional(),
     /** Left out: the agent has no repositories. */
     forge: forgeSchema.optional(),
+    /** Left out: it does not plan. Needs repositories. */
+    orchestration: orchestrationSchema.optional(),
     /** Left out: it neither reviews nor merges. */
     policy: policySchema.optional(),
     /** Waits are divided by this; 1 but in tests. */

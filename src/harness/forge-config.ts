@@ -40,7 +40,17 @@ export const forgeSchema = z.strictObject({
     .array(z.strictObject({ login, name: z.string(), command: z.boolean(), approve: z.array(z.string()).default([]) }))
     .default([]),
   /** The team's other agents. */
-  agents: z.array(z.strictObject({ login, name: z.string(), lenses })).default([]),
+  agents: z
+    .array(
+      z.strictObject({
+        login,
+        name: z.string(),
+        lenses,
+        /** Repositories whose issues it takes. */
+        works: z.array(z.string()).default([]),
+      }),
+    )
+    .default([]),
   /** What this one looks at first; any agent can be asked for any lens. */
   lenses,
   repositories: z.array(repositorySchema).min(1),

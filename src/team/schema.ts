@@ -15,6 +15,7 @@ import {
   tokensField,
 } from "./fields.ts";
 import { budgetSchema, limitsSchema, modelSchema } from "./model-schema.ts";
+import { orchestrationSchema } from "./orchestration-schema.ts";
 import { gateKinds, gatesSchema, lenses, reviewsSchema } from "./policy-schema.ts";
 import { forgeSchema, repositoryName, repositorySchema } from "./repository-schema.ts";
 import { runtimes, serviceNames } from "./roles.ts";
@@ -250,6 +251,7 @@ export const teamSchema = z.strictObject({
     .default({})
     .describe("What agents work on, by owner/name. Without any, agents only talk."),
   forge: forgeSchema.prefault({}).describe("Where the repositories are."),
+  orchestration: orchestrationSchema,
   connectivity: z
     .array(connectivitySchema)
     .default([])

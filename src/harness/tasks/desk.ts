@@ -1,7 +1,9 @@
 import { messageOf } from "../../base/errors.ts";
 import { maskSecrets, type Secret } from "../../base/secret.ts";
+import type { Chat } from "../chat-port.ts";
 import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
+import { splitTool } from "../duties/split.ts";
 import { dropOldAnswers } from "../forge/answers.ts";
 import { github } from "../forge/github.ts";
 import { Poller } from "../forge/poller.ts";
@@ -47,6 +49,7 @@ export class Desk implements ForgeDesk {
   readonly #takers: Taker[];
   readonly #judging: ReturnType<typeof judging> | undefined;
   readonly #stop = new AbortController();
+  #chat: Chat | undefined;
   #poller: Poller | undefined;
   #receiver: Promise<WebhookReceiver | undefined> | undefined;
   readonly #lookForRoom: () => Promise<string | undefined>;
@@ -70,6 +73,7 @@ export class Desk implements ForgeDesk {
 
   /** What runs of this agent do on the forge. */
   doers(runParts: RunParts): Doers {
+    this.#chat = runParts.chat;
     return {
       ...this.#judging?.doers(runParts),
       issue: (run, payload, signal) => doIssue(this.#parts, runParts, run, payload, signal),
@@ -79,7 +83,8 @@ export class Desk implements ForgeDesk {
 
   /** What a conversation may do on the forge. */
   chatTools(run: string, post: PostPayload, secrets: readonly Secret[]): Tool[] {
-    return [createIssueTool(this.#parts, run, post, (text) => maskSecrets(text, secrets))];
+    const create = createIssueTool(this.#parts, run, post, (text) => maskSecrets(text, secrets));
+    return this.#parts.config.orchestration === undefined ? [create] : [create, splitTool(this.#parts, create, post)];
   }
 
   /** Why no issue is begun just now; undefined when there is room. */
@@ -142,6 +147,10 @@ export class Desk implements ForgeDesk {
     if (signal.aborted) return;
     poller.start();
     void this.#sweep();
+    const rounds = this.#parts.config.orchestration?.rounds;
+    if (rounds === undefined || this.#chat === undefined) return;
+    const { beginRounds } = await import("../duties/rounds.ts");
+    beginRounds({ ...this.#parts, chat: this.#chat, rounds }, signal);
   }
 
   async #look(wake: () => void): Promise<void> {
