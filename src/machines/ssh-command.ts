@@ -28,9 +28,12 @@ export function sshWords(
     PasswordAuthentication: "no",
     KbdInteractiveAuthentication: "no",
     UpdateHostKeys: "no",
+    // Two minutes: an emulated machine under load may say nothing for one.
     ServerAliveInterval: "15",
+    ServerAliveCountMax: "8",
     ConnectTimeout: "10",
-    LogLevel: "ERROR",
+    // Below, ssh would end with 255 and not a word when the other end falls silent.
+    LogLevel: "INFO",
   };
   const { via } = target;
   // A ProxyJump of ssh's own would use the user's configuration and keys.
