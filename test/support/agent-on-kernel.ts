@@ -31,10 +31,14 @@ export async function agentOnKernel(options: {
   readonly delegated: boolean;
   readonly environment?: Readonly<Record<string, string>>;
   readonly change?: (config: AgentConfigInput) => AgentConfigInput;
-  /** Shell lines as root on the kernel, when all is over and the agent still runs. */
+  /** Ports of 127.0.0.1 that it reaches too, at `doorAddress`. */
+  readonly ports?: readonly number[];
+  /** Shell lines as root on the kernel, before the agent starts. */
+  readonly during?: string;
+  /** The same, when all is over and the agent still runs. What it printed by then is in /mnt/output. */
   readonly after?: string;
 }): Promise<KernelAgent> {
-  const { folder, team, modelUrl, delegated, after = "", environment = {} } = options;
+  const { folder, team, modelUrl, delegated, ports = [], during = "", after = "", environment = {} } = options;
   const through = (url: string) => url.replace("127.0.0.1", doorAddress);
   await agentFolder(folder, team, through(modelUrl), (config) => {
     const there: AgentConfigInput = {
@@ -58,15 +62,22 @@ export async function agentOnKernel(options: {
       else controls.push(connection);
     },
   };
-  const before = `cp -r ${quote(folder)} /mnt/agent && chown -R 65534:65534 /mnt/agent
+  const before = `umask 077
+cp -r ${quote(folder)} /mnt/agent && chown -R 65534:65534 /mnt/agent
 mkdir /mnt/bundle && mount --bind ${quote(bundle.folder)} /mnt/bundle
 ${delegated ? "" : "chown -R root:root $GROUP"}
+${during}
 # Ends with the connection, however that ends.
 ( exec 3<>/dev/tcp/${doorAddress}/${controlPort}; cat <&3 > /dev/null
 ${after}
 pkill -TERM -f bundle/main.mjs ) &`;
   const program = ["../bundle/main.mjs", "--config", "/mnt/agent/agent.json"] as const;
-  const doors = [doorTo(Number(new URL(team.url).port)), doorTo(Number(new URL(modelUrl).port)), control];
+  const doors = [
+    doorTo(Number(new URL(team.url).port)),
+    doorTo(Number(new URL(modelUrl).port)),
+    ...ports.map((port) => doorTo(port)),
+    control,
+  ];
   const printed = onOwnKernel([{ program, before, environment }], 1024, doors).then(([lines = []]) => lines);
   const failed = printed.then(
     () => new Promise<never>(() => undefined),

@@ -16,7 +16,7 @@ import { type Door, kernelAddress, startBehindDoors } from "./kernel-doors.ts";
 export interface KernelRun {
   /** Shell lines as root before the program. The control group of the program is `$GROUP`, its folder `$DATA`. */
   readonly before?: string;
-  /** File of the project, with arguments; run by Node as nobody, in a control group that is delegated to it. */
+  /** File of the project, with arguments; run by Node as nobody, in a control group that is delegated to it. Its output is in /mnt/output too. */
   readonly program: readonly [file: string, ...args: string[]];
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -62,8 +62,8 @@ chown ${user}:${user} $DATA $GROUP $GROUP/cgroup.procs $GROUP/cgroup.subtree_con
 ${before}
 ( echo 0 > $GROUP/cgroup.procs
   exec setpriv --reuid ${user} --regid ${user} --clear-groups --no-new-privs --bounding-set=-all env -i PATH=$PATH ${quoteAll(variables)} \\
-    /mnt/project/node_modules/.bin/node ${quoteAll([`/mnt/project/${file}`, ...args])} )
-echo "@@end $?"`;
+    /mnt/project/node_modules/.bin/node ${quoteAll([`/mnt/project/${file}`, ...args])} ) 2>&1 | tee /mnt/output
+echo "@@end \${PIPESTATUS[0]}"`;
     });
     await writeFile(join(folder, "steps"), steps.join("\n"));
     await writeFile(join(folder, "init"), setup(projectRoot, folder), { mode: 0o755 });
