@@ -2,9 +2,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { SecretStore } from "../../secrets/store.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { Step } from "../base/report.ts";
-import { askAgent } from "../bootstrap/ask.ts";
 import { peopleOnForge, playedForge } from "../team/forge.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { type PersonInChat, personInChat } from "./flow-chat.ts";
 import { PersonOnForge, type SeenPull } from "./flow-forge.ts";
 
 /** Who does what when a team on a forge of its own shows its work. */
@@ -60,7 +60,11 @@ interface Around {
  * A mention becomes an issue, the issue a pull request, reviewed and merged: the agents do it, the person asks and approves. What was begun
  * before is gone on with, what was merged before stays the answer. Throws E-FLOW when a step does not come, E-CHAT-NO-ANSWER.
  */
-export async function runFlow(plan: FlowPlan, { team, secrets, step, signal }: Around): Promise<FlowResult> {
+export async function runFlow(
+  plan: FlowPlan,
+  { team, secrets, step, signal }: Around,
+  chat: PersonInChat = personInChat(team, secrets, plan.person, signal),
+): Promise<FlowResult> {
   const { forge, repository, agent, person, login } = plan;
   const seen = new PersonOnForge(forge, repository, secrets.require(`people.${person}.github`), signal);
   const started = Date.now();
@@ -92,8 +96,7 @@ export async function runFlow(plan: FlowPlan, { team, secrets, step, signal }: A
   let thread: string | undefined;
   if (!underWay) {
     step.update(`@${agent} opens an issue`);
-    const text = `@${agent} please open an issue: note this rehearsal in CHANGES.md`;
-    thread = (await askAgent({ team, secrets, agent, as: person, text, waitMs: 180_000, signal })).postId;
+    thread = await chat.ask(agent, `@${agent} please open an issue: note this rehearsal in CHANGES.md`);
   }
   const pull = await until("a colleague works on it", async () => (await own()).find(isOpen));
   await until(`review of #${pull.number}`, async () => {
@@ -101,6 +104,12 @@ export async function runFlow(plan: FlowPlan, { team, secrets, step, signal }: A
     const enough = team.team.policy.reviews.length === 0 || states.length > 0;
     return enough && states.every((state) => state === "success") ? true : undefined;
   });
+  if (thread !== undefined) {
+    const asked = thread;
+    await until(`question whether #${pull.number} may be merged`, async () =>
+      (await chat.thread(asked)).some((text) => text.includes("waits for an approval")) ? true : undefined,
+    );
+  }
   step.update(`${person} approves #${pull.number}`);
   await seen.approve(pull, login);
   const done = await until(`merge of #${pull.number}`, async () =>
