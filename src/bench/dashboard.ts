@@ -16,7 +16,19 @@ const idleSockets = 1_000;
 /** Mentions of each round, in turns with streams open and without. */
 const mentions = 25;
 const rounds = 4;
-const paths = ["/", "/runs", "/conversations", "/costs?days=90", "/memory", "/gates", "/log", "/settings", "/metrics"];
+const paths = [
+  "/",
+  "/runs",
+  "/runs?text=nowhere&author=bob",
+  "/runs?kind=late",
+  "/conversations",
+  "/costs?days=90",
+  "/memory",
+  "/gates",
+  "/log",
+  "/settings",
+  "/metrics",
+];
 
 export const bench: Benchmark = {
   name: "dashboard",
@@ -67,7 +79,13 @@ export const bench: Benchmark = {
       const note = (words: string) => ({ note: [words, busy].filter((one) => one !== "").join("; ") });
       const lower = { better: "lower" as const };
       return {
-        ttfb_ms: { value: pages.first, unit: "ms", bound: 20, ...lower, ...note("median over all pages") },
+        ttfb_ms: {
+          value: pages.first,
+          unit: "ms",
+          bound: 20,
+          ...lower,
+          ...note(`slowest median: ${pages.slowestFirst}`),
+        },
         page_ms: { value: pages.page, unit: "ms", bound: 150, ...lower, ...note(`slowest median: ${pages.slowest}`) },
         page_kb: {
           value: pages.kb,
@@ -103,23 +121,24 @@ const urlOf = ({ folder }: AgentLab): string => `http://127.0.0.1:${folder.port}
 const headersOf = ({ folder }: AgentLab) => ({ authorization: `Bearer ${folder.dashboardToken}`, accept: "text/html" });
 
 async function pageTimes(lab: AgentLab) {
-  const firsts: number[] = [];
+  const firsts = new Map<string, number[]>(paths.map((path) => [path, []]));
   const wholes = new Map<string, number[]>(paths.map((path) => [path, []]));
   let bytes = 0;
   for (let load = 0; load < loads; load++) {
     for (const path of paths) {
       const began = performance.now();
       const response = await fetch(urlOf(lab) + path, { headers: headersOf(lab) });
-      firsts.push(performance.now() - began);
+      firsts.get(path)!.push(performance.now() - began);
       const text = await response.text();
       wholes.get(path)!.push(performance.now() - began);
       if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
       if (path === "/") bytes = Buffer.byteLength(text + stylesheet + script);
     }
   }
-  const medians = [...wholes].map(([path, times]) => ({ path, ms: median(times) }));
-  const worst = medians.reduce((a, b) => (b.ms > a.ms ? b : a));
-  return { first: median(firsts), page: worst.ms, slowest: worst.path, kb: bytes / 1000 };
+  const slowest = (all: Map<string, number[]>) =>
+    [...all].map(([path, times]) => ({ path, ms: median(times) })).reduce((a, b) => (b.ms > a.ms ? b : a));
+  const [first, whole] = [slowest(firsts), slowest(wholes)];
+  return { first: first.ms, slowestFirst: first.path, page: whole.ms, slowest: whole.path, kb: bytes / 1000 };
 }
 
 /** Acknowledgement times of mentions one after another, ms. */

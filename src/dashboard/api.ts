@@ -66,10 +66,10 @@ export const apiRoutes: readonly ApiRoute[] = [
     "Runs, the newest first",
     schemas.runsApiQuery,
     schemas.runsSchema,
-    (look, { count, ...filter }) => ({
-      version,
-      runs: look.runs(filter, count) as z.input<typeof schemas.runSchema>[],
-    }),
+    (look, { count, ...filter }) => {
+      const { rows, searched } = look.runs(filter, count);
+      return { version, runs: rows as z.input<typeof schemas.runSchema>[], searched };
+    },
   ),
   route(
     "/api/runs/{id}",

@@ -57,8 +57,11 @@ export class Look {
     return this.#names.get(author) ?? author;
   }
 
-  runs(filter: runs.RunFilter, count: number): runs.RunRow[] {
-    return this.masked(runs.findRuns(this.store, filter, count));
+  /** The newest that fit. `searched`: words were looked for back to there (ms), and there are older runs. */
+  runs(filter: runs.RunFilter, count: number): { rows: runs.RunRow[]; searched: number | undefined } {
+    const searched = filter.text === undefined ? undefined : runs.searchEnd(this.store, filter.before);
+    const rows = runs.findRuns(this.store, { from: searched, ...filter }, count);
+    return { rows: this.masked(rows), searched };
   }
 
   run(id: string): runs.RunDetail | undefined {

@@ -12,9 +12,9 @@ export interface News {
   readonly data: object;
 }
 
-/** Where streams get their news: what came after `since` (an id), then whatever happens, until the result is called. */
+/** Where streams get their news: what came after `since` (an id), then whatever happens, until the result is called. What is told together came together. */
 export interface Desk {
-  listen(since: number | undefined, tell: (news: News) => void): () => void;
+  listen(since: number | undefined, tell: (news: readonly News[]) => void): () => void;
 }
 
 const everyMs = 250;
@@ -28,7 +28,7 @@ const newest = 20;
  */
 export class NewsDesk implements Desk {
   readonly #look: Look;
-  readonly #listeners = new Set<(news: News) => void>();
+  readonly #listeners = new Set<(news: readonly News[]) => void>();
   #timer: NodeJS.Timeout | undefined;
   #writes = -1;
   #settled = 0;
@@ -42,9 +42,10 @@ export class NewsDesk implements Desk {
   }
 
   /** Tells what came after `since` (an id), then whatever happens, until the result is called. */
-  listen(since: number | undefined, tell: (news: News) => void): () => void {
+  listen(since: number | undefined, tell: (news: readonly News[]) => void): () => void {
     if (this.#listeners.size === 0) this.#begin();
-    for (const news of this.#missed(since)) tell(news);
+    const missed = this.#missed(since);
+    if (missed.length > 0) tell(missed);
     this.#listeners.add(tell);
     this.#timer ??= setInterval(() => this.#ask(), everyMs).unref();
     return () => {
@@ -64,7 +65,8 @@ export class NewsDesk implements Desk {
   }
 
   #ask(): void {
-    for (const news of this.#fresh()) for (const tell of [...this.#listeners]) tell(news);
+    const fresh = this.#fresh();
+    if (fresh.length > 0) for (const tell of [...this.#listeners]) tell(fresh);
   }
 
   #fresh(): News[] {

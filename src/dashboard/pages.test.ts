@@ -156,3 +156,23 @@ test("markup is made of what is written here, everything else is text", () => {
   expect(escapeHtml("a\u0000b\u202Ec\uD800")).toBe("a\uFFFDb\uFFFDc\uFFFD");
   expect(escapeHtml("\u{1F600} \t\n")).toBe("\u{1F600} \t\n");
 });
+
+test("words are looked for in a bounded number of runs, and further back by a link, until they are found", async () => {
+  sample = sampleDashboard(undefined, false);
+  fillPast(sample.store, 3_050, 100, sample.now);
+  const read = async (path: string) => (await sample!.request(path, { ...bearer, accept: "text/html" })).text();
+  const page = await read("/runs?text=number+7");
+  expect(page).toContain("Older runs");
+  expect(page).not.toContain("Looked through");
+  sample.store.run(
+    "UPDATE runs SET outcome = 'Found at last' WHERE id = (SELECT id FROM runs ORDER BY started_at LIMIT 1)",
+  );
+  const near = await read("/runs?text=found+AT+last");
+  expect(near).toContain("Looked through the runs since");
+  const [, further] = /href="(\/runs\?[^"]*)">Look further back/.exec(near)!;
+  const far = await read(further!.replaceAll("&amp;", "&"));
+  expect(far).toContain("Found at last");
+  expect(far).not.toContain("Look further back");
+  const api = await sample.request("/api/runs?text=found%20at%20last", bearer);
+  expect(await api.json()).toMatchObject({ runs: [], searched: expect.any(Number) as number });
+});

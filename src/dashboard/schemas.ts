@@ -69,7 +69,11 @@ const dayCostSchema = z.object({
 export const costSchema = z.object({ version: z.literal(1), agent: z.string(), days: z.array(dayCostSchema) });
 
 export const runSchema = summarySchema.extend({ steps: z.number(), asked: z.string() });
-export const runsSchema = z.object({ version: z.literal(1), runs: z.array(runSchema) });
+export const runsSchema = z.object({
+  version: z.literal(1),
+  runs: z.array(runSchema),
+  searched: time.optional().describe("Words were looked for back to there: ask again with it as `before`."),
+});
 
 export const stepSchema = z.object({
   id: z.number(),

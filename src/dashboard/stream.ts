@@ -33,28 +33,25 @@ export class Streams {
     const body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          const encoder = new TextEncoder();
           const close = (): void => {
             leave();
             controller.close();
           };
-          const send = (text: string): void => {
-            if (!this.#open.has(entry)) return;
-            controller.enqueue(encoder.encode(text));
+          const send = (chunk: Uint8Array): void => {
+            if (chunk.length === 0 || !this.#open.has(entry)) return;
+            controller.enqueue(chunk);
             if ((controller.desiredSize ?? 0) <= 0) close();
           };
-          const entry = { allowed, close, beat: () => send("event: beat\ndata: {}\n\n") };
+          const entry = { allowed, close, beat: () => send(beat) };
           this.#open.add(entry);
           let stop = (): void => undefined;
           leave = () => {
             stop();
             this.#open.delete(entry);
           };
-          send("retry: 2000\n\n");
+          send(retry);
           entry.beat();
-          stop = this.#desk.listen(since, (news) => {
-            if (kinds.has(news.kind) || news.kind === "gap") send(eventOf(news));
-          });
+          stop = this.#desk.listen(since, (news) => send(chunkOf(news, kinds)));
           if (!this.#open.has(entry)) stop();
           this.#timer ??= setInterval(() => this.#check(), checkMs).unref();
         },
@@ -78,6 +75,22 @@ export class Streams {
       else if (beats) entry.beat();
     }
   }
+}
+
+const encoder = new TextEncoder();
+const retry = encoder.encode("retry: 2000\n\n");
+const beat = encoder.encode("event: beat\ndata: {}\n\n");
+const chunks = new WeakMap<readonly News[], Map<string, Uint8Array>>();
+
+/** What came together goes out together, and is written down once for all who look on at the same kinds: a mention waits for none of them. */
+function chunkOf(news: readonly News[], kinds: ReadonlySet<NewsKind>): Uint8Array {
+  const known = chunks.get(news) ?? new Map<string, Uint8Array>();
+  chunks.set(news, known);
+  const key = [...kinds].join();
+  const wanted = () => news.filter(({ kind }) => kinds.has(kind) || kind === "gap");
+  const chunk = known.get(key) ?? encoder.encode(wanted().map(eventOf).join(""));
+  known.set(key, chunk);
+  return chunk;
 }
 
 /** JSON has no line breaks of its own, so that no text can pass for another event. */

@@ -10,7 +10,7 @@ export interface Seen {
 /** Asks a team again and again, and keeps what each host said last: whoever looks waits for nobody. */
 export class TeamWatch implements Desk {
   readonly hosts = new Map<string, Seen>();
-  readonly #listeners = new Set<(news: News) => void>();
+  readonly #listeners = new Set<(news: readonly News[]) => void>();
   #rounds = 0;
 
   /** Goes on until `signal`. `ask` asks every host side by side and tells of each as it answers. */
@@ -26,7 +26,7 @@ export class TeamWatch implements Desk {
     }
   }
 
-  listen(_since: number | undefined, tell: (news: News) => void): () => void {
+  listen(_since: number | undefined, tell: (news: readonly News[]) => void): () => void {
     this.#listeners.add(tell);
     return () => this.#listeners.delete(tell);
   }
@@ -34,6 +34,6 @@ export class TeamWatch implements Desk {
   #told(status: HostStatus): void {
     this.hosts.set(status.name, { status, at: Date.now() });
     const news: News = { id: this.#rounds, kind: "state", data: { host: status.name, state: status.state } };
-    for (const tell of [...this.#listeners]) tell(news);
+    for (const tell of [...this.#listeners]) tell([news]);
   }
 }

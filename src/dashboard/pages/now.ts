@@ -10,7 +10,7 @@ import { button, runLink, runsTable, short, stepsTable, stopButton, whoMay } fro
 /** What is she doing, what waits, what did it cost, is she well: worst first. */
 export function nowPage(frame: Frame, look: Look): string {
   const status = look.status();
-  const last = look.runs({}, 5);
+  const last = look.runs({}, 5).rows;
   return layout(frame, "/", "Now", [
     part("trouble", trouble(look, status)),
     part("now", working(frame, look, status)),

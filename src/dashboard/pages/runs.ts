@@ -1,5 +1,6 @@
 import { html, type Markup } from "../../base/markup.ts";
 import type { RunFilter } from "../../harness/store/look.ts";
+import { moment } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
 import { runsTable } from "./parts.ts";
@@ -8,18 +9,23 @@ import { runsTable } from "./parts.ts";
 const onePage = 40;
 
 export function runsPage(frame: Frame, look: Look, filter: RunFilter): string {
-  const rows = look.runs(filter, onePage);
+  const { rows, searched } = look.runs(filter, onePage);
   const filtered = [filter.state, filter.kind, filter.author, filter.text].some((value) => value !== undefined);
   const oldest = rows.at(-1);
+  const further = (before: number, words: string) =>
+    html`<p><a rel="next" href="/runs?${queryOf({ ...filter, before })}">${words}</a></p>`;
   const list = [
     rows.length > 0
       ? runsTable(look, "Runs", rows)
       : filtered || filter.before !== undefined
         ? empty(html`No run fits. <a href="/runs">Show all</a>`)
         : empty(`No runs yet. Mention @${frame.agent} in a channel that it is in.`),
-    rows.length === onePage &&
-      oldest !== undefined &&
-      html`<p><a rel="next" href="/runs?${queryOf({ ...filter, before: oldest.started_at })}">Older runs</a></p>`,
+    rows.length === onePage && oldest !== undefined
+      ? further(oldest.started_at, "Older runs")
+      : searched !== undefined && [
+          html`<p class="soft">Looked through the runs since ${moment(searched, look.config.timezone)}.</p>`,
+          further(searched, "Look further back"),
+        ],
   ];
   return layout(frame, "/runs", "Runs", [filterForm(look, filter), part("list", list)]);
 }

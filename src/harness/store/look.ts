@@ -63,6 +63,17 @@ export function findRuns(store: Store, filter: RunFilter, count: number): RunRow
   );
 }
 
+/** Runs that one search for words looks through: each is read whole. */
+const mostSearched = 3000;
+
+/** Where a search among runs that began before `before` ends (ms), its last run included; undefined where it reaches the first of all. */
+export function searchEnd(store: Store, before: number = Number.MAX_SAFE_INTEGER): number | undefined {
+  const sql = "SELECT started_at AS at FROM runs WHERE started_at < ? ORDER BY started_at DESC LIMIT 1 OFFSET ?";
+  const last = store.get<{ at: number }>(sql, before, mostSearched - 1)?.at;
+  const older = last !== undefined && store.get("SELECT 1 FROM runs WHERE started_at < ? LIMIT 1", last);
+  return older ? last : undefined;
+}
+
 export interface RunDetail extends RunRow {
   readonly starts: number;
   readonly source: string;
