@@ -2,7 +2,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makeAuthority, makeServerCertificate } from "../../secrets/authority.ts";
+import { makeAuthority, makeServerCertificate } from "../../test/support/certificates.ts";
 import { adminToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { Secret } from "../base/secret.ts";
 import { tlsOf } from "../harness/tls.ts";
