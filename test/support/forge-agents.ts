@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Secret } from "../../src/base/secret.ts";
+import { linksAfter } from "../../src/harness/audit/audit.ts";
 import type { FakeChatServer } from "../../src/harness/chat/fake.ts";
 import { systemClock } from "../../src/harness/clock.ts";
 import type { AgentConfig, AgentConfigInput } from "../../src/harness/config.ts";
+import { serveProxy } from "../../src/harness/egress/proxy.ts";
 import { github } from "../../src/harness/forge/github.ts";
 import type { Forge } from "../../src/harness/forge-port.ts";
 import { Harness } from "../../src/harness/harness.ts";
@@ -14,6 +16,7 @@ import { Workshop } from "../../src/harness/loop/workshop.ts";
 import type { ModelReply, ModelRequest, ToolCall } from "../../src/harness/model-port.ts";
 import { policySchema } from "../../src/harness/policy/schema.ts";
 import { openStore, type Store } from "../../src/harness/store/open.ts";
+import { noteRefusal } from "../../src/harness/store/steps.ts";
 import { Desk } from "../../src/harness/tasks/desk.ts";
 import type { ForgeParts } from "../../src/harness/tasks/parts.ts";
 import { agentConfig } from "./agent-config.ts";
@@ -32,6 +35,10 @@ export interface ForgeAgent {
   readonly parts: ForgeParts;
   readonly store: Store;
   readonly calls: ModelRequest[];
+  /** Entries of the audit log, as `actor what subject`. */
+  audited(): string[];
+  /** How its runs of a kind ended, by what they were about. */
+  ended(kind: string): { lane: string; outcome: string }[];
   harness: Harness;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -95,7 +102,11 @@ export async function forgeAgent(
   const settings = config.forge!;
   const parts: ForgeParts = { config, settings, forge, token, key: teamKey, store, clock, log: silentLog };
   const calls: ModelRequest[] = [];
-  const sandbox = plainSandbox();
+  // Nothing is allowed out.
+  const refused = (run: string, target: string) => noteRefusal(store, run, target, clock.now());
+  const sandbox = plainSandbox(undefined, (server, run, signal) =>
+    serveProxy({ server, run, rules: [], log: silentLog, refused, signal }),
+  );
   const begin = (): Harness =>
     new Harness({
       config,
@@ -121,6 +132,13 @@ export async function forgeAgent(
     parts,
     store,
     calls,
+    audited: () =>
+      linksAfter(store, 0, 100_000).map(({ entry }) => {
+        const { actor, what, subject } = JSON.parse(entry) as { actor: string; what: string; subject?: string };
+        return `${actor} ${what} ${subject ?? ""}`.trim();
+      }),
+    ended: (kind) =>
+      store.all("SELECT lane, outcome FROM runs WHERE kind = ? AND ended_at IS NOT NULL ORDER BY ended_at, id", kind),
     harness: begin(),
     start: () => played.harness.start(),
     stop: () => played.harness.stop(),

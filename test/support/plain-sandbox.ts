@@ -1,5 +1,6 @@
 /** A sandbox that keeps nothing in: for tests of what is done with one, on machines that cannot make a real one. */
 import { mkdirSync, mkdtempSync } from "node:fs";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -7,23 +8,46 @@ import { inside } from "../../src/harness/sandbox/mounts.ts";
 import type { Sandbox } from "../../src/harness/sandbox/sandbox.ts";
 import { openWorkspace } from "../../src/harness/sandbox/workspace.ts";
 
-/** Runs scripts with the machine's bash, in a folder of each run. */
-export function plainSandbox(root = mkdtempSync(join(tmpdir(), "olympus-plain-sandbox-"))): Sandbox {
+/**
+ * Runs scripts with the machine's bash, in a folder of each run. `serve` answers at the proxy that scripts are told of; what they run has
+ * SANDBOXED in its environment.
+ */
+export function plainSandbox(
+  root = mkdtempSync(join(tmpdir(), "olympus-plain-sandbox-")),
+  serve?: (server: Server, run: string, signal: AbortSignal) => void,
+): Sandbox {
   return {
     population: async () => 0,
     async open(run) {
       const workspace = await openWorkspace(root, run);
       mkdirSync(workspace.work, { recursive: true });
+      const end = new AbortController();
+      const server = serve && (await listening());
+      if (server !== undefined) serve?.(server, run, end.signal);
+      const proxy = server && `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const names = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"];
       return {
         workspace,
-        close: async () => undefined,
         prepare: () => undefined,
+        async close() {
+          end.abort();
+          server?.close();
+        },
         async run(script, seconds, signal) {
           const began = performance.now();
           const result = await execa("bash", ["-c", script.replaceAll(inside.home, workspace.home)], {
             cwd: workspace.work,
-            env: { PATH: process.env.PATH ?? "", HOME: workspace.home, GIT_CONFIG_NOSYSTEM: "1", LANG: "C.UTF-8" },
+            env: {
+              PATH: process.env.PATH ?? "",
+              HOME: workspace.home,
+              GIT_CONFIG_NOSYSTEM: "1",
+              GIT_TERMINAL_PROMPT: "0",
+              LANG: "C.UTF-8",
+              SANDBOXED: "1",
+              ...(proxy && Object.fromEntries(names.map((name) => [name, proxy]))),
+            },
             extendEnv: false,
+            stdin: "ignore",
             all: true,
             reject: false,
             timeout: seconds * 1000,
@@ -41,4 +65,10 @@ export function plainSandbox(root = mkdtempSync(join(tmpdir(), "olympus-plain-sa
       };
     },
   };
+}
+
+async function listening(): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
 }

@@ -107,9 +107,11 @@ async function forward(options: ProxyOptions, incoming: IncomingMessage, answer:
   const plain = (status: number, text: string) =>
     void answer.writeHead(status, { "content-type": "text/plain" }).end(`${text}\n`);
   if (url?.protocol !== "http:") return plain(400, "this is a proxy: http:// addresses and CONNECT only");
-  if (incoming.method !== "GET" && incoming.method !== "HEAD")
-    return plain(403, "without TLS only GET and HEAD are let out");
   const port = Number(url.port || 80);
+  if (incoming.method !== "GET" && incoming.method !== "HEAD") {
+    options.refused(options.run, `${url.hostname}:${port}`);
+    return plain(403, "without TLS only GET and HEAD are let out");
+  }
   let address: string;
   try {
     address = await admit(options, url.hostname.replace(/^\[|\]$/g, ""), port);

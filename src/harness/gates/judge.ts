@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
+import { patientForge } from "../forge/patient.ts";
 import type { Forge } from "../forge-port.ts";
 import type { Doers, Taker } from "../forge-work.ts";
 import type { Policy } from "../policy/schema.ts";
@@ -25,15 +26,17 @@ interface JudgeParts {
 export function judging(parts: JudgeParts): { takers: Taker[]; doers(run: RunParts): Doers } {
   return {
     takers: [reviewTaker(parts), gateTaker(parts)],
-    doers: ({ router, secrets = [] }) => ({
-      review: reviewDoer({
-        ...parts,
-        forge: parts.reviewForge,
-        router,
-        ...reviewGuards(parts.store, secrets, parts.clock),
-      }),
-      gate: (run, { repo, number, channelId, rootId }, signal) =>
-        keep(parts, run.id, repo, number, channelId === "" ? undefined : { channelId, rootId }, signal),
-    }),
+    doers: ({ router, log, secrets = [] }) => {
+      const patient = (forge: Forge, signal: AbortSignal) => patientForge(forge, { clock: parts.clock, log }, signal);
+      const guards = reviewGuards(parts.store, secrets, parts.clock);
+      return {
+        review: (run, payload, signal) =>
+          reviewDoer({ ...parts, forge: patient(parts.reviewForge, signal), router, ...guards })(run, payload, signal),
+        gate: (run, { repo, number, channelId, rootId }, signal) => {
+          const place = channelId === "" ? undefined : { channelId, rootId };
+          return keep({ ...parts, forge: patient(parts.forge, signal) }, run.id, repo, number, place, signal);
+        },
+      };
+    },
   };
 }

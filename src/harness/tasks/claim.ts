@@ -1,3 +1,4 @@
+import { audit } from "../audit/audit.ts";
 import { untilAnswered } from "../forge/patient.ts";
 import { type ForgeComment, ForgeError } from "../forge-port.ts";
 import type { ForgePayload } from "../forge-work.ts";
@@ -99,7 +100,11 @@ export async function claim(
     await ask(() => forge.editComment(repo, comment, "Somebody else was first."));
     return lose(parts, repo, number);
   }
-  changeWork(store, repo, number, { comment }, clock.now());
+  store.transaction(() => {
+    changeWork(store, repo, number, { comment }, clock.now());
+    const record = { kind: "act", actor: "harness", what: "claim", subject: `${repo}#${number}`, run } as const;
+    audit(store, { ...record, evidence: { branch, base, comment: String(comment) } }, clock.now());
+  });
   return workOf(store, repo, number);
 }
 
@@ -131,7 +136,7 @@ export async function renew(parts: ForgeParts, { repo, number, run, comment }: W
 
 /** Gives an issue free: its claim by a comment, then its branch. Work that was pushed stays in the commits that the comment names. */
 export async function release(
-  { forge, key, settings }: ForgeParts,
+  { forge, key, settings, store, clock }: ForgeParts,
   repo: string,
   number: number,
   claimed: number,
@@ -140,6 +145,8 @@ export async function release(
   const hidden = mark(key, releaseMark, { repo, login: settings.login }, { claim: claimed });
   await forge.comment(repo, number, `${why}\n\n${hidden}`);
   await forge.deleteBranch(repo, branchOf(number));
+  const record = { kind: "act", actor: "harness", what: "release", subject: `${repo}#${number}` } as const;
+  audit(store, { ...record, evidence: { claim: String(claimed) } }, clock.now());
 }
 
 /** Releases claims of a repository whose lease is over, of agents that do not come back. Gives the issues. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { audit } from "../audit/audit.ts";
 import { untilAnswered } from "../forge/patient.ts";
 import type { ForgeIssue } from "../forge-port.ts";
 import type { PostPayload } from "../intake.ts";
@@ -24,7 +25,7 @@ export function createIssueTool(
   post: PostPayload,
   redact: (text: string) => string,
 ): Tool {
-  const { forge, key, settings, config } = parts;
+  const { forge, key, settings, config, store, clock } = parts;
   const names = settings.repositories.map(({ name }) => name);
   let made = 0;
   return {
@@ -83,6 +84,16 @@ export function createIssueTool(
           );
         }));
       made++;
+      const subject = `${repo}#${issue.number}`;
+      store.transaction(() => {
+        // Of a repeated call too, once.
+        if (store.meta(`issue-made:${wish}`) !== undefined) return;
+        store.setMeta(`issue-made:${wish}`, subject);
+        const evidence = { wish, post: post.id };
+        audit(store, { kind: "act", actor: "harness", what: "open an issue", subject, run, evidence }, clock.now());
+        if (redact(title) !== title || redact(body) !== body)
+          audit(store, { kind: "refusal", actor: "model", what: "say a secret", subject, run }, clock.now());
+      });
       return {
         text: `opened ${repo}#${issue.number}: ${issue.url}\nSay so, with this link. ${assignee === undefined ? "Whoever is free takes it up." : ""}`,
       };

@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { audit } from "../audit/audit.ts";
 import { untilAnswered } from "../forge/patient.ts";
 import type { ForgePull } from "../forge-port.ts";
 import type { RunSandbox } from "../sandbox/sandbox.ts";
@@ -10,7 +11,7 @@ import type { Origin } from "./marks.ts";
 import { type ForgeParts, repositoryOf } from "./parts.ts";
 import { checksText, pullBody, titleOf } from "./pull-text.ts";
 import type { Repository } from "./repository.ts";
-import { changeWork, type WorkRow } from "./table.ts";
+import { changeWork, type WorkRow, workOf } from "./table.ts";
 import { checkOut, takeTree, WorkspaceError } from "./workspace.ts";
 
 export interface Handing {
@@ -23,9 +24,11 @@ export interface Handing {
   readonly defaultBranch: string;
   /** The commit that this round began at. */
   readonly parent: string;
+  /** The pull request, in a further round. */
+  readonly pull: number | undefined;
   readonly redact: (text: string) => string;
   /** Throws when the work is not wanted any more. */
-  readonly stillWanted: () => Promise<void>;
+  readonly stillWanted: (signal: AbortSignal) => Promise<void>;
 }
 
 /** How often failing checks go back to the model. */
@@ -54,11 +57,14 @@ export class HandOver {
   }
 
   async #submit(summary: string, signal: AbortSignal): Promise<ToolOutcome> {
-    const { parts, sandbox, repository, parent, redact, work } = this.#handing;
+    const { parts, sandbox, repository, parent, pull, work } = this.#handing;
     const { settings, config } = parts;
     const disk = (config.sandbox?.disk ?? 1024) * 1024 * 1024;
     const tree = await takeTree(sandbox, repository, disk, signal);
-    if (tree === (await repository.treeOf(parent))) {
+    // A former process pushed it and was killed before the pull request was there, or before it could say so.
+    const pushed = pull === undefined && work.head !== null;
+    const same = tree === (await repository.treeOf(parent));
+    if (same && !pushed) {
       if (this.#returned++ < mostReturns)
         return {
           text: "error: no file is changed. Change what the task asks for, or submit again to say why nothing is to be changed.",
@@ -66,27 +72,44 @@ export class HandOver {
       return ends(`I changed nothing for ${work.repo}#${work.number}: ${summary}`, "done: nothing to change");
     }
     await this.#look(tree);
-    const title = redact(titleOf(this.#handing.title, work.number));
-    const message = `${title}\n\n${redact(plainLines(summary))}\n\nSigned-off-by: ${settings.name} <${settings.email}>\n`;
+    const title = this.#clean(titleOf(this.#handing.title, work.number), "title");
+    const told = this.#clean(summary, "summary");
+    const message = `${title}\n\n${plainLines(told)}\n\nSigned-off-by: ${settings.name} <${settings.email}>\n`;
     // Of the run, so that a repeated hand-over is the same commit.
     const begun = parts.store.get<{ at: number }>("SELECT started_at AS at FROM runs WHERE id = ?", this.#handing.run);
     const at = begun?.at ?? parts.clock.now();
-    const commit = await repository.commit({ tree, parent, message, at }, settings);
-    const placed = await this.#onNewestBase(commit, message, at, signal);
+    const commit = same ? parent : await repository.commit({ tree, parent, message, at }, settings);
+    const placed = pushed ? { commit, behind: undefined } : await this.#onNewestBase(commit, message, at, signal);
     const commands = repositoryOf(settings, work.repo)?.checks ?? [];
-    const checks = await runChecks(sandbox, commands, config.sandbox?.longest ?? 900, redact, signal);
+    const checks = await runChecks(sandbox, commands, config.sandbox?.longest ?? 900, this.#handing.redact, signal);
     const failing = checks.filter(({ passed }) => !passed);
     if (failing.length > 0 && this.#returned++ < mostReturns)
       return { text: `error: these checks of the repository fail. Mend it and submit again.\n${checksText(failing)}` };
-    return this.#publish({ ...placed, summary: redact(summary), checks, title }, signal);
+    return this.#publish({ ...placed, summary: told, checks, title }, signal);
+  }
+
+  /** A text of the model's without secrets; that it wanted to say one is written down. */
+  #clean(text: string, where: string): string {
+    const clean = this.#handing.redact(text);
+    if (clean !== text) this.#note("refusal", "say a secret", { where });
+    return clean;
+  }
+
+  #note(kind: "act" | "refusal", what: string, evidence: Readonly<Record<string, string>>, pull?: number): void {
+    const { parts, work, run } = this.#handing;
+    const subject = `${work.repo}#${pull ?? work.number}`;
+    const actor = kind === "act" ? "harness" : "model";
+    audit(parts.store, { kind, actor, what, subject, run, evidence }, parts.clock.now());
   }
 
   /** What must not leave: secrets, and what would lead out of the repository. */
   async #look(tree: string): Promise<void> {
     const { repository, parent, redact } = this.#handing;
     const { files, text } = await repository.diff(parent, tree);
-    if (redact(text) !== text || files.some(({ path }) => redact(path) !== path))
+    if (redact(text) !== text || files.some(({ path }) => redact(path) !== path)) {
+      this.#note("refusal", "commit a secret", { tree });
       throw new WorkspaceError("the change holds a secret of this machine; take it out");
+    }
     for (const { path, mode } of files) {
       if (mode === "160000") throw new WorkspaceError(`${path} is a repository within the repository; remove it`);
       if (mode !== "120000") continue;
@@ -126,22 +149,21 @@ export class HandOver {
     const { forge, store, clock, key, settings, config } = parts;
     const { repo, number, branch } = work;
     const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
-    await stillWanted();
+    await stillWanted(signal);
     try {
       await repository.push(done.commit, branch, signal);
     } catch (error) {
       if (error instanceof GitError) throw new WorkspaceError(`the forge does not take the push: ${messageOf(error)}`);
       throw error;
     }
-    changeWork(
-      store,
-      repo,
-      number,
-      { state: work.pull === null ? "pushed" : "opened", head: done.commit },
-      clock.now(),
-    );
+    const known = workOf(store, repo, number)?.head === done.commit;
+    const state = this.#handing.pull === undefined ? "pushed" : "opened";
+    store.transaction(() => {
+      changeWork(store, repo, number, { state, head: done.commit }, clock.now());
+      if (!known) this.#note("act", "push", { branch, commit: done.commit, on: this.#handing.parent });
+    });
     const failing = done.checks.filter(({ passed }) => !passed).length;
-    if (work.pull !== null) {
+    if (this.#handing.pull !== undefined) {
       const text = `Pushed ${done.commit.slice(0, 12)}.\n\n${done.summary}\n\n${checksText(done.checks)}`;
       return ends(text, "done: pushed");
     }
@@ -166,7 +188,12 @@ export class HandOver {
     const pull: ForgePull = await ask(() =>
       forge.openPull(repo, { title: done.title, body, head: branch, base: defaultBranch, draft }),
     );
-    changeWork(store, repo, number, { state: "opened", pull: pull.number }, clock.now());
+    const told = workOf(store, repo, number)?.pull === pull.number;
+    store.transaction(() => {
+      changeWork(store, repo, number, { state: "opened", pull: pull.number }, clock.now());
+      const evidence = { issue: String(number), branch, commit: done.commit, draft: String(draft) };
+      if (!told) this.#note("act", "open a pull request", evidence, pull.number);
+    });
     const checked =
       done.checks.length === 0
         ? "no checks are declared"

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { maskSecrets } from "../../base/secret.ts";
 import type { ForgeRepo } from "../forge-port.ts";
 import type { ForgePayload } from "../forge-work.ts";
+import { guardOf } from "../gates/destructive.ts";
 import { loopParts } from "../loop/converse.ts";
 import { type LoopEnd, runLoop } from "../loop/loop.ts";
 import { Progress } from "../progress.ts";
@@ -27,9 +28,11 @@ export interface Task {
   readonly title: string;
   /** The commit to begin at, where nothing was pushed yet. */
   readonly parent: string;
+  /** The pull request, in a further round. */
+  readonly pull?: number;
   /** Said in the thread before the first step. */
   readonly said: string;
-  readonly stillWanted: () => Promise<void>;
+  readonly stillWanted: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Works on a repository's code in the run's sandbox, until it is handed over or a limit ends it. */
@@ -72,10 +75,11 @@ export async function develop(
       ...handing,
       title: task.title,
       parent,
+      pull: task.pull,
       defaultBranch: forgeRepo.defaultBranch,
       stillWanted: task.stillWanted,
     });
-    const tools = [bashTool(sandbox, limits, redact), handOverTool(handOver)];
+    const tools = [bashTool(sandbox, limits, guardOf(runParts, run.id, payload), redact), handOverTool(handOver)];
     const parts = loopParts(runParts, { run: run.id, person: undefined, ran: (what) => progress?.step(what) }, "code");
     const system = prompt(forgeParts, work.repo, opened.hosts);
     return await runLoop({ ...parts, tools, textEnds: false }, system, [{ role: "user", content: task.text }], signal);

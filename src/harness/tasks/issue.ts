@@ -5,16 +5,14 @@ import { type ForgeComment, ForgeError, type ForgeIssue, type ForgeUser } from "
 import type { ForgePayload } from "../forge-work.ts";
 import type { RunParts } from "../run.ts";
 import type { OpenRun } from "../store/runs.ts";
-import { mayCommand } from "../trust.ts";
+import { isAgent, mayCommand } from "../trust.ts";
 import { claim, release, renew } from "./claim.ts";
 import { develop } from "./develop.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { quotedFrom } from "./quoted.ts";
 import { changeWork, dropWork, type WorkRow, workOf } from "./table.ts";
 import { mayBeWork, originOf } from "./taker.ts";
-
-/** The issue is nothing to be worked on any more: closed, given to somebody else, gone. */
-class NotWanted extends Error {}
+import { NotWanted, whileWanted } from "./wanted.ts";
 
 /** Does what an issue asks for: claims it, works on it, opens a pull request. */
 export async function doIssue(
@@ -44,7 +42,7 @@ export async function doIssue(
         : about.size > most
           ? `the repository has ${Math.round(about.size)} MiB, and I have room for ${Math.round(most)}`
           : undefined;
-    if (obstacle !== undefined) return silent(`not possible: ${obstacle}`);
+    if (obstacle !== undefined) return await notPossible(parts, payload, obstacle, signal);
     const origin = originOf(parts, repo, issue);
     const work = await claim(parts, run.id, payload, { chain: origin?.chain ?? run.id, base: base! }, signal);
     if (work === undefined) return silent("done: somebody else has it");
@@ -65,8 +63,26 @@ export async function doIssue(
 
 const silent = (outcome: string): Answer => ({ text: "", outcome });
 
-/** How often we say that we are still at it, and look whether it is still wanted, as a part of the lease. */
-const looksPerLease = 20;
+/** Said at the issue, by whichever agent is the first, unless the forge takes no comments there; and in its thread. */
+async function notPossible(
+  parts: ForgeParts,
+  payload: ForgePayload,
+  obstacle: string,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { forge, settings } = parts;
+  const { repo, number } = payload;
+  const text = `I cannot work on ${repo}#${number}: ${obstacle}.`;
+  const comments = await untilAnswered(parts, signal, () => forge.comments(repo, number));
+  if (comments.some(({ author, body }) => body === text && isAgent({ forge: settings }, author)))
+    return silent(`not possible: ${obstacle}`);
+  try {
+    await untilAnswered(parts, signal, () => forge.comment(repo, number, text));
+  } catch (error) {
+    if (!(error instanceof ForgeError) || error.kind !== "refused") throw error;
+  }
+  return { text, outcome: `not possible: ${obstacle}` };
+}
 
 interface Claimed {
   readonly issue: ForgeIssue;
@@ -82,56 +98,37 @@ async function carry(
   { issue, about, work }: Claimed,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { forge, store, clock, settings, log } = parts;
+  const { forge, store, clock, settings } = parts;
   const { repo, number } = payload;
-  const over = new AbortController();
-  const unwanted = new AbortController();
-  const stillWanted = async (): Promise<void> => {
-    const now = await untilAnswered(parts, signal, () => forge.issue(repo, number));
+  const ask = <T>(question: () => Promise<T>, until = signal) => untilAnswered(parts, until, question);
+  const stillWanted = async (until: AbortSignal): Promise<void> => {
+    const now = await ask(() => forge.issue(repo, number), until);
     if (!now.open) throw new NotWanted("it was closed");
     if (now.assignees.length > 0 && !now.assignees.some((login) => isMe(settings, login)))
       throw new NotWanted("it was given to somebody else");
   };
-  const watch = async (): Promise<void> => {
-    const pause = (settings.leaseHours * 3600_000) / looksPerLease;
-    for (let looks = 1; ; looks++) {
-      await clock.wait(pause, over.signal);
-      try {
-        await stillWanted();
-        // The lease is long: saying so now and then is enough.
-        if (looks % 5 === 0) await renew(parts, workOf(store, repo, number) ?? work);
-      } catch (error) {
-        if (error instanceof NotWanted) return unwanted.abort(error);
-        log.warn({ issue: `${repo}#${number}`, error: messageOf(error) }, "cannot look after a claim, will try again");
-      }
-    }
+  const comments = await ask(() => forge.comments(repo, number));
+  const task = {
+    work,
+    forgeRepo: about,
+    text: taskText(parts, issue, comments),
+    title: issue.title,
+    parent: work.base,
+    said: `I take ${repo}#${number}`,
+    stillWanted,
   };
-  watch().catch(() => undefined);
-  try {
-    const comments = await untilAnswered(parts, signal, () => forge.comments(repo, number));
-    const text = taskText(parts, issue, comments);
-    const task = {
-      work,
-      forgeRepo: about,
-      text,
-      title: issue.title,
-      parent: work.base,
-      said: `I take ${repo}#${number}`,
-      stillWanted,
-    };
-    const end = await develop(parts, runParts, run, payload, task, AbortSignal.any([signal, unwanted.signal]));
-    if (end.outcome.startsWith("done: pull")) return { text: end.text, outcome: end.outcome };
-    changeWork(store, repo, number, { state: "human" }, clock.now());
-    const told = `I did not get to a pull request (${end.outcome}).\n\n${end.text}`;
-    await untilAnswered(parts, signal, () => forge.comment(repo, number, told));
-    await untilAnswered(parts, signal, () => forge.addLabels(repo, number, ["needs-human"]));
-    return { text: `[${repo}#${number}](${issue.url}): ${end.text}`, outcome: end.outcome };
-  } catch (error) {
-    signal.throwIfAborted();
-    throw unwanted.signal.aborted ? unwanted.signal.reason : error;
-  } finally {
-    over.abort();
-  }
+  const watched = {
+    name: `${repo}#${number}`,
+    stillWanted,
+    renew: () => renew(parts, workOf(store, repo, number) ?? work),
+  };
+  const end = await whileWanted(parts, watched, signal, (until) => develop(parts, runParts, run, payload, task, until));
+  if (end.outcome.startsWith("done: pull")) return { text: end.text, outcome: end.outcome };
+  changeWork(store, repo, number, { state: "human" }, clock.now());
+  const told = `I did not get to a pull request (${end.outcome}).\n\n${end.text}`;
+  await ask(() => forge.comment(repo, number, told));
+  await ask(() => forge.addLabels(repo, number, ["needs-human"]));
+  return { text: `[${repo}#${number}](${issue.url}): ${end.text}`, outcome: end.outcome };
 }
 
 /** The issue as a model reads it: what people of the team said, and what others said as data. */

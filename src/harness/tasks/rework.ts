@@ -2,6 +2,7 @@ import type { Answer } from "../ask.ts";
 import { untilAnswered } from "../forge/patient.ts";
 import type { ForgeUser } from "../forge-port.ts";
 import type { ForgePayload } from "../forge-work.ts";
+import type { LoopEnd } from "../loop/loop.ts";
 import type { RunParts } from "../run.ts";
 import type { OpenRun } from "../store/runs.ts";
 import { isAgent, mayCommand } from "../trust.ts";
@@ -9,6 +10,7 @@ import { develop } from "./develop.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { quotedFrom } from "./quoted.ts";
 import { changeWork, type WorkRow, workOfPull } from "./table.ts";
+import { NotWanted, whileWanted } from "./wanted.ts";
 
 /** Rounds of review that an agent answers before a person has to. */
 const mostRounds = 3;
@@ -32,27 +34,30 @@ export async function doRework(
   if (text === undefined) return { text: "", outcome: "done: answered already" };
   if (work.rounds >= mostRounds) return needsHuman(parts, work, number, until, signal);
   const about = await ask(() => forge.repo(repo));
-  const stillWanted = async (): Promise<void> => {
-    const now = await ask(() => forge.pull(repo, number));
-    if (now.state !== "open") throw new Error(`the pull request is ${now.state}`);
+  const stillWanted = async (until: AbortSignal): Promise<void> => {
+    const now = await untilAnswered(parts, until, () => forge.pull(repo, number));
+    if (now.state !== "open") throw new NotWanted(`the pull request is ${now.state}`);
   };
-  const end = await develop(
-    parts,
-    runParts,
-    run,
-    payload,
-    {
-      // People may have pushed as well: their work is gone on with.
-      work: { ...work, head: pull.head.sha },
-      forgeRepo: about,
-      text,
-      title: pull.title.replace(/ \(#\d+\)$/, ""),
-      parent: pull.head.sha,
-      said: `I answer the review of ${repo}#${number}`,
-      stillWanted,
-    },
-    signal,
-  );
+  const task = {
+    // People may have pushed as well: their work is gone on with.
+    work: { ...work, head: pull.head.sha },
+    forgeRepo: about,
+    text,
+    title: pull.title.replace(/ \(#\d+\)$/, ""),
+    parent: pull.head.sha,
+    pull: number,
+    said: `I answer the review of ${repo}#${number}`,
+    stillWanted,
+  };
+  let end: LoopEnd;
+  try {
+    end = await whileWanted(parts, { name: `${repo}#${number}`, stillWanted }, signal, (until) =>
+      develop(parts, runParts, run, payload, task, until),
+    );
+  } catch (error) {
+    if (!(error instanceof NotWanted)) throw error;
+    return { text: `I stopped working on ${repo}#${number}: ${error.message}.`, outcome: `done: ${error.message}` };
+  }
   await ask(() => forge.comment(repo, number, `Round ${work.rounds + 1} of ${mostRounds}. ${end.text}`));
   changeWork(store, repo, work.number, { rounds: work.rounds + 1, heard_until: until }, clock.now());
   return { text: `[${repo}#${number}](${pull.url}): ${end.text}`, outcome: end.outcome };

@@ -1,0 +1,121 @@
+/** What becomes of work whose issue or repository is not, or no longer, as usual: on the rehearsal forge. */
+import { rmSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type TriedForge, tryForge, world } from "../support/forge.ts";
+import { type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
+import { playedTeam } from "../support/played-agent.ts";
+
+let tried: TriedForge;
+let apollo: ForgeAgent;
+const [app] = world.repositories!;
+const { collaborators } = app!;
+
+beforeEach(async () => {
+  tried = await tryForge({
+    limits: { contentMinute: 100_000, hour: 1_000_000 },
+    world: {
+      ...world,
+      repositories: [
+        { ...app!, branch: "trunk" },
+        { owner: "zeus", name: "empty", collaborators },
+        { owner: "zeus", name: "huge", files: { "README.md": "# huge\n" }, collaborators },
+      ],
+    },
+  });
+});
+
+afterEach(async () => {
+  await apollo.close();
+  await tried.forge.close();
+  rmSync(tried.dir, { recursive: true });
+});
+
+const zeus = () => tried.as("token-of-zeus");
+const soon = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 300_000, interval: 200 });
+
+async function start(play: ForgePlay): Promise<void> {
+  apollo = await forgeAgent("apollo", tried.forge.api, ["athena", "apollo"], playedTeam(), play, {
+    change: { repositories: ["app", "empty", "huge"].map((name) => ({ name: `zeus/${name}` })) },
+    // As GitHub would estimate it.
+    wrap: (forge) =>
+      new Proxy(forge, {
+        get(target, field, receiver) {
+          const value: unknown = Reflect.get(target, field, receiver);
+          if (field !== "repo") return typeof value === "function" ? value.bind(target) : value;
+          return async (name: string) => ({
+            ...(await target.repo(name)),
+            ...(name.includes("huge") && { size: 1024 }),
+          });
+        },
+      }),
+  });
+  await apollo.start();
+}
+
+const wish = async (name: string) =>
+  (await zeus().issues.create({ owner: "zeus", repo: name, title: "say hello", labels: ["olympus"] })).data.number;
+const pulls = async (name: string) => (await zeus().pulls.list({ owner: "zeus", repo: name, state: "all" })).data;
+
+const changes: ForgePlay = ({ messages }) =>
+  messages.some(({ role }) => role === "tool")
+    ? { name: "submit", input: { summary: "Done." } }
+    : { name: "bash", input: { script: "echo hello >> README.md" } };
+
+test("C15 the issue is closed, or given to another, while the model works: it stops there, the claim goes, nothing is pushed", async () => {
+  let busy = 0;
+  // Never submits by itself; each command is another one.
+  await start(() => ({ name: "bash", input: { script: `echo ${++busy} >> README.md; sleep 0.2` } }));
+  const repo = { owner: "zeus", repo: "app" };
+  const acts = [
+    {
+      why: "it was closed",
+      act: (issue_number: number) => zeus().issues.update({ ...repo, issue_number, state: "closed" }),
+    },
+    {
+      why: "it was given to somebody else",
+      act: (issue_number: number) => zeus().issues.addAssignees({ ...repo, issue_number, assignees: ["athena"] }),
+    },
+  ] as const;
+  for (const [index, { why, act }] of acts.entries()) {
+    const number = await wish("app");
+    const before = busy;
+    await soon(() => busy).toBeGreaterThan(before);
+    await act(number);
+    await soon(() => apollo.ended("issue").at(-1)).toEqual({
+      lane: `github:zeus/app#${number}`,
+      outcome: `done: ${why}`,
+    });
+    expect(apollo.ended("issue")).toHaveLength(index + 1);
+    const { data: refs } = await zeus().git.listMatchingRefs({ ...repo, ref: "heads/olympus/" });
+    expect(refs).toEqual([]);
+    const audited = apollo.audited();
+    expect(audited).toEqual(
+      expect.arrayContaining([`harness claim zeus/app#${number}`, `harness release zeus/app#${number}`]),
+    );
+    expect(audited.filter((one) => one.startsWith("harness push"))).toEqual([]);
+  }
+  expect(await pulls("app")).toEqual([]);
+}, 900_000);
+
+test("C16 another default branch and a renamed repository are worked on; an empty one and one too large are refused with the reason", async () => {
+  await start(changes);
+  await wish("app");
+  await soon(async () => (await pulls("app")).map(({ base }) => base.ref)).toEqual(["trunk"]);
+  await zeus().repos.update({ owner: "zeus", repo: "app", name: "renamed" });
+  const number = await wish("renamed");
+  await soon(async () => (await pulls("renamed")).map(({ head }) => head.ref).sort()).toEqual(
+    ["olympus/issue-1", `olympus/issue-${number}`].sort(),
+  );
+  for (const [name, why] of [
+    ["empty", /the repository is empty/],
+    ["huge", /1024 MiB, and I have room for 16/],
+  ] as const) {
+    const issue_number = await wish(name);
+    const said = async () => (await zeus().issues.listComments({ owner: "zeus", repo: name, issue_number })).data;
+    await soon(async () => (await said()).map(({ body }) => body).join()).toMatch(why);
+    expect(await said()).toHaveLength(1);
+    await soon(
+      () => apollo.ended("issue").find(({ lane }) => lane === `github:zeus/${name}#${issue_number}`)?.outcome,
+    ).toMatch(/^not possible: /);
+  }
+}, 900_000);
