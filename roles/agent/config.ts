@@ -78,6 +78,7 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
       merge: team.team.policy.gates.merge,
       lenses: team.team.policy.reviews,
       deploys: toDeploy?.deploys ?? [],
+      destructive: team.team.policy.gates.destructive,
     },
     ...(agent.quietHours === undefined ? {} : { quietHours: agent.quietHours }),
     ...(onForge === undefined ? {} : { forge: onForge.forge, ...renderOrchestration(team, machine) }),

@@ -6,7 +6,7 @@ import type { Control } from "./commands.ts";
 import { Feed } from "./feed.ts";
 import type { ForgeDesk } from "./forge-work.ts";
 import { guardedChat } from "./guarded-chat.ts";
-import type { HarnessState } from "./harness-state.ts";
+import { type HarnessState, harnessStops } from "./harness-state.ts";
 import { lastWord } from "./last-word.ts";
 import type { ModelCaller } from "./model-port.ts";
 import { pauseOf } from "./pause.ts";
@@ -124,7 +124,7 @@ export class Harness implements Control {
       ]);
       limit.abort();
     }
-    this.#stop.abort(new Error("the harness stops"));
+    this.#stop.abort(new Error(harnessStops));
     await Promise.all(open);
   }
 

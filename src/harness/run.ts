@@ -9,6 +9,7 @@ import { type Control, obey } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
 import { type Doers, type ForgeDesk, type ForgeKind, type ForgePayload, isForgeKind } from "./forge-work.ts";
+import { guardOf } from "./gates/destructive.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
 import { dashboardSource, type PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
@@ -144,7 +145,8 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     });
   const ran = (what: string) => progress.step(what);
   const tools = parts.desk?.chatTools(run.id, post, parts.secrets ?? []) ?? [];
-  const wanted = { run: run.id, system: systemPrompt(config), messages, person, signal, heard, ran, tools };
+  const guard = guardOf(parts, run.id, post);
+  const wanted = { run: run.id, system: systemPrompt(config), messages, person, signal, heard, ran, tools, guard };
   return converse(parts, wanted).finally(() => {
     over.abort();
     progress.end();
@@ -155,7 +157,8 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
 function doScheduled(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
   const { config } = parts;
   const messages = withMemory(parts, [scheduledMessage(config, post)], post.text);
-  return converse(parts, { run: run.id, system: systemPrompt(config), messages, person: undefined, signal });
+  const guard = guardOf(parts, run.id, post);
+  return converse(parts, { run: run.id, system: systemPrompt(config), messages, person: undefined, signal, guard });
 }
 
 async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: PostPayload, signal: AbortSignal) {

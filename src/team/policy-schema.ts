@@ -79,6 +79,21 @@ export const gatesSchema = z
       .record(nameField, deploySchema)
       .default({})
       .describe("What may be deployed, by name: after a merge people are asked, and whoever may says yes."),
+    destructive: z
+      .strictObject({
+        commands: z
+          .array(text)
+          .default([])
+          .describe(
+            "Commands as their words in order, such as `terraform destroy`; a script of an agent that writes one out waits for a person. What it does not write out is not seen.",
+          ),
+        approvers: z
+          .array(nameField)
+          .default([])
+          .describe("People, by name. Everybody who is trusted with it unless given."),
+      })
+      .prefault({})
+      .describe("Commands in agents' shells that take a person's yes."),
   })
   .prefault({})
   .describe("What needs whose approval. A merge by an agent always needs a person with `approve: [merge]`.");

@@ -59,7 +59,8 @@ export function answerGate(
     lane: laneOf(repo, number),
     kind: "gate" as const,
   };
-  receive(store, { ...entry, author: post.authorId, createdAt: post.createdAt, payload }, now);
+  // What is asked for in the middle of a run is waited for there.
+  if (repo !== "") receive(store, { ...entry, author: post.authorId, createdAt: post.createdAt, payload }, now);
   const done = {
     approve: "Approved.",
     refuse: "It stays closed.",

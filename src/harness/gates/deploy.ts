@@ -4,6 +4,7 @@ import { messageOf } from "../../base/errors.ts";
 import { maskSecrets, Secret } from "../../base/secret.ts";
 import { audit } from "../audit/audit.ts";
 import type { AgentConfig } from "../config.ts";
+import { fenced } from "../fenced.ts";
 import type { Forge, ForgePull } from "../forge-port.ts";
 import type { Deploy } from "../policy/schema.ts";
 import { secretPath } from "../secret-file.ts";
@@ -145,7 +146,7 @@ async function act(parts: DeployParts, run: string, deploy: Deploy, gate: Gate, 
           ? `took more than ${deploy.minutes} minutes, and was left.${word}`
           : `**failed** (exit code ${called.code}).${word}`;
     const way = known.before === undefined || gate.action.startsWith("back ") ? "" : backTo(known.before, known.id);
-    const text = `${what} on ${deploy.host.name} ${ended}${way}\n\n${fenced(output, called.bytes)}`;
+    const text = `${what} on ${deploy.host.name} ${ended}${way}\n\n${shownOutput(output, called.bytes)}`;
     store.setMeta(`deploy-said:${run}`, text);
     return text;
   });
@@ -154,12 +155,10 @@ async function act(parts: DeployParts, run: string, deploy: Deploy, gate: Gate, 
 const short = (commit: string): string => commit.slice(0, 10);
 const backTo = (commit: string, gate: string): string => ` The way back to \`${short(commit)}\`: \`!back ${gate}\`.`;
 
-/** The end of an output, in a fence that it cannot close. */
-function fenced(output: string, bytes: number): string {
+/** The end of an output. */
+function shownOutput(output: string, bytes: number): string {
   const text = output.trim();
   if (text === "") return "It printed nothing.";
   const cut = text.length > shown ? `(the end of ${bytes} bytes)\n${text.slice(-shown)}` : text;
-  const longest = Math.max(2, ...[...cut.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = "`".repeat(longest + 1);
-  return `${fence}text\n${cut}\n${fence}`;
+  return fenced(cut, "text");
 }

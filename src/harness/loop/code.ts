@@ -1,4 +1,5 @@
 import type { SandboxConfig } from "../config.ts";
+import type { Guard } from "../gates/destructive.ts";
 import type { ModelMessage } from "../model-port.ts";
 import { type Outgoing, outgoingRules, readOutgoing } from "../outgoing.ts";
 import { inside } from "../sandbox/mounts.ts";
@@ -17,6 +18,7 @@ export interface CodeParts extends Omit<LoopParts, "tools" | "textEnds"> {
   readonly persona: string;
   /** Takes secrets out of what a command printed. */
   readonly redact: (text: string) => string;
+  readonly guard: Guard | undefined;
 }
 
 /** Files of the workspace that are named when the work is done. */
@@ -39,7 +41,7 @@ export async function workOn(parts: CodeParts, task: string, signal: AbortSignal
   }
   try {
     const tools = [
-      bashTool(sandbox, parts.settings, parts.redact),
+      bashTool(sandbox, parts.settings, parts.guard, parts.redact),
       submitTool(async (stopping) => {
         const secret = (text: string) => parts.redact(text) !== text;
         const seen = [

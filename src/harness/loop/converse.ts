@@ -3,6 +3,7 @@ import { type Answer, ask, noAnswer } from "../ask.ts";
 import { audit } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
 import type { AgentConfig, SandboxConfig, WorkKind } from "../config.ts";
+import type { Guard } from "../gates/destructive.ts";
 import type { ModelMessage, ModelReply } from "../model-port.ts";
 import type { ModelRouter } from "../router.ts";
 import type { Store } from "../store/open.ts";
@@ -36,6 +37,8 @@ export interface Wanted {
   readonly heard?: () => readonly string[];
   /** Told of each call of a tool that was run, in a few words. */
   readonly ran?: (what: string) => void;
+  /** Looks at scripts before a shell runs them. */
+  readonly guard: Guard | undefined;
   /** What may be done beside working with a shell. */
   readonly tools?: readonly Tool[];
 }
@@ -66,6 +69,7 @@ function workToolOf(parts: ConverseParts, wanted: Wanted, workshop: Workshop, se
         workshop,
         settings,
         run,
+        guard: wanted.guard,
         persona: `You are ${config.agent}, an AI employee of the team "${config.team}". ${config.persona}`,
         redact: (printed) => maskSecrets(printed, parts.secrets ?? []),
       },

@@ -73,7 +73,7 @@ export async function runLoop(
   if (kept.length === 0) add(...first);
   const watch = new Watch();
   const stop = (breaker: Breaker): LoopEnd => ({ text: toldOf(breaker, parts.person), outcome: `stopped: ${breaker}` });
-  const until = clock.now() + limits.time;
+  let until = clock.now() + limits.time;
   let wrong = 0;
   let open = unanswered(messages);
   for (let step = messages.filter(({ role }) => role === "assistant").length; ; step++) {
@@ -129,6 +129,7 @@ export async function runLoop(
       if (asks === "stop") return stop("repeats");
       const at = clock.now();
       const outcome = await tool.run(call.input, signal);
+      until += outcome.waited ?? 0;
       parts.ran(call, outcome, clock.now() - at);
       wrong = 0;
       // Not in the journal: a former process that came as far makes the call again and gets the end again.

@@ -58,6 +58,10 @@ export const policySchema = z.strictObject({
   merge: z.array(mergeRuleSchema).default([]),
   lenses: z.array(lensRuleSchema).default([{ lens: "security", paths: [], labels: [], lines: 0 }]),
   deploys: z.array(deploySchema).default([]),
+  /** Commands that wait for a person before a shell runs them, as their words in order: `terraform destroy`. */
+  destructive: z
+    .strictObject({ commands: names, approvers: names.default([]) })
+    .default({ commands: [], approvers: [] }),
 });
 
 export type Policy = z.output<typeof policySchema>;

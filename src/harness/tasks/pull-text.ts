@@ -1,4 +1,5 @@
 import type { Secret } from "../../base/secret.ts";
+import { fenced } from "../fenced.ts";
 import type { CheckResult } from "./checks.ts";
 import { mark, type Origin, originMark, type Place } from "./marks.ts";
 
@@ -14,13 +15,6 @@ export interface PullFacts {
   /** US dollars. */
   readonly cost: number;
   readonly rehearsal: boolean;
-}
-
-/** A fence that no line of the text closes. */
-function fenced(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = "`".repeat(longest + 1);
-  return `${fence}\n${text}\n${fence}`;
 }
 
 /** What was run and what came of it: written by the harness, whatever the model claims. */

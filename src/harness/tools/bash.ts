@@ -1,3 +1,4 @@
+import type { Guard } from "../gates/destructive.ts";
 import type { CommandResult } from "../sandbox/command.ts";
 import { inside } from "../sandbox/mounts.ts";
 import type { RunSandbox } from "../sandbox/sandbox.ts";
@@ -12,8 +13,13 @@ export interface BashLimits {
 /** Longest script, bytes: whoever needs more writes files in several calls. */
 const mostScript = 256 * 1024;
 
-/** `redact` takes secrets out of what was printed, for the case that one got there nevertheless. */
-export function bashTool(sandbox: RunSandbox, limits: BashLimits, redact: (text: string) => string): Tool {
+/** `guard` may hold a script until people decided, or refuse it; `redact` takes secrets out of what was printed, for the case that one got there nevertheless. */
+export function bashTool(
+  sandbox: RunSandbox,
+  limits: BashLimits,
+  guard: Guard | undefined,
+  redact: (text: string) => string,
+): Tool {
   return {
     spec: {
       name: "bash",
@@ -40,9 +46,12 @@ export function bashTool(sandbox: RunSandbox, limits: BashLimits, redact: (text:
       const wanted = Number((input as { timeout?: unknown }).timeout ?? limits.seconds);
       if (!Number.isFinite(wanted) || wanted <= 0) return { text: 'error: "timeout" must be a number of seconds' };
       const seconds = Math.min(wanted, limits.longest);
+      const held = await guard?.(script, signal);
+      if (held?.refused !== undefined)
+        return { text: `error: not run: ${held.refused}. Do not try it in another way.`, waited: held.waited };
       const result = await sandbox.run(script, seconds, signal);
       signal.throwIfAborted();
-      return { text: redact(describe(result, seconds)) };
+      return { text: redact(describe(result, seconds)), ...(held && { waited: held.waited }) };
     },
   };
 }

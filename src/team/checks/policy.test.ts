@@ -24,7 +24,7 @@ const refused = (policy: string): Promise<string> =>
 
 test("without rules a merge needs somebody who may, and security looks at everything", async () => {
   const { policy } = (await load("")).team;
-  expect(policy.gates).toEqual({ hours: 72, merge: [], deploy: {} });
+  expect(policy.gates).toEqual({ hours: 72, merge: [], deploy: {}, destructive: { commands: [], approvers: [] } });
   expect(policy.reviews).toEqual([{ lens: "security", paths: [], labels: [], lines: 0 }]);
 });
 
@@ -50,5 +50,7 @@ test("people that are not there, rules that nobody could approve, and channels t
   expect(lacking).toContain('unknown repository "zeus/shop"');
   expect(lacking).toContain("none of kim may approve this: it takes deploy");
   expect(await refused(deploy(" $(reboot), host: agora"))).toContain("command is not valid");
+  const destructive = "  gates: {destructive: {commands: [rm -rf], approvers: [kim]}}";
+  expect(await refused(destructive)).toContain("none of kim may approve this: it takes destructive");
   expect(await refused("  operations: olympus/nowhere")).toContain('unknown channel "olympus/nowhere"');
 });

@@ -8,6 +8,7 @@ import { channelProblems } from "./schedules.ts";
 export function checkPolicy(draft: Draft): Problem[] {
   const policy = asMap(draft.raw.policy);
   const channel = asText(policy.operations);
+  const destructive = asMap(asMap(policy.gates).destructive);
   const summaries = asText(asMap(draft.raw.orchestration).channel);
   const planners = draft.section("agents").filter(([, { duties }]) => asList(duties).includes("orchestration"));
   return [
@@ -25,6 +26,9 @@ export function checkPolicy(draft: Draft): Problem[] {
       .flatMap((rule, index) =>
         approverProblems(draft, ["policy", "gates", "merge", index], rule, ["merge", asText(rule.kind) ?? "merge"]),
       ),
+    ...(asList(destructive.commands).length === 0
+      ? []
+      : approverProblems(draft, ["policy", "gates", "destructive"], destructive, ["destructive"])),
     ...Object.entries(asMap(asMap(policy.gates).deploy)).flatMap(([name, deploy]) =>
       deployProblems(draft, ["policy", "gates", "deploy", name], asMap(deploy)),
     ),
