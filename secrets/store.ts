@@ -1,8 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { sync } from "../src/base/durable.ts";
+import { replaceFile } from "../src/base/durable.ts";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
 import { withFileLock } from "../src/base/lock.ts";
 import { Secret } from "../src/base/secret.ts";
@@ -125,7 +124,8 @@ function createStore(file: string, opened: SopsFile): SecretStore {
         const text = await writeSops(now, written, wanted, { where: file });
         // Read back before it takes the old one's place: a file that could not be opened again would lock everything away.
         const readBack = await readSops(text, await readIdentities(), file);
-        await replaceFile(file, text);
+        // What is done next (a token of the chat, a state's passphrase) may stand on it.
+        await replaceFile(file, text, 0o600);
         base = readBack;
         recipients = wanted;
         for (const [path, value] of written) if (changes.get(path) === value) changes.delete(path);
@@ -173,24 +173,4 @@ function checkPath(path: string, existing: readonly string[], where: string): vo
     where,
     hint: "Names are words of letters, digits, _ and - joined by dots: models.anthropic",
   });
-}
-
-/** Writes a new file beside the old one and renames it, so that a crash leaves one or the other whole. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomBytes(4).toString("hex")}.new`;
-  try {
-    const handle = await open(temporary, "wx", 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-    // What is done next (a token of the chat, a state's passphrase) may stand on it.
-    await sync(dirname(file));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

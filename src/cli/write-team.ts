@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { replaceFile } from "../base/durable.ts";
 import { setInText, type TextValue } from "../team/edit.ts";
 import { parseTeam } from "../team/load.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -19,13 +19,6 @@ export async function writeTeam(file: string, change: (text: string) => string):
   const text = change(await readFile(target, "utf8"));
   const team = parseTeam(text, file);
   const { mode } = await stat(target);
-  const temporary = `${target}.${randomBytes(4).toString("hex")}.tmp`;
-  try {
-    await writeFile(temporary, text, { mode: mode & 0o777, flag: "wx" });
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await replaceFile(target, text, mode & 0o777);
   return team;
 }
