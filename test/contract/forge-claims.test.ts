@@ -54,3 +54,16 @@ test("a claim outlives its agent's database; one whose agent does not come back 
   expect(await releaseStale(other.parts, app)).toEqual([]);
   expect(await claim(other.parts, "run-3", payload(number), origin, never)).toMatchObject({ run: "run-3" });
 });
+
+test("a branch that nobody said to have made is free again after a lease: its agent was ended between the two, for good", async () => {
+  const number = await wish("half claimed");
+  await as("apollo").git.createRef({ ...repo, ref: `refs/heads/olympus/issue-${number}`, sha: await base() });
+  const patient = await agent("apollo", () => "");
+  expect(await releaseStale(patient.parts, app)).toEqual([]);
+  expect(await releaseStale(patient.parts, app)).toEqual([]);
+  const athena = await agent("athena", () => "", 1e-4);
+  expect(await releaseStale(athena.parts, app)).toEqual([]);
+  await expect.poll(() => releaseStale(athena.parts, app), { timeout: 60_000 }).toEqual([number]);
+  const origin = { chain: "c", base: await base() };
+  expect(await claim(athena.parts, "run-1", payload(number), origin, never)).toMatchObject({ run: "run-1" });
+});

@@ -157,16 +157,23 @@ export async function releaseStale(parts: ForgeParts, repo: string): Promise<num
     const number = Number(name.slice("olympus/issue-".length));
     if (!Number.isInteger(number)) continue;
     const [held] = claimsIn(parts, repo, await forge.comments(repo, number));
-    if (held === undefined || held.until > clock.now()) continue;
+    const until = held === undefined ? unclaimedUntil(parts, repo, number) : held.until;
+    if (until > clock.now()) continue;
     if ((await forge.pullsOf(repo, name)).length > 0) continue;
-    await release(
-      parts,
-      repo,
-      number,
-      held.comment,
-      `Nothing was heard of @${held.login} for long: this is free again.`,
-    );
+    const who = held === undefined ? "whoever took it" : `@${held.login}`;
+    await release(parts, repo, number, held?.comment ?? 0, `Nothing was heard of ${who} for long: this is free again.`);
+    parts.store.setMeta(unclaimedKey(repo, number), "");
     released.push(number);
   }
   return released;
+}
+
+const unclaimedKey = (repo: string, number: number): string => `unclaimed:${repo.toLowerCase()}#${number}`;
+
+/** Of a branch without a comment: whoever made it is about to say so, or was ended before and does not come back. A lease from when we first saw it. */
+function unclaimedUntil(parts: ForgeParts, repo: string, number: number): number {
+  const key = unclaimedKey(repo, number);
+  const until = Number(parts.store.meta(key) || leaseFrom(parts));
+  parts.store.setMeta(key, String(until));
+  return until;
 }
