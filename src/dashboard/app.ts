@@ -40,7 +40,11 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     const status = look.status();
     const ready = isReady(status);
     const { state } = status.tools;
-    const body = { status: ready ? "ready" : "degraded", ...(state === "none" ? {} : { tools: state }) };
+    const body = {
+      status: ready ? "ready" : "degraded",
+      ...(state === "none" ? {} : { tools: state }),
+      ...(status.disk !== undefined && { disk: "full" }),
+    };
     return context.json(body, ready ? 200 : 503);
   });
   const scheme = options.tls === undefined ? "http" : "https";

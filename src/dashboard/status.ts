@@ -25,13 +25,14 @@ export interface AgentStatus {
   readonly quietSince: number | undefined;
   /** Whether commands can be run here. */
   readonly tools: ToolsState;
+  /** What is wrong with the disk, in words; undefined: there is room. */
+  readonly disk?: string;
   readonly runs: readonly RunSummary[];
   /** The newest answers that the chat server refused for good. */
   readonly dropped: readonly DroppedAnswer[];
 }
 
-/** Ready means: connected, and nothing written before may still be unread. */
-export function isReady(status: Pick<AgentStatus, "harness">): boolean {
-  const { harness } = status;
-  return harness.chat === "connected" && harness.caughtUpAt !== undefined && !harness.draining;
+/** Ready means: connected, nothing written before may still be unread, and what comes can be stored. */
+export function isReady({ harness, disk }: Pick<AgentStatus, "harness" | "disk">): boolean {
+  return harness.chat === "connected" && harness.caughtUpAt !== undefined && !harness.draining && disk === undefined;
 }

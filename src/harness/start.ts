@@ -19,11 +19,17 @@ import { quietSince } from "./store/look-sums.ts";
 import { dropNote } from "./store/memory.ts";
 import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
+import { lackOfRoom } from "./store/room.ts";
 import { recentRuns } from "./store/runs.ts";
 import { noteRefusal, spentSince } from "./store/steps.ts";
 import { forgeDesk } from "./tasks/start.ts";
 import { tlsOf } from "./tls.ts";
 import { dayStart } from "./zone.ts";
+
+function diskOf(folder: string): Pick<AgentStatus, "disk"> {
+  const disk = lackOfRoom(folder);
+  return disk === undefined ? {} : { disk };
+}
 
 export interface RunningAgent {
   readonly agent: string;
@@ -104,6 +110,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     ),
     quietSince: quietSince(store),
     tools: workshop?.state() ?? { state: "none" },
+    ...diskOf(config.dataDir),
     runs: recentRuns(store, 20),
     dropped: droppedAnswers(store, 10),
   });

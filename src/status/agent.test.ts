@@ -63,6 +63,11 @@ it.each<[Partial<AgentStatus>, string, string]>([
   [{ harness: { ...harness, caughtUpAt: undefined } }, "attention", "agent: catching up with the chat, idle"],
   [{ tools: { state: "off", reason: "no bubblewrap" } }, "broken", "agent: no shell: no bubblewrap, idle"],
   [
+    { disk: "the disk is full: 1.0 MiB are left for /srv/olympus/agent, it takes 8" },
+    "broken",
+    "agent: the disk is full: 1.0 MiB are left for /srv/olympus/agent, it takes 8, idle",
+  ],
+  [
     { gates: [{ what: "merge olympus/app#3", since: now - 22 * minute }] },
     "attention",
     "agent: waits for approval: merge olympus/app#3, 22 min, idle",

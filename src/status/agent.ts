@@ -52,7 +52,8 @@ export function judged(status: AgentStatus): AgentAnswer {
   const attention: string[] = [];
   if (harness.chat !== "connected")
     broken.push(`chat ${harness.chat}${harness.reason === undefined ? "" : `: ${harness.reason}`}`);
-  else if (!isReady(status)) attention.push(harness.draining ? "is stopping" : "catching up with the chat");
+  else if (!isReady({ harness })) attention.push(harness.draining ? "is stopping" : "catching up with the chat");
+  if (status.disk !== undefined) broken.push(status.disk);
   if (tools.state === "off") broken.push(`no shell${tools.reason === undefined ? "" : `: ${tools.reason}`}`);
   if (quietSince !== undefined && now - quietSince > stuckMs)
     broken.push(`stuck: no sign of life in its work for ${minutes(now - quietSince)}`);

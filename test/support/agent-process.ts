@@ -79,20 +79,26 @@ function harnessBundle(): Promise<Bundle> {
   return built;
 }
 
-/** Starts the bundle and waits until it is ready (connected, nothing unread), or only until it answers when `readiness` is `healthz`. */
+/**
+ * Starts the bundle and waits until it is ready (connected, nothing unread), or only until it answers when `readiness` is `healthz`.
+ * `enter` is put before its command and must become it.
+ */
 export async function startAgentProcess(
   folder: AgentFolder,
   readiness: "readyz" | "healthz" = "readyz",
   env: Readonly<Record<string, string>> = {},
+  enter: readonly string[] = [],
 ): Promise<AgentProcess> {
   const bundle = await harnessBundle();
   const log = join(folder.dir, "harness.log");
   const began = performance.now();
-  const child: ChildProcess = startService(
-    join(projectRoot, "node_modules/.bin/node"),
-    [...nodeFlags, join(bundle.folder, "main.mjs"), "--config", folder.configFile],
-    { cwd: folder.dir, log, env: { ...nodeEnvironment, ...env } },
-  );
+  const node = join(projectRoot, "node_modules/.bin/node");
+  const command = [...enter, node, ...nodeFlags, join(bundle.folder, "main.mjs"), "--config", folder.configFile];
+  const child: ChildProcess = startService(command[0]!, command.slice(1), {
+    cwd: folder.dir,
+    log,
+    env: { ...nodeEnvironment, ...env },
+  });
   try {
     await untilReady(child, () => answers(`http://127.0.0.1:${folder.port}/${readiness}`), 120_000);
   } catch (error) {

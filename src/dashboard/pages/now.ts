@@ -27,7 +27,7 @@ export function nowPage(frame: Frame, look: Look): string {
 }
 
 function trouble(look: Look, status: AgentStatus): Content {
-  const { harness, dropped } = status;
+  const { harness, dropped, disk } = status;
   const told: Content[] = look
     .gates()
     .filter(({ state }) => state === "asked")
@@ -39,6 +39,7 @@ function trouble(look: Look, status: AgentStatus): Content {
     told.push(
       html`<p>Chat: ${harness.chat}${harness.reason !== undefined && html`, ${harness.reason}`}. Mentions wait there until it is back.</p>`,
     );
+  if (disk !== undefined) told.push(html`<p>${disk}. Mentions wait in the chat until there is room again.</p>`);
   if (status.spentToday >= status.budgetDay)
     told.push(html`<p>Today's budget is used up: no model is asked until midnight at ${status.agent}'s place.</p>`);
   if (harness.draining)

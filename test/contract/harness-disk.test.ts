@@ -1,0 +1,77 @@
+/** A disk that is really full: the harness's data is on a small file system in a mount namespace of its own. Against a real Mattermost. */
+import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
+import { loadScript } from "../../src/rehearsal/script.ts";
+import { type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
+import { type ChatPostRow, type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
+import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
+
+const root = mkdtempSync(join(tmpdir(), "olympus-disk-"));
+let mattermost: MattermostServer;
+let team: ChatTeam;
+let model: RehearsalServer;
+let agent: AgentProcess;
+/** The small disk, as this process reaches it. */
+let disk: string;
+let ready: () => Promise<{ status: string; disk?: string }>;
+
+beforeAll(async () => {
+  mattermost = await startMattermost();
+  team = await seedChatTeam(mattermost.url);
+  model = await startRehearsal({ script: loadScript() });
+  const folder = await agentFolder(join(root, "athena"), team, model.url, (config) => ({ ...config, scale: 10 }));
+  const data = join(folder.dir, "data");
+  mkdirSync(data);
+  const mounts = `mount -t tmpfs -o size=24m,mode=700 small "$0" && exec "$@"`;
+  const enter = ["unshare", "--map-root-user", "--mount", "sh", "-c", mounts, data];
+  agent = await startAgentProcess(folder, "readyz", {}, enter);
+  disk = `/proc/${agent.pid}/root${data}`;
+  ready = async () => (await fetch(`http://127.0.0.1:${folder.port}/readyz`)).json() as ReturnType<typeof ready>;
+});
+afterAll(async () => {
+  await agent?.stop("SIGKILL");
+  await model?.close();
+  await mattermost?.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** Writes until nothing more fits. */
+function fill(file: string): void {
+  const handle = openSync(file, "w");
+  for (let size = 1 << 20; size > 0; ) {
+    try {
+      writeSync(handle, Buffer.alloc(size));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      size >>= 1;
+    }
+  }
+  closeSync(handle);
+}
+
+test("G2 the disk is full, then free again: health is red, then green, the database is whole, each mention has one answer", async () => {
+  const ask = async (text: string) => team.say(team.people.alice, team.channels.work!, `@athena hello ${text}`);
+  const before = await ask("before");
+  await team.answers(before.id, team.bots.athena!, 1, 120);
+  fill(join(disk, "fill"));
+  expect(await ready()).toMatchObject({ status: "degraded", disk: "full" });
+  const asked: ChatPostRow[] = [];
+  // What the database had room for already is used up first.
+  const failed = /cannot take a post in|cannot claim work|catching up failed|a run failed/;
+  while (!failed.test(agent.log())) asked.push(await ask(String(asked.length)));
+  asked.push(await ask("when it is full"));
+  rmSync(join(disk, "fill"));
+  for (const { id } of asked) await team.answers(id, team.bots.athena!, 1, 300);
+  await expect.poll(ready, { timeout: 120_000 }).toEqual({ status: "ready" });
+  for (const { id } of asked) expect(await team.answers(id, team.bots.athena!)).toHaveLength(1);
+  // SQLite would look for it where the link in /proc seems to lead.
+  for (const end of ["", "-wal"]) copyFileSync(join(disk, `harness.sqlite${end}`), join(root, `copy.sqlite${end}`));
+  const database = new DatabaseSync(join(root, "copy.sqlite"));
+  expect(database.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
+  expect(database.prepare("SELECT count(*) AS runs FROM runs WHERE ended_at IS NULL").get()).toEqual({ runs: 0 });
+  database.close();
+}, 900_000);
