@@ -7,12 +7,13 @@ import type { AgentStatus } from "../dashboard/status.ts";
 import { actionsOf } from "./actions.ts";
 import { mattermostChat } from "./chat/mattermost.ts";
 import { systemClock } from "./clock.ts";
-import { loadAgentConfig } from "./config.ts";
+import { loadAgentConfig, type ModelConfig } from "./config.ts";
 import { liveGates } from "./gates/book.ts";
 import { Harness } from "./harness.ts";
 import type { Log } from "./log.ts";
 import { openWorkshop, Workshop } from "./loop/workshop.ts";
 import { sdkCaller } from "./model/caller.ts";
+import { fencedWhereNeeded } from "./model/fenced.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
 import { quietSince } from "./store/look-sums.ts";
@@ -64,7 +65,8 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     botId: config.chat.botId,
     scale: config.scale,
   });
-  const models = sdkCaller((choice) => (choice.keyFile === undefined ? undefined : keys.get(choice.keyFile)));
+  const keyOf = ({ keyFile }: ModelConfig) => (keyFile === undefined ? undefined : keys.get(keyFile));
+  const models = fencedWhereNeeded(sdkCaller(keyOf));
   const settings = config.sandbox;
   const workshop =
     settings &&
