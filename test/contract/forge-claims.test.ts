@@ -66,4 +66,4 @@ test("a branch that nobody said to have made is free again after a lease: its ag
   await expect.poll(() => releaseStale(athena.parts, app), { timeout: 60_000 }).toEqual([number]);
   const origin = { chain: "c", base: await base() };
   expect(await claim(athena.parts, "run-1", payload(number), origin, never)).toMatchObject({ run: "run-1" });
-});
+}, 600_000);

@@ -1,8 +1,8 @@
-import type { ForgeIssue } from "../forge-port.ts";
+import { ForgeError, type ForgeIssue } from "../forge-port.ts";
 import { spentSince } from "../store/steps.ts";
 import type { ForgeParts } from "../tasks/parts.ts";
 import { visible } from "../visible.ts";
-import { placeTime } from "../zone.ts";
+import { dayName } from "../zone.ts";
 import { type OpenWork, openWork } from "./open-work.ts";
 import { waitsForPerson } from "./stale.ts";
 
@@ -22,9 +22,15 @@ export async function dayText(parts: ForgeParts, since: number, now: number): Pr
   const { settings, config } = parts;
   const happened: Happened = { merged: [], closed: [], opened: [] };
   const work: OpenWork[] = [];
+  const unseen: string[] = [];
   for (const { name } of settings.repositories) {
-    await addTo(happened, parts, name, since);
-    work.push(...(await openWork(parts, name)));
+    try {
+      work.push(...(await openWork(parts, name)));
+      await addTo(happened, parts, name, since);
+    } catch (error) {
+      if (!(error instanceof ForgeError) || error.kind === "retry") throw error;
+      unseen.push(`- ${name} could not be looked at`);
+    }
   }
   const many = settings.repositories.length > 1;
   const line = (what: string, issues: readonly ForgeIssue[]) =>
@@ -54,9 +60,8 @@ export async function dayText(parts: ForgeParts, since: number, now: number): Pr
       rest.filter(({ holder }) => holder === undefined).map(({ issue }) => issue),
     ),
   ];
-  const { year, month, day } = placeTime(now, config.timezone);
-  const date = `${year}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
-  return [`**The day, ${date}**`, ...(lines.length === 0 ? ["Nothing happened."] : lines), ...open].join("\n");
+  const happenings = lines.length === 0 ? ["Nothing happened."] : lines;
+  return [`**The day, ${dayName(now, config.timezone)}**`, ...happenings, ...open, ...unseen].join("\n");
 }
 
 async function addTo(to: Happened, parts: ForgeParts, repo: string, since: number): Promise<void> {

@@ -60,3 +60,7 @@ export function choose(hands: readonly Hand[], lens: string | undefined): Hand |
   const cost = ({ load, lenses }: Hand) => load - (lens !== undefined && lenses.includes(lens) ? worthOfFit : 0);
   return hands.reduce<Hand | undefined>((best, one) => (best && cost(best) <= cost(one) ? best : one), undefined);
 }
+
+/** After a piece of work was given to one of them. */
+export const withOneMore = (hands: readonly Hand[], hand: Hand): Hand[] =>
+  hands.map((one) => (one === hand ? { ...one, load: one.load + 1 } : one));

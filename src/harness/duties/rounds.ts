@@ -22,22 +22,27 @@ export interface RoundsParts extends ForgeParts {
 
 /** Asks after stale work now and then, and sums up each day once, for the whole team. Returns at once; ends with the signal. */
 export function beginRounds(parts: RoundsParts, signal: AbortSignal): void {
+  // Side by side: where one of them fails, the other goes on.
+  for (const duty of [nudgeDue, sumUpDue]) again(duty, parts, signal).catch(() => undefined);
+}
+
+async function again(
+  duty: (parts: RoundsParts) => Promise<void>,
+  parts: RoundsParts,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, log } = parts;
-  const look = async (): Promise<void> => {
-    for (let failures = 0; ; ) {
-      try {
-        await nudgeDue(parts);
-        await sumUpDue(parts);
-        failures = 0;
-      } catch (error) {
-        signal.throwIfAborted();
-        log.warn({ error: messageOf(error) }, "cannot make the round, will try again");
-        failures++;
-      }
-      await clock.wait(failures === 0 ? lookEveryMs : backoff(failures, 5000, 600_000), signal);
+  for (let failures = 0; ; ) {
+    try {
+      await duty(parts);
+      failures = 0;
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn({ duty: duty.name, error: messageOf(error) }, "cannot make the round, will try again");
+      failures++;
     }
-  };
-  look().catch(() => undefined);
+    await clock.wait(failures === 0 ? lookEveryMs : backoff(failures, 5000, 600_000), signal);
+  }
 }
 
 const nudgedKey = "rounds:nudged";

@@ -3,7 +3,7 @@ import type { PostPayload } from "../intake.ts";
 import { mark, markOf } from "../tasks/marks.ts";
 import { type ForgeParts, isMe, repositoryOf } from "../tasks/parts.ts";
 import { type Tool, textArgument } from "../tools/tool.ts";
-import { choose, handsFor, openWork } from "./open-work.ts";
+import { choose, handsFor, openWork, withOneMore } from "./open-work.ts";
 import { mostParts, type Part, readPlan } from "./plan.ts";
 
 const planMark = "plan";
@@ -86,7 +86,7 @@ async function open(
     if (number === undefined) return [...said, text].join("\n");
     numbers.push(Number(number));
     said.push(`${text.split("\n")[0]!}${hand === undefined ? "" : `, for ${hand.name}`}`);
-    hands = hands.map((one) => (one === hand ? { ...one, load: one.load + 1 } : one));
+    if (hand !== undefined) hands = withOneMore(hands, hand);
   }
   await nameAll(parts, repo, numbers, plan, signal);
   return `${said.join("\n")}\nSay so, with these links.`;

@@ -1,11 +1,11 @@
-import type { ForgeComment, ForgePull } from "../forge-port.ts";
+import { type ForgeComment, ForgeError, type ForgePull } from "../forge-port.ts";
 import { lensOf } from "../review/lenses.ts";
 import { readAssigned } from "../review/states.ts";
 import { branchOf } from "../tasks/claim.ts";
 import { mark, markOf } from "../tasks/marks.ts";
 import { type ForgeParts, isMe } from "../tasks/parts.ts";
 import { isAgent } from "../trust.ts";
-import { choose, handsFor, type OpenWork, openWork } from "./open-work.ts";
+import { choose, handsFor, type OpenWork, openWork, withOneMore } from "./open-work.ts";
 
 const nudgeMark = "nudge";
 /** Reminders of one round: what is more comes in later ones. */
@@ -25,27 +25,41 @@ interface Stale {
  * nobody has is given to somebody. The forge remembers: another process, or a lost database, does not ask again. Gives the issues.
  */
 export async function nudge(parts: ForgeParts, staleHours: number): Promise<string[]> {
-  const { forge, settings, key, clock } = parts;
+  const { settings, log } = parts;
   const nudged: string[] = [];
   for (const { name } of settings.repositories) {
-    const all = await openWork(parts, name);
-    for (const work of all) {
-      if (nudged.length >= mostNudges) return nudged;
-      const stale = await staleOf(parts, work, clock.now() - staleHours * hour);
-      if (stale === undefined) continue;
-      const { number } = work.issue;
-      const hand =
-        work.holder === undefined && !waitsForPerson(work) ? choose(handsFor(parts, name, all), undefined) : undefined;
-      if (hand !== undefined) await forge.assign(name, number, [hand.login]);
-      const hours = Math.floor((clock.now() - stale.since) / hour);
-      const hidden = mark(key, nudgeMark, { repo: name, login: settings.login }, { at: clock.now() });
-      const ask =
-        hand === undefined ? await whatNext(parts, stale) : `Nobody has taken it up: @${hand.login}, please do.`;
-      await forge.comment(name, number, `Nothing moved here for ${hours} hours. ${ask}\n\n${hidden}`);
-      nudged.push(`${name}#${number}`);
+    try {
+      await nudgeIn(parts, name, staleHours, nudged);
+    } catch (error) {
+      // One that is not to be seen any more keeps nothing from the others.
+      if (!(error instanceof ForgeError) || error.kind === "retry") throw error;
+      log.warn({ repository: name, error: error.message }, "cannot look for stale work");
     }
   }
   return nudged;
+}
+
+async function nudgeIn(parts: ForgeParts, repo: string, staleHours: number, nudged: string[]): Promise<void> {
+  const { forge, settings, key, clock } = parts;
+  const all = await openWork(parts, repo);
+  let hands = handsFor(parts, repo, all);
+  for (const work of all) {
+    if (nudged.length >= mostNudges) return;
+    const stale = await staleOf(parts, work, clock.now() - staleHours * hour);
+    if (stale === undefined) continue;
+    const { number } = work.issue;
+    const hand = work.holder === undefined && !waitsForPerson(work) ? choose(hands, undefined) : undefined;
+    if (hand !== undefined) {
+      await forge.assign(repo, number, [hand.login]);
+      hands = withOneMore(hands, hand);
+    }
+    const hours = Math.floor((clock.now() - stale.since) / hour);
+    const hidden = mark(key, nudgeMark, { repo, login: settings.login }, { at: clock.now() });
+    const ask =
+      hand === undefined ? await whatNext(parts, stale) : `Nobody has taken it up: @${hand.login}, please do.`;
+    await forge.comment(repo, number, `Nothing moved here for ${hours} hours. ${ask}\n\n${hidden}`);
+    nudged.push(`${repo}#${number}`);
+  }
 }
 
 /** Undefined for work that moved, or was asked after, since `limit`. */
