@@ -196,9 +196,10 @@ export interface ForgeReader {
   repo(repo: string): Promise<ForgeRepo>;
   /**
    * Issues and pull requests that changed at or after `since`, oldest change first, at most some hundred: whoever gets a full page asks
-   * again from its newest. Undefined when the forge says that nothing changed since the same question (which costs no request).
+   * again from its newest. Undefined when the forge says that nothing changed since the same question (which costs no request), unless
+   * `known` is wanted too: by whoever may not have come to do something about the answer before.
    */
-  changed(repo: string, since: number): Promise<readonly ForgeIssue[] | undefined>;
+  changed(repo: string, since: number, known?: boolean): Promise<readonly ForgeIssue[] | undefined>;
   issue(repo: string, number: number): Promise<ForgeIssue>;
   /** Of one author, newest first, one page. */
   issuesBy(repo: string, login: string): Promise<ForgeIssue[]>;

@@ -12,7 +12,7 @@ import { agentConfigSchema, type ForgeConfig } from "../../src/harness/config.ts
 import { github } from "../../src/harness/forge/github.ts";
 import { Poller } from "../../src/harness/forge/poller.ts";
 import { receiveWebhooks, type WebhookReceiver } from "../../src/harness/forge/webhook.ts";
-import type { Forge, ForgeIssue } from "../../src/harness/forge-port.ts";
+import { type Forge, ForgeError, type ForgeIssue } from "../../src/harness/forge-port.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import { openStore, type Store } from "../../src/harness/store/open.ts";
 import { type TriedForge, tryForge } from "../support/forge.ts";
@@ -241,6 +241,34 @@ describe("looking at repositories, and hints", () => {
   test("C4 a right one is answered at once, with a hint", async () => {
     expect(await post(body, { "x-hub-signature-256": sign(body) })).toBe(202);
     await expect.poll(() => hints).toEqual([app]);
+  });
+
+  test("C12 a look that a limit cut off is made whole by the next process, though nothing changed since", async () => {
+    const own = mkdtempSync(join(tmpdir(), "olympus-poller-"));
+    const data = openStore(own);
+    const made = await zeus().createIssue(app, { title: "cut off", body: "", labels: [], assignees: [] });
+    const seen: number[] = [];
+    let cut = true;
+    const take = ({ issue }: { issue: ForgeIssue }): void => {
+      if (cut) throw new ForgeError("retry", "the limit is reached");
+      seen.push(issue.number);
+    };
+    const look = () =>
+      new Poller({
+        config: settings(),
+        forge: as("token-of-athena", data),
+        store: data,
+        clock: systemClock(),
+        log: silentLog,
+        takers: [{ wants: () => ({}), take }],
+        wake: () => undefined,
+      }).look({ name: app, label: "olympus" });
+    await expect(look()).rejects.toThrow("limit");
+    cut = false;
+    await look();
+    expect(seen.filter((number) => number === made.number)).toHaveLength(1);
+    data.close();
+    rmSync(own, { recursive: true });
   });
 
   test("C2 C3 what happened while nobody listened is found, once; a hint is looked into at once; the same again leads to nothing", async () => {

@@ -36,6 +36,8 @@ export class Poller {
   readonly #troubles = new Map<string, string>();
   /** Changes that were taken in, by repository and number: those within the overlap are not looked into again. */
   readonly #taken = new Map<string, number>();
+  /** Repositories whose last look came to its end: what the forge told in one that did not is asked for again, changed or not. */
+  readonly #whole = new Set<string>();
   /** What changed just now, since when we know, and as what it was taken in. */
   readonly #recent = new Map<string, { repo: string; number: number; since: number; taken: string }>();
   #loops: Promise<unknown> = Promise.resolve();
@@ -104,10 +106,12 @@ export class Poller {
     }
     // To the minute: the question must stay the same for its ETag to hold.
     const since = Math.floor((cursor - overlap) / 60_000) * 60_000;
-    const issues = await forge.changed(name, since);
+    const whole = this.#whole.delete(name);
+    const issues = await forge.changed(name, since, !whole);
     await this.#lookAgain(name);
+    for (const issue of issues ?? []) await this.#take(name, issue, issue.updatedAt);
+    this.#whole.add(name);
     if (issues === undefined) return;
-    for (const issue of issues) await this.#take(name, issue, issue.updatedAt);
     const newest = issues.at(-1)?.updatedAt ?? 0;
     for (const [key, at] of this.#taken)
       if (key.startsWith(`${name}#`) && at < newest - 2 * overlap) this.#taken.delete(key);

@@ -79,7 +79,7 @@ export class GithubReader implements ForgeReader {
     };
   }
 
-  async changed(repo: string, since: number): Promise<readonly ForgeIssue[] | undefined> {
+  async changed(repo: string, since: number, known = false): Promise<readonly ForgeIssue[] | undefined> {
     const { data, fresh } = await this.requests.list<RawIssue>(`${base}/issues`, {
       ...namesOf(repo),
       state: "all",
@@ -87,7 +87,7 @@ export class GithubReader implements ForgeReader {
       direction: "asc",
       ...sinceOf(since),
     });
-    return fresh ? data.map(issueOf) : undefined;
+    return fresh || known ? data.map(issueOf) : undefined;
   }
 
   async issue(repo: string, number: number): Promise<ForgeIssue> {
