@@ -108,7 +108,7 @@ export const bench: Benchmark = {
           unit: "s",
           bound: 2,
           ...lower,
-          ...note("real sshd and dashboards, libvirt played"),
+          ...note("real sshd and dashboards, libvirt by its test driver"),
         },
       };
     } finally {

@@ -1,8 +1,11 @@
 import { afterEach, expect, test } from "vitest";
 import { adminToken, host, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
+import { grantLine, scopes } from "../base/grants.ts";
 import { Secret } from "../base/secret.ts";
+import { wishGate } from "../harness/gates/book.ts";
 import { acts } from "./acts.ts";
 import { dashboardApp } from "./app.ts";
+import { startDashboard } from "./server.ts";
 import type { AgentStatus } from "./status.ts";
 
 let sample: SampleDashboard | undefined;
@@ -163,6 +166,33 @@ test("who may act is shown how, is told what came of it, and what cannot be done
   expect((await post(on, "/pause", {}, alice)).status).toBe(409);
 });
 
+test.each(["deploy", "destructive", "for carol alone"] as const)(
+  "F7 whoever may act, and may not allow this, opens no gate: %s",
+  async (kind) => {
+    const on = open(false);
+    // alice may give tasks and approve merges; that is all.
+    const wish = { action: "deploy shop", run: "r", author: "mara", lenses: [], repo: "", number: 0, commit: "" };
+    const who =
+      kind === "for carol alone"
+        ? ({ kinds: ["merge"], approvers: ["carol"] } as const)
+        : ({ kinds: ["merge", kind], approvers: undefined } as const);
+    wishGate(on.store, { ...wish, ...who }, on.now, 24);
+    const [gate] = on.options.look.gates();
+    const alice = { ...origin, ...(await signIn(on)).session };
+    const page = await (await on.request("/gates", alice)).text();
+    expect(page).toContain("deploy shop");
+    expect(page).toContain(who.kinds.join(", "));
+    expect(page).not.toContain(`/gates/${gate!.id}/approve`);
+    // Whoever is trusted with what it is about may still say no to it, as in the chat.
+    for (const act of kind === "for carol alone" ? ["approve"] : ["approve", "refuse"]) {
+      const answer = await post(on, `/gates/${gate!.id}/${act}`, {}, alice);
+      expect([act, answer.status]).toEqual([act, 409]);
+      expect((await post(on, `/api/gates/${gate!.id}/${act}`, "{}", alice)).status).toBe(409);
+    }
+    expect(on.options.look.gates().map(({ id, state }) => [id, state])).toEqual([[gate!.id, "asked"]]);
+  },
+);
+
 test("F9 no address leads to a file, however it is written", async () => {
   const on = open();
   for (const path of [
@@ -228,6 +258,35 @@ test("F8 a token that was replaced or ran out lets nobody in, nor those who sign
   await post(on, "/logout", {}, { ...origin, ...session });
   for (let done = false; !done; ) ({ done } = await stream.read());
   expect(on.streams.open).toBe(0);
+});
+
+test("F8 a rotation's restart ends the streams that the old token opened, and they do not come back", async () => {
+  const on = open();
+  const { session } = await signIn(on);
+  const served = await startDashboard({ ...on.options, address: "127.0.0.1", port: 0 });
+  const events = (port: number) =>
+    fetch(`http://127.0.0.1:${port}/api/events`, { headers: { ...session, "last-event-id": "1" } });
+  const stream = (await events(served.port)).body!.getReader();
+  expect((await stream.read()).done).toBe(false);
+  const began = performance.now();
+  await served.close();
+  const rest = async () => {
+    while (!(await stream.read()).done);
+  };
+  // It ends in order or is cut off.
+  await rest().catch(() => undefined);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  const again = await startDashboard({
+    ...on.options,
+    address: "127.0.0.1",
+    port: 0,
+    token: new Secret("t", grantLine("new-token", scopes)),
+  });
+  try {
+    expect((await events(again.port)).status).toBe(401);
+  } finally {
+    await again.close();
+  }
 });
 
 test("wrong tokens from one address make it wait, and nobody else; who is signed in stays", async () => {

@@ -44,7 +44,9 @@ function ask(head: string, ca = authority.certificate, body = ""): Promise<strin
 
 test("who trusts the authority reads it, who trusts another is refused, and plain HTTP gets nothing", async () => {
   expect(await ask("GET /api/status")).toMatch(/^HTTP\/1.1 200 /);
-  expect(await ask("GET /api/status", makeAuthority("other").certificate)).toMatch(/unable to verify|self.signed|signature failure/);
+  expect(await ask("GET /api/status", makeAuthority("other").certificate)).toMatch(
+    /unable to verify|self.signed|signature failure/,
+  );
   const plain = fetch(`http://127.0.0.1:${dashboard.port}/healthz`);
   await expect(plain).rejects.toThrow();
 });

@@ -27,14 +27,10 @@ export function whyUnreached(error: unknown, place: string, seconds: number): st
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
       return `${place} does not speak TLS: npm run role -- setup agent`;
-    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-    case "CERT_HAS_EXPIRED":
-    case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return `its certificate is not one that this computer trusts (${messageOf(rootOf(error).error)})`;
     default:
+      // OpenSSL has many words for it: UNABLE_TO_VERIFY_LEAF_SIGNATURE, CERT_HAS_EXPIRED, ERR_TLS_CERT_ALTNAME_INVALID, …
+      if (/CERT|SIGNATURE/.test(code ?? ""))
+        return `its certificate is not one that this computer trusts (${messageOf(rootOf(error).error)})`;
       return `${place} cannot be asked: ${messageOf(rootOf(error).error)}`;
   }
 }

@@ -2,6 +2,8 @@ import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import { trustTeamAuthority } from "../bootstrap/trust.ts";
 import { chatByTeamAuthority, chatSpeaksTls } from "../bootstrap/url.ts";
+import { type Drift, driftOf } from "../converge/drift.ts";
+import { localHistory } from "../converge/history.ts";
 import { type Inventory, type InventoryOptions, readInventory } from "../libvirt/inventory.ts";
 import { sshTargetOf } from "../machines/find.ts";
 import { teamPrefix } from "../machines/names.ts";
@@ -29,6 +31,8 @@ export interface HostStatus {
   readonly agent?: AgentFacts;
   /** Of a hypervisor that answered: its machines of the team by name, as libvirt has them (`running`, `shut off`). */
   readonly machines?: Readonly<Record<string, string>>;
+  /** As `role check` found it last from this computer; missing where nobody looked. */
+  readonly drift?: Drift;
 }
 
 const askTimeoutMs = 5_000;
@@ -48,14 +52,24 @@ export async function teamStatus(
   if (chatByTeamAuthority(team)) trustTeamAuthority(secrets);
   const known = hosts.map(({ name }) => name);
   for (const name of names) mustKnow("host", name, known, team.file);
+  const drifts = driftOf(localHistory(team.name));
   const meant = hosts.filter(({ name }) => names.length === 0 || names.includes(name));
   return Promise.all(
     meant.map(async (host) => {
-      const status = await askHost(host, team, secrets, signal);
+      const status = withDrift(await askHost(host, team, secrets, signal), drifts.get(host.name));
       told(status);
       return status;
     }),
   );
+}
+
+/** Pure. A host that is fine and is not as the team file wishes needs a look. */
+export function withDrift(status: HostStatus, drift: Drift | undefined): HostStatus {
+  if (drift === undefined) return status;
+  if (drift.pending === 0 || status.state !== "fine") return { ...status, drift };
+  const changes = drift.pending === 1 ? "1 change" : `${drift.pending} changes`;
+  const detail = `${status.detail}; drift: ${changes} by hand or to be set up`;
+  return { ...status, state: "attention", detail, next: `npx olympus role check --host ${status.name}`, drift };
 }
 
 async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<HostStatus> {

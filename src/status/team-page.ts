@@ -1,5 +1,5 @@
 import { type Content, html, type Markup } from "../base/markup.ts";
-import { age, lasting, money } from "../dashboard/format.ts";
+import { age, lasting, money, plural } from "../dashboard/format.ts";
 import { documentOf, empty, part, table } from "../dashboard/layout.ts";
 import { worstFirst } from "./lines.ts";
 import type { HostStatus } from "./status.ts";
@@ -13,8 +13,6 @@ export interface TeamView {
   readonly seen: ReadonlyMap<string, Seen>;
   /** Where the chat is; undefined where the team has none. */
   readonly chat: string | undefined;
-  /** When somebody looked for drift from this computer last, and on which hosts there was some. */
-  readonly drift: { readonly at: number; readonly on: readonly string[] } | undefined;
 }
 
 const tone = { fine: "good", attention: "warn", broken: "bad", unreachable: "bad" } as const;
@@ -35,7 +33,7 @@ export function teamPage(view: TeamView): string {
         needy.length > 0
           ? html`<ul>${needy.map(needs)}</ul>`
           : empty(known.length === 0 ? "Asking everybody …" : `Nothing: ${known.length} of ${hosts.length} are fine.`)
-      }${asked.length > 0 && known.length > 0 && html`<p class="soft">No answer yet: ${asked.join(", ")}</p>`}${drift(view)}</section>`,
+      }${asked.length > 0 && known.length > 0 && html`<p class="soft">No answer yet: ${asked.join(", ")}</p>`}${drift(known)}</section>`,
     ])}${part("agents", agents(view))}${part("machines", machines(view))}</main>
 <footer><span>Asked again and again from this computer, while this page's command runs.</span>
 <form method="post" action="/logout"><button>Sign out</button></form></footer>`,
@@ -46,11 +44,19 @@ function needs({ name, state, detail, next }: HostStatus): Markup {
   return html`<li><strong>${name}</strong> <span class="${tone[state]}">${state}</span>: ${detail}${next !== "" && html` <code>${next}</code>`}</li>`;
 }
 
-function drift({ drift: found, now }: TeamView): Markup {
-  if (found === undefined)
+function drift(known: readonly HostStatus[]): Markup | undefined {
+  if (known.length === 0) return undefined;
+  if (known.every((status) => status.drift === undefined))
     return html`<p class="soft">Nobody looked for drift from this computer yet: <code>npx olympus role check</code></p>`;
-  const words = found.on.length === 0 ? "none" : html`<span class="warn">${found.on.join(", ")}</span>`;
-  return html`<p>Drift, looked for ${age(found.at, now)}: ${words}</p>`;
+  const drifted = known.flatMap(({ name, drift: { pending } = { pending: 0 } }) => (pending > 0 ? [name] : []));
+  const words = drifted.length === 0 ? "none" : html`<span class="warn">${drifted.join(", ")}</span>`;
+  return html`<p>Drift: ${words}</p>`;
+}
+
+function driftCell({ drift: found }: HostStatus, now: number): Content {
+  if (found === undefined) return "nobody looked";
+  const words = found.pending === 0 ? "none" : html`<span class="warn">${plural(found.pending, "change")}</span>`;
+  return html`${words}, ${age(found.at, now)}`;
 }
 
 function agents({ hosts, seen, now }: TeamView): Content {
@@ -91,10 +97,10 @@ function machines({ hosts, seen, now }: TeamView): Content {
     html`<h2>Hosts</h2>`,
     table(
       "Hosts",
-      ["Host", "State", "Says", "Machine", "Asked"],
+      ["Host", "State", "Says", "Machine", "Drift", "Asked"],
       hosts.map((name) => {
         const one = seen.get(name);
-        return html`<tr><th scope="row">${name}</th><td>${one === undefined ? "asking" : html`<span class="${tone[one.status.state]}">${one.status.state}</span>`}</td><td class="text">${one?.status.detail}</td><td>${onHypervisor.get(name) ?? (one?.status.kind === "hypervisor" ? "hypervisor" : "")}</td><td>${one !== undefined && age(one.at, now)}</td></tr>`;
+        return html`<tr><th scope="row">${name}</th><td>${one === undefined ? "asking" : html`<span class="${tone[one.status.state]}">${one.status.state}</span>`}</td><td class="text">${one?.status.detail}</td><td>${onHypervisor.get(name) ?? (one?.status.kind === "hypervisor" ? "hypervisor" : "")}</td><td>${one !== undefined && driftCell(one.status, now)}</td><td>${one !== undefined && age(one.at, now)}</td></tr>`;
       }),
     ),
   ];

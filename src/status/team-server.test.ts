@@ -8,7 +8,9 @@ import { hostile, sampleDashboard } from "../../test/support/dashboard.ts";
 import { OlympusError } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
 import { Secret } from "../base/secret.ts";
+import type { Drift } from "../converge/drift.ts";
 import { loadTeam } from "../team/load.ts";
+import { withDrift } from "./status.ts";
 import { teamPage } from "./team-page.ts";
 import { startTeamDashboard, type TeamDashboard } from "./team-server.ts";
 
@@ -91,10 +93,15 @@ it("is live: each answer is news", async () => {
 });
 
 it("says who did not answer yet, and what nobody looked for", () => {
-  const view = { team: "t", now: 1, hosts: ["a", "b"], seen: new Map(), chat: undefined, drift: undefined };
+  const view = { team: "t", now: 1, hosts: ["a", "b"], seen: new Map(), chat: undefined };
   expect(teamPage(view)).toContain("Asking everybody");
   const status = { name: "a", kind: "agent", state: "fine", detail: "agent: idle", next: "" } as const;
-  const one = teamPage({ ...view, seen: new Map([["a", { status, at: 0 }]]), drift: { at: 0, on: ["b"] } });
-  expect(one).toContain("No answer yet: b");
-  expect(one).toContain('<span class="warn">b</span>');
+  const page = (drift?: Drift) =>
+    teamPage({ ...view, seen: new Map([["a", { status: withDrift(status, drift), at: 0 }]]) });
+  expect(page()).toContain("No answer yet: b");
+  expect(page()).toContain("Nobody looked for drift");
+  expect(page({ at: 0, pending: 0 })).toContain("<p>Drift: none</p>");
+  expect(page({ at: 0, pending: 2 })).toContain('<p>Drift: <span class="warn">a</span></p>');
+  expect(page({ at: 0, pending: 2 })).toContain('<span class="warn">2 changes</span>');
+  expect(page({ at: 0, pending: 1 })).toContain("<code>npx olympus role check --host a</code>");
 });

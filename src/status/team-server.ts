@@ -6,7 +6,6 @@ import { grantLine } from "../base/grants.ts";
 import { html } from "../base/markup.ts";
 import { Secret } from "../base/secret.ts";
 import { chatUrl } from "../bootstrap/url.ts";
-import { localHistory } from "../converge/history.ts";
 import { Access } from "../dashboard/access/access.ts";
 import { entry, eventsOf } from "../dashboard/entry.ts";
 import { type Env, headers } from "../dashboard/guards.ts";
@@ -76,18 +75,12 @@ export async function startTeamDashboard(
 }
 
 function viewOf(team: LoadedTeam, watch: TeamWatch): TeamView {
-  const checks = localHistory(team.name).filter(({ what }) => what.includes("check"));
-  const last = checks.at(-1);
   return {
     team: team.name,
     now: Date.now(),
     hosts: listHosts(team).map(({ name }) => name),
     seen: watch.hosts,
     chat: team.machines.some(({ service }) => service?.services.includes("chat")) ? chatUrl(team) : undefined,
-    drift: last && {
-      at: Date.parse(last.at),
-      on: last.hosts.filter(({ pending }) => pending > 0).map(({ host }) => host),
-    },
   };
 }
 

@@ -1,13 +1,11 @@
 /** The dashboard in Debian's Chromium, as people have it. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Dashboard, startDashboard } from "../../src/dashboard/server.ts";
 import { recordStep } from "../../src/harness/store/steps.ts";
+import { expectSound, openBrowser, watchPage } from "../support/browser.ts";
 import { adminToken, hostile, type SampleDashboard, sampleDashboard } from "../support/dashboard.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pages = [
   "/",
   "/runs",
@@ -30,11 +28,7 @@ let page: Page;
 let wrong: string[];
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu"],
-    timeout: 120_000,
-  });
+  browser = await openBrowser();
 }, 150_000);
 afterAll(() => browser?.close());
 beforeEach(async () => {
@@ -44,13 +38,7 @@ beforeEach(async () => {
   context = await browser.newContext({ baseURL: url() });
   context.setDefaultTimeout(60_000);
   page = await context.newPage();
-  wrong = [];
-  page.on("console", (message) => wrong.push(message.text()));
-  page.on("pageerror", (error) => wrong.push(String(error)));
-  page.on("dialog", (dialog) => wrong.push(`dialog ${dialog.message()}`));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(url())) wrong.push(request.url());
-  });
+  wrong = watchPage(page, url);
 });
 afterEach(async () => {
   await context.close();
@@ -74,28 +62,7 @@ async function signIn(): Promise<void> {
 
 test("F9 every page with hostile words: nothing of it runs, nothing violates axe's rules, at both widths and in both schemes", async () => {
   await signIn();
-  for (const [colorScheme, width] of [
-    ["light", 1280],
-    ["dark", 375],
-  ] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height: 800 });
-    for (const path of pages) {
-      await page.goto(path);
-      await page.evaluate(axe);
-      const found = await page.evaluate(async () => {
-        const { violations } = await (
-          globalThis as unknown as {
-            axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-          }
-        ).axe.run();
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
-      });
-      expect([path, colorScheme, found]).toEqual([path, colorScheme, []]);
-      const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-      expect([path, width, wide]).toEqual([path, width, 0]);
-    }
-  }
+  await expectSound(page, pages);
   expect(wrong).toEqual([]);
 }, 600_000);
 

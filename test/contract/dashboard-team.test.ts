@@ -1,7 +1,14 @@
 /** The team at a glance over real sshd and real dashboards: what is down costs its own time, and nobody else's. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { remember } from "../../src/converge/history.ts";
 import { type HostStatus, teamStatus } from "../../src/status/status.ts";
+import { startTeamDashboard } from "../../src/status/team-server.ts";
+import { expectSound, openBrowser, watchPage } from "../support/browser.ts";
+import { hostile } from "../support/dashboard.ts";
 import { type StatusTeam, statusTeam } from "../support/status-team.ts";
 
 /** What `status` gives one host, ms. */
@@ -9,12 +16,17 @@ const timeoutMs = 5_000;
 
 let lab: StatusTeam;
 const mute: Server[] = [];
+const state = mkdtempSync(join(tmpdir(), "olympus-dashboard-team-"));
 beforeAll(async () => {
-  lab = await statusTeam("127.78.3");
+  // The history of this computer is the test's own.
+  process.env.OLYMPUS_STATE = state;
+  lab = await statusTeam("127.78.3", hostile);
 }, 120_000);
 afterAll(async () => {
   for (const server of mute) server.close();
   await lab?.close();
+  delete process.env.OLYMPUS_STATE;
+  rmSync(state, { recursive: true });
 }, 120_000);
 
 const ask = () => teamStatus(lab.team, lab.secrets, new AbortController().signal);
@@ -22,8 +34,11 @@ const statesOf = (hosts: readonly HostStatus[]) => Object.fromEntries(hosts.map(
 
 test("thirteen hosts are asked side by side: with six agents mute it takes one timeout, not six, and the others answer", async () => {
   const well = await ask();
-  expect(well.filter(({ kind }) => kind === "agent").map(({ state }) => state)).toEqual(Array(8).fill("fine"));
-  expect(well.find(({ name }) => name === "h1")?.machines).toEqual({ a1: "running" });
+  const agents = well.filter(({ kind }) => kind === "agent");
+  // The last one has no shell, and others' words in everything that it says.
+  expect(agents.map(({ state }) => state)).toEqual([...Array(7).fill("fine"), "broken"]);
+  expect(well.find(({ name }) => name === "h1")?.machines).toEqual({ a1: "running", a6: "running" });
+  lab.power("a1", "shut off");
   for (const agent of ["a1", "a2", "a3", "a4", "a5", "a6"]) {
     await lab.down(agent);
     const { address } = lab.team.machines.find(({ name }) => name === agent)!;
@@ -40,9 +55,50 @@ test("thirteen hosts are asked side by side: with six agents mute it takes one t
     a1: "unreachable",
     a6: "unreachable",
     a7: "fine",
-    a8: "fine",
+    a8: "broken",
     h5: "broken",
   });
   expect(half.find(({ name }) => name === "a1")?.detail).toContain("no answer from 127.78.3.51:18789 within 5 s");
   expect(took).toBeLessThan(4 * timeoutMs);
+  const h1 = half.find(({ name }) => name === "h1");
+  expect(h1?.machines).toEqual({ a1: "shut off", a6: "running" });
+  expect(h1?.detail).toContain("not running: a1");
 }, 180_000);
+
+test("F9 the team's page with half of it down and hostile words: sound at both widths, live without a reload, nothing from elsewhere", async () => {
+  const page = await startTeamDashboard(lab.team, lab.secrets, 0, 500);
+  const end = new AbortController();
+  const running = page.run(end.signal).catch(() => undefined);
+  const browser = await openBrowser();
+  try {
+    const link = page.link();
+    const { origin } = new URL(link);
+    const context = await browser.newContext({ baseURL: origin });
+    context.setDefaultTimeout(120_000);
+    const seen = await context.newPage();
+    const wrong = watchPage(seen, () => origin);
+    await seen.goto(link);
+    await seen.waitForURL(`${origin}/`);
+    const row = (host: string, cell: string) => seen.getByRole("row", { name: new RegExp(`^${host} .*${cell}`) });
+    // Hosts of one round: those that are down too, each after its own five seconds.
+    await row("a7", "fine").first().waitFor();
+    await row("a1", "unreachable").first().waitFor();
+    await row("a8", "broken").first().waitFor();
+    await row("a1", "shut off on h1").waitFor();
+    await expectSound(seen, ["/"]);
+    await seen.getByText("live", { exact: true }).waitFor();
+    await row("a7", "running on h2").waitFor();
+    lab.power("a7", "paused");
+    const drifted = { host: "a7", state: "pending", changed: 0, pending: 2 } as const;
+    const at = new Date().toISOString();
+    remember(lab.team.name, { v: 1, at, what: "check", who: "mara", ms: 1, exit: 3, hosts: [drifted] });
+    await row("a7", "paused on h2").waitFor();
+    await row("a7", "attention.*drift: 2 changes").waitFor();
+    expect(wrong).toEqual([]);
+  } finally {
+    await browser.close();
+    end.abort();
+    await running;
+    await page.close();
+  }
+}, 600_000);

@@ -28,6 +28,12 @@ const hostsOf = (events: readonly Record<string, unknown>[]): unknown =>
   (events.find(({ type }) => type === "role") as { hosts: { host: string; state: string }[] }).hosts.map(
     ({ host, state }) => [host, state],
   );
+/** What `status` says of athena's drift, as the last check found it. */
+async function drift(): Promise<unknown> {
+  const { events } = await role.run("status", "athena", "--json");
+  const { hosts } = events.find(({ type }) => type === "status") as { hosts: { drift?: { pending: number } }[] };
+  return hosts[0]?.drift?.pending;
+}
 /** The command after `what` among those that a run ended with, without `npx olympus`. */
 function offered(stderr: string, what: string): string[] {
   const [, command] = new RegExp(`^ +${what}: +npx olympus (.+)$`, "m").exec(stderr) ?? [];
@@ -79,6 +85,7 @@ test("a setup that stopped half-way offers to go on and to go back; both do", as
   expect(on.code).toBe(0);
   expect(await state()).toBe("2\nold\none\npassed\nthree\ntwo\n");
   expect((await role.run("role", "check", "probe", "--host", "athena")).code).toBe(0);
+  expect(await drift()).toBe(0);
 
   await lab.inside("rm /srv/passed");
   role.wish([file("/srv/one", "9\n"), file("/srv/nine", "9\n"), stops]);
@@ -89,6 +96,7 @@ test("a setup that stopped half-way offers to go on and to go back; both do", as
   // What stood there before that run, which is what the one before it made; nothing that it no longer wished has gone.
   expect(await state()).toBe("2\nold\none\nthree\ntwo\n");
   expect((await role.run("role", "check", "probe", "--host", "athena")).code).toBe(3);
+  expect(await drift()).toBeGreaterThan(0);
 
   expect((await role.run("role", "reset", "probe", "--host", "athena", "--yes")).code).toBe(0);
   expect([before, await lab.inside("ls /srv")]).toEqual(["1\nold\none\n", ""]);

@@ -1,4 +1,4 @@
-/** A team of eight agents and five hypervisors, all on this computer: real dashboards, real sshd, and a virsh that answers at once. */
+/** A team of eight agents and five hypervisors, all on this computer: real dashboards, real sshd, virsh over libvirt's own test driver. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,35 +15,55 @@ export interface StatusTeam {
   readonly secrets: SecretStore;
   /** Turns an agent off. */
   down(agent: string): Promise<void>;
+  /** What libvirt says of a machine from now on. */
+  power(machine: string, state: Power): void;
   close(): Promise<void>;
 }
 
-const virsh = `#!/bin/sh
-case "$*" in
-*"list --all --name"*) echo lab.a1 ;;
-*pool-info*) echo "State: running" ;;
-*domstate*) printf '%s\\n' 11111111-1111-4111-8111-111111111111 running lab ;;
-esac
-`;
+type Power = "running" | "paused" | "shut off";
+const runStates: Readonly<Record<Power, number>> = { running: 1, paused: 3, "shut off": 5 };
 
-/** `network`: three numbers of an own network on the loopback interface, `127.78.1`. */
-export async function statusTeam(network: string): Promise<StatusTeam> {
+/** What libvirt of a hypervisor has: a pool, and machines as if they were the team's. */
+function nodeOf(machines: ReadonlyMap<string, Power>): string {
+  const domains = [...machines].map(
+    ([name, state], index) =>
+      `<domain type="test" xmlns:test="http://libvirt.org/schemas/domain/test/1.0"><name>lab.${name}</name>
+<uuid>11111111-1111-4111-8111-11111111111${index}</uuid><memory>1024</memory><os><type>hvm</type></os>
+<test:runstate>${runStates[state]}</test:runstate></domain>`,
+  );
+  const pool = '<pool type="dir"><name>default</name><target><path>/var/lib/none</path></target></pool>';
+  return `<node>${domains.join("")}${pool}</node>`;
+}
+
+/** `network`: three numbers of an own network on the loopback interface, `127.78.1`. `words`: what others wrote to the last agent, which then has a past and no shell. */
+export async function statusTeam(network: string, words?: (name: string) => string): Promise<StatusTeam> {
   const folder = mkdtempSync(join(tmpdir(), "olympus-status-team-"));
-  mkdirSync(join(folder, "bin"));
-  writeFileSync(join(folder, "bin/virsh"), virsh, { mode: 0o755 });
   const key = makeKey(folder, "deploy");
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+  const onHost = (host: number) => numbers(8).filter((n) => ((n - 1) % 5) + 1 === host);
+  const machines = new Map(
+    numbers(5).map((host) => [`h${host}`, new Map(onHost(host).map((n): [string, Power] => [`a${n}`, "running"]))]),
+  );
+  const tell = (host: string) => writeFileSync(join(folder, `${host}.xml`), nodeOf(machines.get(host)!));
+  for (const host of machines.keys()) {
+    tell(host);
+    mkdirSync(join(folder, host));
+    // Whatever libvirt it asks for, it asks this one.
+    const script = `#!/bin/sh\nshift 3\nexec /usr/bin/virsh -q -c 'test://${join(folder, host)}.xml' "$@"\n`;
+    writeFileSync(join(folder, host, "virsh"), script, { mode: 0o755 });
+  }
   const servers = await Promise.all(
     numbers(5).map((n) =>
       startSshd(folder, `h${n}`, key, [
         `ListenAddress ${network}.${n + 10}`,
-        `SetEnv PATH=${join(folder, "bin")}:/usr/bin:/bin`,
+        `SetEnv PATH=${join(folder, `h${n}`)}:/usr/bin:/bin`,
       ]),
     ),
   );
   const agents = new Map<string, { dashboard: Dashboard; close: () => void }>();
   for (const n of numbers(8)) {
-    const sample = sampleDashboard(undefined, false);
+    const filled = words !== undefined && n === 8;
+    const sample = sampleDashboard(filled ? words : undefined, filled);
     const dashboard = await startDashboard({ ...sample.options, address: `${network}.${n + 50}`, port: 18789 });
     agents.set(`a${n}`, { dashboard, close: sample.close });
   }
@@ -87,6 +107,11 @@ secrets: secrets.enc.yaml
     team: await loadTeam(file),
     secrets: { get: () => undefined, require: found } as unknown as SecretStore,
     down: async (agent) => agents.get(agent)!.dashboard.close(),
+    power(machine, state) {
+      const [host, has] = [...machines].find(([, all]) => all.has(machine))!;
+      has.set(machine, state);
+      tell(host);
+    },
     async close() {
       for (const { dashboard, close } of agents.values()) {
         await dashboard.close();
