@@ -79,6 +79,19 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
       lenses: team.team.policy.reviews,
       deploys: toDeploy?.deploys ?? [],
       destructive: team.team.policy.gates.destructive,
+      sensitive: Object.entries(team.team.policy.gates.sensitive).flatMap(
+        ([read, { agents, about, file, command, approvers }]) =>
+          agents.includes(name)
+            ? [
+                {
+                  name: read,
+                  about,
+                  approvers,
+                  ...(file === undefined ? { command: (command ?? "").split(" ") } : { file }),
+                },
+              ]
+            : [],
+      ),
     },
     ...(agent.quietHours === undefined ? {} : { quietHours: agent.quietHours }),
     ...(onForge === undefined ? {} : { forge: onForge.forge, ...renderOrchestration(team, machine) }),

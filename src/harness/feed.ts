@@ -2,7 +2,7 @@ import { missedPosts } from "./catch-up.ts";
 import { type Chat, type ChatChannel, ChatError, type ChatPost, type ChatReaction } from "./chat-port.ts";
 import { backoff, type Clock } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
-import { missedReactions, takeReaction } from "./gates/reaction.ts";
+import { missedReactions, saysYes, takeReaction } from "./gates/reaction.ts";
 import { chatSource, decide, takeIn, takeInLate } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { cursorOf } from "./store/cursors.ts";
@@ -12,6 +12,7 @@ import type { Store } from "./store/open.ts";
 const overlapMs = 30_000;
 /** How often silence is checked against the server, in case an event was lost without a trace. */
 const sweepMs = 60_000;
+const reactedEarlyMs = 2000;
 
 interface FeedParts {
   readonly config: AgentConfig;
@@ -66,16 +67,28 @@ export class Feed {
     this.#synced.clear();
     this.caughtUpAt = undefined;
     this.#catchUp();
+    this.#lookForReactions();
+  }
+
+  reacted(reaction: ChatReaction): void {
+    const { clock, wake } = this.#parts;
+    if (takeReaction(this.#parts, reaction)) wake();
+    else if (saysYes(reaction)) {
+      // People may be faster than the server's answer to our own post, by which we know it.
+      clock.wait(reactedEarlyMs, this.#stop.signal).then(
+        () => this.#lookForReactions(),
+        () => undefined,
+      );
+    }
+  }
+
+  #lookForReactions(): void {
     const { log, wake } = this.#parts;
     missedReactions(this.#parts).then(
       (any) => any && wake(),
       (error: unknown) =>
         log.warn({ error: String(error) }, "cannot look for missed reactions; a word in the chat does"),
     );
-  }
-
-  reacted(reaction: ChatReaction): void {
-    if (takeReaction(this.#parts, reaction)) this.#parts.wake();
   }
 
   posted(post: ChatPost): void {

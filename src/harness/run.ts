@@ -10,6 +10,7 @@ import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
 import { type Doers, type ForgeDesk, type ForgeKind, type ForgePayload, isForgeKind } from "./forge-work.ts";
 import { guardOf } from "./gates/destructive.ts";
+import { sensitiveTools } from "./gates/sensitive.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
 import { dashboardSource, type PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
@@ -144,7 +145,8 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
       return other.text;
     });
   const ran = (what: string) => progress.step(what);
-  const tools = parts.desk?.chatTools(run.id, post, parts.secrets ?? []) ?? [];
+  const onForge = parts.desk?.chatTools(run.id, post, parts.secrets ?? []) ?? [];
+  const tools = [...onForge, ...sensitiveTools(parts, run.id, post)];
   const guard = guardOf(parts, run.id, post);
   const wanted = { run: run.id, system: systemPrompt(config), messages, person, signal, heard, ran, tools, guard };
   return converse(parts, wanted).finally(() => {
@@ -158,7 +160,9 @@ function doScheduled(parts: RunParts, run: OpenRun, post: PostPayload, signal: A
   const { config } = parts;
   const messages = withMemory(parts, [scheduledMessage(config, post)], post.text);
   const guard = guardOf(parts, run.id, post);
-  return converse(parts, { run: run.id, system: systemPrompt(config), messages, person: undefined, signal, guard });
+  const tools = sensitiveTools(parts, run.id, post);
+  const asked = { run: run.id, system: systemPrompt(config), messages, person: undefined, signal, guard, tools };
+  return converse(parts, asked);
 }
 
 async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: PostPayload, signal: AbortSignal) {

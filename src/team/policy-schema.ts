@@ -52,6 +52,25 @@ const deploySchema = z.strictObject({
   minutes: z.number().positive("Write a number above zero.").default(30).describe("How long it may take."),
 });
 
+const sensitiveSchema = z
+  .strictObject({
+    agents: z.array(nameField).min(1, "Name one at least.").describe("Who may ask for it."),
+    about: text.describe("What it is, for models and people."),
+    file: z
+      .string()
+      .regex(/^\/[^\0\n]+$/, "Write an absolute path.")
+      .optional()
+      .describe("On the agent's machine, for `olympus` to read."),
+    command: command.optional().describe("In place of a file: what it prints, run as `olympus` without a shell."),
+    approvers: z
+      .array(nameField)
+      .default([])
+      .describe("People, by name. Everybody who is trusted with it unless given."),
+  })
+  .refine(({ file, command: words }) => (file === undefined) !== (words === undefined), {
+    error: "Give a file or a command.",
+  });
+
 export const gatesSchema = z
   .strictObject({
     hours: z
@@ -79,6 +98,10 @@ export const gatesSchema = z
       .record(nameField, deploySchema)
       .default({})
       .describe("What may be deployed, by name: after a merge people are asked, and whoever may says yes."),
+    sensitive: z
+      .record(nameField, sensitiveSchema)
+      .default({})
+      .describe("Data that an agent gets for one piece of work at a time, each time with a person's yes."),
     destructive: z
       .strictObject({
         commands: z

@@ -20,7 +20,7 @@ export function gatesPage(frame: Frame, look: Look): string {
             gates.map((gate) => row(frame, look, gate)),
           ),
     ),
-    html`<p class="soft">Opened here, by <code>!approve</code> in the chat or by a review: each is bound to one commit, or where there is none to the run that asked; whoever wrote a change cannot open its gate.</p>`,
+    html`<p class="soft">Opened here, in the chat by a reaction or <code>!approve</code>, or by a review: each is bound to one commit, or where there is none to the run that asked; whoever wrote a change cannot open its gate.</p>`,
     html`<h2>Who may open gates</h2>`,
     approvers.length === 0
       ? html`<p class="soft">Nobody is named. In the team file: <code>people.NAME.approve</code></p>`
@@ -36,7 +36,8 @@ export function waitsFor(look: Look, { kinds, approvers }: Pick<Gate, "kinds" | 
 }
 
 export function aboutGate({ action, repo, number }: Pick<Gate, "action" | "repo" | "number">): string {
-  return repo === "" ? action : `${action} ${repo}#${number}`;
+  if (repo !== "") return `${action} ${repo}#${number}`;
+  return action.startsWith("run ") ? "run a marked script" : action;
 }
 
 function row(frame: Frame, look: Look, gate: Gate): Markup {
@@ -50,5 +51,5 @@ function row(frame: Frame, look: Look, gate: Gate): Markup {
         : `${who.join(", ") || "nobody who may"} (${gate.kinds.join(", ")})`;
   const mine = frame.may && gate.state === "asked" && frame.person !== undefined && who.includes(frame.person);
   const path = `/gates/${encodeURIComponent(gate.id)}`;
-  return html`<tr><td class="text">${aboutGate(gate)}</td><td>${gate.commit === "" ? "of no commit" : html`<code>${gate.commit.slice(0, 10)}</code>`}</td><td class="text">${waits}</td><td>${age(gate.createdAt, frame.now)}</td><td>in ${lasting(gate.expiresAt - frame.now)}</td><td>${runLink(gate.run, "the run")}</td><td>${mine && [button(`${path}/approve`, "Approve"), button(`${path}/refuse`, "Refuse", "Closes it for good: another commit gets another gate.")]}</td></tr>`;
+  return html`<tr><td class="text">${aboutGate(gate)}${gate.question && html`<pre>${gate.question}</pre>`}</td><td>${gate.commit === "" ? "of no commit" : html`<code>${gate.commit.slice(0, 10)}</code>`}</td><td class="text">${waits}</td><td>${age(gate.createdAt, frame.now)}</td><td>in ${lasting(gate.expiresAt - frame.now)}</td><td>${runLink(gate.run, "the run")}</td><td>${mine && [button(`${path}/approve`, "Approve"), button(`${path}/refuse`, "Refuse", "Closes it for good: another commit gets another gate.")]}</td></tr>`;
 }

@@ -76,13 +76,13 @@ function leave({ store, clock }: AskParts, wished: Gate, signal: AbortSignal): n
 
 /** Its gate: a new one where the act was allowed and done before; the old one, closed, where somebody said no. */
 function gateFor({ store, clock }: AskParts, wish: Wish, place: NonNullable<Gate["place"]>): Gate {
-  const { policy, run, kinds, approvers } = wish;
+  const { policy, run, kinds, approvers, question } = wish;
   for (let time = 1; ; time++) {
     const action = time === 1 ? wish.action : `${wish.action} ${time}`;
     const bound = { action, run, repo: "", number: 0, commit: "" };
     if (gateOf(store, gateId(bound))?.state === "done") continue;
     const who = { kinds, approvers: approvers.length === 0 ? undefined : approvers, author: "", lenses: [] };
-    return wishGate(store, { ...bound, ...who, place }, clock.now(), policy.expireHours);
+    return wishGate(store, { ...bound, ...who, place, question }, clock.now(), policy.expireHours);
   }
 }
 

@@ -42,6 +42,8 @@ export interface Gate {
   readonly reason?: string;
   /** The thread that it belongs to, where one is known: what comes of it is said there. */
   readonly place?: { readonly channelId: string; readonly rootId: string };
+  /** What people are asked, where it is more than a commit: all that they approve. */
+  readonly question?: string;
   /** What asks for it: the answer of a run of this name, or a post. */
   readonly askedIn?: string;
   readonly post?: string;
@@ -49,7 +51,7 @@ export interface Gate {
 
 export type GateWish = Pick<
   Gate,
-  "action" | "kinds" | "approvers" | "run" | "repo" | "number" | "commit" | "author" | "lenses" | "place"
+  "action" | "kinds" | "approvers" | "run" | "repo" | "number" | "commit" | "author" | "lenses" | "place" | "question"
 >;
 
 /** A gate's name: the first 40 bits of a hash of what it is bound to, for people to type. */

@@ -7,6 +7,8 @@ import { askingPosts, gateOfPost } from "./book.ts";
 /** Emoji that say yes. Every other one, and a no, says nothing: what closes a gate for good is written. */
 const yes = new Set(["+1", "thumbsup", "white_check_mark", "heavy_check_mark"]);
 
+export const saysYes = ({ name }: Pick<ChatReaction, "name">): boolean => yes.has(name);
+
 interface ReactionParts {
   readonly store: Store;
   readonly chat: Pick<Chat, "reactions">;
@@ -17,11 +19,9 @@ interface ReactionParts {
  * A yes to our own post that asks for a gate is the word for that gate, said by whoever reacted: it goes the same way, to the same
  * questions. Gives whether it is new; reactions to anything else are nothing.
  */
-export function takeReaction(
-  { store, clock }: Omit<ReactionParts, "chat">,
-  { postId, authorId, name, at }: ChatReaction,
-): boolean {
-  const gate = yes.has(name) ? gateOfPost(store, postId) : undefined;
+export function takeReaction({ store, clock }: Omit<ReactionParts, "chat">, reaction: ChatReaction): boolean {
+  const { postId, authorId, at } = reaction;
+  const gate = saysYes(reaction) ? gateOfPost(store, postId) : undefined;
   if (gate?.state !== "asked" && gate?.state !== "waiting") return false;
   const id = `reaction-${postId}-${authorId}-${at}`;
   const payload: PostPayload = {

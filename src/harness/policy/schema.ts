@@ -51,6 +51,17 @@ const deploySchema = z.strictObject({
   minutes: z.number().positive().default(30),
 });
 
+/** Data that people release, one read at a time: a file of the agent's machine, or what a command of it prints. */
+const sensitiveSchema = z
+  .strictObject({
+    name,
+    about: z.string().min(1),
+    file: z.string().startsWith("/").optional(),
+    command: z.array(z.string().min(1)).min(1).optional(),
+    approvers: names.default([]),
+  })
+  .refine(({ file, command }) => (file === undefined) !== (command === undefined), "either a file or a command");
+
 /** What an agent may do only with somebody's approval, and who looks at changes before. Rendered from the team file's policy. */
 export const policySchema = z.strictObject({
   /** Hours that a gate waits for its approval. */
@@ -58,6 +69,7 @@ export const policySchema = z.strictObject({
   merge: z.array(mergeRuleSchema).default([]),
   lenses: z.array(lensRuleSchema).default([{ lens: "security", paths: [], labels: [], lines: 0 }]),
   deploys: z.array(deploySchema).default([]),
+  sensitive: z.array(sensitiveSchema).default([]),
   /** Commands that wait for a person before a shell runs them, as their words in order: `terraform destroy`. */
   destructive: z
     .strictObject({ commands: names, approvers: names.default([]) })

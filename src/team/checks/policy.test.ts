@@ -24,7 +24,13 @@ const refused = (policy: string): Promise<string> =>
 
 test("without rules a merge needs somebody who may, and security looks at everything", async () => {
   const { policy } = (await load("")).team;
-  expect(policy.gates).toEqual({ hours: 72, merge: [], deploy: {}, destructive: { commands: [], approvers: [] } });
+  expect(policy.gates).toEqual({
+    hours: 72,
+    merge: [],
+    deploy: {},
+    sensitive: {},
+    destructive: { commands: [], approvers: [] },
+  });
   expect(policy.reviews).toEqual([{ lens: "security", paths: [], labels: [], lines: 0 }]);
 });
 
@@ -52,5 +58,10 @@ test("people that are not there, rules that nobody could approve, and channels t
   expect(await refused(deploy(" $(reboot), host: agora"))).toContain("command is not valid");
   const destructive = "  gates: {destructive: {commands: [rm -rf], approvers: [kim]}}";
   expect(await refused(destructive)).toContain("none of kim may approve this: it takes destructive");
+  const read = (more: string) => `  gates: {sensitive: {books: {about: x, ${more}}}}`;
+  const unread = await refused(read("agents: [athen], file: /x, approvers: [kim]"));
+  expect(unread).toContain('unknown agent "athen"');
+  expect(unread).toContain("none of kim may approve this: it takes sensitive");
+  expect(await refused(read("agents: [athena]"))).toContain("not valid");
   expect(await refused("  operations: olympus/nowhere")).toContain('unknown channel "olympus/nowhere"');
 });

@@ -29,6 +29,15 @@ export function checkPolicy(draft: Draft): Problem[] {
     ...(asList(destructive.commands).length === 0
       ? []
       : approverProblems(draft, ["policy", "gates", "destructive"], destructive, ["destructive"])),
+    ...Object.entries(asMap(asMap(policy.gates).sensitive)).flatMap(([name, value]) => {
+      const [path, read, agents] = [["policy", "gates", "sensitive", name], asMap(value), draft.names("agents")];
+      const unknown = asList(read.agents).flatMap((agent, at): Problem[] => {
+        if (typeof agent !== "string" || agents.includes(agent)) return [];
+        const message = `unknown agent "${agent}"`;
+        return [{ code: "E-TEAM-REF", path: [...path, "agents", at], message, fix: knownWords(agent, agents) }];
+      });
+      return [...unknown, ...approverProblems(draft, path, read, ["sensitive"])];
+    }),
     ...Object.entries(asMap(asMap(policy.gates).deploy)).flatMap(([name, deploy]) =>
       deployProblems(draft, ["policy", "gates", "deploy", name], asMap(deploy)),
     ),
