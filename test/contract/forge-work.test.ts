@@ -1,9 +1,13 @@
 /** From a mention to a pull request: agents on the rehearsal forge, with its git, in a chat in memory. */
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { untilAnswered } from "../../src/harness/forge/patient.ts";
 import { ForgeError } from "../../src/harness/forge-port.ts";
 import type { ForgePayload } from "../../src/harness/forge-work.ts";
-import { claim } from "../../src/harness/tasks/claim.ts";
+import { keep } from "../../src/harness/gates/keeper.ts";
+import { assign } from "../../src/harness/review/assign.ts";
+import { readAssigned } from "../../src/harness/review/states.ts";
+import { branchOf, claim } from "../../src/harness/tasks/claim.ts";
 import { markOf, originMark } from "../../src/harness/tasks/marks.ts";
 import { tokenHash } from "../../src/rehearsal/forge/setup.ts";
 import { type TriedForge, tryForge, world } from "../support/forge.ts";
@@ -109,14 +113,14 @@ test("C21 a mention becomes an issue, the issue a pull request, which is reviewe
   expect(tried.wrong).toEqual([]);
 }, 900_000);
 
-test("B4 8 agents race for 50 issues, some of their requests' answers are lost: each is claimed once, none is lost", async () => {
+test("B4 8 agents race for 50 issues, some of their requests' answers are lost: each is claimed once, none is lost, a colleague reviews", async () => {
   await tried.forge.close();
   const names = [...agentNames];
   const users = [
     ...world.users,
     ...names.filter((name) => !["athena", "apollo", "zeus"].includes(name)).map((login) => ({ login })),
   ];
-  const contents = { contents: "write", issues: "write", pull_requests: "write", metadata: "read" } as const;
+  const contents = { contents: "write", issues: "write", pull_requests: "write", statuses: "write" } as const;
   tried = await tryForge({
     limits: { contentMinute: 100_000, hour: 1_000_000 },
     world: {
@@ -146,6 +150,7 @@ test("B4 8 agents race for 50 issues, some of their requests' answers are lost: 
   for (const name of names)
     agents.push(
       await forgeAgent(name, tried.forge.api, names, chat, () => "", {
+        policy: {},
         wrap: (forge) =>
           new Proxy(forge, {
             get(target, field, receiver) {
@@ -184,4 +189,33 @@ test("B4 8 agents race for 50 issues, some of their requests' answers are lost: 
     ({ ref }) => ref,
   );
   expect(refs.sort()).toEqual(Array.from({ length: count }, (_, n) => `refs/heads/olympus/issue-${n + 1}`).sort());
-}, 900_000);
+
+  // A colleague looks at each: so says the rule for all of them, and the forge for the first of each agent.
+  const byName = new Map(agents.map((agent) => [agent.parts.config.agent, agent.parts]));
+  const team = names.map((name) => ({ name, login: name, lenses: [], load: 0 }));
+  const reviewerOf = (pull: number, author: string) =>
+    assign(["security"], team, author, `${app}#${pull}`).get("security");
+  const counts = new Map<string, number>();
+  for (const [number, [author]] of won) {
+    const { login } = reviewerOf(count + number, author!)!;
+    expect(login).not.toBe(author);
+    counts.set(login, (counts.get(login) ?? 0) + 1);
+  }
+  expect(Math.max(...counts.values())).toBeLessThan(count / 2);
+  const never = new AbortController().signal;
+  for (const [author, number] of new Map([...won].map(([issue, [author]]) => [author!, issue]))) {
+    const branch = branchOf(number);
+    const file = { path: `file-${number}`, content: "eA==", message: "Work" };
+    await tried.as(`token-of-${author}`).repos.createOrUpdateFileContents({ ...repo, ...file, branch });
+    const parts = byName.get(author)!;
+    const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, never, question);
+    const text = { title: `Work (#${number})`, body: `Closes #${number}` };
+    const opened = await ask(() => parts.forge.openPull(app, { ...text, head: branch, base: "main", draft: false }));
+    await ask(() => keep({ ...parts, policy: parts.config.policy! }, `gate-${number}`, app, opened.number));
+    const pull = await ask(() => parts.forge.pull(app, opened.number));
+    const reviewer = reviewerOf(pull.number, author)!.login;
+    expect(pull).toMatchObject({ author: { login: author }, head: { branch }, requestedReviewers: [reviewer] });
+    const statuses = await ask(() => parts.forge.statuses(app, pull.head.sha));
+    expect(statuses.map(({ description }) => readAssigned(description))).toEqual([reviewer]);
+  }
+}, 1_800_000);
