@@ -12,7 +12,7 @@ const outcomeSchema = z.object({
   changed: z.number(),
   mention_to_ack_ms: z.number(),
   mention_to_answer_ms: z.number(),
-  /** What comes after the first answer. */
+  total_s: z.number(),
   flow: z.object({ elapsed_s: z.number() }).optional(),
 });
 
@@ -38,7 +38,9 @@ export const bench: Benchmark = {
     const withCold = process.env.OLYMPUS_BENCH_COLD !== "0";
     const env = withCold ? { ...state, ...coldEnv } : state;
 
-    const quickstart = async (label: string): Promise<z.infer<typeof outcomeSchema> & { wall: number }> => {
+    const quickstart = async (
+      label: string,
+    ): Promise<z.infer<typeof outcomeSchema> & { wall: number; whole: number }> => {
       const step = reporter.step(label);
       const started = Date.now();
       const { stdout } = await execa(join(projectRoot, "scripts/quickstart"), ["--yes", "--json"], {
@@ -48,7 +50,9 @@ export const bench: Benchmark = {
       });
       const outcome = outcomeSchema.parse(JSON.parse(stdout.trim().split("\n").at(-1)!));
       step.done(`${outcome.elapsed_s} s, ${outcome.changed} changes`);
-      return { ...outcome, wall: (Date.now() - started) / 1000 - (outcome.flow?.elapsed_s ?? 0) };
+      const whole = (Date.now() - started) / 1000;
+      // The first answer is what it is for; what is shown afterwards is measured on its own.
+      return { ...outcome, whole, wall: whole - (outcome.total_s - outcome.elapsed_s) };
     };
     const down = (): Promise<unknown> =>
       execa(join(projectRoot, "scripts/olympus"), ["lab", "down", "--yes"], { env, stderr: "inherit" });
@@ -69,6 +73,7 @@ export const bench: Benchmark = {
         warm_s: { value: warm.wall, unit: "s", bound: 480, better: "lower" },
         repeat_s: { value: repeat.wall, unit: "s", bound: 60, better: "lower" },
         repeat_changed: { value: repeat.changed, unit: "changes", bound: 0, better: "lower" },
+        warm_whole_s: { value: warm.whole, unit: "s", better: "lower" },
         ...(warm.flow === undefined
           ? {}
           : { flow_s: { value: warm.flow.elapsed_s, unit: "s", better: "lower" as const, note: "under emulation" } }),

@@ -26,10 +26,12 @@ export interface QuickstartPlan {
   readonly missing: readonly string[];
   /** What is here and what would be done, for a person. */
   readonly lines: readonly string[];
-  /** The team file that was asked for, if any. */
+  /** The team file that the lab is made of; what it was made of before unless given. */
   readonly teamFile: string | undefined;
   /** The team can show how a mention becomes merged work. */
   readonly merges: boolean;
+  /** The lab stands already, whole or in part. */
+  readonly standing: boolean;
 }
 
 /**
@@ -39,7 +41,8 @@ export interface QuickstartPlan {
  */
 export async function planQuickstart(teamFile?: string): Promise<QuickstartPlan> {
   await mustBeFree(layout.quickstart);
-  const lab = await labBeforehand(teamFile);
+  const chosen = teamFile ?? (existsSync(layout.origin) ? undefined : layout.quickstartExample);
+  const lab = await labBeforehand(chosen);
   const folders = [stateRoot(), cacheDir()].map(nearestThere);
   const facts = folders.map((folder) => machineFacts(folder)).sort((a, b) => a.freeDisk - b.freeDisk)[0]!;
   const tools = hasTools();
@@ -52,8 +55,9 @@ export async function planQuickstart(teamFile?: string): Promise<QuickstartPlan>
   return {
     missing,
     lines: describe(facts, needs, missing, lab, tools),
-    teamFile,
+    teamFile: chosen,
     merges: flowOf(lab.team) !== undefined,
+    standing: lab.standing,
   };
 }
 

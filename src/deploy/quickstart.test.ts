@@ -16,7 +16,8 @@ vi.mock("../toolchain/index.ts", () => ({ ensureTools: async () => ({}) }));
 vi.mock("../lab/index.ts", () => ({ labUp: vi.fn(async () => ({ team, changes: labChanges })) }));
 vi.mock("../images/index.ts", () => ({ ensureImage: async () => ({ path: "/image", identity: "4f1c9a" }) }));
 vi.mock("../../secrets/store.ts", () => ({ openSecrets: async () => ({}) }));
-vi.mock("./deploy.ts", () => ({ deploy: async () => deployed }));
+const { deploy } = vi.hoisted(() => ({ deploy: vi.fn(async (_: { readonly hosts?: readonly string[] }) => deployed) }));
+vi.mock("./deploy.ts", () => ({ deploy }));
 vi.mock("../bootstrap/ask.ts", () => ({
   askAgent: async () => ({ answer: "I am Athena.", ackMs: 58, answerMs: 1_900 }),
 }));
@@ -26,9 +27,9 @@ const shown = vi.hoisted(() => ({ flow: undefined as object | undefined }));
 vi.mock("./flow.ts", () => ({ flowOf: () => shown.flow && { forge }, runFlow: async () => shown.flow }));
 
 const answering = vi.spyOn(globalThis, "fetch");
-const run = (missing: string[], reporter = silentReporter()): ReturnType<typeof quickstart> =>
+const run = (missing: string[], reporter = silentReporter(), standing = false): ReturnType<typeof quickstart> =>
   quickstart(
-    { missing, lines: [], teamFile: "mine.yaml", merges: false },
+    { missing, lines: [], teamFile: "mine.yaml", merges: shown.flow !== undefined, standing },
     { reporter, signal: new AbortController().signal },
   );
 
@@ -47,6 +48,7 @@ it("gives the promised object, with addresses on this computer and the time it t
     answered: true,
     agent: "athena",
     elapsed_s: expect.any(Number),
+    total_s: expect.any(Number),
     mention_to_ack_ms: 58,
     mention_to_answer_ms: 1_900,
     changed: 43,
@@ -102,4 +104,18 @@ it("ends with what a mention became, where the team can show it; the first answe
   expect(workLines(result)).toEqual([`  work      ${merged.issue} -> ${merged.pull}, merged after mara's approval`]);
   shown.flow = { ...merged, elapsed_s: 0 };
   expect((await run([])).result.changed).toBe(0);
+});
+
+it("lets nobody wait for colleagues until the first one answered; a lab that stands is looked over once", async () => {
+  const colleagues = await loadTeam(join(projectRoot, "examples/quickstart/team.yaml"));
+  const { labUp } = await import("../lab/index.ts");
+  const deployedHosts = async (standing: boolean) => {
+    vi.mocked(labUp).mockResolvedValueOnce({ team: colleagues, changes: [] });
+    shown.flow = { issue: "", pull: "", elapsed_s: 0 };
+    deploy.mockClear();
+    await run([], silentReporter(), standing);
+    return deploy.mock.calls.map(([{ hosts }]) => hosts);
+  };
+  expect(await deployedHosts(false)).toEqual([["athena", "agora"], ["apollo"]]);
+  expect(await deployedHosts(true)).toEqual([["athena", "apollo", "agora"]]);
 });

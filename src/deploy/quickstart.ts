@@ -18,6 +18,8 @@ export interface QuickstartResult {
   readonly agent: string;
   /** To the answered mention, the first success. */
   readonly elapsed_s: number;
+  /** To the end. */
+  readonly total_s: number;
   readonly mention_to_ack_ms: number;
   readonly mention_to_answer_ms: number;
   readonly changed: number;
@@ -39,7 +41,7 @@ export async function quickstart(
 }> {
   const started = Date.now();
   const names = ["packages", "tools", "lab", "images", "machines", "roles", "chat", "agents", "probe", "first mention"];
-  if (plan.merges) names.push("merged work");
+  if (plan.merges) names.push("colleagues", "merged work");
   const label = (name: string): string =>
     `${String(names.indexOf(name) + 1).padStart(2)}/${names.length} ${name.padEnd(14)}`;
   let changed = plan.missing.length;
@@ -68,17 +70,25 @@ export async function quickstart(
     for (const name of names) await ensureImage(name, { reporter, signal });
     return { value: undefined, summary: names.join(", ") };
   });
-  const deployed = await deploy({ team, secrets, reporter, signal, label });
-  changed += deployed.changed;
+  const agents = Object.keys(team.team.agents);
+  const agent = agents[0]!;
+  // The first answer does not wait for machines that it does not take. A lab that stands is looked over once.
+  const later = plan.merges && !plan.standing ? agents.slice(1) : [];
+  const first = team.machines.map(({ name }) => name).filter((name) => !later.includes(name));
+  changed += (await deploy({ team, secrets, hosts: first, reporter, signal, label })).changed;
 
-  const agent = Object.keys(team.team.agents)[0]!;
   const asked = await withStep(reporter, label("first mention"), async (step) => {
     step.update(`@${agent}, who are you?`);
     const value = await askAgent({ team, secrets, agent, text: `@${agent}, who are you?`, waitMs: 60_000, signal });
     return { value, summary: `answered in ${(value.answerMs / 1000).toFixed(1)} s` };
   });
-  const elapsed_s = Math.round((Date.now() - started) / 100) / 10;
+  const seconds = (): number => Math.round((Date.now() - started) / 100) / 10;
+  const elapsed_s = seconds();
   const urls = publishedUrls(team);
+  if (later.length > 0) {
+    const beside = (name: string): string => `${label("colleagues")} ${name}`;
+    changed += (await deploy({ team, secrets, hosts: later, reporter, signal, label: beside })).changed;
+  }
   const planned = flowOf(team);
   const flow =
     planned &&
@@ -98,6 +108,7 @@ export async function quickstart(
       answered: true,
       agent,
       elapsed_s,
+      total_s: seconds(),
       mention_to_ack_ms: asked.ackMs,
       mention_to_answer_ms: asked.answerMs,
       changed,

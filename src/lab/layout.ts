@@ -40,6 +40,8 @@ export const layout = {
     return join(dirname(this.dir), "current-team");
   },
   example: join(projectRoot, "examples", "lab", "team.yaml"),
+  /** What quickstart begins with, where there is no lab yet. */
+  quickstartExample: join(projectRoot, "examples", "quickstart", "team.yaml"),
 };
 
 /** This computer's address in the lab's network: the last usable one of a /24, `10.220.1.254`. */

@@ -9,7 +9,7 @@ import { type Conversation, converse } from "../support/conversation.ts";
 import { eventually, olympus, olympusOk } from "../support/olympus.ts";
 
 /**
- * The main job on real parts: two lab hypervisors, the service VM and one agent's VM, made by what quickstart runs; then the faults
+ * The main job on real parts: two lab hypervisors, the service VM and two agents' VMs, made by what quickstart runs; then the faults
  * that a team lives through. The tests build on one another, in this order.
  */
 
@@ -21,6 +21,7 @@ interface Outcome {
   mention_to_answer_ms: number;
   elapsed_s: number;
   urls: Record<string, string>;
+  flow: { merged: boolean; issue: string; pull: string; approved_by: string; thread?: string; elapsed_s: number };
 }
 
 /** While working on the suite: go on with the lab of the last run, which is then left up. */
@@ -96,12 +97,38 @@ describe("the main job", () => {
     expect(first).toMatchObject({ answered: true, agent: "athena" });
     expect(first.mention_to_ack_ms).toBeLessThanOrEqual(first.mention_to_answer_ms);
     expect(first.elapsed_s * 1000).toBeGreaterThan(first.mention_to_answer_ms);
-    expect(Object.keys(first.urls).sort()).toEqual(["chat", "dashboard"]);
+    expect(Object.keys(first.urls).sort()).toEqual(["chat", "dashboard", "forge"]);
     for (const url of Object.values(first.urls)) expect((await fetch(url)).status).toBeLessThan(500);
   });
 
   it("changes nothing when repeated at once", async () => {
     expect(await quickstart()).toMatchObject({ answered: true, changed: 0 });
+  });
+
+  it("brings a mention to a merged pull request, each step told once in the thread where it began", async () => {
+    const { flow } = first;
+    expect(flow).toMatchObject({ merged: true, approved_by: "mara" });
+    for (const url of [flow.issue, flow.pull]) expect(await (await fetch(url)).text()).toContain("note this rehearsal");
+    // Quickstart ends with the merge; telling of it comes a moment later.
+    const told = await eventually(
+      "the merge to be told of",
+      async () => {
+        const posts = await mara.thread(flow.thread!);
+        return posts.some((text) => text.startsWith("Merged ")) ? posts : undefined;
+      },
+      600_000,
+    );
+    const steps = [
+      /^@athena please open an issue/,
+      /I opened \[olympus\/greet#1\]/,
+      /olympus\/greet#2\]\S* is open for #1: 1 of 1 checks passed/,
+      /^security review of .*: no objections/,
+      /@mara: .* waits for an approval/,
+      /^Merged .*, approved by mara\./,
+    ];
+    const at = steps.map((step) => told.flatMap((text, index) => (step.test(text) ? [index] : [])));
+    expect(at.map((found) => found.length)).toEqual(steps.map(() => 1));
+    expect(at[5]![0]).toBeGreaterThan(at[4]![0]!);
   });
 
   it("answers in the thread of the question, and says that it is a rehearsal", async () => {
