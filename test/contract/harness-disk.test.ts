@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { AgentStatus } from "../../src/dashboard/status.ts";
 import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { loadScript } from "../../src/rehearsal/script.ts";
 import { type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
@@ -18,6 +19,8 @@ let agent: AgentProcess;
 /** The small disk, as this process reaches it. */
 let disk: string;
 let ready: () => Promise<{ status: string; disk?: string }>;
+/** Runs under way, what waits and what is to be delivered. */
+let busy: () => Promise<number>;
 
 beforeAll(async () => {
   mattermost = await startMattermost();
@@ -31,6 +34,12 @@ beforeAll(async () => {
   agent = await startAgentProcess(folder, "readyz", {}, enter);
   disk = `/proc/${agent.pid}/root${data}`;
   ready = async () => (await fetch(`http://127.0.0.1:${folder.port}/readyz`)).json() as ReturnType<typeof ready>;
+  const headers = { authorization: `Bearer ${folder.dashboardToken}` };
+  busy = async () => {
+    const answer = await fetch(`http://127.0.0.1:${folder.port}/api/status`, { headers });
+    const { harness } = (await answer.json()) as AgentStatus;
+    return harness.running.length + harness.waiting + harness.undelivered;
+  };
 });
 afterAll(async () => {
   await agent?.stop("SIGKILL");
@@ -67,11 +76,15 @@ test("G2 the disk is full, then free again: health is red, then green, the datab
   rmSync(join(disk, "fill"));
   for (const { id } of asked) await team.answers(id, team.bots.athena!, 1, 300);
   await expect.poll(ready, { timeout: 120_000 }).toEqual({ status: "ready" });
+  // An answer is seen before its run has ended.
+  await expect.poll(busy, { timeout: 120_000 }).toBe(0);
   for (const { id } of asked) expect(await team.answers(id, team.bots.athena!)).toHaveLength(1);
+  process.kill(agent.pid, "SIGSTOP");
   // SQLite would look for it where the link in /proc seems to lead.
   for (const end of ["", "-wal"]) copyFileSync(join(disk, `harness.sqlite${end}`), join(root, `copy.sqlite${end}`));
   const database = new DatabaseSync(join(root, "copy.sqlite"));
   expect(database.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
   expect(database.prepare("SELECT count(*) AS runs FROM runs WHERE ended_at IS NULL").get()).toEqual({ runs: 0 });
   database.close();
+  process.kill(agent.pid, "SIGCONT");
 }, 900_000);
