@@ -51,7 +51,9 @@ export async function bootstrap(options: BootstrapOptions): Promise<BootstrapRes
   // To the person, and only there: no event, no result, no log has it.
   const showPassword = (person: string, password: string): void => {
     given.push(person);
-    reporter.info(`password  ${person}: ${password}   (shown once, kept nowhere; to be changed at the first login)`);
+    reporter.info(
+      `password  ${person}: ${password}   (for the chat's web page; shown once, kept nowhere; to be changed at the first login)`,
+    );
   };
   await waitForChat(url, options.waitMs ?? 60_000, signal);
   try {

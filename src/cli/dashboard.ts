@@ -31,6 +31,7 @@ async function dashboard(
     const url = page.link();
     reporter.result(url, { type: "link", team: team.name, url });
   };
+  reporter.info("The page is there until Ctrl-C; the link signs one person in, once.");
   tell();
   // A link is good once: whoever closed the page gets another one.
   if (process.stdin.isTTY === true) process.stdin.on("data", tell).unref();

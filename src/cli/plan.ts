@@ -1,3 +1,4 @@
+import { relative, resolve } from "node:path";
 import type { Fit, HypervisorCapacity, Usage } from "../team/capacity.ts";
 import { growthOf } from "../team/growth.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -37,6 +38,8 @@ export const command: CliCommand = {
         run(async (context, names: string[], options: Options) => {
           const { team, problems } = await loadCrowded(() => context.loadTeam());
           const known = team.hypervisors.map(({ name }) => name);
+          // The one in the folder is what people think of; a lab that is up brings its own.
+          if (team.file !== resolve("team.yaml")) context.reporter.info(`team file: ${relative("", team.file)}`);
           for (const name of names) mustKnow("hypervisor", name, known);
           if (options.template !== undefined) mustKnow("template", options.template, Object.keys(team.team.templates));
           if (options.agents === undefined) {

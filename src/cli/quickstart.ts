@@ -40,7 +40,7 @@ export const command: CliCommand = {
           reporter.info("  next      docs/getting-started.md: a real model, then your own hypervisor");
           const packages = await installedByOlympus();
           reporter.info(
-            `  remove    npx olympus lab down --purge --cache${packages.length === 0 ? "" : "   (it names the Debian packages that stay)"}`,
+            `  remove    npx olympus lab down --purge   (with --cache also what was built)${packages.length === 0 ? "" : "   (it names the Debian packages that stay)"}`,
           );
           reporter.result("", { type: "quickstart", ...result });
           return exitCodes.done;

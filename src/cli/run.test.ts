@@ -37,7 +37,7 @@ describe("an interruption", () => {
       await working(run);
       run.kill(signal);
       const { exitCode, stderr, stdout } = await run;
-      expect(stderr).toContain("stopping after this step (again: at once)");
+      expect(stderr).toContain("stopping once what is under way can be left");
       expect(stderr).toContain("interrupted; run the same command to go on from here");
       expect(stderr).not.toContain("E-BUG");
       expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: "" });

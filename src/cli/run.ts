@@ -89,7 +89,10 @@ export function createRunner(words: readonly string[]): Runner {
 
   const onSignal = (): void => {
     if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
-    if (!quiet) reporter.warn("stopping after this step (again: at once)");
+    if (!quiet)
+      reporter.warn(
+        "stopping once what is under way can be left, which may take a minute (again: at once; the next run mends what that leaves)",
+      );
     interruption.abort();
   };
 
