@@ -128,7 +128,8 @@ export class GithubReader implements ForgeReader {
   async branches(repo: string, prefix: string): Promise<{ name: string; sha: string }[]> {
     const params = { ...namesOf(repo), ref: `heads/${prefix}` };
     type Raw = { ref: string; object: { sha: string } };
-    const { data } = await this.requests.list<Raw>(`${base}/git/matching-refs/{+ref}`, params);
+    // It has no pages to ask for.
+    const { data } = await this.requests.read<Raw[]>(`${base}/git/matching-refs/{+ref}`, params);
     return data.map(({ ref, object }) => ({ name: ref.slice("refs/heads/".length), sha: object.sha }));
   }
 
