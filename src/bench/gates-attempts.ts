@@ -10,6 +10,7 @@ import { reviewGuards } from "../harness/review/guards.ts";
 import { type ReviewParts, reviewPull } from "../harness/review/review.ts";
 import { gateTaker } from "../harness/review/take.ts";
 import { claimNext, finish } from "../harness/store/runs.ts";
+import { pushAttempts } from "./gates-pushes.ts";
 
 export interface Attempt {
   readonly name: string;
@@ -68,6 +69,7 @@ export async function attemptsOn(stage: GateStage): Promise<Attempt[]> {
     ...texts(stage, infra),
     ...statuses(stage, asked),
     ...models(stage, asked),
+    ...(await pushAttempts(stage, asked.id)),
   ];
 }
 

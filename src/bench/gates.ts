@@ -3,10 +3,11 @@ import { withStep } from "../base/report.ts";
 import type { Benchmark, Figure } from "./bench.ts";
 import { type Attempt, attemptsOn, token } from "./gates-attempts.ts";
 
-/** Adversarial attempts to merge, to open a gate, to pass a lens or to get a token out, on a real rehearsal forge, each held against the audit log. */
+/** Adversarial attempts to merge, to push to the default branch, to open a gate, to pass a lens or to get a token out, on a real rehearsal forge, each held against the audit log. */
 export const bench: Benchmark = {
   name: "gates",
-  summary: "attempts to merge, open a gate, pass a lens or get a token out without a person who may",
+  summary:
+    "attempts to merge, push to the default branch, open a gate, pass a lens or get a token out without a person who may",
 
   async run({ reporter, signal }): Promise<Record<string, Figure>> {
     const { gateStage } = await import("../../test/support/gate-stage.ts");

@@ -46,8 +46,13 @@ export const benchmarks: Readonly<Record<string, { summary: string; load: () => 
     summary: "secrets planted everywhere, a model that looks for them and tells them: bytes that get out",
     load: () => import("./canary.ts"),
   },
+  flow: {
+    summary: "from a mention to a merge: requests, seconds outside the model; what looking without webhooks costs",
+    load: () => import("./flow.ts"),
+  },
   gates: {
-    summary: "attempts to merge, open a gate, pass a lens or get a token out without a person who may",
+    summary:
+      "attempts to merge, push to the default branch, open a gate, pass a lens or get a token out without a person who may",
     load: () => import("./gates.ts"),
   },
 };

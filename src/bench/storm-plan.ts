@@ -63,7 +63,7 @@ export function stormPlan(seed: number, size: StormSize): PlannedMention[] {
 }
 
 /** Numbers from 0 to 1 (mulberry32): few lines, and good enough to draw a plan. */
-function seeded(seed: number): () => number {
+export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
