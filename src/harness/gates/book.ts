@@ -100,7 +100,9 @@ export function gateBefore(store: Store, gate: Gate, before: string, now: number
 
 /** People were asked for it: in the answer of a run, or in a post of its own. */
 export function gateAsked(store: Store, gate: Gate, at: Pick<Gate, "askedIn" | "post">, now: number): Gate {
-  return save(store, { ...gate, ...at }, "harness", "told", now, { ...at });
+  // Somebody may have answered before the server told us that the question is there.
+  const current = gateOf(store, gate.id) ?? gate;
+  return save(store, { ...current, ...at }, "harness", "told", now, { ...at });
 }
 
 /** The one gate that a post of ours asks for. A post for several is none's: which is meant has to be said in words. */

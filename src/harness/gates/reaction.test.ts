@@ -99,6 +99,12 @@ test("F14 other emoji and other posts open nothing, nor does a post that asks fo
   expect(state()).toBe("asked");
 });
 
+test("an answer that was faster than the note of where it was asked stays", () => {
+  react("id-mara");
+  gateAsked(store, gate, { post: "asks" }, 9);
+  expect(state()).toBe("open");
+});
+
 test("F14 what was reacted while nobody listened is found, once", async () => {
   const server = new FakeChatServer();
   server.react("id-mara", "asks", "white_check_mark");
