@@ -68,6 +68,7 @@ function createStore(file: string, opened: SopsFile): SecretStore {
   let recipients: readonly string[] = opened.entries.map((entry) => entry.recipient);
   let recipientsChanged = false;
   const changes = new Map<string, string | undefined>();
+  let saving: Promise<boolean> = Promise.resolve(false);
   const current = (path: string): string | undefined => (changes.has(path) ? changes.get(path) : base.values.get(path));
   const pathsNow = (): string[] =>
     [...new Set([...base.values.keys(), ...changes.keys()])].filter((path) => current(path) !== undefined);
@@ -110,30 +111,37 @@ function createStore(file: string, opened: SopsFile): SecretStore {
       recipientsChanged ||= wanted.length !== recipients.length || wanted.some((one) => !recipients.includes(one));
       recipients = [...new Set(wanted)];
     },
-    async save() {
-      if (changes.size === 0 && !recipientsChanged) return false;
-      await mkdir(dirname(file), { recursive: true });
-      return withFileLock(`${file}.lock`, { waitMs: 10_000 }, async () => {
-        const now = existsSync(file) ? await load(file) : base;
-        // What is set while this is being written is the next save's.
-        const written = new Map(changes);
-        const both = [...written].filter(([path, mine]) => differs(base, now, path) && now.values.get(path) !== mine);
-        const theirs = now.entries.map((entry) => entry.recipient);
-        if (both.length > 0 || (recipientsChanged && differInWhom(base, now))) throw changedError(file, both);
-        const wanted = recipientsChanged ? recipients : theirs;
-        const text = await writeSops(now, written, wanted, { where: file });
-        // Read back before it takes the old one's place: a file that could not be opened again would lock everything away.
-        const readBack = await readSops(text, await readIdentities(), file);
-        // What is done next (a token of the chat, a state's passphrase) may stand on it.
-        await replaceFile(file, text, 0o600);
-        base = readBack;
-        recipients = wanted;
-        for (const [path, value] of written) if (changes.get(path) === value) changes.delete(path);
-        recipientsChanged = false;
-        return true;
-      });
+    // One after the other: what several set side by side is one writing, and nobody waits for a lock that is our own.
+    save() {
+      const next = saving.then(write, write);
+      saving = next;
+      return next;
     },
   };
+
+  async function write(): Promise<boolean> {
+    if (changes.size === 0 && !recipientsChanged) return false;
+    await mkdir(dirname(file), { recursive: true });
+    return withFileLock(`${file}.lock`, { waitMs: 10_000 }, async () => {
+      const now = existsSync(file) ? await load(file) : base;
+      // What is set while this is being written is the next save's.
+      const written = new Map(changes);
+      const both = [...written].filter(([path, mine]) => differs(base, now, path) && now.values.get(path) !== mine);
+      const theirs = now.entries.map((entry) => entry.recipient);
+      if (both.length > 0 || (recipientsChanged && differInWhom(base, now))) throw changedError(file, both);
+      const wanted = recipientsChanged ? recipients : theirs;
+      const text = await writeSops(now, written, wanted, { where: file });
+      // Read back before it takes the old one's place: a file that could not be opened again would lock everything away.
+      const readBack = await readSops(text, await readIdentities(), file);
+      // What is done next (a token of the chat, a state's passphrase) may stand on it.
+      await replaceFile(file, text, 0o600);
+      base = readBack;
+      recipients = wanted;
+      for (const [path, value] of written) if (changes.get(path) === value) changes.delete(path);
+      recipientsChanged = false;
+      return true;
+    });
+  }
 }
 
 const differs = (a: SopsFile, b: SopsFile, path: string): boolean => a.values.get(path) !== b.values.get(path);
