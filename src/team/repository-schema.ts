@@ -27,7 +27,12 @@ export const repositorySchema = z.strictObject({
 });
 
 export const forgeSchema = z.strictObject({
-  api: z.url().default("https://api.github.com").describe("Root of GitHub's API, or of a server that speaks it. A team whose service `forge` plays GitHub uses that."),
+  api: z
+    .url()
+    .default("https://api.github.com")
+    .describe(
+      "Root of GitHub's API, or of a server that speaks it. A team whose service `forge` plays GitHub uses that.",
+    ),
   every: z
     .number()
     .min(5, "Write 5 or more.")

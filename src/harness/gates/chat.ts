@@ -100,10 +100,15 @@ function goBack(
 
 /** Whoever may open a gate may also close it for good. */
 function turnDown(store: Store, gate: Gate, approval: Approval, actor: string, now: number): Gate | string {
-  if (approval.automatic || approval.person === undefined) return approve(store, gate, approval, actor, now);
-  if (!gate.kinds.every((kind) => approval.person!.approve.includes(kind)))
-    return approve(store, gate, approval, actor, now);
-  return closeGate(store, gate, `turned down by ${approval.person.name}`, actor, now);
+  const { automatic, person } = approval;
+  const may =
+    !automatic &&
+    person !== undefined &&
+    gate.kinds.every((kind) => person.approve.includes(kind)) &&
+    (gate.approvers?.includes(person.name) ?? true);
+  // What an approval says to somebody who may not is true of a refusal too.
+  if (!may) return approve(store, gate, approval, actor, now);
+  return closeGate(store, gate, `turned down by ${person.name}`, actor, now);
 }
 
 const isBot = ({ chat }: AgentConfig, id: string) => id === chat.botId || chat.agents.some((agent) => agent.id === id);
