@@ -68,7 +68,8 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
       {
         kind: "file",
         id: "sshd",
-        path: "/etc/ssh/sshd_config.d/10-olympus.conf",
+        // Read before the image's own 10-olympus.conf, which stays as it is: of two values sshd takes the first.
+        path: "/etc/ssh/sshd_config.d/05-hardening.conf",
         content: sshdSettings(rootLogin, sshd),
         validate: validateSshd,
         restarts: ["ssh.service"],

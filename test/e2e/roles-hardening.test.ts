@@ -64,7 +64,7 @@ test("#28 a setting that sshd does not know never reaches it", async () => {
   const refused = await apply("setup", { PermitRootLogon: "no" });
   expect(refused.errors[0]).toMatchObject({ code: "E-ROLE-APPLY", exit: 2 });
   expect(refused.errors[0]!.message).toMatch(/Bad configuration option: PermitRootLogon/);
-  expect(await lab.inside("sshd -t; cat /etc/ssh/sshd_config.d/10-olympus.conf")).not.toContain("Logon");
+  expect(await lab.inside("sshd -t; cat /etc/ssh/sshd_config.d/05-hardening.conf")).not.toContain("Logon");
   expect((await apply("check")).hosts[0]!.state).toBe("as-wished");
 });
 
