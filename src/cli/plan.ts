@@ -1,4 +1,5 @@
-import { relative, resolve } from "node:path";
+import { join } from "node:path";
+import { projectRoot } from "../base/paths.ts";
 import type { Fit, HypervisorCapacity, Usage } from "../team/capacity.ts";
 import { growthOf } from "../team/growth.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -6,6 +7,7 @@ import { type CapacityPlan, planOf } from "../team/plan.ts";
 import { TeamProblems } from "../team/problems.ts";
 import { gigabytes } from "../team/sizes.ts";
 import type { CliCommand } from "./command.ts";
+import type { CommandContext } from "./context.ts";
 import { growthText } from "./plan-growth.ts";
 import { table } from "./table.ts";
 import { mustKnow, wholeNumber } from "./usage.ts";
@@ -38,8 +40,7 @@ export const command: CliCommand = {
         run(async (context, names: string[], options: Options) => {
           const { team, problems } = await loadCrowded(() => context.loadTeam());
           const known = team.hypervisors.map(({ name }) => name);
-          // The one in the folder is what people think of; a lab that is up brings its own.
-          if (team.file !== resolve("team.yaml")) context.reporter.info(`team file: ${relative("", team.file)}`);
+          if (ofLab(context, team.file)) context.reporter.info(`team file of the lab that is up: ${team.file}`);
           for (const name of names) mustKnow("hypervisor", name, known);
           if (options.template !== undefined) mustKnow("template", options.template, Object.keys(team.team.templates));
           if (options.agents === undefined) {
@@ -55,6 +56,11 @@ export const command: CliCommand = {
       );
   },
 };
+
+/** Nobody named a file, and it is not the folder's, of which people think: the lab that is up brought its own. */
+function ofLab({ options }: CommandContext, file: string): boolean {
+  return options.team === undefined && !process.env.OLYMPUS_TEAM && file !== join(projectRoot, "team.yaml");
+}
 
 /** An overcommitted team is shown all the same; its problems come after the table. */
 async function loadCrowded(

@@ -64,6 +64,19 @@ describe.concurrent("help", () => {
   });
 });
 
+it("plan names the team file that a lab brought, and says nothing of one that was named", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pointer-"));
+  try {
+    writeFileSync(join(folder, "current-team"), `${team[1]}\n`);
+    const env = { OLYMPUS_STATE: folder, OLYMPUS_TEAM: "" };
+    const of = async (...words: string[]) => (await olympus(["plan", ...words], { env })).stderr;
+    expect(await of()).toContain(`team file of the lab that is up: ${team[1]}`);
+    expect(await of(...team)).toBe("");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 it("quickstart finds what is in its way before anything is asked or changed; with --json stdout is JSON only", async () => {
   const folder = mkdtempSync(join(tmpdir(), "quickstart-"));
   const server = createServer();
