@@ -50,7 +50,7 @@ beforeAll(async () => {
   harness = agentRole.setup(
     {
       agent: "athena",
-      address: address(),
+      url: `http://${address()}:18789`,
       ...agentOf(address()),
       node: runtime,
       bundle: await buildBundle("harness"),
