@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 /** Vitest's own second is too short for a busy machine. */
 const patient = { poll: { timeout: 60_000 } };
 
+const onRoleLabs = ["test/e2e/{roles,roles-*,agent-role,secrets}.test.ts"];
+
 // Three tiers: unit tests beside their sources, contract tests against real local services, end-to-end tests on lab machines and VMs.
 export default defineConfig({
   test: {
@@ -58,9 +60,23 @@ export default defineConfig({
           name: "e2e",
           expect: patient,
           include: ["test/e2e/**/*.test.ts"],
+          exclude: onRoleLabs,
           testTimeout: 1_500_000,
           hookTimeout: 1_800_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          // Two beside one another, after the VMs: each has lab machines and a network of its own, and mostly waits for them.
+          name: "e2e-roles",
+          expect: patient,
+          include: onRoleLabs,
+          testTimeout: 1_500_000,
+          hookTimeout: 1_800_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

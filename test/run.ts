@@ -59,7 +59,8 @@ async function vitest(project: string): Promise<RunnerReport> {
     join(projectRoot, "node_modules/vitest/vitest.mjs"),
     "run",
     "--project",
-    project,
+    // One tier may be of several projects: e2e, e2e-roles.
+    `${project}*`,
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${outputFile}`,

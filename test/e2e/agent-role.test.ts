@@ -58,7 +58,16 @@ beforeAll(async () => {
     node: nodeRole.setup({ node }, {}),
     rehearsal: rehearsalRole.setup({ address: address(), node, bundle: rehearsal }, rehearsalRole.params.parse({})),
     agent: agentRole.setup(
-      { agent: "athena", address: address(), config, secrets, node, bundle },
+      {
+        agent: "athena",
+        url: `http://${address()}:18789`,
+        config,
+        secrets,
+        authority: undefined,
+        drain: 30,
+        node,
+        bundle,
+      },
       agentRole.params.parse({}),
     ),
   };

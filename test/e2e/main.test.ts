@@ -253,7 +253,7 @@ describe("the main job", () => {
   it("G4 finds its data again after destroy and up, and answers nothing twice", async () => {
     const old = await mara.post("@athena hello before the end");
     await mara.answered(old);
-    await olympusOk(["destroy", "--all", "--yes"]);
+    await olympusOk(["destroy", "athena", "agora", "--yes"]);
     await olympusOk(["deploy"]);
     await eventually(
       "athena to answer",
