@@ -1,5 +1,5 @@
 # Changes of who can get in: taken back by a guard, a unit of its own, unless confirmed over a new connection in time.
-# In "$R/access-ROLE": asked (the run waits), confirmed (by the client), revert (at once, a step failed), reverted.
+# In "$R/access-ROLE": asked (the run waits), confirmed (by the client), revert (at once, a step failed), reverting, reverted.
 access_seconds=30
 
 guard_access() { # ROLE
@@ -14,7 +14,8 @@ confirm_access() { # ROLE
   w="$R/access-$1"
   : >"$w/asked"; say ask "$1"
   tries=0
-  until [ -e "$w/confirmed" ]; do
+  # What is confirmed while it is taken back was let in by that.
+  until [ -e "$w/confirmed" ] && [ ! -e "$w/reverting" ]; do
     if [ -e "$w/reverted" ]; then return 77; fi
     tries=$((tries + 1))
     if [ "$tries" -gt 1500 ]; then echo "the guard is gone"; return 1; fi
@@ -44,6 +45,8 @@ guard() {
     if [ "$left" -lt 0 ] || [ "$most" -lt 0 ]; then break; fi
     sleep 1
   done
+  : >"$w/reverting"
+  if [ -e "$w/confirmed" ]; then rm "$w/reverting"; exit 0; fi
   if [ "$most" -lt 0 ]; then systemctl stop "olympus-apply-${R##*/}.service"; fi
   # Plans made from what was there so far are no longer true.
   printf 'reverted-%s\n' "${R##*/}" >"$J/generation"
