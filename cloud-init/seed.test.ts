@@ -85,6 +85,7 @@ describe("renderSeed", () => {
       generation: "e4205c56",
       seed: hash,
     });
+    expect(user.bootcmd).toEqual([expect.stringContaining(hash)]);
     expect(parse(files["meta-data"]!)).toEqual({ "instance-id": `olympus-${hash}`, "local-hostname": "athena" });
   });
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Secret } from "../src/base/secret.ts";
 
 /** What the first SSH connection needs, and nothing more: the rest is the roles' business. */
@@ -20,6 +21,9 @@ const dataDisk = readFileSync(new URL("./data-disk.sh", import.meta.url), "utf8"
 
 /** Where a machine says what it was made from; the readiness probe reads it. */
 export const machineFile = "/etc/olympus/machine.json";
+
+/** Holds the seed that was applied whole. The image's seed check reads it too. */
+const appliedFile = "/var/lib/olympus/seed-applied";
 
 /** cloud-init's user-data as an object. `seed` is the hash that `machineFile` shall hold. */
 export function userData(spec: UserSpec, seed: string): Record<string, unknown> {
@@ -56,13 +60,15 @@ export function userData(spec: UserSpec, seed: string): Record<string, unknown> 
       },
       ...(spec.packages.length === 0 ? [] : [{ path: sources, content: `${spec.packages.join("\n")}\n` }]),
     ],
+    // A first boot that was cut off left marks of what it had begun, by which cloud-init would leave that out for ever: begin again.
+    bootcmd: [`grep -qsx '${seed}' ${appliedFile} || rm -f /var/lib/cloud/instance/sem/config_*`],
     runcmd: [
       ...(spec.packages.length === 0
         ? []
         : [`find /etc/apt/sources.list /etc/apt/sources.list.d -type f ! -path ${sources} -delete`]),
       ["sh", "-c", dataDisk],
       // The image's seed check skips cloud-init at later boots, as long as the seed is this one.
-      `mkdir -p /var/lib/olympus && echo ${seed} > /var/lib/olympus/seed-applied`,
+      `mkdir -p ${dirname(appliedFile)} && sync && echo ${seed} > ${appliedFile}`,
     ],
   };
 }

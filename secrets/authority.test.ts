@@ -5,7 +5,7 @@ import { connect } from "node:tls";
 import { expect, test } from "vitest";
 import { makeAuthority, makeServerCertificate, stillGood } from "./authority.ts";
 
-const authority = makeAuthority("Olympus authority of lab");
+const authority = makeAuthority("authority of this test alone");
 const leaf = makeServerCertificate(authority, ["127.0.0.1"], ["agora.internal", "agora"]);
 
 test("a server's certificate holds for its names and addresses, and for a year", () => {
