@@ -1,9 +1,9 @@
 import type { Pause } from "./pause.ts";
 
-/** How the harness is, for health and people. */
 /** Why work is broken off that the next process goes on with. */
 export const harnessStops = "the harness stops";
 
+/** How the harness is, for health and people. */
 export interface HarnessState {
   readonly chat: "connecting" | "connected" | "disconnected" | "unauthorised";
   /** Why not connected, when not. */

@@ -2,9 +2,9 @@ import { maskSecrets } from "../base/secret.ts";
 import type { Answer } from "./ask.ts";
 import { readAttachments } from "./attachments.ts";
 import { audit } from "./audit/audit.ts";
+import { untilAnswered } from "./chat/patient.ts";
 import type { Chat, ChatPost, NewPost } from "./chat-port.ts";
-import { ChatError } from "./chat-port.ts";
-import { backoff } from "./clock.ts";
+
 import { type Control, obey } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
@@ -244,22 +244,4 @@ export function posts(run: OpenRun, post: PostPayload, text: string, limit: numb
   const [first] = splitPost(said, Math.min(beginning, limit - 100)) as [string];
   const whole = `_The whole answer is in the file, ${[...said].length} characters._`;
   return [{ ...at(0), text: `${first}\n\n${whole}`, files: [{ name: "answer.md", text: said }, ...files] }];
-}
-
-/** Tries of a question that is refused in unclear words: some half an hour. */
-const mostUnclear = 100;
-
-/** Asks the chat server until it answers. Throws what it refuses (a deleted thread, a channel that we were removed from), and what stays unclear. */
-async function untilAnswered<T>({ clock, log }: RunParts, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    signal.throwIfAborted();
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof ChatError) || error.kind === "refused") throw error;
-      if (error.kind === "unclear" && attempt >= mostUnclear) throw error;
-      log.warn({ error: error.message }, "the chat server does not answer, will try again");
-      await clock.wait(error.retryAfterMs ?? backoff(attempt, 300, 30_000), signal);
-    }
-  }
 }

@@ -27,11 +27,6 @@ import { forgeDesk } from "./tasks/start.ts";
 import { tlsOf } from "./tls.ts";
 import { dayStart } from "./zone.ts";
 
-function diskOf(folder: string): Pick<AgentStatus, "disk"> {
-  const disk = lackOfRoom(folder);
-  return disk === undefined ? {} : { disk };
-}
-
 export interface RunningAgent {
   readonly agent: string;
   readonly dashboard: Dashboard;
@@ -150,4 +145,9 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
       lock.release();
     },
   };
+}
+
+function diskOf(folder: string): Pick<AgentStatus, "disk"> {
+  const disk = lackOfRoom(folder);
+  return disk === undefined ? {} : { disk };
 }

@@ -7,10 +7,13 @@ import { app, type ForgeAgent, type ForgePlay, forgeAgent } from "../support/for
 import { playedTeam } from "../support/played-agent.ts";
 
 let tried: TriedForge;
+/** The forge's time while it stands still. */
+let still: number | undefined;
 const agents: ForgeAgent[] = [];
 
 beforeEach(async () => {
-  tried = await tryForge({ limits: { contentMinute: 100_000, hour: 1_000_000 } });
+  still = undefined;
+  tried = await tryForge({ limits: { contentMinute: 100_000, hour: 1_000_000 }, clock: () => still ?? Date.now() });
 });
 
 afterEach(async () => {
@@ -52,8 +55,14 @@ test("B6 a reviewer who always wants changes is answered three times, then a per
   const rounds = () => workOf(apollo.store, app, number)?.rounds;
   const heads = new Set([(await pull())!.head.sha]);
   await review("stranger", "do what I say");
+  // The forge's times are whole seconds: the second review comes in that of the first, after that one was answered.
+  still = Date.now();
   for (let round = 1; round <= 3; round++) {
     await review("athena", `not yet ${round}`);
+    if (round === 2) {
+      still = undefined;
+      await as("stranger").issues.createComment({ ...repo, issue_number: pr, body: "and time goes on" });
+    }
     await soon(rounds).toBe(round);
     // A push may be told of a little later.
     await soon(async () => heads.add((await pull())!.head.sha).size).toBe(round + 1);

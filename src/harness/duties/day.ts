@@ -64,10 +64,13 @@ export async function dayText(parts: ForgeParts, since: number, now: number): Pr
   return [`**The day, ${dayName(now, config.timezone)}**`, ...happenings, ...open, ...unseen].join("\n");
 }
 
-async function addTo(to: Happened, parts: ForgeParts, repo: string, since: number): Promise<void> {
+async function addTo(to: Happened, parts: ForgeParts, repo: string, from: number): Promise<void> {
   const { forge } = parts;
+  // The forge's times are whole seconds.
+  const since = Math.floor(from / 1000) * 1000;
   let ended = 0;
-  for (const issue of await changedSince(parts, repo, since)) {
+  const changed = (await forge.changed(repo, since, true)) ?? [];
+  for (const issue of changed.filter(({ updatedAt }) => updatedAt >= since)) {
     if (!issue.isPull && issue.createdAt >= since) to.opened.push(issue);
     if (issue.open || ++ended > mostEnded) continue;
     // What was only talked about after its end did not end today.
@@ -75,14 +78,6 @@ async function addTo(to: Happened, parts: ForgeParts, repo: string, since: numbe
     if (closed === undefined || closed.at < since) continue;
     if (!issue.isPull) to.closed.push(issue);
     else if ((await forge.pull(repo, issue.number)).state === "merged") to.merged.push(issue);
-  }
-}
-
-/** Once a question was asked, the forge says only that nothing changed since: then a slightly different one is asked. */
-async function changedSince({ forge }: ForgeParts, repo: string, since: number): Promise<ForgeIssue[]> {
-  for (let earlier = 0; ; earlier += 1000) {
-    const changed = await forge.changed(repo, since - earlier);
-    if (changed !== undefined) return changed.filter(({ updatedAt }) => updatedAt >= since);
   }
 }
 

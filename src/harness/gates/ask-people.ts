@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/errors.ts";
+import { untilAnswered } from "../chat/patient.ts";
 import { type Chat, ChatError } from "../chat-port.ts";
-import { backoff, type Clock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
 import { sayOnce } from "../deliver.ts";
 import { harnessStops } from "../harness-state.ts";
@@ -93,39 +94,30 @@ async function tell(
   place: NonNullable<Gate["place"]>,
   signal: AbortSignal,
 ): Promise<Gate | string> {
-  const { config, store, clock, log } = parts;
+  const { config, store, clock } = parts;
   const how = `It waits for an approval (${gate.kinds.join(", ")}): :+1: on this post, or \`!approve ${gate.id}\`; \`!refuse ${gate.id}\` says no.`;
   const text = `${whoMay(config, gate)}: ${question}\n\n${how}`;
   // Not the run's own name: what asks is no answer of it.
   const marker = { run: `gate-${gate.id}`, part: 0, source: `gate-${gate.id}`, hops: post.hops + 1 };
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const id = await sayOnce(parts, { ...place, text, marker }, true);
-      return gateAsked(store, gate, { post: id }, clock.now());
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      if (error.kind === "refused")
-        return refuse(store, gate, "ask for", `nobody can be asked: ${error.message}`, "harness", "", clock.now());
-      log.warn({ gate: gate.id, error: error.message }, "cannot ask people yet, will try again");
-      await clock.wait(error.retryAfterMs ?? backoff(attempt, 300, 30_000), signal);
-    }
+  try {
+    const id = await untilAnswered(parts, signal, () => sayOnce(parts, { ...place, text, marker }, true));
+    return gateAsked(store, gate, { post: id }, clock.now());
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    return refuse(store, gate, "ask for", `nobody can be asked: ${error.message}`, "harness", "", clock.now());
   }
 }
 
 /** The run's thread, or else the team's channel for operations. */
-async function placeOf({ config, chat, clock, log }: AskParts, { post }: Wish, signal: AbortSignal) {
+async function placeOf(parts: AskParts, { post }: Wish, signal: AbortSignal) {
   const { channelId, rootId } = post;
   if (channelId !== "") return { channelId, rootId };
-  const { operations } = config.chat;
+  const { operations } = parts.config.chat;
   if (operations === undefined) return undefined;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return { channelId: await chat.channelNamed(operations), rootId: "" };
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      if (error.kind === "refused") return undefined;
-      log.warn({ error: error.message }, "cannot find the channel for operations yet, will try again");
-      await clock.wait(error.retryAfterMs ?? backoff(attempt, 300, 30_000), signal);
-    }
+  try {
+    return { channelId: await untilAnswered(parts, signal, () => parts.chat.channelNamed(operations)), rootId: "" };
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    return undefined;
   }
 }

@@ -5,7 +5,7 @@ import { chatSource, type PostPayload } from "../intake.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 import { approve, closeGate, gateOf, overruleLens, refuse, wishGate } from "./book.ts";
-import type { Approval, Gate } from "./gate.ts";
+import { type Approval, type Gate, wayBack } from "./gate.ts";
 import { chatPerson } from "./people.ts";
 import type { GateWord } from "./words.ts";
 
@@ -80,9 +80,9 @@ function goBack(
   now: number,
 ): Gate | string {
   const { before, kinds, approvers, run, repo, number, author, place } = gate;
-  if (before === undefined || !gate.action.startsWith("deploy "))
+  const action = wayBack(gate);
+  if (before === undefined || action === undefined)
     return refuse(store, gate, "go back", "nothing is known to go back to", actor, approval.evidence, now);
-  const action = gate.action.replace(/^deploy/, "back");
   const wish = {
     action,
     kinds,

@@ -20,7 +20,7 @@ import {
   liveGates,
   wishGate,
 } from "./book.ts";
-import { type Gate, whyOver } from "./gate.ts";
+import { backAct, deployAct, type Gate, isBack, whyOver } from "./gate.ts";
 import { type Called, callHost, commitPattern } from "./over-ssh.ts";
 import { whoMay } from "./people.ts";
 
@@ -73,7 +73,7 @@ async function current(
   place: Gate["place"],
 ): Promise<Gate | undefined> {
   const commit = await forge.branch(deploy.repository, deploy.branch);
-  const action = `deploy ${deploy.name}`;
+  const action = deployAct(deploy.name);
   for (const gate of liveGates(store)) {
     if (gate.action !== action) continue;
     const over = gate.commit === commit ? whyOver(gate, clock.now()) : `${deploy.branch} has a newer commit`;
@@ -89,14 +89,13 @@ async function current(
 
 function backs(store: Store, { name }: Deploy, repo: string, number: number): Gate[] {
   return liveGates(store).filter(
-    (gate) =>
-      gate.action === `back ${name}` && gate.repo.toLowerCase() === repo.toLowerCase() && gate.number === number,
+    (gate) => gate.action === backAct(name) && gate.repo.toLowerCase() === repo.toLowerCase() && gate.number === number,
   );
 }
 
 function ask({ config, store, clock }: DeployParts, run: string, { name, host }: Deploy, gate: Gate) {
   // A way back is taken by a word of its own, and what failed was told.
-  if (gate.state !== "asked" || !gate.action.startsWith("deploy ")) return undefined;
+  if (gate.state !== "asked" || isBack(gate)) return undefined;
   if ((store.meta(`gate-told:${gate.id}`) ?? run) !== run) return undefined;
   gateAsked(store, gate, { askedIn: run }, clock.now());
   store.setMeta(`gate-told:${gate.id}`, run);
@@ -105,14 +104,15 @@ function ask({ config, store, clock }: DeployParts, run: string, { name, host }:
 
 async function act(parts: DeployParts, run: string, deploy: Deploy, gate: Gate, signal: AbortSignal): Promise<string> {
   const { store, clock, config } = parts;
-  const what = `${gate.action.startsWith("back ") ? "Going back" : "The deployment"} of \`${deploy.name}\` to \`${short(gate.commit)}\``;
-  const word = gate.action.startsWith("back ") ? "" : ` To begin it again: \`!approve ${gate.id}\`.`;
+  const back = isBack(gate);
+  const what = `${back ? "Going back" : "The deployment"} of \`${deploy.name}\` to \`${short(gate.commit)}\``;
+  const word = back ? "" : ` To begin it again: \`!approve ${gate.id}\`.`;
   if (gate.begun !== undefined) {
     gateAgain(store, gate, "stopped while it ran", clock.now());
     return `I was stopped during it: how ${what.toLowerCase()} ended is not known. Look at ${deploy.host.name}.${word}`;
   }
   gateBegun(store, gate, clock.now());
-  const keyFile = (gate.action.startsWith("back ") ? deploy.backKeyFile : undefined) ?? deploy.keyFile;
+  const keyFile = (back ? deploy.backKeyFile : undefined) ?? deploy.keyFile;
   const path = secretPath(keyFile, config.dataDir);
   let called: Called;
   let key: Secret;
@@ -145,7 +145,7 @@ async function act(parts: DeployParts, run: string, deploy: Deploy, gate: Gate, 
         : called.code === undefined
           ? `took more than ${deploy.minutes} minutes, and was left.${word}`
           : `**failed** (exit code ${called.code}).${word}`;
-    const way = known.before === undefined || gate.action.startsWith("back ") ? "" : backTo(known.before, known.id);
+    const way = known.before === undefined || back ? "" : backTo(known.before, known.id);
     const text = `${what} on ${deploy.host.name} ${ended}${way}\n\n${shownOutput(output, called.bytes)}`;
     store.setMeta(`deploy-said:${run}`, text);
     return text;

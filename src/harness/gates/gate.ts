@@ -152,3 +152,11 @@ export function whyOver(
   if (head !== undefined && head.commit !== gate.commit) return "a new push: another commit needs another approval";
   return now >= gate.expiresAt ? "nobody approved in time" : undefined;
 }
+
+/** Acts of the gates of a deployment by this name: to the newest commit, and back to the one before. */
+export const deployAct = (name: string): string => `deploy ${name}`;
+export const backAct = (name: string): string => `back ${name}`;
+export const isBack = ({ action }: Pick<Gate, "action">): boolean => action.startsWith(backAct(""));
+/** What goes back from a deployment; undefined where the act is none. */
+export const wayBack = ({ action }: Pick<Gate, "action">): string | undefined =>
+  action.startsWith(deployAct("")) ? backAct(action.slice(deployAct("").length)) : undefined;

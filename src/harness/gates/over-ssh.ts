@@ -66,14 +66,13 @@ async function finished(child: ReturnType<typeof spawnSsh>, ms: number, signal: 
   let output = "";
   let bytes = 0;
   let late = false;
-  const take = (chunk: Buffer) => {
-    bytes += chunk.length;
-    output += chunk.toString("utf8");
+  const take = (text: string) => {
+    bytes += Buffer.byteLength(text);
+    output += text;
     // The first line is the door's.
     if (output.length > 2 * kept) output = output.slice(0, 200) + output.slice(-kept);
   };
-  child.stdout!.on("data", take);
-  child.stderr!.on("data", take);
+  for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding("utf8").on("data", take);
   const timer = setTimeout(() => {
     late = true;
     child.kill();

@@ -248,4 +248,9 @@ export const migrations: readonly string[] = [
   -- Reviews and comments up to this time, the forge's, were answered.
   ALTER TABLE work ADD COLUMN heard_until INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Which reviews and comments were answered, as a JSON list: two may have come within one second, and one was not there yet.
+  ALTER TABLE work DROP COLUMN heard_until;
+  ALTER TABLE work ADD COLUMN heard TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

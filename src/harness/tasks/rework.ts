@@ -9,7 +9,7 @@ import { isAgent, mayCommand } from "../trust.ts";
 import { develop } from "./develop.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { quotedFrom } from "./quoted.ts";
-import { changeWork, type WorkRow, workOfPull } from "./table.ts";
+import { changeWork, heardBy, type WorkRow, workOfPull } from "./table.ts";
 import { NotWanted, whileWanted } from "./wanted.ts";
 
 /** Rounds of review that an agent answers before a person has to. */
@@ -30,9 +30,9 @@ export async function doRework(
   if (work === undefined) return { text: "", outcome: "done: not mine" };
   const pull = await ask(() => forge.pull(repo, number));
   if (pull.state !== "open") return { text: "", outcome: `done: ${pull.state}` };
-  const { text, until } = await feedback(parts, work, number, signal);
+  const { text, heard } = await feedback(parts, work, number, signal);
   if (text === undefined) return { text: "", outcome: "done: answered already" };
-  if (work.rounds >= mostRounds) return needsHuman(parts, work, number, until, signal);
+  if (work.rounds >= mostRounds) return needsHuman(parts, work, number, heard, signal);
   const about = await ask(() => forge.repo(repo));
   const stillWanted = async (until: AbortSignal): Promise<void> => {
     const now = await untilAnswered(parts, until, () => forge.pull(repo, number));
@@ -59,41 +59,43 @@ export async function doRework(
     return { text: `I stopped working on ${repo}#${number}: ${error.message}.`, outcome: `done: ${error.message}` };
   }
   await ask(() => forge.comment(repo, number, `Round ${work.rounds + 1} of ${mostRounds}. ${end.text}`));
-  changeWork(store, repo, work.number, { rounds: work.rounds + 1, heard_until: until }, clock.now());
+  changeWork(store, repo, work.number, { rounds: work.rounds + 1, heard }, clock.now());
   return { text: `[${repo}#${number}](${pull.url}): ${end.text}`, outcome: end.outcome };
 }
 
-/** What people and agents of the team said since the last round; undefined when that is nothing. */
+/** What people and agents of the team said since the last round, undefined when that is nothing; and what is answered with it, for `heard`. */
 async function feedback(
   parts: ForgeParts,
   work: WorkRow,
   number: number,
   signal: AbortSignal,
-): Promise<{ text: string | undefined; until: number }> {
+): Promise<{ text: string | undefined; heard: string }> {
   const { forge, settings } = parts;
-  const { repo, heard_until } = work;
+  const { repo } = work;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
-  const counts = (author: ForgeUser, at: number): boolean =>
-    at > heard_until && !isMe(settings, author.login) && mayCommand({ forge: settings }, author);
+  const before = heardBy(work);
+  const counts = (name: string, author: ForgeUser): boolean =>
+    !before.has(name) && !isMe(settings, author.login) && mayCommand({ forge: settings }, author);
   const [reviews, lines, comments] = await Promise.all([
     ask(() => forge.reviews(repo, number)),
     ask(() => forge.reviewComments(repo, number)),
     ask(() => forge.comments(repo, number)),
   ]);
   const wanted = reviews.filter(
-    ({ author, at, state }) => counts(author, at) && (state === "changes_requested" || state === "commented"),
+    ({ id, author, state }) =>
+      counts(`review-${id}`, author) && (state === "changes_requested" || state === "commented"),
   );
-  const onLines = lines.filter(({ author, createdAt }) => counts(author, createdAt));
+  const onLines = lines.filter(({ id, author }) => counts(`line-${id}`, author));
   const said = comments.filter(
-    ({ author, createdAt }) => counts(author, createdAt) && !isAgent({ forge: settings }, author),
+    ({ id, author }) => counts(`comment-${id}`, author) && !isAgent({ forge: settings }, author),
   );
-  const until = Math.max(
-    heard_until,
-    ...wanted.map(({ at }) => at),
-    ...onLines.map(({ createdAt }) => createdAt),
-    ...said.map(({ createdAt }) => createdAt),
-  );
-  if (wanted.length + onLines.length + said.length === 0) return { text: undefined, until };
+  const heard = JSON.stringify([
+    ...before,
+    ...wanted.map(({ id }) => `review-${id}`),
+    ...onLines.map(({ id }) => `line-${id}`),
+    ...said.map(({ id }) => `comment-${id}`),
+  ]);
+  if (wanted.length + onLines.length + said.length === 0) return { text: undefined, heard };
   const text = [
     `Your pull request #${number} for issue #${work.number} was reviewed. Change what has to be changed; where you do not agree, say why in the summary.`,
     ...wanted
@@ -104,14 +106,14 @@ async function feedback(
     ),
     ...said.map(({ author, body }) => quotedFrom(author.login, body.slice(0, 4000))),
   ].join("\n\n");
-  return { text, until };
+  return { text, heard };
 }
 
 async function needsHuman(
   parts: ForgeParts,
   work: WorkRow,
   number: number,
-  until: number,
+  heard: string,
   signal: AbortSignal,
 ): Promise<Answer> {
   const { forge, store, clock, settings } = parts;
@@ -122,7 +124,7 @@ async function needsHuman(
   const what = `I answered ${mostRounds} rounds of review and stop here: ${call(person?.login)} has to say how to go on.`;
   await ask(() => forge.comment(repo, number, what));
   await ask(() => forge.addLabels(repo, number, ["needs-human"]));
-  changeWork(store, repo, work.number, { state: "human", heard_until: until }, clock.now());
+  changeWork(store, repo, work.number, { state: "human", heard }, clock.now());
   return {
     text: `${repo}#${number}: I answered ${mostRounds} rounds of review. ${call(person?.name)} please say how to go on.`,
     outcome: "needs a person",

@@ -19,8 +19,8 @@ export interface WorkRow {
   readonly lease_until: number;
   /** Rounds of review comments that were answered. */
   readonly rounds: number;
-  /** Reviews and comments up to this time (the forge's, ms) were answered. */
-  readonly heard_until: number;
+  /** Reviews and comments that were answered: what `heardBy` reads. By name, not by time: two may come within a second of the forge's. */
+  readonly heard: string;
   readonly channel: string | null;
   readonly root: string | null;
   readonly chain: string;
@@ -36,6 +36,11 @@ export function workOf(store: Store, repo: string, number: number): WorkRow | un
 
 export function workOfPull(store: Store, repo: string, pull: number): WorkRow | undefined {
   return store.get<WorkRow & object>("SELECT * FROM work WHERE repo = ? AND pull = ?", key(repo), pull);
+}
+
+/** Names of the reviews (`review-7`), comments on lines (`line-7`) and comments (`comment-7`) that were answered. */
+export function heardBy(work: Pick<WorkRow, "heard">): Set<string> {
+  return new Set(JSON.parse(work.heard) as string[]);
 }
 
 type NewWork = Pick<
@@ -64,7 +69,7 @@ export function beginWork(store: Store, work: NewWork, now: number): void {
 }
 
 type Change = Partial<
-  Pick<WorkRow, "state" | "base" | "head" | "pull" | "run" | "comment" | "lease_until" | "rounds" | "heard_until">
+  Pick<WorkRow, "state" | "base" | "head" | "pull" | "run" | "comment" | "lease_until" | "rounds" | "heard">
 >;
 
 export function changeWork(store: Store, repo: string, number: number, change: Change, now: number): void {

@@ -5,7 +5,7 @@ import { isAgent, mayCommand } from "../trust.ts";
 import { lastRelease } from "./claim.ts";
 import { markOf, type Origin, originMark } from "./marks.ts";
 import { type ForgeParts, isMe, repositoryOf } from "./parts.ts";
-import { changeWork, workOf, workOfPull } from "./table.ts";
+import { changeWork, heardBy, workOf, workOfPull } from "./table.ts";
 
 /** P0 comes first, what has no priority is P2; people who wait in the chat come before all. */
 export function priorityOf(labels: readonly string[]): number {
@@ -82,9 +82,10 @@ export function workTaker(parts: ForgeParts): Taker {
       if (work.state !== state) changeWork(store, repo, work.number, { state }, now);
       return;
     }
+    const heard = heardBy(work);
     const asks = reviews
-      .filter(({ author, state, body, at }) => {
-        if (at <= work.heard_until || isMe(settings, author.login) || !mayCommand({ forge: settings }, author))
+      .filter(({ id, author, state, body }) => {
+        if (heard.has(`review-${id}`) || isMe(settings, author.login) || !mayCommand({ forge: settings }, author))
           return false;
         // Of agents a request for changes, of people whatever they have to say.
         return (
@@ -95,8 +96,8 @@ export function workTaker(parts: ForgeParts): Taker {
       .map(({ id, author, at }) => ({ id: `review-${id}`, author: author.login, at }));
     const said = comments
       .filter(
-        ({ author, body, createdAt }) =>
-          createdAt > work.heard_until &&
+        ({ id, author, body }) =>
+          !heard.has(`comment-${id}`) &&
           !isAgent({ forge: settings }, author) &&
           mayCommand({ forge: settings }, author) &&
           new RegExp(`(^|[^\\w@-])@${settings.login}(?![\\w-])`, "i").test(body),
