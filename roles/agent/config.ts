@@ -3,7 +3,7 @@ import { grantLine, scopes } from "../../src/base/grants.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
-import { dashboardPort } from "../../src/team/dashboard.ts";
+import { dashboardPort, publishedHosts } from "../../src/team/dashboard.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 import { operationsChannel } from "../../src/team/operations.ts";
 import { renderPersona } from "../../src/team/persona.ts";
@@ -130,11 +130,4 @@ function dashboardTokens(agent: string, secrets: SecretStore): Secret {
     ...(reader === undefined ? [] : [grantLine(reader.reveal(), ["read"])]),
   ];
   return new Secret(token.name, lines.join("\n"));
-}
-
-/** Ports of this computer that lead to the agent's dashboard in the lab: browsers name those as Host. */
-export function publishedHosts(team: LoadedTeam, machine: Machine): string[] {
-  return Object.entries(team.team.lab?.publish ?? {})
-    .filter(([, target]) => target === `${machine.address}:${dashboardPort}`)
-    .flatMap(([port]) => [`127.0.0.1:${port}`, `localhost:${port}`]);
 }

@@ -45,12 +45,12 @@ export const command: CliCommand = {
       .option("--dry-run", "only tell what would be removed")
       .addHelpText("before", "  npx olympus lab down --purge --dry-run\n  npx olympus lab down --purge --cache\n")
       .action(
-        run(async ({ reporter, confirm }, { purge = false, cache = false, dryRun = false }: DownOptions) => {
+        run(async ({ reporter, confirm, options }, { purge = false, cache = false, dryRun = false }: DownOptions) => {
           if (cache && !purge) throw usageError("--cache goes with --purge", "npx olympus lab down --purge --cache");
           const [{ labDown }, { whatStays }] = await Promise.all([import("../lab/index.ts"), import("./lab-stays.ts")]);
           const planned = await labDown({ purge, cache, dryRun: true, reporter });
           if (planned.removed.length > 0 && purge && !dryRun && planned.atWork.length === 0) {
-            reporter.info(planned.removed.map((line) => `  ${line}`).join("\n"));
+            if (!options.yes) reporter.info(planned.removed.map((line) => `  ${line}`).join("\n"));
             if (!(await confirm("Remove all of this?"))) return exitCodes.confirmation;
           }
           const { removed, keptFor, atWork } = dryRun ? planned : await labDown({ purge, cache, reporter });

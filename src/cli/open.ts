@@ -24,7 +24,7 @@ async function open(
   name: string,
   options: { person?: string },
 ): Promise<number> {
-  const [{ openSecrets }, { mustKnow }, { dashboardUrl }, { trustDashboard }] = await Promise.all([
+  const [{ openSecrets }, { mustKnow }, { dashboardUrl, publishedHosts }, { trustDashboard }] = await Promise.all([
     import("../../secrets/store.ts"),
     import("../team/unknown.ts"),
     import("../team/dashboard.ts"),
@@ -54,6 +54,13 @@ async function open(
   const code = await codeFrom(place, token.reveal(), person, name, signal);
   // Behind the #: browsers send it to no server, so that it is in no log and no referrer.
   const url = `${place}/login#${code}`;
+  // A browser on another computer is let in under the name that the lab's port has here.
+  const [published] = publishedHosts(team, machine);
+  if (published !== undefined) {
+    const port = published.split(":")[1];
+    const there = `${new URL(place).protocol}//${published}/login#${code}`;
+    reporter.info(`from elsewhere: ssh -L ${port}:127.0.0.1:${port} <this computer>, then ${there}`);
+  }
   reporter.result(url, { type: "link", agent: name, person, url });
   return exitCodes.done;
 }

@@ -1,15 +1,25 @@
 import { exitCodes } from "../base/errors.ts";
 import type { QuickstartResult } from "../deploy/quickstart.ts";
+import { stillNeeds } from "../deploy/quickstart-plan.ts";
 import { installedByOlympus } from "../prerequisites/packages.ts";
 import type { CliCommand } from "./command.ts";
 import { formatElapsed } from "./terminal.ts";
+
+const [first, later] = [stillNeeds(false, false), stillNeeds(false, true)];
+const help = `  scripts/quickstart
+  scripts/quickstart --yes     without questions
+
+Needs root, an x86-64 computer, ${first.memory} GB of memory, ${first.disk} GB of disk. Takes about ${first.minutes} minutes on two
+cores, ${later.minutes} once the tools are built, seconds when nothing is to be done. Tells what it would
+do and asks before it begins; interrupted, it goes on where it was.
+`;
 
 export const command: CliCommand = {
   register(program, run) {
     program
       .command("quickstart")
       .description("this computer -> lab -> VMs -> Mattermost -> an agent answers")
-      .addHelpText("before", "  scripts/quickstart\n  scripts/quickstart --yes     without questions\n")
+      .addHelpText("before", help)
       .action(
         run(async ({ reporter, options, confirm, signal }) => {
           const [{ planQuickstart, soFar }, { quickstart }, { withFileLock }, { layout }] = await Promise.all([
@@ -64,7 +74,7 @@ export function addressLines({ agent, urls, chat_page: page }: QuickstartResult)
     ...(urls.dashboard === ""
       ? []
       : [
-          `  look      ${urls.dashboard}   token:  npx olympus secrets get agents.${agent}.dashboard`,
+          `  look      ${urls.dashboard}   sign in:  npx olympus open ${agent}`,
           `            ${tunnel(urls.dashboard)}`,
         ]),
   ];

@@ -82,7 +82,7 @@ export async function act(
   const closing = closingLine(hosts, Date.now() - begun);
   const pending = hosts.filter(({ state }) => state === "pending");
   if (errors.length > 0) step.fail(`${errors.length} of ${hosts.length} hosts`);
-  else step.done(stepSummary(result.changed, pending));
+  else step.done(stepSummary(action, result.changed, pending));
   const exit = exitOf(action, hosts, errors);
   const shown =
     action === "check"
@@ -135,9 +135,10 @@ function failedLastTime(team: string): string[] {
   return (last?.hosts ?? []).filter(({ state }) => state === "failed" || state === "left").map(({ host }) => host);
 }
 
-function stepSummary(changed: number, pending: readonly HostResult[]): string {
+function stepSummary(action: Action, changed: number, pending: readonly HostResult[]): string {
   const waiting = pending.reduce((sum, { lines }) => sum + lines.length, 0);
   if (waiting > 0) return `${waiting} would change`;
+  if (action === "check") return "as wished";
   return changed === 0 ? "nothing changed" : `${changed} changes`;
 }
 

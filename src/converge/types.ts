@@ -50,7 +50,7 @@ export interface Role<P = unknown, I = unknown> {
   setup(inputs: I, params: P): Operation[];
 }
 
-/** Ties the types of parameters and inputs together; returns the role as the catalogue stores it. */
-export function defineRole<P, I>(role: Role<P, I>): Role {
-  return role as unknown as Role;
+/** Ties the types of parameters and inputs together. Whoever loads roles by name knows neither, and has a `Role`. */
+export function defineRole<P, I>(role: Role<P, I>): Role<P, I> {
+  return role;
 }

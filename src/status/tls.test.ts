@@ -75,8 +75,10 @@ test("olympus open gives a link over TLS", async () => {
   await show(await ownCertificate());
   const node = join(projectRoot, "node_modules/.bin/node");
   const args = ["src/cli/main.ts", "open", "athena", "--person", "alice", "--team", team.file];
-  const { stdout } = await promisify(execFile)(node, args, { cwd: projectRoot });
+  const { stdout, stderr } = await promisify(execFile)(node, args, { cwd: projectRoot });
   expect(stdout).toMatch(/^https:\/\/127\.77\.21\.50:18789\/login#[\w-]{32}\n$/);
+  // From another computer, by the port that the lab publishes here.
+  expect(stderr).toMatch(/ssh -L 18789:127\.0\.0\.1:18789 .*, then https:\/\/127\.0\.0\.1:18789\/login#[\w-]{32}\n/);
 }, 120_000);
 
 test("a certificate of somebody else's is not taken, nor plain HTTP in its place", async () => {

@@ -1,4 +1,4 @@
-import type { Machine } from "./model.ts";
+import type { LoadedTeam, Machine } from "./model.ts";
 
 /** The port of every agent's dashboard. */
 export const dashboardPort = 18789;
@@ -15,4 +15,11 @@ export function dashboardTlsOf({
   const tls = roles.agent?.tls ?? "off";
   if (typeof tls === "object" && tls !== null && "certificate" in tls) return { certificate: String(tls.certificate) };
   return tls === "team-ca" ? "team-ca" : "off";
+}
+
+/** Ports of this computer that lead to the agent's dashboard in the lab: browsers name those as Host. */
+export function publishedHosts(team: LoadedTeam, machine: Machine): string[] {
+  return Object.entries(team.team.lab?.publish ?? {})
+    .filter(([, target]) => target === `${machine.address}:${dashboardPort}`)
+    .flatMap(([port]) => [`127.0.0.1:${port}`, `localhost:${port}`]);
 }

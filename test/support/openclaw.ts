@@ -39,15 +39,12 @@ export function agentOf(address: string, chat = "http://127.0.0.1:9"): Pick<Agen
 
 /** What the role wishes with these parameters, for such an agent. */
 export async function openclawOperations(address: string, given: object): Promise<Operation[]> {
-  const params = role.params.parse(given) as Parameters<typeof openclawConfig>[2] & {
-    version: string;
-    settings: object;
-  };
+  const params = role.params.parse(given);
   const rendered = agentOf(address) as Parameters<typeof openclawConfig>[0];
   return role.setup(
     {
       agent: "athena",
-      config: openclawConfig(rendered, params.version, params.settings as Parameters<typeof openclawConfig>[2]),
+      config: openclawConfig(rendered, params.version, params.settings),
       secrets: openclawSecrets(rendered, rendered.secrets["dashboard-token"]!),
       persona: rendered.config.persona,
       node: nodeRuntime(),
