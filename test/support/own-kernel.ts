@@ -7,7 +7,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { projectRoot } from "../../src/base/paths.ts";
 import { quote, quoteAll } from "../../src/base/quote.ts";
@@ -82,7 +82,8 @@ export async function boot(init: string, memory: number, doors: readonly Door[] 
   const kernel = [
     "linux.uml",
     ...["rootfstype=hostfs", "rootflags=/", "ro", `mem=${memory}M`, "quiet"],
-    ...[`init=${init}`, "con=null", "con0=null,fd:1"],
+    // Its socket beside its files: one that is killed leaves nothing in a home.
+    ...[`init=${init}`, `uml_dir=${dirname(init)}/`, "con=null", "con0=null,fd:1"],
   ];
   const env = { TMPDIR: "/dev/shm" };
   if (doors.length > 0) return consoleOf(startBehindDoors(kernel, doors, { ...process.env, ...env }));
