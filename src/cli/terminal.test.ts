@@ -83,3 +83,19 @@ it("what a host or a person in the chat says does nothing to the terminal", asyn
   expect(out + err).not.toMatch(/(?!\n)[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
   expect(out).toBe("hello \\u{1b}]52;c;cm0gLXJmIC8=\\u{7}\\u{9b}2J \\u{202e}gnp.exe\n");
 });
+
+it("off a terminal one line tells every half minute that many steps go on", () => {
+  vi.useFakeTimers();
+  try {
+    const reporter = createReporter({ json: false });
+    const outer = reporter.step(" 2/10 tools");
+    const inner = ["pulumi", "provider", "mattermost"].map((name) => reporter.step(name));
+    vi.advanceTimersByTime(10 * 60_000);
+    const waiting = err.split("\n").length - 1;
+    for (const step of [...inner, outer]) step.done("built");
+    expect(waiting).toBeGreaterThanOrEqual(12);
+    expect(waiting).toBeLessThanOrEqual(26);
+  } finally {
+    vi.useRealTimers();
+  }
+});

@@ -21,6 +21,9 @@ export function formatError(error: OlympusError): string {
   return `${where}${error.message}  (${error.code})${hint}`;
 }
 
+/** Off a terminal somebody wonders after so long whether anything goes on. */
+const quietMs = 30_000;
+
 interface OpenStep {
   readonly depth: number;
   show(): void;
@@ -29,7 +32,8 @@ interface OpenStep {
 /**
  * The reporter of a terminal or a pipe: people's lines on stderr, data on stdout, no control characters off a terminal, and nobody else's
  * on one: what hosts, programs and people in the chat say is shown, and does nothing.
- * On a terminal one line moves, that of the step begun last, with its rows; elsewhere a step prints a line when it starts, when it ends, and every 30 s.
+ * On a terminal one line moves, that of the step begun last, with its rows; elsewhere a step prints a line when it starts, when it ends, and
+ * every 30 s in which nothing else was printed: of many that work side by side one says that it goes on.
  * A step within another prints only its end: that it started is what the other one is about.
  */
 export function createReporter({ json }: { json: boolean }): Reporter & { error(error: OlympusError): void } {
@@ -38,6 +42,11 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
   const open: OpenStep[] = [];
   /** Lines that move, as they stand on the terminal. */
   let drawn = 0;
+  let printedAt = 0;
+  const print = (text: string): void => {
+    printedAt = Date.now();
+    process.stderr.write(`${text}\n`);
+  };
   const clear = (): void => {
     if (drawn > 0) process.stderr.write(`\r\u001b[2K${"\u001b[1A\u001b[2K".repeat(drawn - 1)}`);
     drawn = 0;
@@ -50,7 +59,7 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
   };
   const line = (text: string): void => {
     clear();
-    process.stderr.write(`${readable(text)}\n`);
+    print(readable(text));
     if (live) open.at(-1)?.show();
   };
   const stamp = (): string => (live ? "" : `[${formatElapsed(Date.now() - started)}] `);
@@ -79,8 +88,7 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
         show() {
           if (!live) {
             // Those within tell more of what is going on.
-            if (!open.some((other) => other.depth > depth))
-              process.stderr.write(`${stamp()}${readable(text(detail))}\n`);
+            if (!open.some((other) => other.depth > depth)) print(`${stamp()}${readable(text(detail))}`);
           } else if (open.at(-1) === self) {
             const room = Math.max(1, (process.stderr.rows ?? 24) - 3);
             const more = rows.length > room ? [`  and ${rows.length - room} more`] : [];
@@ -90,7 +98,12 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
       };
       open.push(self);
       if (live || depth === 0) self.show();
-      const timer = setInterval(self.show, live ? 1_000 : 30_000);
+      const timer = setInterval(
+        () => {
+          if (live || Date.now() - printedAt >= quietMs - 1_000) self.show();
+        },
+        live ? 1_000 : quietMs,
+      );
       timer.unref();
       const end = (state: "done" | "failed" | "interrupted", summary: string): void => {
         clearInterval(timer);
