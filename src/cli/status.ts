@@ -28,11 +28,18 @@ async function status(
   names: readonly string[],
   { all = names.length > 0, watch = false }: Options,
 ): Promise<number> {
-  const [{ teamStatus }, { statusLines, worstFirst }, { openSecrets }, { labStatus }] = await Promise.all([
+  const [
+    { teamStatus },
+    { statusLines, worstFirst },
+    { openSecrets },
+    { commandsAtWork, labStatus },
+    { describeHolder },
+  ] = await Promise.all([
     import("../status/status.ts"),
     import("../status/lines.ts"),
     import("../../secrets/store.ts"),
     import("../lab/index.ts"),
+    import("../base/lock.ts"),
   ]);
   const team = await loadTeam();
   const secrets = await openSecrets(team);
@@ -49,7 +56,16 @@ async function status(
     const lab = await labStatus();
     // After a restart of this computer, say: the team file is the lab's, and nothing of it runs.
     const down = lab.team === team.file && !lab.up;
-    const cause = down ? [`The lab of this team is not ${lab.network ? "whole" : "up"}: npx olympus lab up`] : [];
+    const atWork = lab.team === team.file ? await commandsAtWork() : [];
+    const making = atWork.map(
+      (holder) => `At work here: ${describeHolder(holder)}. What it is still to make does not answer yet.`,
+    );
+    const cause =
+      atWork.length > 0
+        ? making
+        : down
+          ? [`The lab of this team is not ${lab.network ? "whole" : "up"}: npx olympus lab up`]
+          : [];
     const at = watch ? [`${new Date().toISOString().slice(11, 19)} UTC, every ${everyMs / 1000} s`] : [];
     // Only where somebody looks: elsewhere one round stands below the other.
     const clear = live ? "\u001b[H\u001b[2J" : "";

@@ -80,7 +80,8 @@ export async function labDown({
   return { removed: found, keptFor, atWork: [] };
 }
 
-async function commandsAtWork(): Promise<Holder[]> {
+/** Commands that make, or change, this lab right now: a quickstart, `lab up` and the like. */
+export async function commandsAtWork(): Promise<Holder[]> {
   const holders = await Promise.all([layout.quickstart, layout.lock].map(lockHolder));
   return holders.filter((holder) => holder !== undefined);
 }

@@ -1,5 +1,5 @@
 export { type Beforehand, labBeforehand } from "./beforehand.ts";
-export { type LabDownOptions, type LabDownResult, labDown } from "./down.ts";
+export { commandsAtWork, type LabDownOptions, type LabDownResult, labDown } from "./down.ts";
 export { answersSsh, type LabMachine } from "./machine.ts";
 export { type LabMachineOptions, labExec, labRestart, labStop } from "./restart.ts";
 export { type LabMachineStatus, type LabStatus, labStatus } from "./status.ts";
