@@ -8,6 +8,7 @@ import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/confi
 import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
 import { dashboardUrl, publishedHosts } from "../../src/team/dashboard.ts";
 import { teamAuthority, tlsSchema } from "../mattermost/tls.ts";
+import { programFolder, programOperations } from "../node/program.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { renderAgent } from "./config.ts";
 import { shellLimits, shellOf } from "./shell.ts";
@@ -86,7 +87,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
 
   setup({ agent, url, config, secrets, authority, drain, node, bundle }, { memoryMax }): Operation[] {
     const restarts = [unitName];
-    const bundleFolder = `/opt/olympus/harness/${bundle.hash}`;
+    const bundleFolder = programFolder("harness", bundle);
     const shell = shellLimits(config);
     const { tls } = config.listen;
     return [
@@ -103,15 +104,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
         home: dataFolder,
         shell: "/usr/sbin/nologin",
       },
-      { kind: "directory", id: "opt", path: "/opt/olympus" },
-      { kind: "directory", id: "opt-harness", path: "/opt/olympus/harness" },
-      {
-        kind: "archive",
-        id: "harness",
-        path: bundleFolder,
-        source: { localFolder: bundle.folder, hash: bundle.hash },
-        unpacked: bundle.bytes,
-      },
+      ...programOperations("harness", bundle),
       { kind: "directory", id: "srv", path: "/srv/olympus", data: "memory" },
       {
         kind: "directory",

@@ -5,6 +5,7 @@ import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import type { World } from "../../src/rehearsal/forge/setup.ts";
 import { forgePort } from "../../src/team/forge.ts";
 import { hardening } from "../agent/unit.ts";
+import { programFolder, programOperations } from "../node/program.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { worldOf } from "./world.ts";
 
@@ -40,20 +41,12 @@ export const role = defineRole<z.output<typeof params>, ForgeInputs>({
   },
 
   setup({ address, world, node, bundle }): Operation[] {
-    const bundleFolder = `/opt/olympus/forge/${bundle.hash}`;
+    const bundleFolder = programFolder("forge", bundle);
     return [
       { kind: "package", id: "git", names: ["git"] },
       // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.
       { kind: "user", id: "user", name: user, system: true, uid: 972, home: dataFolder, shell: "/usr/sbin/nologin" },
-      { kind: "directory", id: "opt", path: "/opt/olympus" },
-      { kind: "directory", id: "opt-forge", path: "/opt/olympus/forge" },
-      {
-        kind: "archive",
-        id: "forge",
-        path: bundleFolder,
-        source: { localFolder: bundle.folder, hash: bundle.hash },
-        unpacked: bundle.bytes,
-      },
+      ...programOperations("forge", bundle),
       { kind: "directory", id: "srv", path: "/srv/olympus", data: "repositories" },
       {
         kind: "directory",

@@ -5,6 +5,7 @@ import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import { defaultScript, scriptSchema } from "../../src/rehearsal/script.ts";
 import { rehearsalPort } from "../agent/models.ts";
 import { hardening } from "../agent/unit.ts";
+import { programFolder, programOperations } from "../node/program.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 
 const params = z.strictObject({
@@ -34,17 +35,9 @@ export const role = defineRole<z.output<typeof params>, RehearsalInputs>({
 
   setup({ address, node, bundle }, { answers }): Operation[] {
     const restarts = [unitName];
-    const bundleFolder = `/opt/olympus/rehearsal/${bundle.hash}`;
+    const bundleFolder = programFolder("rehearsal", bundle);
     return [
-      { kind: "directory", id: "opt", path: "/opt/olympus" },
-      { kind: "directory", id: "opt-rehearsal", path: "/opt/olympus/rehearsal" },
-      {
-        kind: "archive",
-        id: "rehearsal",
-        path: bundleFolder,
-        source: { localFolder: bundle.folder, hash: bundle.hash },
-        unpacked: bundle.bytes,
-      },
+      ...programOperations("rehearsal", bundle),
       { kind: "directory", id: "etc", path: "/etc/olympus" },
       {
         kind: "file",
