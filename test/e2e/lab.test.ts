@@ -1,14 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -19,10 +10,11 @@ import { findHierarchies } from "../../src/lab/cgroups.ts";
 import { waitFor } from "../../src/lab/processes.ts";
 import { ensureRoots } from "../../src/lab/root.ts";
 import { freeNetwork } from "../support/free-network.ts";
+import { labEnvironment, labFolder } from "../support/lab-folder.ts";
 import { clockOffset, hostSettings, traces } from "./lab-host.ts";
 
 // A lab of its own, beside one that may be up: other folder, other network, other ports; the roots are shared through a link.
-const top = mkdtempSync("/var/tmp/olympus-lab-test-");
+const top = await labFolder("lab");
 const state = join(top, "state");
 const labDir = join(state, "lab");
 const labName = `lab-${createHash("sha256").update(labDir).digest("hex").slice(0, 8)}`;
@@ -31,7 +23,7 @@ const ports = { web: 28065, other: 28789 };
 /** First three numbers of the lab's addresses. */
 const net = freeNetwork(222);
 const teamFile = join(top, "team.yaml");
-const env = { OLYMPUS_STATE: state, OLYMPUS_CACHE: join(top, "cache"), XDG_CONFIG_HOME: join(top, "config") };
+const env = labEnvironment(top);
 
 interface LabJson {
   up: boolean;

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { cacheDir, projectRoot } from "../../src/base/paths.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import { ensureImage } from "../../src/images/index.ts";
 import { freeNetwork } from "./free-network.ts";
+import { labEnvironment, labFolder } from "./lab-folder.ts";
 import { olympus, olympusOk } from "./olympus.ts";
 
 /** A lab of its own with one hypervisor, r420, and one agent, athena, beside others that may be up, and in a network of its own. */
@@ -29,10 +30,10 @@ export interface OneMachineLab {
 
 /** Opens it, with roots, tools and images shared through links. Sets OLYMPUS_STATE, OLYMPUS_CACHE and XDG_CONFIG_HOME. */
 export async function openOneMachineLab(): Promise<OneMachineLab> {
-  const top = mkdtempSync("/var/tmp/olympus-machines-test-");
+  const top = await labFolder("machines");
   const state = join(top, "state");
-  process.env.OLYMPUS_STATE = state;
-  process.env.XDG_CONFIG_HOME = join(top, "config");
+  const { OLYMPUS_CACHE, ...places } = labEnvironment(top);
+  Object.assign(process.env, places);
   const teamFile = join(state, "lab", "team.yaml");
 
   await ensureImage("debian-12", { reporter: silentReporter() });
@@ -41,7 +42,7 @@ export async function openOneMachineLab(): Promise<OneMachineLab> {
     mkdirSync(cacheDir(shared), { recursive: true });
     symlinkSync(cacheDir(shared), join(top, "cache", shared));
   }
-  process.env.OLYMPUS_CACHE = join(top, "cache");
+  process.env.OLYMPUS_CACHE = OLYMPUS_CACHE;
   const network = freeNetwork(223);
   const text = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8").replaceAll("10.220.1.", `${network}.`);
   const document = parseDocument(text);
