@@ -53,10 +53,8 @@ export async function bookedCall(
     const useless = uselessness(reply);
     settle({
       outcome: useless ?? "ok",
-      inputTokens: reply.inputTokens,
-      cachedTokens: reply.cachedTokens,
-      outputTokens: reply.outputTokens,
-      usd: actualCost(choice, reply),
+      // Budgets hold also for a server that does not say what it took: the reservation stays.
+      ...(reply.unmetered === true ? {} : taken(choice, reply)),
       detail: reply.finish,
     });
     return useless === undefined ? reply : new ModelError(useless, reply.finish, { retryable: false });
@@ -78,6 +76,11 @@ export async function bookedCall(
     log.warn({ run, provider, model, failure: error.failure }, "model call failed");
     return error;
   }
+}
+
+function taken(choice: ModelConfig, reply: ModelReply) {
+  const { inputTokens, cachedTokens, outputTokens } = reply;
+  return { inputTokens, cachedTokens, outputTokens, usd: actualCost(choice, reply) };
 }
 
 /** Why a reply answers nothing: refused by the model or its provider (what it wrote until then does not count), or without a word. */

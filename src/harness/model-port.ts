@@ -59,6 +59,8 @@ export interface ModelReply {
   /** Of the input, those that the provider put into its cache, where it asks another price for that. */
   readonly cacheWriteTokens?: number;
   readonly outputTokens: number;
+  /** The server did not say what it took: the numbers are 0, and count for nothing. */
+  readonly unmetered?: boolean;
 }
 
 /** A reply as the turn that stands for it in the next request. */

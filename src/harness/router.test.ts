@@ -175,6 +175,18 @@ describe("D3 budgets in tokens", () => {
   });
 });
 
+test("D3 an answer of which nobody says what it took counts as reserved", async () => {
+  const silent: ModelCaller = {
+    call: async () => ({ ...reply("hi"), inputTokens: 0, outputTokens: 0, unmetered: true }),
+  };
+  expect((await askWith(silent)).text).toBe("hi");
+  const step = store.get<{ usd: number; tokens: number }>(
+    "SELECT usd, output_tokens AS tokens FROM steps WHERE kind = 'model'",
+  )!;
+  expect(step.usd).toBeGreaterThan(0.1);
+  expect(step.tokens).toBe(1000);
+});
+
 test("D3 calls side by side cannot pass a budget together: each is reserved before it leaves", async () => {
   let open = 0;
   const release = new AbortController();

@@ -28,6 +28,7 @@ export const openai: Wire = {
       messages: given.filter((message) => !isSystem(message)).map(messageOf),
       tools: listOf(body.tools).map((tool) => String((tool.function as { name?: unknown } | undefined)?.name)),
       stream: body.stream === true,
+      streamUsage: (body.stream_options as { include_usage?: unknown } | undefined)?.include_usage === true,
       limit: typeof limit === "number" ? limit : undefined,
     };
   },
@@ -58,9 +59,11 @@ export const openai: Wire = {
         yield chunk({ tool_calls: [{ index, function: { arguments: piece } }] });
     }
     yield chunk({}, finishReason[answer.finish]);
+    const end = "data: [DONE]\n\n";
+    if (asked.streamUsage !== true) return yield end;
     const last = { ...head(answer, asked, "chat.completion.chunk"), choices: [], usage: usage(answer) };
     yield `data: ${JSON.stringify(last)}\n\n`;
-    yield "data: [DONE]\n\n";
+    yield end;
   },
 
   refusal: openaiError,

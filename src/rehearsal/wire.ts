@@ -15,6 +15,8 @@ export interface Asked {
   /** Names of the tools that are offered. */
   readonly tools: readonly string[];
   readonly stream: boolean;
+  /** Whether a stream is to end with what it took; undefined where the format always tells. */
+  readonly streamUsage?: boolean;
   /** Tokens that the answer may have. */
   readonly limit: number | undefined;
 }

@@ -229,6 +229,18 @@ test("openai-compatible: a server of one's own at a versioned address", async ()
   expect(reply.text).toContain("Hello!");
 });
 
+test("openai-compatible: a server that does not say what an answer took", async () => {
+  const { url, asked } = await answering((response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const chunk = (delta: object, finish: string | null) =>
+      `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+    response.end(`${chunk({ content: "Hello!" }, null)}${chunk({}, "stop")}data: [DONE]\n\n`);
+  });
+  const reply = await call({ provider: "openai-compatible", model: "m", baseUrl: url });
+  expect(reply).toMatchObject({ text: "Hello!", unmetered: true });
+  expect(JSON.parse(asked[0]!.body)).toMatchObject({ stream_options: { include_usage: true } });
+});
+
 test("D4 nobody listens, a cut connection, an abort", async () => {
   const { url: gone } = await answering(() => undefined);
   await new Promise((resolve) => server?.close(resolve));

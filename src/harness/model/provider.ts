@@ -31,6 +31,8 @@ export async function languageModel(choice: ModelConfig, key: Secret | undefined
         name: "compatible",
         ...(key === undefined ? {} : { apiKey }),
         baseURL: withPath(choice.baseUrl!, "/v1"),
+        // Most servers tell what a streamed answer took only to who asks for it.
+        includeUsage: true,
       })(choice.model);
     }
   }

@@ -43,6 +43,7 @@ export async function collect(stream: Stream, by: string, request: ModelRequest)
     cachedTokens: inputTokens.cacheRead ?? 0,
     cacheWriteTokens: inputTokens.cacheWrite ?? 0,
     outputTokens: outputTokens.total ?? 0,
+    ...(inputTokens.total === undefined || outputTokens.total === undefined ? { unmetered: true } : {}),
   };
 }
 
