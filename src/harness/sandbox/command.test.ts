@@ -34,9 +34,14 @@ async function ran(name: string, sandbox: readonly string[]): Promise<Ran> {
   return runCommand(prepared, plan, new AbortController().signal);
 }
 
-test("a launcher goes on after a command that read its byte, and not where somebody killed what may not have read it", async () => {
-  const reads = ["bash", "-c", "read -r -n 1 -u 3; exit 5"];
-  expect(await ran("read", reads)).toMatchObject({ clean: true, result: { code: 5, ending: "exited" } });
-  await launcher.close();
-  expect(await ran("killed", ["bash", "-c", "kill -9 $$"])).toMatchObject({ clean: false, result: { code: 137 } });
+test("a launcher goes on after a command that went well, and not after what may not have read its byte", async () => {
+  const reads = ["bash", "-c", "read -r -n 1 -u 3"];
+  expect(await ran("read", reads)).toMatchObject({ clean: true, result: { code: 0, ending: "exited" } });
+  for (const [code, script] of [
+    [137, "kill -9 $$"],
+    [1, "exit 1"],
+  ] as const) {
+    await launcher.close();
+    expect(await ran(`ended-${code}`, ["bash", "-c", script])).toMatchObject({ clean: false, result: { code } });
+  }
 });

@@ -86,9 +86,6 @@ export interface Ran {
 /** bubblewrap outside and inside: what runs beside them is the command. */
 const ofSandbox = 2;
 
-/** 128 and SIGKILL: of the command, or of a sandbox that somebody else ended, maybe before it read its byte. */
-const byKill = 137;
-
 /**
  * Runs a script with bash in a sandbox and waits until no process of it is left. Its output goes into a file, not through a pipe: a
  * process that floods costs the harness nothing. Never throws for what the command does; throws when the machine fails.
@@ -144,7 +141,8 @@ export async function runCommand(
       tookMs: Math.round(performance.now() - began),
       outOfProcesses: events.outOfProcesses,
     };
-    return { result, clean: !unread && code !== byKill };
+    // What failed may be the sandbox itself, before it read its byte: by its code alone nobody can tell.
+    return { result, clean: !unread && code === 0 };
   } finally {
     clearTimeout(timer);
     watch.abort();
