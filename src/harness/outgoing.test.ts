@@ -63,3 +63,10 @@ test("E4 a link is not followed, neither as a file nor as the folder; a file wit
     rmSync(secret);
   }
 });
+
+test("a folder full of names is told of in few words, and not read to its end", async () => {
+  for (let n = 0; n < 1200; n++) put(`${n}.exe`, "");
+  const { left } = await readOutgoing(dir, harmless);
+  expect(left).toHaveLength(21);
+  expect(left.at(-1)).toBe("and 981 more");
+});

@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { lstat, readdir, readFile } from "node:fs/promises";
+import { lstat, opendir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { shownName } from "./attachments.ts";
 import type { NewFile } from "./chat-port.ts";
@@ -9,6 +9,9 @@ const mostFiles = 5;
 const mib = 1024 * 1024;
 const mostBytes = 4 * mib;
 const mostInAll = 8 * mib;
+/** Entries that are looked at, and that people are told of one by one: a command may make as many as it likes. */
+const mostEntries = 1000;
+const mostNamed = 20;
 
 /** What people open by looking at it, or unpack themselves: nothing that runs when it is clicked. */
 const kinds =
@@ -32,7 +35,8 @@ export async function readOutgoing(folder: string, holdsSecret: (text: string) =
   const files: NewFile[] = [];
   const left: string[] = [];
   let room = mostInAll;
-  for (const name of (await readdir(folder)).sort()) {
+  const names = await namesIn(folder);
+  for (const name of names.slice(0, mostEntries).sort()) {
     const path = join(folder, name);
     const shown = shownName(name).replace(/^\.+/, "_");
     const why = refusal(shown, await statOf(path), files.length, room);
@@ -45,7 +49,19 @@ export async function readOutgoing(folder: string, holdsSecret: (text: string) =
       files.push({ name: shown, base64: read.toString("base64") });
     }
   }
-  return { files, left };
+  if (names.length > mostEntries) left.push(`whatever else there is: only ${mostEntries} entries are looked at`);
+  const named = left.slice(0, mostNamed);
+  return { files, left: left.length > mostNamed ? [...named, `and ${left.length - mostNamed} more`] : left };
+}
+
+/** Names, one more than are looked at where there are more. */
+async function namesIn(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of await opendir(folder)) {
+    names.push(name);
+    if (names.length > mostEntries) break;
+  }
+  return names;
 }
 
 function refusal(name: string, stats: Stats | undefined, already: number, room: number): string | undefined {

@@ -37,3 +37,15 @@ test("A14 whatever the text: nothing is lost, nothing too long", () => {
     { numRuns: 200 },
   );
 });
+
+test("a long text takes time by its length, not by its square", () => {
+  const timeOf = (lines: number): number => {
+    const text = "a line of an answer\n".repeat(lines);
+    const begun = performance.now();
+    splitPost(text, 16_000);
+    return performance.now() - begun;
+  };
+  timeOf(20_000);
+  // Ten times as long: far from a hundred times as much work, on a busy machine too.
+  expect(timeOf(200_000)).toBeLessThan(50 * Math.max(timeOf(20_000), 1));
+});

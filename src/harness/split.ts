@@ -3,18 +3,18 @@
  * anywhere but inside a character. A code fence that is cut is closed in one part and opened again, with its language, in the next.
  */
 export function splitPost(text: string, limit: number): string[] {
-  if (length(text) <= limit) return [text];
+  if (fits(text, limit)) return [text];
   const parts: string[] = [];
   let rest = text;
   let reopen = "";
   while (rest !== "") {
     const prefix = reopen === "" ? "" : `${reopen}\n`;
-    if (length(prefix + rest) <= limit) {
+    if (fits(prefix + rest, limit)) {
       parts.push(prefix + rest);
       break;
     }
     // Room for the closing fence, should this part end inside one.
-    const room = limit - length(prefix) - 8;
+    const room = limit - Array.from(prefix).length - 8;
     const head = cut(rest, Math.max(1, room));
     rest = rest.slice(head.length).replace(/^\n+/, "");
     const open = openFence(prefix + head);
@@ -25,15 +25,19 @@ export function splitPost(text: string, limit: number): string[] {
   return parts;
 }
 
-function length(text: string): number {
+function fits(text: string, limit: number): boolean {
+  // A code point takes at most two.
+  if (text.length > 2 * limit) return false;
   let count = 0;
   for (const _ of text) count++;
-  return count;
+  return count <= limit;
 }
 
 /** The longest good beginning of at most `room` code points. */
 function cut(text: string, room: number): string {
-  const head = Array.from(text).slice(0, room).join("");
+  const head = Array.from(text.slice(0, 2 * room))
+    .slice(0, room)
+    .join("");
   for (const separator of ["\n\n", "\n", " "]) {
     const at = head.lastIndexOf(separator);
     // A part shorter than half its room is worse than a less natural place.
