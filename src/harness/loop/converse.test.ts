@@ -131,6 +131,47 @@ test("the conversation has typed tools only; the task is done in a run of its ow
   expect(store.all("SELECT 1 FROM turns")).toEqual([]);
 });
 
+const twoTasks: readonly Turn[] = [
+  { call: { name: "work", input: { task: "make a file" } } },
+  { call: { name: "submit", input: { summary: "It is made." } } },
+  { call: { name: "work", input: { task: "remove the file" } } },
+  { call: { name: "bash", input: { script: "rm result.txt" } } },
+  { call: { name: "submit", input: { summary: "It is removed." } } },
+  { text: "Made and removed." },
+];
+
+test("a second task of a run is another one, with a conversation and an outcome of its own", async () => {
+  await start(async () => fakeSandbox([]), twoTasks);
+  expect(await answer("@athena make a file, then remove it")).toBe("Made and removed.");
+  expect(asked).toHaveLength(6);
+  expect(asked[1]!.messages).toEqual([{ role: "user", content: "make a file" }]);
+  expect(asked[3]!.messages).toEqual([{ role: "user", content: "remove the file" }]);
+  expect(asked[5]!.messages.at(-1)!.content).toContain("It is removed.");
+});
+
+test("broken off in its second task, a run goes on there: the first is neither done again nor mistaken for it", async () => {
+  const sandbox = fakeSandbox([]);
+  const until = (signal: AbortSignal) =>
+    new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
+  const opening = async (run: string) => {
+    const opened = await sandbox.open(run);
+    const broken: typeof opened.run = (script, seconds, signal) =>
+      script.startsWith("rm") ? until(signal) : opened.run(script, seconds, signal);
+    return { ...opened, run: broken };
+  };
+  await start(async () => ({ ...sandbox, open: opening }), twoTasks);
+  const post = server.say("bob-id", "work", "@athena make a file, then remove it");
+  await expect.poll(() => asked.length, { timeout: 30_000 }).toBe(4);
+  await harness!.stop();
+  await start(async () => sandbox, twoTasks);
+  const found = () => server.posts.find(({ rootId, marker }) => rootId === post.id && marker?.part === 0)?.text;
+  await expect.poll(found, { timeout: 30_000 }).toBe("Made and removed.");
+  expect(asked).toHaveLength(6);
+  expect(asked[4]!.messages[0]).toEqual({ role: "user", content: "remove the file" });
+  expect(asked[4]!.messages.at(-1)!.content).toContain("the harness was restarted while this ran");
+  expect(asked[5]!.messages.at(-1)!.content).toContain("It is removed.");
+});
+
 test("files that were put aside for people come with the answer; what is not attached is said", async () => {
   const sandbox = fakeSandbox([]);
   const open = async (run: string) => {

@@ -65,7 +65,7 @@ function workToolOf(parts: ConverseParts, wanted: Wanted, workshop: Workshop, se
   return workTool(async (task, stopping) => {
     const { text, outcome } = await workOn(
       {
-        ...loopParts(parts, wanted, "code"),
+        ...loopParts(parts, wanted, "code", taskPart(parts.store, run)),
         workshop,
         settings,
         run,
@@ -80,11 +80,20 @@ function workToolOf(parts: ConverseParts, wanted: Wanted, workshop: Workshop, se
   });
 }
 
-/** A loop of a run's work of one kind: its model, limits and journal. */
+/** Each task of a run has a conversation of its own. Tasks that came to an end are counted: after a crash the one under way is found again. */
+function taskPart(store: Store, run: string): string {
+  const done = turnsOf(store, run, "chat")
+    .load()
+    .filter(({ role, call }) => role === "tool" && call?.name === "work").length;
+  return done === 0 ? "code" : `code-${done}`;
+}
+
+/** A loop of a run's work of one kind: its model, limits and journal, which is kept as `part`. */
 export function loopParts(
   parts: ConverseParts,
   { run, person, heard, ran }: Pick<Wanted, "run" | "person" | "heard" | "ran">,
   kind: "chat" | "code",
+  part: string = kind,
 ): Omit<LoopParts, "tools" | "textEnds"> {
   const { config, store, clock } = parts;
   const { chatSteps, chatMinutes, codeSteps, codeMinutes } = config.limits;
@@ -93,7 +102,7 @@ export function loopParts(
     next: nextStep(parts, run, kind),
     limits: { steps, time: minutes * 60_000, window: windowOf(config, kind) },
     clock,
-    journal: turnsOf(store, run, kind),
+    journal: turnsOf(store, run, part),
     person,
     ...(heard && { heard }),
     refused: ({ name }) => audit(store, { kind: "refusal", actor: "model", what: `call ${name}`, run }, clock.now()),

@@ -122,7 +122,8 @@ export function partsOf(store: Store, run: string): PartRow[] {
 export function messagesOf(store: Store, run: string, count: number): { part: string; seq: number; message: string }[] {
   return store
     .all<{ part: string; seq: number; message: string }>(
-      "SELECT part, seq, message FROM turns WHERE run = ? ORDER BY part DESC, seq DESC LIMIT ?",
+      // The tenth task comes after the second.
+      "SELECT part, seq, message FROM turns WHERE run = ? ORDER BY length(part) DESC, part DESC, seq DESC LIMIT ?",
       run,
       count,
     )

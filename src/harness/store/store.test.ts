@@ -7,11 +7,13 @@ import { costBy } from "./costs.ts";
 import { advanceCursor, cursorOf } from "./cursors.ts";
 import { type InboxEntry, noticedSince, receive, waiting } from "./inbox.ts";
 import { lockDataDir } from "./lock.ts";
+import { messagesOf } from "./look.ts";
 import { migrations } from "./migrations.ts";
 import { openStore, type Store } from "./open.ts";
 import { drop, droppedAnswers, dropReason, handOver, markSent, nextPart, pendingParts } from "./outbox.ts";
 import { claimNext, finish, recentRuns, resumeOpen } from "./runs.ts";
 import { recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
+import { turnsOf } from "./turns.ts";
 
 let dir: string;
 let store: Store;
@@ -66,6 +68,15 @@ test("what a dead process left open is resumed, in the state it had, and counted
     ["p1-1", "delivering", 1],
     ["p2-1", "running", 2],
   ]);
+});
+
+test("a run's conversations are shown in their order, the tenth task's last", () => {
+  receive(store, entry("p1"), 0);
+  const { id } = claimNext(store, 0)!;
+  const parts = ["chat", "code", "code-2", "code-10"];
+  for (const part of parts) turnsOf(store, id, part).append({ role: "user", content: part });
+  expect(messagesOf(store, id, 10).map(({ part }) => part)).toEqual(parts);
+  expect(messagesOf(store, id, 1).map(({ part }) => part)).toEqual(["code-10"]);
 });
 
 test("the outbox sends in order, each part once, and gives up what is refused, with what comes after it", () => {
