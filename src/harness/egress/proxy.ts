@@ -12,7 +12,7 @@ export interface ProxyOptions {
   readonly run: string;
   readonly rules: readonly Rule[];
   readonly log: Log;
-  /** Told of every refusal. */
+  /** Told of each target that was refused, once, and of not endlessly many. */
   readonly refused: (run: string, target: string) => void;
   /** Ends all connections. */
   readonly signal: AbortSignal;
@@ -20,6 +20,8 @@ export interface ProxyOptions {
 
 const mostConnections = 64;
 const idleMs = 60_000;
+/** Targets of a run that are noted by name. */
+const mostRefused = 50;
 
 /** Headers that are between us and either side only. */
 const hopByHop = ["connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "upgrade"];
@@ -28,7 +30,8 @@ const hopByHop = ["connection", "keep-alive", "proxy-authorization", "proxy-conn
  * An HTTP proxy for one run: CONNECT, and plain GET and HEAD, to what the rules name. Names are resolved here, and the address that was
  * looked at is the one connected to. Whatever else a command asks for is refused with a line that says what is allowed.
  */
-export function serveProxy(options: ProxyOptions): void {
+export function serveProxy(given: ProxyOptions): void {
+  const options = { ...given, refused: eachOnce(given) };
   const { server, signal } = options;
   const open = new Set<Duplex>();
   const proxy = createServer((incoming, answer) => {
@@ -59,6 +62,18 @@ export function serveProxy(options: ProxyOptions): void {
   signal.addEventListener("abort", end, { once: true });
 }
 
+/** A command may ask for refused targets in a loop: what is noted of that is bounded, since it is kept for ever. */
+function eachOnce({ refused, log }: ProxyOptions): ProxyOptions["refused"] {
+  const told = new Set<string>();
+  return (run, whole) => {
+    const target = told.size < mostRefused ? whole.slice(0, 300) : "further targets";
+    if (told.has(target)) return;
+    told.add(target);
+    refused(run, target);
+    log.warn({ run, target }, "a command may not connect there");
+  };
+}
+
 class Refused extends Error {}
 
 /** The address to connect to. Throws `Refused` with words for whoever runs the command. */
@@ -66,7 +81,6 @@ async function admit(options: ProxyOptions, host: string, port: number): Promise
   const rule = ruleFor(options.rules, host, port);
   const refuse = (why: string) => {
     options.refused(options.run, `${host}:${port}`);
-    options.log.warn({ run: options.run, target: `${host}:${port}`, why }, "a command may not connect there");
     const allowed = [...new Set(options.rules.map((one) => `${one.host}:${one.port}`))].join(", ") || "nothing";
     return new Refused(`no connection to ${host}:${port}: ${why}; allowed: ${allowed}`);
   };
