@@ -191,6 +191,28 @@ echo hello >> README.md; echo "at $canary"`),
   expect(files.map(({ filename }) => filename)).toEqual(["README.md"]);
 }, 900_000);
 
+test("E8 what git packs in the sandbox goes into a pipe that nobody writes to any more: it is refused at once, and the work goes on", async () => {
+  await start(
+    inTurn(
+      bash(`echo hello >> README.md
+cat > $HOME/evil.sh <<EOF
+#!/bin/sh
+[ -p $HOME/work.pack ] && exit 1
+mkfifo $HOME/work.pack
+cat $HOME/work.pack </dev/null >/dev/null 2>&1 &
+exit 1
+EOF
+chmod +x $HOME/evil.sh; git config core.fsmonitor $HOME/evil.sh`),
+      submit(),
+      bash("git config --unset core.fsmonitor"),
+    ),
+  );
+  const { pull, outcome } = await worked("say hello");
+  expect(outcome).toBe(`done: pull request #${pull?.number}`);
+  const told = apollo.calls.at(-1)!.messages.map(({ content }) => content);
+  expect(told).toContainEqual(expect.stringMatching(/^error: it cannot be handed over: [^]*work\.pack is not a file$/));
+}, 900_000);
+
 test("B7 a foreign bot's comments, reviews and mentions begin nothing; a person's do", async () => {
   await start(({ messages }) =>
     messages.some(({ role }) => role === "tool") ? submit() : bash("date +%N >> README.md"),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { messageOf } from "../../base/errors.ts";
 
 export interface GitOptions {
@@ -74,10 +74,9 @@ const mostOutput = 64 * 1024 * 1024;
 export async function git(args: readonly string[], options: GitOptions): Promise<string> {
   const { input, signal } = options;
   signal?.throwIfAborted();
-  // Opened without following links: a sandbox may have written it.
-  const file =
-    typeof input === "object" ? await open(input.file, constants.O_RDONLY | constants.O_NOFOLLOW) : undefined;
+  let file: FileHandle | undefined;
   try {
+    if (typeof input === "object") file = await openGiven(input.file);
     const child: ChildProcess = spawn("git", [...args], {
       env: environmentOf(options),
       cwd: options.folder,
@@ -111,4 +110,12 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   } finally {
     await file?.close();
   }
+}
+
+/** A sandbox may have written it: links are not followed, and nobody waits for the other end of a pipe. */
+async function openGiven(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Error(`${path} is not a file`);
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { quote } from "../../base/quote.ts";
 import { inside } from "../sandbox/mounts.ts";
 import type { RunSandbox } from "../sandbox/sandbox.ts";
+import { GitError } from "./git.ts";
 import type { Repository } from "./repository.ts";
 
 // git in a workspace is run by the sandbox only: what a repository or a model puts there runs with no more rights than the model has.
@@ -75,6 +76,9 @@ echo "tree $tree"`,
   if (tree === undefined) throw new WorkspaceError(`git gave no tree: ${printed.slice(-500)}`);
   try {
     await repository.take(pack, most, signal);
+  } catch (error) {
+    if (error instanceof GitError) throw new WorkspaceError(`what git packed cannot be taken: ${error.message}`);
+    throw error;
   } finally {
     await rm(pack, { force: true, recursive: true });
   }

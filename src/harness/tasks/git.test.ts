@@ -1,0 +1,26 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { git } from "./git.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "olympus-git-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const hashOf = (file: string) => git(["hash-object", "--stdin"], { folder, input: { file, from: 0 } });
+
+test("what a sandbox wrote is read where it is a file; a pipe that nobody writes to, a folder and a link are refused at once", async () => {
+  const file = join(folder, "file");
+  writeFileSync(file, "hello\n");
+  expect(await hashOf(file)).toBe("ce013625030ba8dba906f756967f9e9ca394464a\n");
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  await expect(hashOf(pipe)).rejects.toThrow(/^git hash-object: \S+ is not a file$/);
+  await expect(hashOf(folder)).rejects.toThrow(/is not a file/);
+  symlinkSync(file, join(folder, "link"));
+  await expect(hashOf(join(folder, "link"))).rejects.toThrow(/ELOOP/);
+});
