@@ -21,6 +21,9 @@ export interface DroppedAnswer {
   readonly reason: string;
 }
 
+/** What was attached is megabytes, and no longer needed once its part is done. */
+const withoutFiles = "json_remove(payload, '$.files')";
+
 /** Hands a run's answer over for delivery: the answer and the run's new state become durable together. */
 export function handOver(store: Store, run: OpenRun, payloads: readonly object[], outcome: string, now: number): void {
   store.transaction(() => {
@@ -53,7 +56,12 @@ export function markAttempt(store: Store, part: OutboxPart): void {
 export function markSent(store: Store, part: OutboxPart, targetId: string, now: number): void {
   const evidence = { part: part.part, sha256: createHash("sha256").update(part.payload).digest("hex") };
   store.transaction(() => {
-    store.run("UPDATE outbox SET state = 'sent', target_id = ?, sent_at = ? WHERE id = ?", targetId, now, part.id);
+    store.run(
+      `UPDATE outbox SET state = 'sent', target_id = ?, sent_at = ?, payload = ${withoutFiles} WHERE id = ?`,
+      targetId,
+      now,
+      part.id,
+    );
     audit(store, { kind: "act", actor: "harness", what: "post", subject: targetId, run: part.run, evidence }, now);
   });
 }
@@ -61,7 +69,7 @@ export function markSent(store: Store, part: OutboxPart, targetId: string, now: 
 /** Gives a part up, and with it those after it: the end of an answer without its beginning misleads. */
 export function drop(store: Store, part: OutboxPart, reason: string): void {
   store.run(
-    `UPDATE outbox SET state = 'dead', error = CASE id WHEN ? THEN ? ELSE 'an earlier part was not delivered' END
+    `UPDATE outbox SET state = 'dead', payload = ${withoutFiles}, error = CASE id WHEN ? THEN ? ELSE 'an earlier part was not delivered' END
      WHERE run = ? AND state = 'pending'`,
     part.id,
     reason,
