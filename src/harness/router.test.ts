@@ -235,6 +235,58 @@ describe("circuits", () => {
     expect((await askWith(models, config(), router)).text).toBe("first");
   });
 
+  /** A router whose first model has failed often enough to be left alone, and may be tried now. */
+  async function halfOpen(on: Store, settings: AgentConfig, answer: ModelCaller["call"]) {
+    const clock = steppedClock();
+    const failing = scripted(down(), down(), "second", down());
+    let opened = false;
+    const models: ModelCaller = { call: (...asked) => (opened ? answer : failing.call)(...asked) };
+    const router = new ModelRouter({ config: settings, store: on, models, clock, log: silentLog });
+    for (let mention = 0; mention < 2; mention++) await askWith(models, settings, router);
+    opened = true;
+    clock.pass(5 * 60_000);
+    return (kind: "chat" | "code", signal = new AbortController().signal) =>
+      router.call({ run, kind, request: { system: "s", messages: question, maxOutputTokens: 10 }, signal });
+  }
+
+  test("D4 the one call that was to try a provider is stopped before its turn: the next one tries it", async () => {
+    const [first, second] = config().models.map((choice) => ({ ...choice, for: ["chat" as const] }));
+    const coder = { provider: "openai", model: "coder", keyFile: "other", price, for: ["code"] };
+    const settings = config({ models: [first, second, coder], limits: { calls: 1 } });
+    const release = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    const call = await halfOpen(store, settings, async ({ model }) => {
+      asked.push(model);
+      if (model === "coder") await release.promise;
+      return reply(model);
+    });
+    const coding = call("code");
+    await expect.poll(() => asked).toEqual(["coder"]);
+    const stop = new AbortController();
+    const waiting = call("chat", stop.signal);
+    stop.abort(new Error("stopped"));
+    await expect(waiting).rejects.toThrow("stopped");
+    release.resolve();
+    await coding;
+    expect(await call("chat")).toMatchObject({ ok: true, reply: { text: "first" } });
+  });
+
+  test("D4 the one call that was to try a provider fails at the store: the next one tries it", async () => {
+    let broken = false;
+    const failing = new Proxy(store, {
+      get(target, name) {
+        if (broken) throw new Error("disk is full");
+        const value = Reflect.get(target, name, target) as unknown;
+        return typeof value === "function" ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const call = await halfOpen(failing, config(), async ({ model }) => reply(model));
+    broken = true;
+    await expect(call("chat")).rejects.toThrow("disk is full");
+    broken = false;
+    expect(await call("chat")).toMatchObject({ ok: true, reply: { text: "first" } });
+  });
+
   test("D4 when every provider is left alone the answer says so, at once and without a call", async () => {
     const clock = steppedClock();
     const models = scripted(...Array.from({ length: 8 }, down));

@@ -53,6 +53,9 @@ export type RoutedReply =
       readonly reasons: readonly string[];
     };
 
+/** What came of one model: the last error, or in words why it was not asked (any more). */
+type Asked = ModelReply | ModelError | { readonly why: string; readonly budget: boolean };
+
 /**
  * The only way to a model: one call to the first model of a kind of work that answers, within the budgets, in the journal, at most so
  * many at a time. One for each agent: it remembers which providers fail.
@@ -98,12 +101,8 @@ export class ModelRouter {
     };
   }
 
-  /** One model, with its second try. Gives the last error, or in words why it was not asked (any more). */
-  async #ask(
-    choice: ModelConfig,
-    wanted: RoutedRequest,
-    patience: number,
-  ): Promise<ModelReply | ModelError | { why: string; budget: boolean }> {
+  /** One model, with its second try. */
+  async #ask(choice: ModelConfig, wanted: RoutedRequest, patience: number): Promise<Asked> {
     const { clock, config } = this.#parts;
     let last: ModelError | undefined;
     for (let attempt = 0; attempt < triesPerModel; attempt++) {
@@ -116,8 +115,16 @@ export class ModelRouter {
           );
         // Never earlier than asked for, and not all at the same moment.
         await clock.wait((until - now) * (1 + Math.random() / 10), wanted.signal);
-      } else if (attempt > 0) await clock.wait(backoff(attempt - 1, 500, 5000), wanted.signal);
-      const outcome = await this.#slots.with(wanted.signal, () => this.#callOnce(choice, wanted));
+      }
+      let outcome: Asked;
+      try {
+        if (until === undefined && attempt > 0) await clock.wait(backoff(attempt - 1, 500, 5000), wanted.signal);
+        outcome = await this.#slots.with(wanted.signal, () => this.#callOnce(choice, wanted));
+      } catch (error) {
+        // This may have been the one call that tries the provider, also where it never left.
+        this.#circuits.abandoned(choice);
+        throw error;
+      }
       if (!(outcome instanceof ModelError)) return outcome;
       last = outcome;
       if (!last.retryable) break;
@@ -125,10 +132,7 @@ export class ModelRouter {
     return last!;
   }
 
-  async #callOnce(
-    choice: ModelConfig,
-    { run, request, signal }: RoutedRequest,
-  ): Promise<ModelReply | ModelError | { why: string; budget: boolean }> {
+  async #callOnce(choice: ModelConfig, { run, request, signal }: RoutedRequest): Promise<Asked> {
     const { store, config, clock } = this.#parts;
     const worst = worstCost(choice, request);
     // Nothing comes between this look and the reservation: what runs side by side cannot pass a budget together.
@@ -137,15 +141,10 @@ export class ModelRouter {
       this.#circuits.abandoned(choice);
       return { why: over, budget: true };
     }
-    try {
-      const reply = await bookedCall(this.#parts, run, choice, request, worst, signal);
-      if (reply instanceof ModelError) this.#circuits.failed(choice, reply, clock.now());
-      else this.#circuits.succeeded(choice);
-      return reply;
-    } catch (error) {
-      this.#circuits.abandoned(choice);
-      throw error;
-    }
+    const reply = await bookedCall(this.#parts, run, choice, request, worst, signal);
+    if (reply instanceof ModelError) this.#circuits.failed(choice, reply, clock.now());
+    else this.#circuits.succeeded(choice);
+    return reply;
   }
 }
 
