@@ -72,6 +72,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
           settings,
           log,
           refused: (run, target) => noteRefusal(store, run, target, clock.now()),
+          store,
         }),
       log,
     );

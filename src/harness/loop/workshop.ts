@@ -6,6 +6,8 @@ import type { Log } from "../log.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { Unavailable } from "../sandbox/unavailable.ts";
 import { workspacesOf } from "../sandbox/workspace.ts";
+import type { Store } from "../store/open.ts";
+import { openIn } from "../store/work.ts";
 
 /** Whether commands can be run, for health and people. `none`: the agent is not one that develops. */
 export interface ToolsState {
@@ -55,10 +57,12 @@ export interface WorkshopParts {
   readonly log: Log;
   /** A command of a run was kept from connecting to a target. */
   readonly refused: (run: string, target: string) => void;
+  /** Knows the runs that go on: their workspaces stay. */
+  readonly store: Store;
 }
 
 /** The sandbox as an agent's configuration wishes it. Throws `Unavailable`, whatever it is that fails. */
-export async function openWorkshop({ config, settings, log, refused }: WorkshopParts): Promise<Opened> {
+export async function openWorkshop({ config, settings, log, refused, store }: WorkshopParts): Promise<Opened> {
   try {
     // Agents that run no commands do without.
     const [{ openEgress }, { openSandbox }] = await Promise.all([
@@ -76,6 +80,7 @@ export async function openWorkshop({ config, settings, log, refused }: WorkshopP
       // Our own Node, where it is among them.
       path: settings.toolchains.some((folder) => dir.startsWith(`${folder}/`)) ? [dir] : [],
       environment: egress.environment,
+      inUse: () => openIn(store, {}).map(({ id }) => id),
       serve: egress.serve,
     });
     return { sandbox, hosts: [...new Set(egress.rules.map(({ host, port }) => `${host}:${port}`))] };

@@ -26,6 +26,8 @@ export interface SandboxOptions {
   readonly path: readonly string[];
   /** Where package managers inside find what they fetch: `npm_config_registry` and its like. No credentials. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Runs that go on, also those that have not opened theirs since the process began: their workspaces stay. */
+  readonly inUse?: () => readonly string[];
   /** Answers connections out of a run's network, until the given signal is aborted. */
   readonly serve: (server: Server, run: string, signal: AbortSignal) => void;
   /** Controllers to insist on; all but in measurements on machines without them. */
@@ -81,7 +83,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     async open(run) {
       open.add(run);
       // One after the other: two would remove the same old workspaces.
-      const swept = sweeping.then(() => sweepWorkspaces(options.root, open, options.disk));
+      const swept = sweeping.then(() =>
+        sweepWorkspaces(options.root, new Set([...open, ...(options.inUse?.() ?? [])]), options.disk),
+      );
       sweeping = swept.catch(() => undefined);
       try {
         await swept;
