@@ -38,6 +38,28 @@ describe("Mattermost as the harness's chat", () => {
     await expect(away.account()).rejects.toMatchObject({ kind: "retry" });
   });
 
+  test("a file that the server does not take does not keep its answer back", async () => {
+    const { alice } = team.people;
+    const patch = (MaxFileSize: number) =>
+      team.api(team.admin, "PUT", "/config/patch", { FileSettings: { MaxFileSize } });
+    const before = await team.api<{ FileSettings: { MaxFileSize: number } }>(team.admin, "GET", "/config");
+    await patch(1000);
+    try {
+      const asked = await team.say(alice, world.work, "@athena a report please");
+      const id = await world.agent.post({
+        channelId: world.work,
+        rootId: asked.id,
+        text: "Here it is.",
+        marker: { run: "run-large-file", part: 0, source: asked.id, hops: 1 },
+        files: [{ name: "large.txt", text: "x".repeat(2000) }],
+      });
+      const post = (await world.agent.thread(asked.id)).find((one) => one.id === id)!;
+      expect(post.text).toMatch(/^Here it is\.\n\n_Not attached: `large\.txt` \(HTTP 413: .*\)\._$/);
+    } finally {
+      await patch(before.FileSettings.MaxFileSize);
+    }
+  });
+
   test("A18 what will never work is refused for good: removed from the channel, channel archived, thread deleted", async () => {
     const athena = team.bots.athena!;
     const { alice } = team.people;

@@ -112,12 +112,23 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
 
     async post({ channelId, rootId, text, marker, files = [] }: NewPost) {
       const file_ids: string[] = [];
-      for (const file of files) file_ids.push(await upload(rest, channelId, file));
+      const left: string[] = [];
+      for (const file of files) {
+        try {
+          file_ids.push(await upload(rest, channelId, file));
+        } catch (error) {
+          if (!(error instanceof ChatError) || (error.kind !== "refused" && error.kind !== "unclear")) throw error;
+          // The words matter more than what goes with them.
+          left.push(`\`${file.name}\` (${error.message.slice(0, 200)})`);
+        }
+      }
+      const note = left.length === 0 ? "" : `\n\n_Not attached: ${left.join(", ")}._`;
+      const message = [...text, ...note].length > (maxPost ?? defaultMaxPost) ? text : `${text}${note}`.trim();
       const written = {
         ...(file_ids.length > 0 && { file_ids }),
         channel_id: channelId,
         root_id: rootId,
-        message: text,
+        message,
         // The server takes a second post with the same id, within 30 seconds, for the first one.
         pending_post_id: `${botId}:${marker.run}:${marker.part}`,
         props: { [markerProp]: marker },

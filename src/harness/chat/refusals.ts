@@ -25,6 +25,9 @@ const permanent: ReadonlySet<string> = new Set([
   // Malformed: longer than the server takes, for one.
   "model.post.is_valid.msg.app_error",
   "model.post.is_valid.props.app_error",
+  // No files here at all, or none so large.
+  "api.file.attachments.disabled.app_error",
+  "api.file.upload_file.too_large_detailed.app_error",
   // A plugin that looks at posts wants none of it.
   "plugin.message_will_be_posted.dismiss_post",
 ]);
