@@ -80,6 +80,17 @@ test("a clock that is set back takes nothing in twice", async () => {
   expect(taken()).toHaveLength(1);
 });
 
+test("a clock that was years ahead at a first boot does not silence a schedule for years", async () => {
+  let now = Date.parse("2030-01-01T00:00:00Z");
+  const ahead = scheduler(() => now);
+  await ahead.look();
+  now = start;
+  await ahead.look();
+  now = start + hour;
+  await ahead.look();
+  expect(taken()).toEqual(["report@2026-11-21T09:00:00.000Z"]);
+});
+
 test("while the chat is away what is due stays due; a channel that is gone is told and left", async () => {
   let now = start;
   let error: ChatError | undefined = new ChatError("retry", "away");

@@ -11,6 +11,8 @@ import type { Store } from "./store/open.ts";
 export const scheduleSource = "schedule";
 /** How often the clock is looked at; a clock that was set, or a machine that slept, is noticed as soon. */
 const lookEveryMs = 20_000;
+/** What was handled later than this from now was handled by a wrong clock; a clock that was set back by less waits for the time to come again. */
+const aheadMs = 24 * 3600_000;
 
 interface SchedulerParts {
   readonly config: AgentConfig;
@@ -68,6 +70,11 @@ export class Scheduler {
     const key = `schedule:${schedule.name}`;
     const after = store.meta(key);
     if (after === undefined) return store.setMeta(key, String(now));
+    if (Number(after) > now + aheadMs) {
+      // The clock was ahead once, at a first boot for one: nothing would be due until it is so late.
+      log.warn({ schedule: schedule.name, handled: new Date(Number(after)).toISOString() }, "the clock was ahead");
+      return store.setMeta(key, String(now));
+    }
     const due = newestDue(schedule, config.quietHours, Number(after), now);
     if (due === undefined) return;
     if (!due.late) return this.#take(schedule, due, key);
