@@ -95,6 +95,28 @@ test("the outbox sends in order, each part once, and gives up what is refused, w
   expect(droppedAnswers(store, 10)).toEqual([{ run: run.id, at: 5, reason: "gone" }]);
 });
 
+test("files of an answer leave the database with its end, whichever it is", () => {
+  receive(store, entry("p1"), 0);
+  const run = claimNext(store, 0)!;
+  const files = [{ name: "a.bin", base64: "AAAA" }];
+  handOver(
+    store,
+    run,
+    [
+      { text: "a", files },
+      { text: "b", files },
+    ],
+    "answered",
+    1,
+  );
+  const kept = () =>
+    store.all<{ payload: string }>("SELECT payload FROM outbox ORDER BY part").map((row) => row.payload);
+  markSent(store, nextPart(store, run.id)!, "post-1", 2);
+  expect(kept()).toEqual(['{"text":"a"}', JSON.stringify({ text: "b", files })]);
+  drop(store, nextPart(store, run.id)!, "gone");
+  expect(kept()).toEqual(['{"text":"a"}', '{"text":"b"}']);
+});
+
 test("a transaction is whole or not at all", () => {
   expect(() =>
     store.transaction(() => {
