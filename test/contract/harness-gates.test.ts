@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import { protectionOf } from "../../src/doctor/protection.ts";
-import { gateOf } from "../../src/harness/gates/book.ts";
+import { gateOf, liveGates } from "../../src/harness/gates/book.ts";
 import { answerGate } from "../../src/harness/gates/chat.ts";
 import { keep } from "../../src/harness/gates/keeper.ts";
 import { gateWord } from "../../src/harness/gates/words.ts";
 import type { PostPayload } from "../../src/harness/intake.ts";
+import { policySchema } from "../../src/harness/policy/schema.ts";
 import { type GateStage, gateStage, repo, where } from "../support/gate-stage.ts";
 
 let stage: GateStage;
@@ -31,7 +32,8 @@ const say = (authorId: string, text: string, more: Partial<PostPayload> = {}) =>
   const word = gateWord(text, "athena");
   return word === undefined ? "no word" : answerGate(stage.parts, post, word);
 };
-const step = (number: number) => keep(stage.parts, "r2", repo, number);
+let runs = 1;
+const step = (number: number, parts = stage.parts, run = `r${++runs}`) => keep(parts, run, repo, number);
 const approveAs = (who: string, number: number, commit_id?: string) =>
   stage.as(`token-of-${who}`).pulls.createReview({
     ...where,
@@ -40,6 +42,7 @@ const approveAs = (who: string, number: number, commit_id?: string) =>
     body: "Good.",
     ...(commit_id && { commit_id }),
   });
+const idIn = (text: string) => /!approve ([0-9a-f]{10})/.exec(text)?.[1] ?? "";
 const pull = async (number: number) => (await stage.parts.forge.pull(repo, number)).state;
 
 test("the lens is asked of a colleague, passes, people are asked, one approves on the forge, the harness merges, once", async () => {
@@ -128,9 +131,76 @@ test("a change of infrastructure needs somebody trusted with that; who wants cha
   expect((await step(number)).text).toContain("kim wants changes");
   expect(await pull(number)).toBe("open");
   stage.clock.at = 73 * 3600_000;
-  await step(number);
-  expect(gateOf(stage.store, id)!.createdAt).toBeGreaterThan(Date.now());
+  // The one in its place asks anew, and takes no approval from before.
+  await stage
+    .as("token-of-kim")
+    .pulls.createReview({ ...where, pull_number: number, event: "APPROVE", body: "Yes.", commit_id: sha });
+  const { text } = await step(number);
+  expect(text).toContain("waits for an approval");
+  const next = idIn(text);
+  expect(next).not.toBe(id);
+  expect(gateOf(stage.store, id)).toMatchObject({ state: "closed", reason: "nobody approved in time" });
+  expect(say("id-mara", `!approve ${id}`)).toContain("closed");
+  expect((await step(number)).text).toBe("");
+  expect([await pull(number), gateOf(stage.store, next)!.state]).toEqual(["open", "asked"]);
+  await approveAs("mara", number, sha);
+  expect((await step(number)).text).toContain("approved by mara");
   stage.clock.at = 0;
+});
+
+test("refused is refused: neither time nor an approval of the same commit opens it", async () => {
+  const { number, id, sha } = await stage.ready();
+  expect(say("id-mara", `!refuse ${id}`)).toBe("It stays closed.");
+  await approveAs("mara", number, sha);
+  for (const hours of [0, 73]) {
+    stage.clock.at = hours * 3600_000;
+    expect((await step(number)).text).toBe("");
+  }
+  stage.clock.at = 0;
+  expect([await pull(number), gateOf(stage.store, id)!.state]).toEqual(["open", "closed"]);
+});
+
+test("a label, a stricter policy and another base ask anew, for what is needed by then", async () => {
+  const { number, id, sha } = await stage.ready();
+  const labelled = { labels: ["infra"], kind: "infrastructure", lens: "product" };
+  const { kind, ...lens } = labelled;
+  const { lens: _, ...rule } = labelled;
+  const merge = [...stage.parts.policy.merge, rule];
+  const policy = policySchema.parse({ ...stage.parts.policy, merge, lenses: [...stage.parts.policy.lenses, lens] });
+  const parts = { ...stage.parts, policy };
+  expect((await step(number, parts)).text).toBe("");
+  expect(say("id-mara", `!approve ${id}`)).toBe("Approved.");
+  await stage.as("token-of-kim").issues.addLabels({ ...where, issue_number: number, labels: ["infra"] });
+  await step(number, parts);
+  const [waits] = liveGates(stage.store).filter((gate) => gate.number === number);
+  expect(waits).toMatchObject({ state: "waiting", kinds: ["merge", kind], lenses: ["security", "product"] });
+  expect(gateOf(stage.store, id)).toMatchObject({ state: "closed", reason: expect.stringContaining("asked anew") });
+  const context = "olympus/product";
+  await stage.as("apollo-reviews").repos.createCommitStatus({ ...where, sha, context, state: "success" });
+  const asked = idIn((await step(number, parts)).text);
+  expect(asked).toBe(waits!.id);
+  await approveAs("kim", number, sha);
+  expect((await step(number, parts)).text).toBe("");
+
+  await stage.as("token-of-mara").git.createRef({ ...where, ref: "refs/heads/other", sha: await stage.main() });
+  await approveAs("mara", number, sha);
+  await stage.as("token-of-mara").pulls.update({ ...where, pull_number: number, base: "other" });
+  const onto = idIn((await step(number, parts)).text);
+  expect(gateOf(stage.store, onto)).toMatchObject({ state: "asked", base: "other" });
+  expect(onto).not.toBe(asked);
+  expect(await pull(number)).toBe("open");
+});
+
+test("a run that was killed before it could hand over its words says them again; another says nothing", async () => {
+  const { number, text, sha } = await stage.ready();
+  expect((await step(number, stage.parts, "r1")).text).toBe(text);
+  expect((await step(number)).text).toBe("");
+  await approveAs("mara", number, sha);
+  const merged = (await step(number, stage.parts, "killed")).text;
+  expect(merged).toContain("approved by mara");
+  expect((await step(number, stage.parts, "killed")).text).toBe(merged);
+  expect((await step(number)).text).toBe("");
+  expect(stage.log().filter(({ what, subject }) => what === "merge" && subject?.endsWith(sha))).toHaveLength(1);
 });
 
 test("approved in the chat alone, the forge's own protection still wants a person's review", async () => {

@@ -10,7 +10,7 @@ import type { Log } from "../log.ts";
 import type { Policy } from "../policy/schema.ts";
 import type { Store } from "../store/open.ts";
 import { closeGate, gateAsked, gateDone, gateOf, refuse, wishGate } from "./book.ts";
-import { type Gate, gateId, whyOver } from "./gate.ts";
+import { type Gate, whyOver } from "./gate.ts";
 import { whoMay } from "./people.ts";
 
 export interface AskParts {
@@ -81,9 +81,9 @@ function gateFor({ store, clock }: AskParts, wish: Wish, place: NonNullable<Gate
   for (let time = 1; ; time++) {
     const action = time === 1 ? wish.action : `${wish.action} ${time}`;
     const bound = { action, run, repo: "", number: 0, commit: "" };
-    if (gateOf(store, gateId(bound))?.state === "done") continue;
     const who = { kinds, approvers: approvers.length === 0 ? undefined : approvers, author: "", lenses: [] };
-    return wishGate(store, { ...bound, ...who, place, question }, clock.now(), policy.expireHours);
+    const gate = wishGate(store, { ...bound, ...who, place, question }, clock.now(), policy.expireHours);
+    if (gate.state !== "done") return gate;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   newGate,
   opened,
   overrule,
+  whyAnew,
   whyNot,
   withLenses,
 } from "./gate.ts";
@@ -27,15 +28,33 @@ export function liveGates(store: Store): Gate[] {
     .map(({ value }) => JSON.parse(value) as Gate);
 }
 
-/** The gate for what is wished; made when there is none. One that expired before is made anew. */
-export function wishGate(store: Store, wish: GateWish, now: number, expireHours: number): Gate {
+/**
+ * The gate for what is wished; made when there is none. Another one takes its place where other kinds, people, lenses or another base are
+ * wanted by now, or its time is over: people are asked anew, and `given`, approvals that are there already, do not open that one.
+ */
+export function wishGate(
+  store: Store,
+  wish: GateWish,
+  now: number,
+  expireHours: number,
+  given: readonly string[] = [],
+): Gate {
   return store.transaction(() => {
-    const known = gateOf(store, gateId(wish));
-    if (known !== undefined && !(known.state === "closed" && now >= known.expiresAt)) return known;
-    const gate = newGate(wish, now, expireHours);
-    return save(store, gate, "harness", "wished", now, { kinds: gate.kinds, lenses: gate.lenses });
+    let time = 1;
+    while (gateOf(store, gateId(wish, time + 1)) !== undefined) time++;
+    const known = gateOf(store, gateId(wish, time));
+    if (known === undefined) return wished(store, newGate(wish, now, expireHours), now);
+    const why = whyAnew(known, wish, now);
+    if (why === undefined) return known;
+    closeGate(store, known, why, "harness", now);
+    const { before } = known;
+    const next = newGate(wish, now, expireHours, time + 1);
+    return wished(store, { ...next, former: given, ...(before !== undefined && { before }) }, now);
   });
 }
+
+const wished = (store: Store, gate: Gate, now: number): Gate =>
+  save(store, gate, "harness", "wished", now, { kinds: gate.kinds, lenses: gate.lenses });
 
 /** Takes note of lenses that passed for the gate's commit. */
 export function lensesPassed(store: Store, gate: Gate, passed: readonly string[], now: number): Gate {

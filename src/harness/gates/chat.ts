@@ -5,7 +5,7 @@ import { chatSource, type PostPayload } from "../intake.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 import { approve, closeGate, gateOf, overruleLens, refuse, wishGate } from "./book.ts";
-import { type Approval, type Gate, wayBack } from "./gate.ts";
+import { type Approval, type Gate, turnedDown, wayBack } from "./gate.ts";
 import { chatPerson } from "./people.ts";
 import type { GateWord } from "./words.ts";
 
@@ -108,7 +108,7 @@ function turnDown(store: Store, gate: Gate, approval: Approval, actor: string, n
     (gate.approvers?.includes(person.name) ?? true);
   // What an approval says to somebody who may not is true of a refusal too.
   if (!may) return approve(store, gate, approval, actor, now);
-  return closeGate(store, gate, `turned down by ${person.name}`, actor, now);
+  return closeGate(store, gate, turnedDown(person.name), actor, now);
 }
 
 const isBot = ({ chat }: AgentConfig, id: string) => id === chat.botId || chat.agents.some((agent) => agent.id === id);

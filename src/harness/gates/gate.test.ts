@@ -4,8 +4,18 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { linksAfter } from "../audit/audit.ts";
 import { openStore, type Store } from "../store/open.ts";
-import { approve, closeGate, gateDone, gateOf, lensesPassed, liveGates, overruleLens, wishGate } from "./book.ts";
-import { type Approval, type GateWish, gateId, newGate, type Person, whyNot, whyOver } from "./gate.ts";
+import {
+  approve,
+  closeGate,
+  gateBegun,
+  gateDone,
+  gateOf,
+  lensesPassed,
+  liveGates,
+  overruleLens,
+  wishGate,
+} from "./book.ts";
+import { type Approval, type GateWish, gateId, newGate, type Person, turnedDown, whyNot, whyOver } from "./gate.ts";
 import { chatPerson, forgePerson } from "./people.ts";
 import { gateWord } from "./words.ts";
 
@@ -108,6 +118,40 @@ test("C7 a push, a closed pull request and time end a gate; another commit is an
   const gate = wishGate(store, wish, 0, 72);
   closeGate(store, gate, "a new push", "harness", 1);
   expect(wishGate(store, wish, 2, 72).state).toBe("closed");
+});
+
+test.each<[string, Partial<GateWish>]>([
+  ["kinds", { kinds: ["merge", "deploy"] }],
+  ["people", { approvers: ["kim"] }],
+  ["lenses", { lenses: ["security"] }],
+  ["base", { base: "main" }],
+])("other %s than when it was made: another gate, which approvals from before do not open", (_, other) => {
+  const first = lensesPassed(store, wishGate(store, wish, 0, 72), wish.lenses, 1);
+  approve(store, first, by(mara), "github:mara-gh", 1);
+  const next = wishGate(store, { ...wish, ...other, lenses: other.lenses ?? [] }, 2, 72, ["review 1"]);
+  expect(next).toMatchObject({ ...other, kinds: other.kinds ?? wish.kinds });
+  expect(next.openedBy).toBeUndefined();
+  expect(next.id).not.toBe(first.id);
+  expect(gateOf(store, first.id)).toMatchObject({ state: "closed" });
+  expect(wishGate(store, { ...wish, ...other, lenses: other.lenses ?? [] }, 3, 72)).toEqual(next);
+  expect(whyNot({ ...next, ...asked, former: next.former! }, by(mara, { evidence: "review 1" }), 3)).toContain("anew");
+});
+
+test("what expired may be asked for again; what somebody turned down, what began and what is done may not", () => {
+  const late = 72 * 3600_000;
+  const plain = { ...wish, lenses: [] };
+  const expired = closeGate(store, wishGate(store, plain, 0, 72), "nobody approved in time", "harness", late);
+  const again = wishGate(store, plain, late, 72);
+  expect([again.state, again.id === expired.id]).toEqual(["asked", false]);
+  closeGate(store, again, turnedDown("mara"), "mattermost:m", late + 1);
+  expect(wishGate(store, { ...plain, kinds: ["deploy"] }, 9 * late, 72)).toMatchObject({
+    id: again.id,
+    state: "closed",
+  });
+  const begun = gateBegun(store, wishGate(store, { ...plain, number: 4 }, 0, 72), 1);
+  expect(wishGate(store, { ...plain, number: 4, approvers: ["kim"] }, 2, 72)).toEqual(begun);
+  const done = gateDone(store, begun, {}, 3);
+  expect(wishGate(store, { ...plain, number: 4, approvers: ["kim"] }, 9 * late, 72)).toEqual(done);
 });
 
 test("C8 nothing but the word and the gate's id opens it in the chat", () => {

@@ -22,12 +22,16 @@ export interface Gate {
   readonly repo: string;
   readonly number: number;
   readonly commit: string;
+  /** Of a merge: the branch that it goes into. */
+  readonly base?: string;
   /** The account that wrote the change: it never approves its own. */
   readonly author: string;
   readonly state: GateState;
   /** Lenses that have to pass first, and those of them that a person overruled. */
   readonly lenses: readonly string[];
   readonly overruled: readonly string[];
+  /** Of a gate in place of another one: approvals from before people were asked anew. They open nothing. */
+  readonly former?: readonly string[];
   /** Ms. */
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -49,28 +53,25 @@ export interface Gate {
   readonly post?: string;
 }
 
-export type GateWish = Pick<
-  Gate,
-  "action" | "kinds" | "approvers" | "run" | "repo" | "number" | "commit" | "author" | "lenses" | "place" | "question"
->;
+type Bound = Pick<Gate, "action" | "repo" | "number" | "commit" | "run">;
+type Needs = Pick<Gate, "kinds" | "approvers" | "lenses" | "base">;
+export type GateWish = Bound & Needs & Pick<Gate, "author" | "place" | "question">;
 
-/** A gate's name: the first 40 bits of a hash of what it is bound to, for people to type. */
-export function gateId({
-  action,
-  repo,
-  number,
-  commit,
-  run,
-}: Pick<GateWish, "action" | "repo" | "number" | "commit" | "run">): string {
+/**
+ * A gate's name: the first 40 bits of a hash of what it is bound to, for people to type. `time`: 2 for the second one that is
+ * bound to the same, whose name is another: a word for the first opens nothing then.
+ */
+export function gateId({ action, repo, number, commit, run }: Bound, time = 1): string {
   // A change has one gate a commit, whichever run wants it; an act without a commit is bound to the run that asked.
   const bound = commit === "" ? [action, run] : [action, repo.toLowerCase(), String(number), commit];
+  if (time > 1) bound.push(String(time));
   return createHash("sha256").update(bound.join("\n")).digest("hex").slice(0, 10);
 }
 
-export function newGate(wish: GateWish, now: number, expireHours: number): Gate {
+export function newGate(wish: GateWish, now: number, expireHours: number, time = 1): Gate {
   return {
     ...wish,
-    id: gateId(wish),
+    id: gateId(wish, time),
     state: wish.lenses.length === 0 ? "asked" : "waiting",
     overruled: [],
     createdAt: now,
@@ -98,7 +99,7 @@ export interface Approval {
 }
 
 /** Why an approval does not open a gate; undefined: it does. */
-export function whyNot(gate: Gate, { person, automatic, commit }: Approval, now: number): string | undefined {
+export function whyNot(gate: Gate, { person, automatic, commit, evidence }: Approval, now: number): string | undefined {
   if (gate.state === "open" || gate.state === "done") return "it is open already";
   if (gate.state === "closed") return `it is closed: ${gate.reason}`;
   if (now >= gate.expiresAt) return "it has expired";
@@ -111,6 +112,7 @@ export function whyNot(gate: Gate, { person, automatic, commit }: Approval, now:
   if (gate.approvers !== undefined && !gate.approvers.includes(person.name))
     return `${person.name} is not among those who approve this: ${gate.approvers.join(", ") || "nobody"}`;
   if (commit !== undefined && commit !== gate.commit) return "another commit was approved";
+  if (gate.former?.includes(evidence)) return "it was given before people were asked anew";
   if (gate.state === "waiting") return `lenses have not passed: ${missing(gate).join(", ")}`;
   return undefined;
 }
@@ -152,6 +154,22 @@ export function whyOver(
   if (head !== undefined && head.commit !== gate.commit) return "a new push: another commit needs another approval";
   return now >= gate.expiresAt ? "nobody approved in time" : undefined;
 }
+
+/** Why a gate is closed for good that a person said no to. */
+export const turnedDown = (name: string): string => `turned down by ${name}`;
+
+/**
+ * Why another gate has to take this one's place for what is wished now; undefined: this one is it. What nobody approved in time may be asked
+ * for anew, what somebody said no to may not. Whether an act that began has ended is found out with the gate that it began with.
+ */
+export function whyAnew(gate: Gate, wish: Needs, now: number): string | undefined {
+  if (gate.state === "done" || gate.begun !== undefined || gate.reason?.startsWith(turnedDown(""))) return undefined;
+  if (gate.state === "closed") return now >= gate.expiresAt ? gate.reason : undefined;
+  return needs(gate) === needs(wish) ? undefined : "something else is needed for it by now, and people are asked anew";
+}
+
+const needs = ({ kinds, approvers, lenses, base }: Needs): string =>
+  JSON.stringify([kinds, approvers ?? null, lenses, base ?? null]);
 
 /** Acts of the gates of a deployment by this name: to the newest commit, and back to the one before. */
 export const deployAct = (name: string): string => `deploy ${name}`;

@@ -39,7 +39,7 @@ export async function keep(
 ): Promise<Answer> {
   const { config, policy, store, forge, clock } = parts;
   const pull = await forge.pull(repo, number);
-  const ended = settle(parts, repo, pull);
+  const ended = settle(parts, run, repo, pull);
   if (pull.state === "merged" && policy.deploys.length > 0) {
     // Most agents deploy nothing.
     const { deployments } = await import("./deploy.ts");
@@ -56,33 +56,32 @@ export async function keep(
   // A person's own pull request is merged by people.
   if (pull.author.login.toLowerCase() !== config.forge?.login.toLowerCase()) return nothing;
   const { kinds, approvers } = mergeNeeds(policy, change);
-  const about = { repo, number, commit: sha, author: pull.author.login };
+  const about = { repo, number, commit: sha, base: pull.base.branch, author: pull.author.login };
   const wish = { action: "merge", kinds, approvers, run, ...about, lenses, ...(place && { place }) };
-  let gate = wishGate(store, wish, clock.now(), policy.expireHours);
-  gate = lensesPassed(store, gate, states.passed, clock.now());
   const reviews = await forge.reviews(repo, number);
+  let gate = wishGate(store, wish, clock.now(), policy.expireHours, reviews.map(evidenceOf));
+  gate = lensesPassed(store, gate, states.passed, clock.now());
   const against = objections(config, reviews);
   if (gate.state !== "open" && against.length === 0) gate = byReview(parts, gate, reviews);
-  if (gate.state === "open" && against.length === 0) return merge(parts, gate, pull);
+  if (gate.state === "open" && against.length === 0) return merge(parts, run, gate, pull);
   const text =
     against.length > 0
       ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
       : asks(config, gate, pull);
-  const answer = once(store, `gate-told:${gate.id}`, [told, text].filter((one) => one !== undefined).join("\n"));
+  const answer = once(store, gate.id, run, [told, text].filter((one) => one !== undefined).join("\n"));
   if (answer.text !== "" && gate.state === "asked") gateAsked(store, gate, { askedIn: run }, clock.now());
   return answer;
 }
 
 /** Ends gates of a pull request that another commit, its end or time closed. Gives words for people where there is something to say. */
-function settle({ store, clock }: KeeperParts, repo: string, pull: ForgePull): string | undefined {
-  let said: string | undefined;
+function settle({ store, clock }: KeeperParts, run: string, repo: string, pull: ForgePull): string | undefined {
+  let said = store.meta(mergeSaid(run));
   for (const gate of liveGates(store)) {
     if (gate.action !== "merge" || gate.repo.toLowerCase() !== repo.toLowerCase() || gate.number !== pull.number)
       continue;
     if (pull.state === "merged" && gate.state === "open" && pull.head.sha === gate.commit) {
       // Of a former process that was killed before it could write it down.
-      gateDone(store, gate, { merged: pull.mergedSha ?? "" }, clock.now());
-      said = mergedText(gate, pull);
+      said = mergeDone(store, run, gate, pull, pull.mergedSha ?? "", clock.now());
       continue;
     }
     const reason = whyOver(gate, clock.now(), { commit: pull.head.sha, state: pull.state });
@@ -177,13 +176,14 @@ function objections(config: AgentConfig, reviews: readonly ForgeReview[]): strin
 
 function byReview({ config, store, clock }: KeeperParts, gate: Gate, reviews: readonly ForgeReview[]): Gate {
   let current = gate;
-  for (const { author, state, sha, id } of reviews) {
+  for (const review of reviews) {
+    const { author, state, sha, id } = review;
     if (state !== "approved") continue;
     const approval = {
       person: forgePerson(config, author),
       automatic: author.bot,
       commit: sha,
-      evidence: `review ${id}`,
+      evidence: evidenceOf(review),
     };
     const key = `gate-tried:${gate.id}:${id}:${gate.state}`;
     // Each approval is looked at once in each state of the gate, so that the log holds it once.
@@ -195,27 +195,38 @@ function byReview({ config, store, clock }: KeeperParts, gate: Gate, reviews: re
   return current;
 }
 
-async function merge({ store, forge, clock }: KeeperParts, gate: Gate, pull: ForgePull): Promise<Answer> {
+const evidenceOf = ({ id }: ForgeReview) => `review ${id}`;
+
+async function merge({ store, forge, clock }: KeeperParts, run: string, gate: Gate, pull: ForgePull): Promise<Answer> {
   try {
     const sha = await forge.merge(gate.repo, gate.number, gate.commit, `${pull.title} (#${gate.number})`);
-    store.transaction(() => {
+    const text = store.transaction(() => {
       const evidence = { gate: gate.id, opened: gate.openedBy, merged: sha };
       audit(
         store,
         { kind: "act", actor: "harness", what: "merge", subject: about(gate), run: gate.run, evidence },
         clock.now(),
       );
-      gateDone(store, gate, { merged: sha }, clock.now());
+      return mergeDone(store, run, gate, pull, sha, clock.now());
     });
-    return { outcome: "done", text: mergedText(gate, pull) };
+    return { outcome: "done", text };
   } catch (error) {
     if (!(error instanceof ForgeError) || error.kind !== "refused") throw error;
-    return once(store, `gate-told:${gate.id}`, `The forge does not let me merge #${gate.number}: ${error.message}`);
+    return once(store, gate.id, run, `The forge does not let me merge #${gate.number}: ${error.message}`);
   }
 }
 
-const mergedText = (gate: Gate, pull: ForgePull) =>
-  `Merged [#${gate.number}](${pull.url}), approved by ${gate.openedBy}.`;
+const mergeSaid = (run: string) => `merge-said:${run}`;
+
+/** Writes down that it is merged, with the words for people: a run that is killed before it hands them over says them again. */
+function mergeDone(store: Store, run: string, gate: Gate, { url }: ForgePull, merged: string, now: number): string {
+  return store.transaction(() => {
+    gateDone(store, gate, { merged }, now);
+    const text = `Merged [#${gate.number}](${url}), approved by ${gate.openedBy}.`;
+    store.setMeta(mergeSaid(run), text);
+    return text;
+  });
+}
 
 function asks(config: AgentConfig, gate: Gate, pull: ForgePull): string | undefined {
   if (gate.state !== "asked") return undefined;
@@ -223,9 +234,11 @@ function asks(config: AgentConfig, gate: Gate, pull: ForgePull): string | undefi
   return `${whoMay(config, gate)}: [#${gate.number}](${pull.url}) at \`${commit}\` waits for an approval (${gate.kinds.join(", ")}). Approve it on the forge, or here: :+1: on this post, or \`!approve ${gate.id}\``;
 }
 
-/** Says a thing once, until there is something else to say. */
-function once(store: Store, key: string, text: string): Answer {
-  if (text === "" || store.meta(key) === text) return nothing;
-  store.setMeta(key, text);
+/** Says a thing about a gate once, until there is something else to say. A run that is killed before it hands it over says it again. */
+function once(store: Store, gate: string, run: string, text: string): Answer {
+  const key = `gate-told:${gate}`;
+  const [by, ...said] = (store.meta(key) ?? "").split("\n");
+  if (text === "" || (said.join("\n") === text && by !== run)) return nothing;
+  store.setMeta(key, `${run}\n${text}`);
   return { outcome: "done", text };
 }
