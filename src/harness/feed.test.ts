@@ -7,6 +7,7 @@ import { FakeChatServer } from "./chat/fake.ts";
 import { type Chat, ChatError } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
 import { Feed } from "./feed.ts";
+import { gateAsked, wishGate } from "./gates/book.ts";
 import { silentLog } from "./log.ts";
 import { openStore } from "./store/open.ts";
 
@@ -68,6 +69,49 @@ test("A4 a call of the catch-up fails in its middle: the channel is read again, 
   } finally {
     feed.stop();
     failing.close();
+    store.close();
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test("a reaction that the store does not take ends nothing, and is looked for again", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "olympus-feed-"));
+  const store = openStore(dir);
+  const server = new FakeChatServer();
+  const wish = {
+    action: "merge",
+    kinds: ["merge" as const],
+    approvers: undefined,
+    run: "r1",
+    repo: "olympus/app",
+    number: 3,
+    commit: "a".repeat(40),
+    author: "kim-gh",
+    lenses: [],
+    place: { channelId: "c", rootId: "t" },
+  };
+  gateAsked(store, wishGate(store, wish, 0, 1e6), { post: "asks" }, 1);
+  let failures = 0;
+  const failing = new Proxy(store, {
+    get(target, name) {
+      if (name === "transaction" && failures++ === 0) throw new Error("disk is full");
+      const value = Reflect.get(target, name, target) as unknown;
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+  let woken = 0;
+  const chat = server.client("bot");
+  const feed = new Feed({ config, store: failing, chat, clock: systemClock(100), log: silentLog, wake: () => woken++ });
+  try {
+    server.react("alice", "asks", "+1");
+    feed.reacted(server.marks[0]!);
+    expect(failures).toBe(1);
+    await expect.poll(() => woken, { timeout: 30_000 }).toBe(1);
+    expect(store.all("SELECT payload ->> 'text' AS text FROM inbox")).toMatchObject([
+      { text: expect.stringMatching(/^!approve /) },
+    ]);
+  } finally {
+    feed.stop();
     store.close();
     rmSync(dir, { recursive: true });
   }

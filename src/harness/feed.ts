@@ -71,15 +71,22 @@ export class Feed {
   }
 
   reacted(reaction: ChatReaction): void {
-    const { clock, wake } = this.#parts;
-    if (takeReaction(this.#parts, reaction)) wake();
-    else if (saysYes(reaction)) {
-      // People may be faster than the server's answer to our own post, by which we know it.
-      clock.wait(reactedEarlyMs, this.#stop.signal).then(
-        () => this.#lookForReactions(),
-        () => undefined,
-      );
+    const { clock, log, wake } = this.#parts;
+    if (!saysYes(reaction)) return;
+    try {
+      if (takeReaction(this.#parts, reaction)) {
+        wake();
+        return;
+      }
+    } catch (error) {
+      // A full disk, say: the server still has the reaction.
+      log.error({ error: String(error) }, "cannot take a reaction in, will look for it again");
     }
+    // People may be faster than the server's answer to our own post, by which we know it.
+    clock.wait(reactedEarlyMs, this.#stop.signal).then(
+      () => this.#lookForReactions(),
+      () => undefined,
+    );
   }
 
   #lookForReactions(): void {

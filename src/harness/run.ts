@@ -141,7 +141,9 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
   const over = showTyping(parts, post);
   const heard = () =>
     newlyHeard(store, run, (other) => meanwhile(config, other)).map((other) => {
-      void acknowledge(parts, run, other.post.id);
+      acknowledge(parts, run, other.post.id).catch((error: unknown) =>
+        parts.log.warn({ run: run.id, error: String(error) }, "cannot note that a mention was seen"),
+      );
       return other.text;
     });
   const ran = (what: string) => progress.step(what);

@@ -7,13 +7,14 @@ import { agentConfig } from "../../../test/support/agent-config.ts";
 import { Secret } from "../../base/secret.ts";
 import { FakeChatServer } from "../chat/fake.ts";
 import { systemClock } from "../clock.ts";
-import { Harness } from "../harness.ts";
+import { Harness, type HarnessParts } from "../harness.ts";
 import { silentLog } from "../log.ts";
 import type { ModelReply, ModelRequest, ToolCall } from "../model-port.ts";
 import type { CommandResult } from "../sandbox/command.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { Unavailable } from "../sandbox/unavailable.ts";
 import { openWorkspace, workspacesOf } from "../sandbox/workspace.ts";
+import { waiting } from "../store/inbox.ts";
 import { openStore, type Store } from "../store/open.ts";
 import { recentRuns } from "../store/runs.ts";
 import { Workshop } from "./workshop.ts";
@@ -49,7 +50,11 @@ afterEach(async () => {
 
 type Turn = { text?: string; call?: Pick<ToolCall, "name" | "input"> };
 
-async function start(sandbox: () => Promise<Sandbox>, turns: readonly Turn[]): Promise<void> {
+async function start(
+  sandbox: () => Promise<Sandbox>,
+  turns: readonly Turn[],
+  on: Pick<HarnessParts, "store" | "log"> = { store, log: silentLog },
+): Promise<void> {
   const reply = ({ text = "", call }: Turn): ModelReply => ({
     text,
     finish: "stop",
@@ -60,10 +65,9 @@ async function start(sandbox: () => Promise<Sandbox>, turns: readonly Turn[]): P
   });
   harness = new Harness({
     config: { ...config, dataDir: dir },
-    store,
+    ...on,
     chat: server.client("athena-id"),
     clock: systemClock(1000),
-    log: silentLog,
     models: {
       call: async (_, request) => {
         asked.push(request);
@@ -170,6 +174,43 @@ test("broken off in its second task, a run goes on there: the first is neither d
   expect(asked[4]!.messages[0]).toEqual({ role: "user", content: "remove the file" });
   expect(asked[4]!.messages.at(-1)!.content).toContain("the harness was restarted while this ran");
   expect(asked[5]!.messages.at(-1)!.content).toContain("It is removed.");
+});
+
+test("what was said meanwhile is answered, also where the store does not take that it was seen", async () => {
+  const warned: string[] = [];
+  let seen = 0;
+  const failing = new Proxy(store, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (typeof value !== "function") return value;
+      return (...parts: unknown[]) => {
+        // The first one is the mention's own.
+        if (name === "run" && parts.includes("ack") && ++seen > 1) throw new Error("disk is full");
+        return (value as (...parts: unknown[]) => unknown).apply(target, parts);
+      };
+    },
+  });
+  const scripts: string[] = [];
+  const sandbox = fakeSandbox(scripts);
+  const gate = Promise.withResolvers<void>();
+  const open = async (run: string) => {
+    const opened = await sandbox.open(run);
+    return {
+      ...opened,
+      run: (...asked: Parameters<typeof opened.run>) => gate.promise.then(() => opened.run(...asked)),
+    };
+  };
+  const log = { ...silentLog, warn: (_: object, message: string) => void warned.push(message) };
+  await start(async () => ({ ...sandbox, open }), twoTasks.slice(2), { store: failing, log });
+  const post = server.say("bob-id", "work", "@athena remove the file");
+  await expect.poll(() => asked.length, { timeout: 30_000 }).toBe(2);
+  server.say("bob-id", "work", "@athena and tell me", { rootId: post.id });
+  await expect.poll(() => waiting(store), { timeout: 30_000 }).toBe(1);
+  gate.resolve();
+  const found = () => server.posts.find(({ rootId, marker }) => rootId === post.id && marker?.part === 0)?.text;
+  await expect.poll(found, { timeout: 30_000 }).toBe("Made and removed.");
+  expect(asked[2]!.messages.at(-1)!.content).toContain("and tell me");
+  await expect.poll(() => warned, { timeout: 30_000 }).toContain("cannot note that a mention was seen");
 });
 
 test("files that were put aside for people come with the answer; what is not attached is said", async () => {
