@@ -47,8 +47,10 @@ export const statusSchema = z.object({
   memoryMb: z.number(),
   spentToday: money,
   budgetDay: money,
+  overBudget: z.boolean().describe("What is left of the day's money or tokens is too little for a call."),
   harness: harnessSchema,
   tools: z.object({ state: z.enum(["none", "starting", "on", "off"]), reason: z.string().optional() }),
+  disk: z.string().optional().describe("What is wrong with the disk; left out while there is room."),
   runs: z.array(summarySchema),
   dropped: z.array(z.object({ run: z.string(), at: nullable(time), reason: z.string() })),
 });

@@ -18,6 +18,8 @@ export interface AgentStatus {
   readonly memoryMb: number;
   readonly spentToday: number;
   readonly budgetDay: number;
+  /** Whether the day's money or tokens are used up as far as calls are let: they are kept from ever passing the budget. */
+  readonly overBudget: boolean;
   readonly harness: HarnessState;
   /** Gates that people are asked to open: what, and since when. */
   readonly gates: readonly { readonly what: string; readonly since: number }[];

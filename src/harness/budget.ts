@@ -69,3 +69,21 @@ export function overBudget(
   if (passes(today, budget.day, budget.dayTokens)) return "today's budget is used up";
   return undefined;
 }
+
+/** Of a day's budget, what is kept from new work: calls are not let past a budget, so that it is never quite reached. */
+const dayShare = 0.95;
+
+/** Which of a day's budgets holds no more work, as far as can be said without a call; undefined where there is room. */
+export function dayUsedUp(
+  store: Store,
+  { budget, limits, models, timezone }: Pick<AgentConfig, "budget" | "limits" | "models" | "timezone">,
+  now: number,
+): "budget" | "tokens" | undefined {
+  const { usd, tokens } = spentSince(store, dayStart(now, timezone));
+  // An answer alone may cost so much, whatever is asked.
+  const least = Math.min(...models.map((choice) => (priceOf(choice).output * limits.outputTokens) / 1e6));
+  if (usd >= budget.day * dayShare || (least > 0 && usd + least > budget.day)) return "budget";
+  const { dayTokens } = budget;
+  if (dayTokens === undefined) return undefined;
+  return tokens >= dayTokens * dayShare || tokens + limits.outputTokens > dayTokens ? "tokens" : undefined;
+}

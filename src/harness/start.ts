@@ -5,6 +5,7 @@ import { Look } from "../dashboard/look.ts";
 import { type Dashboard, startDashboard } from "../dashboard/server.ts";
 import type { AgentStatus } from "../dashboard/status.ts";
 import { actionsOf } from "./actions.ts";
+import { dayUsedUp } from "./budget.ts";
 import { mattermostChat } from "./chat/mattermost.ts";
 import { systemClock } from "./clock.ts";
 import { loadAgentConfig, type ModelConfig } from "./config.ts";
@@ -102,6 +103,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     memoryMb: process.memoryUsage.rss() / 1e6,
     spentToday: spentSince(store, dayStart(clock.now(), config.timezone)).usd,
     budgetDay: config.budget.day,
+    overBudget: dayUsedUp(store, config, clock.now()) !== undefined,
     harness: harness.state(),
     gates: liveGates(store).flatMap(({ state, action, repo, number, createdAt }) =>
       state === "asked" ? [{ what: repo === "" ? action : `${action} ${repo}#${number}`, since: createdAt }] : [],

@@ -29,6 +29,7 @@ const well: AgentStatus = {
   memoryMb: 70,
   spentToday: 1,
   budgetDay: 5,
+  overBudget: false,
   harness,
   gates: [],
   quietSince: undefined,

@@ -63,6 +63,7 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
     memoryMb: 71,
     spentToday: 0.1,
     budgetDay: 5,
+    overBudget: false,
     harness: {
       chat: "connected",
       reason: undefined,

@@ -40,8 +40,10 @@ function trouble(look: Look, status: AgentStatus): Content {
       html`<p>Chat: ${harness.chat}${harness.reason !== undefined && html`, ${harness.reason}`}. Mentions wait there until it is back.</p>`,
     );
   if (disk !== undefined) told.push(html`<p>${disk}. Mentions wait in the chat until there is room again.</p>`);
-  if (status.spentToday >= status.budgetDay)
-    told.push(html`<p>Today's budget is used up: no model is asked until midnight at ${status.agent}'s place.</p>`);
+  if (status.overBudget)
+    told.push(
+      html`<p>Today's budget is used up: hardly a model is asked until midnight at ${status.agent}'s place.</p>`,
+    );
   if (harness.draining)
     told.push(html`<p>The harness is stopping: it finishes what is under way and takes nothing new.</p>`);
   if (dropped.length > 0)

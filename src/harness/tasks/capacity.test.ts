@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { agentConfig } from "../../../test/support/agent-config.ts";
+import { dayUsedUp } from "../budget.ts";
 import { openStore } from "../store/open.ts";
 import { obstacleToWork } from "./capacity.ts";
 
@@ -29,7 +30,11 @@ afterAll(() => {
 });
 beforeEach(() => Object.assign(machine, { load: 1, memory: 300 * MiB, disk: 3000 * MiB }));
 
-const config = agentConfig({ sandbox: { memory: 1024, disk: 4096 }, budget: { run: 1, day: 10, dayTokens: 1000 } });
+const config = agentConfig({
+  sandbox: { memory: 1024, disk: 4096 },
+  budget: { run: 1, day: 10, dayTokens: 1000 },
+  limits: { outputTokens: 40 },
+});
 const now = Date.UTC(2026, 10, 21, 12);
 const obstacle = () => obstacleToWork(config, store, now);
 
@@ -62,4 +67,14 @@ test("nor while the day's dollars or tokens are nearly used up; the next day cou
   spend(0.1, 0);
   expect(await obstacle()).toBe("the day's budget is nearly used up");
   expect(await obstacleToWork(config, store, now + 24 * 3600_000)).toBeUndefined();
+});
+
+test("nor while less is left than an answer alone may cost: no call is let through any more, though the share is not reached", () => {
+  const priced = { provider: "openai", model: "m", keyFile: "k", price: { input: 1, output: 1000 } } as const;
+  const dear = agentConfig({ models: [priced], budget: { run: 9, day: 10 }, limits: { outputTokens: 400 } });
+  // 9.5 $ and 950 tokens were spent.
+  expect(dayUsedUp(store, { ...dear, budget: { ...dear.budget, day: 10.4 } }, now)).toBeUndefined();
+  expect(dayUsedUp(store, { ...dear, budget: { ...dear.budget, day: 9.89 } }, now)).toBe("budget");
+  expect(dayUsedUp(store, { ...dear, budget: { ...dear.budget, day: 99, dayTokens: 1349 } }, now)).toBe("tokens");
+  expect(dayUsedUp(store, { ...dear, budget: { ...dear.budget, day: 99, dayTokens: 1350 } }, now)).toBeUndefined();
 });
