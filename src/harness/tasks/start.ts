@@ -15,6 +15,17 @@ interface StartParts {
   readonly secrets: Secret[];
 }
 
+/** All secrets that an agent's place on the forge takes. Throws for one that is missing. */
+export function forgeSecrets(settings: NonNullable<AgentConfig["forge"]>, secret: StartParts["secret"]) {
+  const optional = (name: string | undefined) => (name === undefined ? undefined : secret(name));
+  return {
+    token: secret(settings.tokenFile),
+    key: secret(settings.keyFile),
+    webhookSecret: optional(settings.webhook?.secretFile),
+    reviewToken: optional(settings.reviewTokenFile),
+  };
+}
+
 /** The agent's place on the forge, where its configuration names one. Throws for a secret that is missing. */
 export async function forgeDesk(
   config: AgentConfig,
@@ -22,12 +33,9 @@ export async function forgeDesk(
 ): Promise<Desk | undefined> {
   const settings = config.forge;
   if (settings === undefined) return undefined;
-  const token = secret(settings.tokenFile);
-  const key = secret(settings.keyFile);
-  const webhookSecret = settings.webhook && secret(settings.webhook.secretFile);
-  const reviewToken = settings.reviewTokenFile === undefined ? undefined : secret(settings.reviewTokenFile);
-  secrets.push(token, key, ...[webhookSecret, reviewToken].filter((one) => one !== undefined));
+  const its = forgeSecrets(settings, secret);
+  secrets.push(...Object.values(its).filter((one) => one !== undefined));
   // Agents that no forge knows do without.
   const { Desk } = await import("./desk.ts");
-  return new Desk({ ...parts, config, settings, token, key, webhookSecret, reviewToken });
+  return new Desk({ ...parts, config, settings, ...its });
 }
