@@ -210,7 +210,9 @@ chmod +x $HOME/evil.sh; git config core.fsmonitor $HOME/evil.sh`),
   const { pull, outcome } = await worked("say hello");
   expect(outcome).toBe(`done: pull request #${pull?.number}`);
   const told = apollo.calls.at(-1)!.messages.map(({ content }) => content);
-  expect(told).toContainEqual(expect.stringMatching(/^error: it cannot be handed over: [^]*work\.pack is not a file$/));
+  expect(told).toContainEqual(
+    expect.stringMatching(/^error: it cannot be handed over: [\s\S]*work\.pack is not a file$/),
+  );
 }, 900_000);
 
 test("B7 a foreign bot's comments, reviews and mentions begin nothing; a person's do", async () => {

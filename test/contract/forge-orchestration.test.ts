@@ -73,7 +73,7 @@ const plan = {
   parts: [
     { title: "Pages", body: "Ten a page.", priority: "P1" },
     { title: "Search", body: "By title." },
-    { title: "Login", body: "With a password.", lens: "security" },
+    { title: "Login\nhidden-word", body: "With a password.", lens: "security" },
   ],
 };
 
@@ -81,12 +81,8 @@ test("a larger request becomes issues that name one another, handed out by load 
   const { parts } = await agent("athena");
   // apollo has two already.
   for (const title of ["old", "older"]) await open(title, ["apollo"]);
-  const split = (run: string) =>
-    splitTool(
-      parts,
-      createIssueTool(parts, run, post, (text) => text),
-      post,
-    );
+  const redact = (text: string) => text.replaceAll("hidden-word", "[secret:word]");
+  const split = (run: string) => splitTool(parts, createIssueTool(parts, run, post, redact), post, redact);
   const { text } = await split("run-1").run(plan, never);
   expect(text).toMatch(
     /^opened zeus\/app#3: \S+, for athena\nopened zeus\/app#4: \S+, for athena\nopened zeus\/app#5: \S+, for apollo\n/,
@@ -95,10 +91,10 @@ test("a larger request becomes issues that name one another, handed out by load 
   expect(made).toMatchObject([
     { title: "Pages", for: ["athena"], labels: ["P1", "olympus"] },
     { title: "Search", for: ["athena"], labels: ["olympus"] },
-    { title: "Login", for: ["apollo"], labels: ["olympus"] },
+    { title: "Login [secret:word]", for: ["apollo"], labels: ["olympus"] },
   ]);
   expect(made[1]!.body).toContain("Part 2 of 3 of: Pages, a search and a login. All of them are named at #3.");
-  expect(await comments(3)).toMatchObject([expect.stringContaining("- [ ] #4 Search\n- [ ] #5 Login")]);
+  expect(await comments(3)).toMatchObject([expect.stringContaining("- [ ] #4 Search\n- [ ] #5 Login [secret:word]")]);
   // A former process was killed after it.
   await split("run-1").run(plan, never);
   expect([(await issues()).length, (await comments(3)).length]).toEqual([5, 1]);

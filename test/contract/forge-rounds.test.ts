@@ -1,7 +1,8 @@
 /** Rounds of review, on the rehearsal forge. */
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { workOf } from "../../src/harness/tasks/table.ts";
+import type { Forge } from "../../src/harness/forge-port.ts";
+import { changeWork, workOf } from "../../src/harness/tasks/table.ts";
 import { type TriedForge, tryForge } from "../support/forge.ts";
 import { app, type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
 import { playedTeam } from "../support/played-agent.ts";
@@ -27,8 +28,8 @@ const repo = { owner: "zeus", repo: "app" };
 const as = (login: string) => tried.as(`token-of-${login}`);
 const soon = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 300_000, interval: 200 });
 
-async function agent(name: string, play: ForgePlay, leaseHours = 2): Promise<ForgeAgent> {
-  const made = await forgeAgent(name, tried.forge.api, both, playedTeam(), play, { change: { leaseHours } });
+async function agent(name: string, play: ForgePlay, wrap?: (forge: Forge) => Forge): Promise<ForgeAgent> {
+  const made = await forgeAgent(name, tried.forge.api, both, playedTeam(), play, wrap && { wrap });
   agents.push(made);
   return made;
 }
@@ -77,4 +78,66 @@ test("B6 a reviewer who always wants changes is answered three times, then a per
   expect(asked).not.toContain("do what I say");
   const { data: commits } = await as("zeus").pulls.listCommits({ ...repo, pull_number: pr });
   expect(commits).toHaveLength(4);
+}, 900_000);
+
+/** A process that is killed before its first comment of a kind, and the next one after it, before it could note that. */
+const killedAround =
+  (text: RegExp, kills: string[]) =>
+  (forge: Forge): Forge =>
+    new Proxy(forge, {
+      get(target, field, receiver) {
+        const value: unknown = Reflect.get(target, field, receiver);
+        if (field !== "comment") return typeof value === "function" ? value.bind(target) : value;
+        return async (...given: Parameters<Forge["comment"]>) => {
+          const what = text.exec(given[2])?.[0];
+          const before = kills.filter((one) => one === what).length;
+          if (what !== undefined && before < 2) kills.push(what);
+          if (what !== undefined && before === 0) throw new Error("killed before it");
+          const made = await target.comment(...given);
+          if (what !== undefined && before === 1) throw new Error("killed after it");
+          return made;
+        };
+      },
+    });
+
+test("killed after its push, after its comment, before it noted either: a round is told of once and truly, and so is what needs a person", async () => {
+  const kills: string[] = [];
+  const apollo = await agent("apollo", adds, killedAround(/^(Round \d|I answered 3 rounds)/, kills));
+  const number = await wish("say it once");
+  await apollo.start();
+  const pulls = async () => (await as("zeus").pulls.list({ ...repo, state: "all" })).data;
+  await soon(async () => (await pulls()).length).toBe(1);
+  const { number: pr } = (await pulls())[0]!;
+  const review = () =>
+    as("athena").pulls.createReview({ ...repo, pull_number: pr, event: "REQUEST_CHANGES", body: "not yet" });
+  const comments = async () =>
+    (await as("zeus").issues.listComments({ ...repo, issue_number: pr })).data
+      .filter(({ user }) => user?.login === "apollo")
+      .map(({ body = "" }) => body);
+
+  await review();
+  await soon(() => apollo.ended("rework")).toHaveLength(1);
+  expect(workOf(apollo.store, app, number)?.rounds).toBe(1);
+  const { data: commits } = await as("zeus").pulls.listCommits({ ...repo, pull_number: pr });
+  expect(commits).toHaveLength(2);
+  const pushed = new RegExp(`^Round 1 of 3\\. Pushed ${commits[1]!.sha.slice(0, 12)}\\.\n\nAdded a line\\.`);
+  expect(await comments()).toEqual([expect.stringMatching(pushed)]);
+  expect(apollo.audited().filter((one) => one === `harness push ${app}#${number}`)).toHaveLength(2);
+
+  changeWork(apollo.store, app, number, { rounds: 3 }, 0);
+  await review();
+  await soon(() => apollo.ended("rework")).toHaveLength(2);
+  expect(await comments()).toEqual([expect.anything(), expect.stringMatching(/^I answered 3 rounds of review/)]);
+  expect(kills).toEqual(["Round 1", "Round 1", "I answered 3 rounds", "I answered 3 rounds"]);
+}, 900_000);
+
+test("killed around its comment, an issue that came to no pull request is told so once", async () => {
+  const kills: string[] = [];
+  const apollo = await agent("apollo", () => "I will not.", killedAround(/^I did not get to a pull request/, kills));
+  const number = await wish("in vain");
+  await apollo.start();
+  await soon(() => apollo.ended("issue")).toHaveLength(1);
+  const { data } = await as("zeus").issues.listComments({ ...repo, issue_number: number });
+  expect(data.filter(({ body }) => body?.startsWith("I did not get to"))).toHaveLength(1);
+  expect(kills).toHaveLength(2);
 }, 900_000);

@@ -1,7 +1,7 @@
 import { untilAnswered } from "../forge/patient.ts";
 import type { PostPayload } from "../intake.ts";
-import { mark, markOf } from "../tasks/marks.ts";
-import { type ForgeParts, isMe, repositoryOf } from "../tasks/parts.ts";
+import { commentOnce } from "../tasks/comment-once.ts";
+import { type ForgeParts, repositoryOf } from "../tasks/parts.ts";
 import { type Tool, textArgument } from "../tools/tool.ts";
 import { choose, handsFor, openWork, withOneMore } from "./open-work.ts";
 import { mostParts, type Part, readPlan } from "./plan.ts";
@@ -10,9 +10,10 @@ const planMark = "plan";
 
 /**
  * Given to conversations of agents that plan: splits a request into issues that name one another, and gives each to a colleague, by what
- * everybody has to do and what suits whom. `create` opens one issue: the tool that conversations have beside this one.
+ * everybody has to do and what suits whom. `create` opens one issue: the tool that conversations have beside this one. `redact` takes out what
+ * must not leave.
  */
-export function splitTool(parts: ForgeParts, create: Tool, post: PostPayload): Tool {
+export function splitTool(parts: ForgeParts, create: Tool, post: PostPayload, redact: (text: string) => string): Tool {
   const { settings } = parts;
   const names = settings.repositories.map(({ name }) => name);
   return {
@@ -50,7 +51,10 @@ export function splitTool(parts: ForgeParts, create: Tool, post: PostPayload): T
       const wanted = textArgument(input, "repository") ?? (names.length === 1 ? names[0] : undefined);
       const repo = wanted === undefined ? undefined : repositoryOf(settings, wanted)?.name;
       if (repo === undefined) return { text: `error: "repository" must be one of ${names.join(", ")}` };
-      const request = (textArgument(input, "request") ?? post.text).replace(/\s+/g, " ").slice(0, 200);
+      // Before it is cut: what is left of a secret is not found any more.
+      const request = redact(textArgument(input, "request") ?? post.text)
+        .replace(/\s+/g, " ")
+        .slice(0, 200);
       const plan = readPlan(input);
       if (plan === undefined) {
         // A model that cannot split it: better one issue than none, and than ten of nonsense.
@@ -59,7 +63,7 @@ export function splitTool(parts: ForgeParts, create: Tool, post: PostPayload): T
           text: `That was no plan of two to ${mostParts} parts with title and body, so it is one issue: ${text}`,
         };
       }
-      return { text: await open(parts, create, repo, request, plan, signal) };
+      return { text: await open(parts, create, redact, repo, request, plan, signal) };
     },
   };
 }
@@ -67,6 +71,7 @@ export function splitTool(parts: ForgeParts, create: Tool, post: PostPayload): T
 async function open(
   parts: ForgeParts,
   create: Tool,
+  redact: (text: string) => string,
   repo: string,
   request: string,
   plan: readonly Part[],
@@ -88,7 +93,8 @@ async function open(
     said.push(`${text.split("\n")[0]!}${hand === undefined ? "" : `, for ${hand.name}`}`);
     if (hand !== undefined) hands = withOneMore(hands, hand);
   }
-  await nameAll(parts, repo, numbers, plan, signal);
+  const titles = plan.map(({ title }) => redact(title).replace(/\s+/g, " "));
+  await nameAll(parts, repo, numbers, titles, signal);
   return `${said.join("\n")}\nSay so, with these links.`;
 }
 
@@ -97,18 +103,10 @@ async function nameAll(
   parts: ForgeParts,
   repo: string,
   [first, ...others]: readonly number[],
-  plan: readonly Part[],
+  titles: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { forge, key, settings } = parts;
-  const place = { repo, login: settings.login };
-  const list = others.map((number, index) => `- [ ] #${number} ${plan[index + 1]!.title}`).join("\n");
-  await untilAnswered(parts, signal, async () => {
-    const comments = await forge.comments(repo, first!);
-    const known = comments.some(
-      ({ author, body }) => isMe(settings, author.login) && markOf(key, planMark, place, body) !== undefined,
-    );
-    if (!known)
-      await forge.comment(repo, first!, `The other parts:\n${list}\n\n${mark(key, planMark, place, { others })}`);
-  });
+  const list = others.map((number, index) => `- [ ] #${number} ${titles[index + 1]}`).join("\n");
+  const at = { repo, number: first!, kind: planMark, id: others.join() };
+  await commentOnce(parts, at, `The other parts:\n${list}`, signal);
 }

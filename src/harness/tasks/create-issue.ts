@@ -76,7 +76,7 @@ export function createIssueTool(
           return (
             again ??
             forge.createIssue(repo, {
-              title: redact(title.replace(/\s+/g, " ").slice(0, 200)),
+              title: redact(title).replace(/\s+/g, " ").slice(0, 200),
               body: `${redact(body)}\n\n---\n_Asked for in the team's chat, written by ${config.agent}._\n\n${mark(key, originMark, place, origin)}`,
               labels: [repository.label, ...(priority === undefined ? [] : [priority])],
               assignees: assignee === undefined ? [] : [assignee],

@@ -7,11 +7,12 @@ import { spentByRun } from "../store/steps.ts";
 import type { ToolOutcome } from "../tools/tool.ts";
 import { type CheckResult, runChecks } from "./checks.ts";
 import { GitError } from "./git.ts";
+import { leadsOut } from "./links.ts";
 import type { Origin } from "./marks.ts";
 import { type ForgeParts, repositoryOf } from "./parts.ts";
 import { checksText, pullBody, titleOf } from "./pull-text.ts";
 import type { Repository } from "./repository.ts";
-import { changeWork, type WorkRow, workOf } from "./table.ts";
+import { changeWork, notePush, pushOf, type WorkRow, workOf } from "./table.ts";
 import { checkOut, takeTree, WorkspaceError } from "./workspace.ts";
 
 export interface Handing {
@@ -29,6 +30,15 @@ export interface Handing {
   readonly redact: (text: string) => string;
   /** Throws when the work is not wanted any more. */
   readonly stillWanted: (signal: AbortSignal) => Promise<void>;
+}
+
+/** A commit that is to be proposed. */
+interface Placed {
+  readonly commit: string;
+  /** Why it does not stand on the newest base. */
+  readonly behind: string | undefined;
+  /** The forge has it. */
+  readonly there: boolean;
 }
 
 /** How often failing checks go back to the model. */
@@ -57,35 +67,48 @@ export class HandOver {
   }
 
   async #submit(summary: string, signal: AbortSignal): Promise<ToolOutcome> {
-    const { parts, sandbox, repository, parent, pull, work } = this.#handing;
+    const { parts, sandbox, work, redact } = this.#handing;
     const { settings, config } = parts;
-    const disk = (config.sandbox?.disk ?? 1024) * 1024 * 1024;
-    const tree = await takeTree(sandbox, repository, disk, signal);
-    // A former process pushed it and was killed before the pull request was there, or before it could say so.
-    const pushed = pull === undefined && work.head !== null;
-    const same = tree === (await repository.treeOf(parent));
-    if (same && !pushed) {
+    const title = this.#clean(titleOf(this.#handing.title, work.number), "title");
+    const told = this.#clean(summary, "summary");
+    const placed = (await this.#pushedBefore()) ?? (await this.#commit(title, told, signal));
+    if (placed === undefined) {
       if (this.#returned++ < mostReturns)
         return {
           text: "error: no file is changed. Change what the task asks for, or submit again to say why nothing is to be changed.",
         };
-      return ends(`I changed nothing for ${work.repo}#${work.number}: ${summary}`, "done: nothing to change");
+      return ends(`I changed nothing for ${work.repo}#${work.number}: ${told}`, "done: nothing to change");
     }
-    await this.#look(tree);
-    const title = this.#clean(titleOf(this.#handing.title, work.number), "title");
-    const told = this.#clean(summary, "summary");
-    const message = `${title}\n\n${plainLines(told)}\n\nSigned-off-by: ${settings.name} <${settings.email}>\n`;
-    // Of the run, so that a repeated hand-over is the same commit.
-    const begun = parts.store.get<{ at: number }>("SELECT started_at AS at FROM runs WHERE id = ?", this.#handing.run);
-    const at = begun?.at ?? parts.clock.now();
-    const commit = same ? parent : await repository.commit({ tree, parent, message, at }, settings);
-    const placed = pushed ? { commit, behind: undefined } : await this.#onNewestBase(commit, message, at, signal);
     const commands = repositoryOf(settings, work.repo)?.checks ?? [];
-    const checks = await runChecks(sandbox, commands, config.sandbox?.longest ?? 900, this.#handing.redact, signal);
+    const checks = await runChecks(sandbox, commands, config.sandbox?.longest ?? 900, redact, signal);
     const failing = checks.filter(({ passed }) => !passed);
     if (failing.length > 0 && this.#returned++ < mostReturns)
       return { text: `error: these checks of the repository fail. Mend it and submit again.\n${checksText(failing)}` };
     return this.#publish({ ...placed, summary: told, checks, title }, signal);
+  }
+
+  /** What a former process pushed for this run before it was killed: it is handed over already, and has to be told of. */
+  async #pushedBefore(): Promise<Placed | undefined> {
+    const { parts, repository, run, parent } = this.#handing;
+    const commit = pushOf(parts.store, run);
+    if (commit === undefined || !(await repository.contains(parent, commit))) return undefined;
+    return { commit, behind: undefined, there: true };
+  }
+
+  /** What is in the workspace, committed; undefined when no file is changed. */
+  async #commit(title: string, told: string, signal: AbortSignal): Promise<Placed | undefined> {
+    const { parts, sandbox, repository, parent, run } = this.#handing;
+    const { settings, config, store, clock } = parts;
+    const disk = (config.sandbox?.disk ?? 1024) * 1024 * 1024;
+    const tree = await takeTree(sandbox, repository, disk, signal);
+    if (tree === (await repository.treeOf(parent))) return undefined;
+    await this.#look(tree);
+    const message = `${title}\n\n${plainLines(told)}\n\nSigned-off-by: ${settings.name} <${settings.email}>\n`;
+    // Of the run, so that a repeated hand-over is the same commit.
+    const begun = store.get<{ at: number }>("SELECT started_at AS at FROM runs WHERE id = ?", run);
+    const at = begun?.at ?? clock.now();
+    const commit = await repository.commit({ tree, parent, message, at }, settings);
+    return { ...(await this.#onNewestBase(commit, message, at, signal)), there: false };
   }
 
   /** A text of the model's without secrets; that it wanted to say one is written down. */
@@ -113,9 +136,10 @@ export class HandOver {
     for (const { path, mode } of files) {
       if (mode === "160000") throw new WorkspaceError(`${path} is a repository within the repository; remove it`);
       if (mode !== "120000") continue;
-      const target = await repository.linkTarget(tree, path);
-      if (target.startsWith("/") || leavesBy(path, target))
-        throw new WorkspaceError(`${path} is a link that leads out of the repository; remove it`);
+      if (leadsOut(path, await repository.linkTarget(tree, path)))
+        throw new WorkspaceError(
+          `${path} is a link that leads out of the repository, or may: ".." stands only at the beginning; remove it`,
+        );
     }
   }
 
@@ -142,7 +166,7 @@ export class HandOver {
   }
 
   async #publish(
-    done: { commit: string; behind: string | undefined; summary: string; checks: CheckResult[]; title: string },
+    done: Placed & { summary: string; checks: CheckResult[]; title: string },
     signal: AbortSignal,
   ): Promise<ToolOutcome> {
     const { parts, repository, work, run, defaultBranch, stillWanted } = this.#handing;
@@ -150,8 +174,10 @@ export class HandOver {
     const { repo, number, branch } = work;
     const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
     await stillWanted(signal);
+    // Before it is pushed: whoever finds it there knows whose it is.
+    notePush(store, run, done.commit);
     try {
-      await repository.push(done.commit, branch, signal);
+      if (!done.there) await repository.push(done.commit, branch, signal);
     } catch (error) {
       if (error instanceof GitError) throw new WorkspaceError(`the forge does not take the push: ${messageOf(error)}`);
       throw error;
@@ -209,17 +235,6 @@ export class HandOver {
 }
 
 const ends = (answer: string, outcome: string): ToolOutcome => ({ text: "submitted", ends: { answer, outcome } });
-
-/** Whether a link's target, from where the link lies, is outside. */
-function leavesBy(path: string, target: string): boolean {
-  let depth = path.split("/").length - 1;
-  for (const part of target.split("/")) {
-    if (part === "..") depth--;
-    else if (part !== "." && part !== "") depth++;
-    if (depth < 0) return true;
-  }
-  return false;
-}
 
 /** A summary as a commit's body. */
 function plainLines(summary: string): string {

@@ -83,8 +83,10 @@ export class Desk implements ForgeDesk {
 
   /** What a conversation may do on the forge. */
   chatTools(run: string, post: PostPayload, secrets: readonly Secret[]): Tool[] {
-    const create = createIssueTool(this.#parts, run, post, (text) => maskSecrets(text, secrets));
-    return this.#parts.config.orchestration === undefined ? [create] : [create, splitTool(this.#parts, create, post)];
+    const redact = (text: string) => maskSecrets(text, secrets);
+    const create = createIssueTool(this.#parts, run, post, redact);
+    const plans = this.#parts.config.orchestration !== undefined;
+    return plans ? [create, splitTool(this.#parts, create, post, redact)] : [create];
   }
 
   /** Why no issue is begun just now; undefined when there is room. */

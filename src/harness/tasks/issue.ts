@@ -7,6 +7,7 @@ import type { RunParts } from "../run.ts";
 import type { OpenRun } from "../store/runs.ts";
 import { isAgent, mayCommand } from "../trust.ts";
 import { claim, release, renew } from "./claim.ts";
+import { commentOnce, outcomeMark } from "./comment-once.ts";
 import { develop } from "./develop.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { quotedFrom } from "./quoted.ts";
@@ -126,7 +127,7 @@ async function carry(
   if (end.outcome.startsWith("done: pull")) return { text: end.text, outcome: end.outcome };
   changeWork(store, repo, number, { state: "human" }, clock.now());
   const told = `I did not get to a pull request (${end.outcome}).\n\n${end.text}`;
-  await ask(() => forge.comment(repo, number, told));
+  await commentOnce(parts, { repo, number, kind: outcomeMark, id: run.id }, told, signal);
   await ask(() => forge.addLabels(repo, number, ["needs-human"]));
   return { text: `[${repo}#${number}](${issue.url}): ${end.text}`, outcome: end.outcome };
 }

@@ -77,6 +77,17 @@ export class Repository {
     return (await this.#git(["rev-parse", "--verify", `refs/remotes/origin/${branch}^{commit}`], {})).trim();
   }
 
+  /** Whether a commit is another one, or came after it. */
+  async contains(commit: string, other: string): Promise<boolean> {
+    try {
+      await this.#git(["merge-base", "--is-ancestor", other, commit], {});
+      return true;
+    } catch (error) {
+      if (error instanceof GitError) return false;
+      throw error;
+    }
+  }
+
   async treeOf(commit: string): Promise<string> {
     return (await this.#git(["rev-parse", "--verify", `${commit}^{tree}`], {})).trim();
   }

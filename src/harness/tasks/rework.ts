@@ -6,6 +6,7 @@ import type { LoopEnd } from "../loop/loop.ts";
 import type { RunParts } from "../run.ts";
 import type { OpenRun } from "../store/runs.ts";
 import { isAgent, mayCommand } from "../trust.ts";
+import { commentOnce, outcomeMark } from "./comment-once.ts";
 import { develop } from "./develop.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { quotedFrom } from "./quoted.ts";
@@ -32,7 +33,7 @@ export async function doRework(
   if (pull.state !== "open") return { text: "", outcome: `done: ${pull.state}` };
   const { text, heard } = await feedback(parts, work, number, signal);
   if (text === undefined) return { text: "", outcome: "done: answered already" };
-  if (work.rounds >= mostRounds) return needsHuman(parts, work, number, heard, signal);
+  if (work.rounds >= mostRounds) return needsHuman(parts, run, work, number, heard, signal);
   const about = await ask(() => forge.repo(repo));
   const stillWanted = async (until: AbortSignal): Promise<void> => {
     const now = await untilAnswered(parts, until, () => forge.pull(repo, number));
@@ -58,7 +59,8 @@ export async function doRework(
     if (!(error instanceof NotWanted)) throw error;
     return { text: `I stopped working on ${repo}#${number}: ${error.message}.`, outcome: `done: ${error.message}` };
   }
-  await ask(() => forge.comment(repo, number, `Round ${work.rounds + 1} of ${mostRounds}. ${end.text}`));
+  const round = `Round ${work.rounds + 1} of ${mostRounds}. ${end.text}`;
+  await commentOnce(parts, { repo, number, kind: outcomeMark, id: run.id }, round, signal);
   changeWork(store, repo, work.number, { rounds: work.rounds + 1, heard }, clock.now());
   return { text: `[${repo}#${number}](${pull.url}): ${end.text}`, outcome: end.outcome };
 }
@@ -111,6 +113,7 @@ async function feedback(
 
 async function needsHuman(
   parts: ForgeParts,
+  run: OpenRun,
   work: WorkRow,
   number: number,
   heard: string,
@@ -118,12 +121,11 @@ async function needsHuman(
 ): Promise<Answer> {
   const { forge, store, clock, settings } = parts;
   const { repo } = work;
-  const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
   const person = settings.people.find(({ command }) => command);
   const call = (name: string | undefined) => (name === undefined ? "A person" : `@${name}`);
   const what = `I answered ${mostRounds} rounds of review and stop here: ${call(person?.login)} has to say how to go on.`;
-  await ask(() => forge.comment(repo, number, what));
-  await ask(() => forge.addLabels(repo, number, ["needs-human"]));
+  await commentOnce(parts, { repo, number, kind: outcomeMark, id: run.id }, what, signal);
+  await untilAnswered(parts, signal, () => forge.addLabels(repo, number, ["needs-human"]));
   changeWork(store, repo, work.number, { state: "human", heard }, clock.now());
   return {
     text: `${repo}#${number}: I answered ${mostRounds} rounds of review. ${call(person?.name)} please say how to go on.`,

@@ -86,3 +86,15 @@ export function changeWork(store: Store, repo: string, number: number, change: C
 export function dropWork(store: Store, repo: string, number: number): void {
   store.run("DELETE FROM work WHERE repo = ? AND number = ?", key(repo), number);
 }
+
+const pushedKey = (run: string): string => `pushed:${run}`;
+
+/** Notes the commit that a run is about to push: after a kill it is found on the forge, or it is not. */
+export function notePush(store: Store, run: string, commit: string): void {
+  store.setMeta(pushedKey(run), commit);
+}
+
+/** The commit that a run pushed, or was about to push, last. */
+export function pushOf(store: Store, run: string): string | undefined {
+  return store.meta(pushedKey(run));
+}
