@@ -21,6 +21,9 @@ import { forgeSchema, repositoryName, repositorySchema } from "./repository-sche
 import { runtimes, serviceNames } from "./roles.ts";
 import { quietHoursSchema, rulesTextField, scheduleSchema } from "./schedule-schema.ts";
 
+// A command reads one team file and ends: to compile a parser takes longer than to do without (a tenth of the start).
+z.config({ jitless: true });
+
 // Descriptions become docs/reference/team-file.md and what editors show: `olympus` reads them nowhere else.
 
 const jumpSchema = z.strictObject({
