@@ -8,6 +8,7 @@ import { keep } from "../../src/harness/gates/keeper.ts";
 import { gateWord } from "../../src/harness/gates/words.ts";
 import type { PostPayload } from "../../src/harness/intake.ts";
 import { policySchema } from "../../src/harness/policy/schema.ts";
+import { beginWork, changeWork } from "../../src/harness/tasks/table.ts";
 import { type GateStage, gateStage, repo, where } from "../support/gate-stage.ts";
 
 let stage: GateStage;
@@ -189,6 +190,40 @@ test("a label, a stricter policy and another base ask anew, for what is needed b
   expect(gateOf(stage.store, onto)).toMatchObject({ state: "asked", base: "other" });
   expect(onto).not.toBe(asked);
   expect(await pull(number)).toBe("open");
+});
+
+test("C8 what others pushed to an agent's branch is merged by people, also when the agent goes on from it", async () => {
+  const { branch, sha, number, id } = await stage.ready();
+  const work = { repo, number, branch, base: await stage.main(), run: "r1", lease_until: 0 };
+  beginWork(stage.store, { ...work, channel: null, root: null, chain: "", hops: 0 }, 1);
+  const pushed = (head: string) => changeWork(stage.store, repo, number, { head, pull: number }, 1);
+  pushed(sha);
+  expect((await step(number)).text).toBe("");
+  expect(gateOf(stage.store, id)!.state).toBe("asked");
+  await stage.commit(branch, "theirs.txt", "x\n");
+  expect((await step(number)).text).toContain("somebody else pushed");
+  expect(gateOf(stage.store, id)!.state).toBe("closed");
+  const next = await stage.commit(branch, "own.txt", "x\n");
+  pushed(next);
+  const status = { ...where, sha: next, context: "olympus/security", state: "success" as const };
+  await stage.as("apollo-reviews").repos.createCommitStatus(status);
+  await approveAs("mara", number, next);
+  expect((await step(number)).text).toContain("somebody else pushed");
+  expect((await step(number)).text).toBe("");
+  expect(await pull(number)).toBe("open");
+});
+
+test("a push of the agent's own that was seen before it was written down is its own", async () => {
+  const { branch, sha, number } = await stage.ready();
+  const work = { repo, number, branch, base: await stage.main(), run: "r1", lease_until: 0 };
+  beginWork(stage.store, { ...work, channel: null, root: null, chain: "", hops: 0 }, 1);
+  changeWork(stage.store, repo, number, { head: sha, pull: number }, 1);
+  const next = await stage.commit(branch, "own.txt", "x\n");
+  await step(number);
+  changeWork(stage.store, repo, number, { head: next }, 2);
+  const status = { ...where, sha: next, context: "olympus/security", state: "success" as const };
+  await stage.as("apollo-reviews").repos.createCommitStatus(status);
+  expect((await step(number)).text).toContain("waits for an approval");
 });
 
 test("a run that was killed before it could hand over its words says them again; another says nothing", async () => {

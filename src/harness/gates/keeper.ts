@@ -11,6 +11,7 @@ import { lensStates, sayAssigned } from "../review/states.ts";
 import type { Store } from "../store/open.ts";
 import { about, approve, closeGate, gateAsked, gateDone, lensesPassed, liveGates, wishGate } from "./book.ts";
 import { type Gate, whyOver } from "./gate.ts";
+import { othersPushed } from "./others.ts";
 import { forgePerson, whoMay } from "./people.ts";
 
 export interface KeeperParts {
@@ -46,7 +47,9 @@ export async function keep(
     const told = await deployments(parts, run, pull, repo, place, signal);
     return { outcome: "done", text: [ended, told].filter(Boolean).join("\n\n") };
   }
-  if (pull.state !== "open" || pull.draft) return { outcome: "done", text: ended ?? "" };
+  if (pull.state !== "open") return { outcome: "done", text: ended ?? "" };
+  const others = othersPushed(store, repo, pull);
+  if (pull.draft) return nothing;
   const sha = pull.head.sha;
   const change = changeOf(pull, await forge.files(repo, number));
   const lenses = lensesFor(policy, change);
@@ -55,9 +58,13 @@ export async function keep(
   const told = await askReviewers(parts, run, repo, pull, lenses, states);
   // A person's own pull request is merged by people.
   if (pull.author.login.toLowerCase() !== config.forge?.login.toLowerCase()) return nothing;
+  if (others) {
+    const why = `I do not merge [#${number}](${pull.url}): somebody else pushed to it, and nobody approves a change of their own. People merge it on the forge.`;
+    return once(store, about({ repo, number, commit: sha }), run, [told, why].filter(Boolean).join("\n"));
+  }
   const { kinds, approvers } = mergeNeeds(policy, change);
-  const about = { repo, number, commit: sha, base: pull.base.branch, author: pull.author.login };
-  const wish = { action: "merge", kinds, approvers, run, ...about, lenses, ...(place && { place }) };
+  const bound = { repo, number, commit: sha, base: pull.base.branch, author: pull.author.login };
+  const wish = { action: "merge", kinds, approvers, run, ...bound, lenses, ...(place && { place }) };
   const reviews = await forge.reviews(repo, number);
   let gate = wishGate(store, wish, clock.now(), policy.expireHours, reviews.map(evidenceOf));
   gate = lensesPassed(store, gate, states.passed, clock.now());
@@ -68,7 +75,7 @@ export async function keep(
     against.length > 0
       ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
       : asks(config, gate, pull);
-  const answer = once(store, gate.id, run, [told, text].filter((one) => one !== undefined).join("\n"));
+  const answer = once(store, gate.id, run, [told, text].filter(Boolean).join("\n"));
   if (answer.text !== "" && gate.state === "asked") gateAsked(store, gate, { askedIn: run }, clock.now());
   return answer;
 }
@@ -234,9 +241,9 @@ function asks(config: AgentConfig, gate: Gate, pull: ForgePull): string | undefi
   return `${whoMay(config, gate)}: [#${gate.number}](${pull.url}) at \`${commit}\` waits for an approval (${gate.kinds.join(", ")}). Approve it on the forge, or here: :+1: on this post, or \`!approve ${gate.id}\``;
 }
 
-/** Says a thing about a gate once, until there is something else to say. A run that is killed before it hands it over says it again. */
-function once(store: Store, gate: string, run: string, text: string): Answer {
-  const key = `gate-told:${gate}`;
+/** Says a thing about a gate, or a commit without one, once, until there is something else to say. A run that is killed before it hands it over says it again. */
+function once(store: Store, subject: string, run: string, text: string): Answer {
+  const key = `gate-told:${subject}`;
   const [by, ...said] = (store.meta(key) ?? "").split("\n");
   if (text === "" || (said.join("\n") === text && by !== run)) return nothing;
   store.setMeta(key, `${run}\n${text}`);

@@ -1,0 +1,19 @@
+import type { ForgePull } from "../forge-port.ts";
+import type { Store } from "../store/open.ts";
+import { workOfPull } from "../tasks/table.ts";
+
+/**
+ * Whether a pull request of this agent's holds commits that it did not push itself. Who pushed them the forge does not say for sure (authors
+ * of commits are what somebody wrote there), so whoever approves could have written them. To be asked of every head: what others pushed is
+ * not forgotten when the agent goes on from it.
+ */
+export function othersPushed(store: Store, repo: string, { number, head }: ForgePull): boolean {
+  const own = workOfPull(store, repo, number)?.head ?? undefined;
+  if (own === undefined) return false;
+  const key = `others-pushed:${repo.toLowerCase()}#${number}`;
+  const seen = store.meta(key);
+  if (own === head.sha) return seen !== undefined && seen !== own;
+  // A push of ours may be seen before it is written down: it was no other's once it is.
+  if (seen === undefined || seen === own) store.setMeta(key, head.sha);
+  return true;
+}
