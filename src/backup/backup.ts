@@ -43,8 +43,9 @@ export interface BackupAge {
   readonly verified: Date | undefined;
 }
 
+/** What the host has noted of them, which it says at once, or not at all: it throws E-SSH-TIMEOUT after 30 s. */
 export async function backupAge(context: BackupContext, name: string): Promise<BackupAge> {
-  const lines = await onHost(context, name, ["status"]);
+  const lines = await onHost(context, name, ["status"], 30_000);
   const at = (what: string): Date | undefined => {
     const seconds = lines.find((line) => line.startsWith(`${what} `))?.split(" ")[1];
     return seconds === undefined ? undefined : new Date(Number(seconds) * 1000);
@@ -75,6 +76,7 @@ async function onHost(
   { team, secrets, signal, onLine, connect = connectSsh }: BackupContext,
   name: string,
   words: readonly string[],
+  timeoutMs?: number,
 ): Promise<string[]> {
   const hosts = hostsWithBackups(team);
   mustKnow(
@@ -89,6 +91,7 @@ async function onHost(
     const reader = onLine === undefined ? undefined : lineReader(onLine);
     const { code, stdout, stderr } = await connection.exec(`sudo -n /opt/olympus/backup/backup ${words.join(" ")}`, {
       signal,
+      ...(timeoutMs !== undefined && { timeoutMs }),
       ...(reader && { onStdout: reader }),
     });
     if (code === 0) return stdout.split("\n").filter((line) => line !== "");

@@ -67,9 +67,9 @@ async function status(
           ? [`The lab of this team is not ${lab.network ? "whole" : "up"}: npx olympus lab up`]
           : [];
     const at = watch ? [`${new Date().toISOString().slice(11, 19)} UTC, every ${everyMs / 1000} s`] : [];
-    // Only where somebody looks: elsewhere one round stands below the other.
-    const clear = live ? "\u001b[H\u001b[2J" : "";
-    reporter.result(clear + [...at, ...cause, ...statusLines(hosts, all, seconds), ...rehearsal].join("\n"), {
+    // Only where somebody looks: elsewhere one round stands below the other. What the reporter prints does nothing to a terminal.
+    if (live) process.stdout.write("\u001b[H\u001b[2J");
+    reporter.result([...at, ...cause, ...statusLines(hosts, all, seconds), ...rehearsal].join("\n"), {
       type: "status",
       hosts: worstFirst(hosts),
       ...(down ? { lab: "down" } : {}),

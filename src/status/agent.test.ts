@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { AgentStatus } from "../dashboard/status.ts";
-import { judged } from "./agent.ts";
+import { judged, readAnswer } from "./agent.ts";
 import { statusLines } from "./lines.ts";
 import type { HostStatus } from "./status.ts";
 
@@ -73,7 +73,9 @@ it.each<[Partial<AgentStatus>, string, string]>([
     "attention",
     "agent: waits for approval: merge olympus/app#3, 22 min, idle",
   ],
-  [{ spentToday: 5 }, "attention", "agent: today's budget of $5.00 is used up, idle"],
+  // Calls are not let past a budget: it is used up before it is reached.
+  [{ spentToday: 4.97, overBudget: true }, "attention", "agent: today's budget of $5.00 is used up, idle"],
+  [{ spentToday: 4.97 }, "fine", "agent: idle"],
   [
     { harness: { ...harness, paused: { by: "alice", since: now - 5 * minute } } },
     "attention",
@@ -83,6 +85,27 @@ it.each<[Partial<AgentStatus>, string, string]>([
   expect(said(change)).toEqual([state, detail]);
 });
 
+it("takes an agent that was set up before, or after, at its word", () => {
+  const { overBudget: _, gates: __, build: ___, ...older } = well;
+  expect(readAnswer({ ...older, shoeSize: 46 })).toMatchObject({ state: "fine", facts: { build: "" } });
+  expect(readAnswer({ ...older, spentToday: 5 }).detail).toContain("used up");
+});
+
+it.each<[unknown, string]>([
+  ["hello", "something answers in its place that is no agent"],
+  [null, "something answers in its place that is no agent"],
+  [{ status: "up" }, "something answers in its place that is no agent"],
+  [{ harness: { chat: "connected" } }, "its answer is not what an agent says"],
+  [{ ...well, harness: { ...harness, running: 7 } }, "its answer is not what an agent says (harness.running)"],
+  [{ ...well, build: 12 }, "its answer is not what an agent says (build)"],
+  [{ ...well, memoryMb: "much" }, "its answer is not what an agent says (memoryMb)"],
+  [{ ...well, gates: {} }, "its answer is not what an agent says (gates)"],
+])("%j in its place is broken: %s", (answer, detail) => {
+  const { state, detail: told, facts } = readAnswer(answer);
+  expect([state, facts]).toEqual(["broken", undefined]);
+  expect(told).toContain(`agent: ${detail}`);
+});
+
 it("puts what needs somebody first, and says when agents run different versions", () => {
   const host = (name: string, change: Partial<AgentStatus>): HostStatus => {
     const { facts, next, ...answer } = judged({ ...well, ...change });
@@ -90,7 +113,7 @@ it("puts what needs somebody first, and says when agents run different versions"
   };
   const hosts = [
     host("athena", {}),
-    host("apollo", { spentToday: 5 }),
+    host("apollo", { overBudget: true }),
     host("ares", { tools: { state: "off" }, build: "ffffffffffff" }),
   ];
   expect(statusLines(hosts, false, "0.1")).toEqual([

@@ -1,4 +1,5 @@
 import type { SecretStore } from "../../secrets/store.ts";
+import { statusSchema } from "../dashboard/schemas.ts";
 import { type AgentStatus, isReady } from "../dashboard/status.ts";
 import type { Machine } from "../team/model.ts";
 import { askDashboard } from "./ask-dashboard.ts";
@@ -23,6 +24,11 @@ export interface AgentAnswer {
   readonly facts?: AgentFacts;
 }
 
+/** What is read of an agent's answer: more may be in it, and one that was set up before may say less. */
+const answerSchema = statusSchema
+  .omit({ version: true, agent: true, team: true, models: true, runs: true, dropped: true })
+  .partial({ gates: true, build: true, overBudget: true });
+
 /** A run without a sign of life for this long is stuck: model calls and commands have shorter limits. */
 const stuckMs = 20 * 60_000;
 
@@ -36,13 +42,21 @@ export async function askAgent(
   signal: AbortSignal,
   port?: number,
 ): Promise<AgentAnswer> {
-  const { answer, unreached } = await askDashboard<AgentStatus>(machine, secrets, "/api/status", signal, port);
+  const { answer, unreached } = await askDashboard<unknown>(machine, secrets, "/api/status", signal, port);
   if (answer === undefined)
     return { state: "unreachable", detail: `agent: not reachable, ${unreached}`, next: "doctor" };
-  // Another program on its port.
-  if (typeof answer !== "object" || answer?.harness === undefined)
-    return { state: "broken", detail: "agent: something answers in its place that is no agent", next: "doctor" };
-  return judged(answer);
+  return readAnswer(answer);
+}
+
+/** Pure. Any program may listen there, and say anything. */
+export function readAnswer(answer: unknown): AgentAnswer {
+  const { success, error } = answerSchema.safeParse(answer);
+  if (success) return judged(answer as AgentStatus);
+  const no = typeof answer !== "object" || answer === null || !("harness" in answer);
+  const what = no
+    ? "something answers in its place that is no agent"
+    : `its answer is not what an agent says (${error.issues[0]!.path.join(".")})`;
+  return { state: "broken", detail: `agent: ${what}`, next: "doctor" };
 }
 
 /** Pure. What is worst is said first and decides. */
@@ -57,7 +71,9 @@ export function judged(status: AgentStatus): AgentAnswer {
   if (tools.state === "off") broken.push(`no shell${tools.reason === undefined ? "" : `: ${tools.reason}`}`);
   if (quietSince !== undefined && now - quietSince > stuckMs)
     broken.push(`stuck: no sign of life in its work for ${minutes(now - quietSince)}`);
-  if (spentToday >= budgetDay) attention.push(`today's budget of $${budgetDay.toFixed(2)} is used up`);
+  // It stops short of its budget; one that was set up before it said so knows only what it spent.
+  if (status.overBudget ?? spentToday >= budgetDay)
+    attention.push(`today's budget of $${budgetDay.toFixed(2)} is used up`);
   // An agent that was set up before there were gates says nothing of them.
   for (const { what, since } of status.gates ?? [])
     attention.push(`waits for approval: ${what}, ${minutes(now - since)}`);

@@ -18,7 +18,7 @@ export async function askOpenclaw(
   let connection: SshConnection | undefined;
   try {
     connection = await connect();
-    const { stdout } = await connection.exec(ask);
+    const { stdout } = await connection.exec(ask, { signal });
     const status = /^HTTP\/[\d.]+ (\d+)/.exec(stdout)?.[1];
     if (status === "200") return { state: "fine", detail: "OpenClaw: answers", next: "" };
     const how = status === undefined ? "does not answer" : `runs, but is not ready (HTTP ${status})`;

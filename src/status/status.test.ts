@@ -70,6 +70,19 @@ it("asks only those that are named, and knows the names", async () => {
   await expect(teamStatus(team, secrets, signal, ["athen"])).rejects.toMatchObject({ code: "E-UNKNOWN" });
 });
 
+it("one agent that answers oddly is broken, and the others are told all the same", async () => {
+  const odd = createServer((_request, response) => response.end('{"harness":{"chat":"connected"}}'));
+  await new Promise<void>((resolve) => odd.listen(18789, "127.77.1.50", resolve));
+  const team = await loadTeam(join(folder, "team.yaml"));
+  const found = await teamStatus(team, secrets, new AbortController().signal);
+  odd.close();
+  expect(found.map(({ name }) => name)).toEqual(hosts.map(({ name }) => name));
+  expect(found.find(({ name }) => name === "athena")).toMatchObject({
+    state: "broken",
+    next: "npx olympus doctor athena",
+  });
+});
+
 it.each([
   ["EHOSTUNREACH", "no machine answers at 10.0.0.1"],
   ["ENETUNREACH", "this computer has no way to 10.0.0.1"],

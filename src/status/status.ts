@@ -8,7 +8,7 @@ import { type Inventory, type InventoryOptions, readInventory } from "../libvirt
 import { sshTargetOf } from "../machines/find.ts";
 import { teamPrefix } from "../machines/names.ts";
 import { connectSsh } from "../ssh/connect.ts";
-import type { SshTarget } from "../ssh/connection.ts";
+import type { SshConnection, SshTarget } from "../ssh/connection.ts";
 import { forgePort } from "../team/forge.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
@@ -36,10 +36,13 @@ export interface HostStatus {
 }
 
 const askTimeoutMs = 5_000;
+/** For all that a host is asked in a round: what goes quiet half-way must not keep those that ask again from anybody. */
+const hostTimeoutMs = 30_000;
 
 /**
  * Asks every host itself, or only those named, side by side: agents and services over HTTP, hypervisors over SSH. A dead host costs its
- * timeout, no more. `told` hears of each as it answers. Throws E-UNKNOWN for a name that is none.
+ * timeout, no more, and one that answers oddly is `broken`. `told` hears of each as it answers. `hostMs`: what each is given for all.
+ * Throws E-UNKNOWN for a name that is none.
  */
 export async function teamStatus(
   team: LoadedTeam,
@@ -47,6 +50,7 @@ export async function teamStatus(
   signal: AbortSignal,
   names: readonly string[] = [],
   told: (status: HostStatus) => void = () => undefined,
+  hostMs = hostTimeoutMs,
 ): Promise<HostStatus[]> {
   const hosts = listHosts(team);
   if (chatByTeamAuthority(team)) trustTeamAuthority(secrets);
@@ -56,7 +60,7 @@ export async function teamStatus(
   const meant = hosts.filter(({ name }) => names.length === 0 || names.includes(name));
   return Promise.all(
     meant.map(async (host) => {
-      const status = withDrift(await askHost(host, team, secrets, signal), drifts.get(host.name));
+      const status = withDrift(await askHost(host, { team, secrets, signal }, hostMs), drifts.get(host.name));
       told(status);
       return status;
     }),
@@ -72,21 +76,57 @@ export function withDrift(status: HostStatus, drift: Drift | undefined): HostSta
   return { ...status, state: "attention", detail, next: `npx olympus role check --host ${status.name}`, drift };
 }
 
-async function askHost(host: Host, team: LoadedTeam, secrets: SecretStore, signal: AbortSignal): Promise<HostStatus> {
+/** What asking a host takes, and whoever gives it up. */
+interface Asking {
+  readonly team: LoadedTeam;
+  readonly secrets: SecretStore;
+  readonly signal: AbortSignal;
+  /** Told what is asked for from now on, in words. */
+  readonly part: (name: string) => void;
+}
+
+/** Whatever a host does, it is told in words; throws only the signal's reason. */
+async function askHost(host: Host, asking: Omit<Asking, "part">, hostMs: number): Promise<HostStatus> {
   const base = { name: host.name, kind: host.kind };
-  if (host.kind !== "hypervisor") {
-    const answer = runsOpenclaw(host)
-      ? await askOpenclaw(host.name, () => connectSsh(targetIn(team, secrets, host.name), signal), signal)
-      : await askParts(host, secrets, signal);
-    return { ...base, ...(answer.state === "fine" ? await withBackups(answer, host, team, secrets, signal) : answer) };
-  }
+  const next = `npx olympus doctor ${host.name}`;
+  const late = AbortSignal.timeout(hostMs);
+  const signal = AbortSignal.any([asking.signal, late]);
+  let part = host.kind === "agent" ? "agent" : "services";
+  const asked = askParts(host, {
+    ...asking,
+    signal,
+    part: (name) => {
+      part = name;
+    },
+  });
   try {
-    const { next, ...answer } = await askHypervisor(host, team, secrets, signal);
-    return { ...base, ...answer, next: next === "" ? "" : `npx olympus ${next} ${host.name}` };
+    return { ...base, ...(await Promise.race([asked, rejectedBy(signal)])) };
   } catch (error) {
-    signal.throwIfAborted();
-    return { ...base, state: "unreachable", detail: messageOf(error), next: `npx olympus doctor ${host.name}` };
+    asking.signal.throwIfAborted();
+    if (late.aborted)
+      return { ...base, state: "unreachable", detail: `${part}: no answer within ${hostMs / 1000} s`, next };
+    return { ...base, state: "broken", detail: `${part}: its answer cannot be read: ${firstLine(error)}`, next };
   }
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+const firstLine = (error: unknown): string => messageOf(error).split("\n")[0]!;
+
+async function askParts(host: Host, asking: Asking): Promise<Answer> {
+  const { team, secrets, signal, part } = asking;
+  if (host.kind === "hypervisor") return askHypervisor(host, asking);
+  if (runsOpenclaw(host)) {
+    part("OpenClaw");
+    const connect = () => connectSsh(targetIn(team, secrets, host.name), signal);
+    return withBackups(await askOpenclaw(host.name, connect, signal), host, asking);
+  }
+  const answer = host.machine?.agent === undefined ? await askServices(host, signal) : await askAgentOf(host, asking);
+  return withBackups(answer, host, asking);
 }
 
 /** Something on a machine that answers over HTTP. */
@@ -124,15 +164,16 @@ function partsOf(host: Host): Part[] {
 
 type Answer = Omit<HostStatus, "name" | "kind">;
 
-async function askParts(host: Host, secrets: SecretStore, signal: AbortSignal): Promise<Answer> {
-  if (host.machine?.agent !== undefined) {
-    const { facts, next, ...answer } = await askAgent(host.machine, secrets, signal);
-    return {
-      ...answer,
-      next: next === "" ? "" : `npx olympus ${next} ${host.name}`,
-      ...(facts === undefined ? {} : { agent: facts }),
-    };
-  }
+async function askAgentOf(host: Host, { secrets, signal }: Asking): Promise<Answer> {
+  const { facts, next, ...answer } = await askAgent(host.machine!, secrets, signal);
+  return {
+    ...answer,
+    next: next === "" ? "" : `npx olympus ${next} ${host.name}`,
+    ...(facts === undefined ? {} : { agent: facts }),
+  };
+}
+
+async function askServices(host: Host, signal: AbortSignal): Promise<Answer> {
   const answers = await Promise.all(partsOf(host).map((part) => askPart(part, signal)));
   const worst = (["unreachable", "broken"] as const).find((state) => answers.some((one) => one.state === state));
   const told = worst === undefined ? answers : answers.filter(({ state }) => state !== "fine");
@@ -165,14 +206,9 @@ async function askPart(
 }
 
 /** Services are fine, and so is the host unless its last verified backup is too old; asked only where the team file has backups. */
-async function withBackups(
-  answer: Answer,
-  host: Host,
-  team: LoadedTeam,
-  secrets: SecretStore,
-  signal: AbortSignal,
-): Promise<Answer> {
-  if (host.roles.backup?.to === undefined) return answer;
+async function withBackups(answer: Answer, host: Host, { team, secrets, signal, part }: Asking): Promise<Answer> {
+  if (answer.state !== "fine" || host.roles.backup?.to === undefined) return answer;
+  part("backups");
   const { backupAge, backupProblem } = await import("../backup/backup.ts");
   const maxAge = Number(host.roles.backup.maxAgeDays ?? defaultMaxAgeDays);
   const next = `npx olympus backup now ${host.name}`;
@@ -181,33 +217,35 @@ async function withBackups(
     const problem = backupProblem(age, maxAge, Date.now());
     const verified = age.verified?.toISOString().slice(0, 16).replace("T", " ");
     if (problem === undefined) return { ...answer, detail: `${answer.detail}; backup verified ${verified} UTC` };
-    return { state: "broken", detail: problem, next };
+    return { ...answer, state: "broken", detail: problem, next };
   } catch (error) {
     signal.throwIfAborted();
-    return { state: "broken", detail: `its backups cannot be asked for: ${messageOf(error).split("\n")[0]}`, next };
+    return { ...answer, state: "broken", detail: `its backups cannot be asked for: ${firstLine(error)}`, next };
   }
 }
 
 /** As the role has it. */
 const defaultMaxAgeDays = 2;
 
-async function askHypervisor(
-  host: Host,
-  team: LoadedTeam,
-  secrets: SecretStore,
-  signal: AbortSignal,
-): Promise<ReturnType<typeof stateOfHypervisor> & Pick<HostStatus, "machines">> {
-  const hypervisor = team.hypervisors.find(({ name }) => name === host.name)!;
-  const connection = await connectSsh(targetIn(team, secrets, hypervisor.name), signal);
+async function askHypervisor(host: Host, { team, secrets, signal, part }: Asking): Promise<Answer> {
+  const { pool, bridge } = team.hypervisors.find(({ name }) => name === host.name)!;
+  const prefix = teamPrefix(team.name);
+  let connection: SshConnection | undefined;
   try {
-    const { pool, bridge } = hypervisor;
-    const inventory = await readInventory(connection, { pool, bridge, prefix: teamPrefix(team.name) });
+    part("SSH");
+    connection = await connectSsh(targetIn(team, secrets, host.name), signal);
+    signal.addEventListener("abort", connection.close, { once: true });
+    part("libvirt");
+    const inventory = await readInventory(connection, { pool, bridge, prefix });
     const wanted = team.machines.filter((machine) => machine.hypervisor === host.name).map(({ name }) => name);
-    const prefix = teamPrefix(team.name);
     const machines = Object.fromEntries(inventory.domains.map(({ name, state }) => [name.slice(prefix.length), state]));
-    return { ...stateOfHypervisor(inventory, { pool, bridge, prefix }, wanted), machines };
+    const { next, ...found } = stateOfHypervisor(inventory, { pool, bridge, prefix }, wanted);
+    return { ...found, machines, next: next === "" ? "" : `npx olympus ${next} ${host.name}` };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { state: "unreachable", detail: messageOf(error), next: `npx olympus doctor ${host.name}` };
   } finally {
-    connection.close();
+    connection?.close();
   }
 }
 

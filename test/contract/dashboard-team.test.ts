@@ -65,6 +65,22 @@ test("thirteen hosts are asked side by side: with six agents mute it takes one t
   expect(h1?.detail).toContain("not running: a1");
 }, 180_000);
 
+test("a hypervisor that hangs half-way is told as such in its time, and does not keep a round from its end", async () => {
+  lab.hang("h2", true);
+  const told: string[] = [];
+  const tell = ({ name }: HostStatus) => void told.push(name);
+  const hung = await teamStatus(lab.team, lab.secrets, new AbortController().signal, ["h2", "h3", "a7"], tell, 8_000);
+  lab.hang("h2", false);
+  expect(hung.find(({ name }) => name === "h2")).toMatchObject({
+    state: "unreachable",
+    detail: "libvirt: no answer within 8 s",
+    next: "npx olympus doctor h2",
+  });
+  // Like all of them, that one answers that it has no bridge.
+  expect(statesOf(hung)).toMatchObject({ h3: "broken", a7: "fine" });
+  expect(told.at(-1)).toBe("h2");
+}, 120_000);
+
 test("F9 the team's page with half of it down and hostile words: sound at both widths, live without a reload, nothing from elsewhere", async () => {
   const page = await startTeamDashboard(lab.team, lab.secrets, 0, 500);
   const end = new AbortController();

@@ -17,6 +17,8 @@ export interface StatusTeam {
   down(agent: string): Promise<void>;
   /** What libvirt says of a machine from now on. */
   power(machine: string, state: Power): void;
+  /** Whether libvirt of a hypervisor keeps everybody waiting who asks it. */
+  hang(hypervisor: string, on: boolean): void;
   close(): Promise<void>;
 }
 
@@ -49,7 +51,8 @@ export async function statusTeam(network: string, words?: (name: string) => stri
     tell(host);
     mkdirSync(join(folder, host));
     // Whatever libvirt it asks for, it asks this one.
-    const script = `#!/bin/sh\nshift 3\nexec /usr/bin/virsh -q -c 'test://${join(folder, host)}.xml' "$@"\n`;
+    const hangs = join(folder, host, "hangs");
+    const script = `#!/bin/sh\nwhile [ -e ${hangs} ]; do sleep 0.2; done\nshift 3\nexec /usr/bin/virsh -q -c 'test://${join(folder, host)}.xml' "$@"\n`;
     writeFileSync(join(folder, host, "virsh"), script, { mode: 0o755 });
   }
   const servers = await Promise.all(
@@ -111,6 +114,11 @@ secrets: secrets.enc.yaml
       const [host, has] = [...machines].find(([, all]) => all.has(machine))!;
       has.set(machine, state);
       tell(host);
+    },
+    hang(hypervisor, on) {
+      const file = join(folder, hypervisor, "hangs");
+      if (on) writeFileSync(file, "");
+      else rmSync(file);
     },
     async close() {
       for (const { dashboard, close } of agents.values()) {
