@@ -16,7 +16,7 @@ import { Scheduler } from "./scheduler.ts";
 import { watchForSleep } from "./sleep.ts";
 import { waiting } from "./store/inbox.ts";
 import { pendingParts } from "./store/outbox.ts";
-import { claimNext, finish, type OpenRun, resumeOpen } from "./store/runs.ts";
+import { claimNext, finish, leaveOpen, type OpenRun, resumeOpen } from "./store/runs.ts";
 import { cancelIn, type Place } from "./store/work.ts";
 
 /** Tries of a run that has no answer in the outbox: some four minutes. */
@@ -106,7 +106,7 @@ export class Harness implements Control {
 
   /** Takes no more work, lets what is under way end for at most the drain limit, then leaves it to the next process. */
   async stop(): Promise<void> {
-    const { clock, config, chat, log } = this.#parts;
+    const { clock, config, chat, store, log } = this.#parts;
     if (this.#draining) return;
     this.#draining = true;
     this.#feed.stop();
@@ -114,18 +114,21 @@ export class Harness implements Control {
     clearInterval(this.#watch);
     chat.close();
     await this.#desk?.stop();
-    const open = [...this.#open.values()].map((entry) => entry.done);
+    const open = [...this.#open.values()];
+    const over = Promise.all(open.map(({ done }) => done));
     if (open.length > 0 && this.#chat === "connected") {
       log.info({ runs: open.length }, "finishing what is under way");
       const limit = new AbortController();
-      await Promise.race([
-        Promise.all(open),
-        clock.wait(config.limits.drain * 1000, limit.signal).catch(() => undefined),
-      ]);
+      await Promise.race([over, clock.wait(config.limits.drain * 1000, limit.signal).catch(() => undefined)]);
       limit.abort();
     }
     this.#stop.abort(new Error(harnessStops));
-    await Promise.all(open);
+    await over;
+    try {
+      leaveOpen(store, open);
+    } catch (error) {
+      log.warn({ error: String(error) }, "cannot store that runs were left in order: it counts as a crash of theirs");
+    }
   }
 
   state(): HarnessState {
@@ -136,12 +139,7 @@ export class Harness implements Control {
       connectedAt: this.#connectedAt,
       caughtUpAt: this.#feed.caughtUpAt,
       waiting: waiting(store),
-      running: [...this.#open.values()].map(({ run, since }) => ({
-        id: run.id,
-        lane: run.lane,
-        kind: run.kind,
-        since,
-      })),
+      running: [...this.#open.values()].map(({ run: { id, lane, kind }, since }) => ({ id, lane, kind, since })),
       undelivered: pendingParts(store),
       draining: this.#draining,
       paused: pauseOf(store),

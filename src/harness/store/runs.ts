@@ -9,7 +9,7 @@ export interface OpenRun {
   readonly lane: string;
   readonly kind: InboxKind;
   readonly state: "running" | "delivering";
-  /** How often it was begun: more than once after a crash. */
+  /** How often it was begun: more than once after a crash. What an orderly stop left is not counted. */
   readonly starts: number;
   readonly source: string;
   readonly sourceId: string;
@@ -75,6 +75,14 @@ export function resumeOpen(store: Store): OpenRun[] {
     return store.all<OpenRun>(
       `${openRun} WHERE runs.state IN ('running', 'delivering') ORDER BY runs.started_at, runs.id`,
     );
+  });
+}
+
+/** Runs that an orderly stop leaves to the next process: that they were begun here says nothing against them. */
+export function leaveOpen(store: Store, left: readonly { readonly run: Pick<OpenRun, "id"> }[]): void {
+  store.transaction(() => {
+    for (const { run } of left)
+      store.run("UPDATE runs SET starts = starts - 1 WHERE id = ? AND state = 'running'", run.id);
   });
 }
 

@@ -11,7 +11,7 @@ import { messagesOf } from "./look.ts";
 import { migrations } from "./migrations.ts";
 import { openStore, type Store } from "./open.ts";
 import { drop, droppedAnswers, dropReason, handOver, markSent, nextPart, pendingParts } from "./outbox.ts";
-import { claimNext, finish, recentRuns, resumeOpen } from "./runs.ts";
+import { claimNext, finish, leaveOpen, recentRuns, resumeOpen } from "./runs.ts";
 import { recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
 import { turnsOf } from "./turns.ts";
 
@@ -67,6 +67,21 @@ test("what a dead process left open is resumed, in the state it had, and counted
   expect(resumeOpen(store).map(({ id, state, starts }) => [id, state, starts])).toEqual([
     ["p1-1", "delivering", 1],
     ["p2-1", "running", 2],
+  ]);
+});
+
+test("an orderly stop is no start that failed: only what still runs is counted back", () => {
+  receive(store, entry("p1", "l1"), 0);
+  receive(store, entry("p2", "l2"), 0);
+  const open = [claimNext(store, 0)!, claimNext(store, 0)!];
+  handOver(store, open[0]!, [{ text: "a" }], "answered", 1);
+  leaveOpen(
+    store,
+    open.map((run) => ({ run })),
+  );
+  expect(resumeOpen(store).map(({ state, starts }) => [state, starts])).toEqual([
+    ["delivering", 1],
+    ["running", 1],
   ]);
 });
 
