@@ -60,7 +60,7 @@ export interface ForgeComment {
 /** Who did something to an issue, newest last: put a label on, assigned somebody. */
 export interface IssueEvent {
   readonly id: number;
-  readonly kind: "labeled" | "unlabeled" | "assigned" | "unassigned" | "closed" | "reopened";
+  readonly kind: "labeled" | "unlabeled" | "assigned" | "unassigned" | "closed" | "reopened" | "review_requested";
   readonly actor: ForgeUser;
   /** The label, or the login of who was assigned. */
   readonly subject: string;
@@ -195,8 +195,8 @@ export interface ForgeReader {
   account(): Promise<ForgeUser>;
   repo(repo: string): Promise<ForgeRepo>;
   /**
-   * Issues and pull requests that changed at or after `since`, oldest change first, at most some hundred: whoever gets a full page asks
-   * again from its newest. Undefined when the forge says that nothing changed since the same question (which costs no request), unless
+   * Issues and pull requests that changed at or after `since`, each once, oldest change first, at most some hundred: whoever gets so many
+   * asks again from the newest. Undefined when the forge says that nothing changed since the same question (which costs no request), unless
    * `known` is wanted too: by whoever may not have come to do something about the answer before.
    */
   changed(repo: string, since: number, known?: boolean): Promise<readonly ForgeIssue[] | undefined>;
@@ -217,8 +217,9 @@ export interface ForgeReader {
   pull(repo: string, number: number): Promise<ForgePull>;
   /** Open and closed ones of a branch of this repository, newest first. */
   pullsOf(repo: string, branch: string): Promise<ForgePull[]>;
+  /** At most a thousand: `size.files` of the pull request says how many there are. */
   files(repo: string, number: number): Promise<PullFile[]>;
-  /** Between two commits: what a push brought. Undefined when the first is no ancestor (a forced push). */
+  /** Between two commits: what a push brought. Undefined when the first is no ancestor (a forced push), and when the forge does not tell all of it. */
   compare(repo: string, from: string, to: string): Promise<PullFile[] | undefined>;
   reviews(repo: string, number: number): Promise<ForgeReview[]>;
   reviewComments(repo: string, number: number, since?: number): Promise<ReviewComment[]>;

@@ -101,7 +101,7 @@ export class Poller {
     let cursor = cursorOf(store, forgeSource, name);
     if (cursor === undefined) {
       cursor = clock.now() - firstLook;
-      for (const issue of await forge.issuesLabelled(name, label)) await this.#take(name, issue, cursor);
+      for (const issue of await forge.issuesLabelled(name, label)) await unlessGone(this.#take(name, issue, cursor));
       store.transaction(() => advanceCursor(store, forgeSource, name, cursor!));
     }
     // To the minute: the question must stay the same for its ETag to hold.
@@ -109,7 +109,7 @@ export class Poller {
     const whole = this.#whole.delete(name);
     const issues = await forge.changed(name, since, !whole);
     await this.#lookAgain(name);
-    for (const issue of issues ?? []) await this.#take(name, issue, issue.updatedAt);
+    for (const issue of issues ?? []) await unlessGone(this.#take(name, issue, issue.updatedAt));
     this.#whole.add(name);
     if (issues === undefined) return;
     const newest = issues.at(-1)?.updatedAt ?? 0;
@@ -121,20 +121,24 @@ export class Poller {
     const key = `${repo}#${issue.number}`;
     if (this.#taken.get(key) === issue.updatedAt) return;
     const since = performance.now();
-    const taken = await this.#hand(repo, issue, readTo);
+    const taken = await this.#hand(repo, issue, { readTo });
     this.#taken.set(key, issue.updatedAt);
     this.#recent.set(key, { repo, number: issue.number, since, taken });
   }
 
-  /** Lets the takers have it, unless it is what they had `before`. Gives what they have now. */
-  async #hand(repo: string, issue: ForgeIssue, readTo: number, before?: string): Promise<string> {
+  /** Lets the takers have it, unless it is what they had `before`, and moves the cursor to `readTo`. Gives what they have now. */
+  async #hand(
+    repo: string,
+    issue: ForgeIssue,
+    { readTo, before }: { readonly readTo?: number; readonly before?: string },
+  ): Promise<string> {
     const { store, clock, takers } = this.#parts;
     const change = await this.#change(repo, issue);
     const now = JSON.stringify(change);
     if (now === before) return now;
     store.transaction(() => {
       for (const taker of takers) taker.take(change, clock.now());
-      advanceCursor(store, forgeSource, repo, readTo);
+      if (readTo !== undefined) advanceCursor(store, forgeSource, repo, readTo);
     });
     return now;
   }
@@ -143,12 +147,13 @@ export class Poller {
   async #lookAgain(name: string): Promise<void> {
     const { forge } = this.#parts;
     for (const [key, recent] of this.#recent) {
-      const { repo, number, since, taken } = recent;
+      const { repo, number, since, taken: before } = recent;
       if (repo !== name) continue;
       const settled = performance.now() - since > unsettled;
-      const issue = await forge.issue(repo, number);
-      recent.taken = await this.#hand(repo, issue, issue.updatedAt, taken);
-      if (settled) this.#recent.delete(key);
+      // The cursor stays: of what the list holds, older changes may not be taken yet.
+      const taken = await unlessGone(forge.issue(repo, number).then((issue) => this.#hand(repo, issue, { before })));
+      if (taken !== undefined) recent.taken = taken;
+      if (settled || taken === undefined) this.#recent.delete(key);
     }
   }
 
@@ -176,5 +181,15 @@ export class Poller {
       ...(reviews && { reviews }),
       ...(reviewComments && { reviewComments }),
     };
+  }
+}
+
+/** Undefined for what was deleted meanwhile: there is nothing to take in of it, and it keeps nothing else from being seen. */
+async function unlessGone<T>(looked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looked;
+  } catch (error) {
+    if (error instanceof ForgeError && error.kind === "missing") return undefined;
+    throw error;
   }
 }

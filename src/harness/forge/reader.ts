@@ -12,7 +12,7 @@ import type {
   PullFile,
   ReviewComment,
 } from "../forge-port.ts";
-import type { Requests } from "./requests.ts";
+import { mostPages, perPage, type Requests } from "./requests.ts";
 import {
   commentOf,
   eventsOf,
@@ -43,6 +43,9 @@ export function namesOf(repo: string): { owner: string; repo: string } {
   const [owner = "", name = ""] = repo.split("/");
   return { owner, repo: name };
 }
+
+/** Files that GitHub tells of a comparison: there may be more. */
+const mostCompared = 300;
 
 const sinceOf = (since: number | undefined): { since?: string } =>
   since === undefined ? {} : { since: new Date(since).toISOString().replace(/\.\d+Z$/, "Z") };
@@ -80,14 +83,26 @@ export class GithubReader implements ForgeReader {
   }
 
   async changed(repo: string, since: number, known = false): Promise<readonly ForgeIssue[] | undefined> {
-    const { data, fresh } = await this.requests.list<RawIssue>(`${base}/issues`, {
-      ...namesOf(repo),
-      state: "all",
-      sort: "updated",
-      direction: "asc",
-      ...sinceOf(since),
-    });
-    return fresh || known ? data.map(issueOf) : undefined;
+    const params = { ...namesOf(repo), state: "all", sort: "updated", direction: "asc", per_page: perPage };
+    // By number, in the order of what each was found with last.
+    const found = new Map<number, RawIssue>();
+    let changed = false;
+    for (let look = 0, from = since, page = 1; look < mostPages; look++) {
+      const question = { ...params, ...sinceOf(from), page };
+      const { data, fresh } = await this.requests.read<RawIssue[]>(`${base}/issues`, question);
+      changed ||= fresh;
+      for (const one of data) {
+        found.delete(one.number);
+        found.set(one.number, one);
+      }
+      if (data.length < perPage) break;
+      // What changes between two questions leaves its page, and the next page would begin one later: each goes on from where the last one
+      // ended instead, and only within one second of the forge's by page.
+      const last = Date.parse(data.at(-1)!.updated_at);
+      page = last > from ? 1 : page + 1;
+      from = Math.max(from, last);
+    }
+    return changed || known ? [...found.values()].map(issueOf) : undefined;
   }
 
   async issue(repo: string, number: number): Promise<ForgeIssue> {
@@ -161,7 +176,8 @@ export class GithubReader implements ForgeReader {
     const params = { ...namesOf(repo), basehead: `${from}...${to}` };
     const found = await this.requests.find<Raw>(`${base}/compare/{basehead}`, params);
     if (found === undefined || (found.status !== "ahead" && found.status !== "identical")) return undefined;
-    return (found.files ?? []).map(fileOf);
+    const files = found.files ?? [];
+    return files.length < mostCompared ? files.map(fileOf) : undefined;
   }
 
   async reviews(repo: string, number: number): Promise<ForgeReview[]> {

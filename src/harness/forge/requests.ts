@@ -18,9 +18,9 @@ export interface RequestParts {
 
 type Params = Readonly<Record<string, unknown>>;
 
-/** GitHub's own name for its kinds of requests to make and change something. */
-const perPage = 100;
-const mostPages = 10;
+/** Entries of a page, as many as GitHub gives, and pages of a list that are read. */
+export const perPage = 100;
+export const mostPages = 10;
 
 /** Requests with one token. What was read before is asked for by its ETag. Throws nothing but `ForgeError`. */
 export class Requests {
@@ -61,7 +61,7 @@ export class Requests {
     }
   }
 
-  /** All pages of a list, up to a thousand entries. `fresh`: any of them changed. `part` finds the list where it is not the answer itself. */
+  /** All pages of a list, up to a thousand entries: who must not take a part for the whole asks how many there are. `fresh`: any of them changed. `part` finds the list where it is not the answer itself. */
   async list<T>(
     route: string,
     params: Params = {},

@@ -168,6 +168,7 @@ const eventKinds: ReadonlySet<string> = new Set([
   "unassigned",
   "closed",
   "reopened",
+  "review_requested",
 ]);
 
 export const eventsOf = (raw: readonly RawEvent[]): IssueEvent[] =>
