@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fits, lensesFor, mergeNeeds } from "./changes.ts";
+import { changeOf, fits, lensesFor, mergeNeeds } from "./changes.ts";
 import { policySchema } from "./schema.ts";
 
 test.each([
@@ -29,7 +29,7 @@ const policy = policySchema.parse({
     { lens: "security", lines: 1000 },
   ],
 });
-const change = (paths: string[], labels: string[] = [], lines = 1) => ({ paths, labels, lines });
+const change = (paths: string[], labels: string[] = [], lines = 1) => ({ paths, labels, lines, cut: false });
 
 test("lenses by path, label and size, each once", () => {
   expect(lensesFor(policy, change(["README.md"]))).toEqual([]);
@@ -47,4 +47,12 @@ test("all rules that fit count together: kinds add up, approvers have to be in e
     kinds: ["merge", "infrastructure", "sensitive"],
     approvers: ["mara"],
   });
+});
+
+test("a list of files that the forge cut off may hide any path: rules by path fit, others as ever", () => {
+  const file = { path: "a/1", from: undefined, status: "added", additions: 1, deletions: 0, patch: undefined };
+  const of = (files: number) => changeOf({ labels: [], size: { additions: 2, deletions: 0, files } }, [file, file]);
+  expect([lensesFor(policy, of(2)), mergeNeeds(policy, of(2)).kinds]).toEqual([[], ["merge"]]);
+  expect(lensesFor(policy, of(3))).toEqual(["security"]);
+  expect(mergeNeeds(policy, of(3))).toEqual({ kinds: ["merge", "infrastructure"], approvers: ["mara", "kim"] });
 });

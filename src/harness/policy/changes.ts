@@ -8,6 +8,8 @@ export interface Change {
   readonly labels: readonly string[];
   /** Added and deleted. */
   readonly lines: number;
+  /** `paths` are not all: the forge's list ended before. */
+  readonly cut: boolean;
 }
 
 interface Meant {
@@ -25,7 +27,8 @@ export interface Needed {
 
 export function changeOf(pull: Pick<ForgePull, "labels" | "size">, files: readonly PullFile[]): Change {
   const paths = files.flatMap(({ path, from }) => (from === undefined ? [path] : [path, from]));
-  return { paths, labels: pull.labels, lines: pull.size.additions + pull.size.deletions };
+  const { additions, deletions, files: count } = pull.size;
+  return { paths, labels: pull.labels, lines: additions + deletions, cut: files.length < count };
 }
 
 /** Lenses that a change needs, each once, in the policy's order. */
@@ -45,7 +48,9 @@ export function mergeNeeds(policy: Pick<Policy, "merge">, change: Change): Neede
 }
 
 function isMeant({ paths, labels, lines }: Meant, change: Change): boolean {
-  if (paths.length > 0 && !paths.some((pattern) => change.paths.some((path) => fits(pattern, path)))) return false;
+  // A path that is not known may be any.
+  if (paths.length > 0 && !change.cut && !paths.some((pattern) => change.paths.some((path) => fits(pattern, path))))
+    return false;
   if (labels.length > 0 && !labels.some((label) => change.labels.includes(label))) return false;
   return change.lines >= lines;
 }

@@ -13,6 +13,7 @@ export interface ReviewText {
   /** Without a line of the diff to stand on. */
   readonly elsewhere: readonly Finding[];
   readonly unread: ShownDiff["unread"];
+  readonly beyond: number;
   /** The commit that was looked at before: only what came after it was read. */
   readonly since: string | undefined;
   /** What the harness itself has to say. */
@@ -21,21 +22,23 @@ export interface ReviewText {
 
 /** A review's body. What a model wrote in it can neither call anybody nor pass for a marker. */
 export function reviewBody(review: ReviewText): string {
-  const { lens, findings, elsewhere, unread, since, notes, sha, agent } = review;
+  const { lens, findings, elsewhere, unread, beyond, since, notes, sha, agent } = review;
   const title = `**${lens} review by ${agent}: ${findings.verdict === "pass" ? "no objections" : "changes wanted"}**`;
   const short = (commit: string) => `\`${commit.slice(0, 10)}\``;
+  const count = unread.length + beyond;
   const listed = unread.slice(0, 50).map(({ path, why }) => `- \`${plain(path)}\`: ${why}`);
   const parts = [
     title,
     plain(findings.summary),
     ...(elsewhere.length === 0 ? [] : [["Not on a line of the change:", ...elsewhere.map(atPlace)].join("\n")]),
-    ...(unread.length === 0
+    ...(count === 0
       ? []
       : [
           [
-            `**Not read, ${unread.length} ${unread.length === 1 ? "file" : "files"}:**`,
+            `**Not read, ${count} ${count === 1 ? "file" : "files"}:**`,
             ...listed,
             ...(unread.length > listed.length ? [`- and ${unread.length - listed.length} more`] : []),
+            ...(beyond > 0 ? [`- ${beyond} at the end, which the forge does not name`] : []),
           ].join("\n"),
         ]),
     ...notes,

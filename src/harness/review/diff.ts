@@ -8,6 +8,8 @@ export interface ShownDiff {
   readonly read: readonly string[];
   /** What is not in the text, and why. */
   readonly unread: readonly { readonly path: string; readonly why: string }[];
+  /** Files of the change that the forge did not name: not in the text either. */
+  readonly beyond: number;
 }
 
 /** Lines of the new file, by path, that a remark can stand on: those of the diff, its unchanged ones too. */
@@ -43,7 +45,7 @@ export function placesOf(files: readonly PullFile[]): Places {
 }
 
 /** As much of a change as fits into `tokens`, in whole files, small ones first: one huge file does not hide the others. */
-export function showDiff(files: readonly PullFile[], tokens: number): ShownDiff {
+export function showDiff(files: readonly PullFile[], tokens: number, beyond = 0): ShownDiff {
   const bySize = [...files].sort((a, b) => (a.patch?.length ?? 0) - (b.patch?.length ?? 0));
   const unread: { path: string; why: string }[] = [];
   const shown = new Map<string, string>();
@@ -78,5 +80,6 @@ export function showDiff(files: readonly PullFile[], tokens: number): ShownDiff 
       .join("\n\n"),
     read: read.map(({ path }) => path),
     unread,
+    beyond,
   };
 }

@@ -46,6 +46,7 @@ export function reviewMessage({ pull, repo, diff, before, since, lens }: ReviewQ
         ]),
     `${since === undefined ? "The change" : "What came since your last look"}, with line numbers of the new files:\n<diff>\n${escaped(diff.text)}\n</diff>`,
     ...(diff.unread.length === 0 ? [] : [`Not shown: ${diff.unread.map(({ path }) => path).join(", ")}`]),
+    ...(diff.beyond === 0 ? [] : [`Not shown either: ${diff.beyond} files that the forge does not name.`]),
   ].join("\n\n");
 }
 

@@ -66,6 +66,7 @@ const shared = {
   findings: { summary: "Fine.", verdict: "pass", findings: [] } as Findings,
   elsewhere: [],
   unread: [],
+  beyond: 0,
   since: undefined,
   notes: [],
 };
@@ -264,6 +265,19 @@ test("after a push only what came is read; the review before is marked and holds
   expect(state.reviews[0]!.body).toContain("**Outdated:** dddddddddd was looked at");
   expect(state.dismissed).toEqual([1]);
   expect(state.statuses.at(-1)).toBe("olympus/security success dddd");
+});
+
+test("a list of files that the forge cut off: how many were not read is said, and after a push all that came is read", async () => {
+  const { state, look } = stage({ size: { additions: 9, deletions: 0, files: 13 } });
+  state.files = Array.from({ length: 10 }, (_, n) => file(`a/${n}`));
+  state.answers.push(verdict("pass"), verdict("pass"));
+  expect(await look()).toMatchObject({ unread: 3 });
+  expect(state.asked[0]!.messages[0]!.content).toContain("3 files that the forge does not name");
+  expect(state.posted[0]!.body).toMatch(/Not read, 3 files:\*\*\n- 3 at the end/);
+  state.pull = { ...state.pull, head: { ...state.pull.head, sha: "d".repeat(40) } };
+  state.compared = [file("infra/prod.tf")];
+  await look();
+  expect(state.asked[1]!.messages[0]!.content).toContain("=== infra/prod.tf");
 });
 
 test("C5 a head that moves while the model thinks gets no review: its push leads to another", async () => {

@@ -65,7 +65,9 @@ export async function reviewPull(
   const before = own.at(-1);
   const since = before && readMarker(before.body)?.sha;
   const fresh = since === undefined ? undefined : await forge.compare(repo, since, sha);
-  const diff = showDiff(relevant(files, fresh), diffTokens);
+  // A list that the forge cut off.
+  const beyond = Math.max(0, pull.size.files - files.length);
+  const diff = showDiff((beyond > 0 ? fresh : undefined) ?? relevant(files, fresh), diffTokens, beyond);
   const question: ReviewQuestion & { readonly pull: ForgePull } = {
     ...config,
     lens,
@@ -90,7 +92,7 @@ export async function reviewPull(
     ...seen(review, lens),
     verdict: findings.verdict,
     findings: findings.findings.length,
-    unread: diff.unread.length,
+    unread: diff.unread.length + diff.beyond,
     known: false,
   };
 }
@@ -149,7 +151,7 @@ async function publish(
       : [`**It changes what agents are told (${touched.join(", ")}).** I went by the base branch's.`]),
     ...(outsider ? ["_From outside of the team: remarks only._"] : []),
   ];
-  const shared = { lens, agent: config.agent, sha, findings, since, notes, unread: diff.unread };
+  const shared = { lens, agent: config.agent, sha, findings, since, notes, unread: diff.unread, beyond: diff.beyond };
   const description = `${config.agent}: ${findings.verdict === "pass" ? "no objections" : "changes wanted"}`;
   const state = findings.verdict === "pass" ? "success" : "failure";
   await forge.setStatus(repo, sha, { context: statusOf(lens), state, description, url: pull.url });

@@ -37,7 +37,7 @@ function isWelcome({ config, store }: TakeParts, { repo, pull, events }: ForgeCh
   return store.meta(key) !== undefined;
 }
 
-/** Who put the label on, and the pull request with its reviews. */
+/** Who put the label on and asked for reviews, and the pull request with its reviews. */
 const wants: Taker["wants"] = (_, { isPull }) => ({ events: isPull, comments: isPull, pull: isPull });
 
 const payloadOf = ({ origin }: TakeParts, repo: string, pull: ForgePull, id: string): ForgePayload => ({
@@ -58,12 +58,14 @@ const idOf = (repo: string, number: number): string => `${repo.toLowerCase().rep
 export function reviewTaker(parts: TakeParts): Taker {
   const take: Taker["take"] = (change, now) => {
     const { config, store } = parts;
-    const { repo, pull } = change;
+    const { repo, pull, events } = change;
     if (pull === undefined || config.forge === undefined || pull.state !== "open" || pull.draft) return;
     const own = config.forge.login.toLowerCase();
     if (!pull.requestedReviewers.some((login) => login.toLowerCase() === own) || !isWelcome(parts, change)) return;
-    // A new head is another review; asked once more for the same head, it is the same one.
-    const sourceId = `review-${idOf(repo, pull.number)}-${pull.head.sha.slice(0, 20)}`;
+    // A new head is another review, and so is being asked once more: for another lens, or where the last look came to nothing.
+    const asked = events.findLast(({ kind }) => kind === "review_requested")?.id;
+    const commit = pull.head.sha.slice(0, 20);
+    const sourceId = [`review-${idOf(repo, pull.number)}-${commit}`, ...(asked === undefined ? [] : [asked])].join("-");
     const entry = { source: forgeSource, sourceId, lane: laneOf(repo, pull.number), kind: "review" as const };
     const payload = payloadOf(parts, repo, pull, sourceId);
     receive(store, { ...entry, author: pull.author.login, createdAt: pull.updatedAt, payload }, now);
