@@ -1,6 +1,7 @@
 /** Claims on the rehearsal forge. */
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Forge, ForgeError } from "../../src/harness/forge-port.ts";
 import type { ForgePayload } from "../../src/harness/forge-work.ts";
 import { claim, releaseStale } from "../../src/harness/tasks/claim.ts";
 import { workOf } from "../../src/harness/tasks/table.ts";
@@ -26,8 +27,23 @@ const repo = { owner: "zeus", repo: "app" };
 const as = (login: string) => tried.as(`token-of-${login}`);
 const never = new AbortController().signal;
 
-async function agent(name: string, play: ForgePlay, leaseHours = 2): Promise<ForgeAgent> {
-  const made = await forgeAgent(name, tried.forge.api, both, playedTeam(), play, { change: { leaseHours } });
+/** `but`: what its forge does in another way. */
+async function agent(
+  name: string,
+  play: ForgePlay,
+  leaseHours = 2,
+  but: (forge: Forge) => Partial<Forge> = () => ({}),
+): Promise<ForgeAgent> {
+  const wrap = (forge: Forge): Forge => {
+    const other = but(forge);
+    return new Proxy(forge, {
+      get(target, field) {
+        const value: unknown = Reflect.get(field in other ? other : target, field);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  };
+  const made = await forgeAgent(name, tried.forge.api, both, playedTeam(), play, { change: { leaseHours }, wrap });
   agents.push(made);
   return made;
 }
@@ -50,8 +66,8 @@ test("a claim outlives its agent's database; one whose agent does not come back 
   const other = await agent("apollo", () => "");
   expect(await claim(other.parts, "run-2", payload(number), origin, never)).toBeUndefined();
   expect(workOf(other.store, app, number)).toBeUndefined();
-  expect(await releaseStale(other.parts, app)).toEqual([number]);
-  expect(await releaseStale(other.parts, app)).toEqual([]);
+  expect(await releaseStale(other.parts, app, never)).toEqual([number]);
+  expect(await releaseStale(other.parts, app, never)).toEqual([]);
   expect(await claim(other.parts, "run-3", payload(number), origin, never)).toMatchObject({ run: "run-3" });
 });
 
@@ -59,11 +75,87 @@ test("a branch that nobody said to have made is free again after a lease: its ag
   const number = await wish("half claimed");
   await as("apollo").git.createRef({ ...repo, ref: `refs/heads/olympus/issue-${number}`, sha: await base() });
   const patient = await agent("apollo", () => "");
-  expect(await releaseStale(patient.parts, app)).toEqual([]);
-  expect(await releaseStale(patient.parts, app)).toEqual([]);
+  expect(await releaseStale(patient.parts, app, never)).toEqual([]);
+  expect(await releaseStale(patient.parts, app, never)).toEqual([]);
   const athena = await agent("athena", () => "", 1e-4);
-  expect(await releaseStale(athena.parts, app)).toEqual([]);
-  await expect.poll(() => releaseStale(athena.parts, app), { timeout: 60_000 }).toEqual([number]);
+  expect(await releaseStale(athena.parts, app, never)).toEqual([]);
+  await expect.poll(() => releaseStale(athena.parts, app, never), { timeout: 60_000 }).toEqual([number]);
   const origin = { chain: "c", base: await base() };
   expect(await claim(athena.parts, "run-1", payload(number), origin, never)).toMatchObject({ run: "run-1" });
 }, 600_000);
+
+const said = async (number: number) =>
+  (await as("zeus").issues.listComments({ ...repo, issue_number: number })).data.map(({ body }) => body ?? "");
+const branches = async () =>
+  (await as("zeus").git.listMatchingRefs({ ...repo, ref: "heads/olympus/" })).data.map(({ ref }) => ref.slice(11));
+
+test("an issue that was deleted, and a branch that is no issue's, keep no other claim from being released", async () => {
+  const [deleted, number] = [await wish("deleted"), await wish("lost")];
+  const origin = { chain: "c", base: await base() };
+  const athena = await agent("athena", () => "", 1e-6);
+  for (const one of [deleted, number]) await claim(athena.parts, `run-${one}`, payload(one), origin, never);
+  await as("zeus").git.createRef({ ...repo, ref: "refs/heads/olympus/issue-", sha: origin.base });
+  const apollo = await agent(
+    "apollo",
+    () => "",
+    2,
+    (forge) => ({
+      comments: async (name, of) => {
+        if (of === deleted) throw new ForgeError("missing", "This issue was deleted", { status: 410 });
+        return forge.comments(name, of);
+      },
+    }),
+  );
+  expect(await releaseStale(apollo.parts, app, never)).toEqual([number]);
+  expect(await branches()).toEqual(["olympus/issue-", `olympus/issue-${deleted}`]);
+});
+
+test("a claim is released by one comment, also where its branch could not be deleted at once; one that was just released is taken", async () => {
+  const number = await wish("given back");
+  const origin = { chain: "c", base: await base() };
+  let refused = 0;
+  const athena = await agent(
+    "athena",
+    () => "",
+    1e-6,
+    (forge) => ({
+      deleteBranch: async (name, branch) => {
+        if (refused++ === 0) throw new ForgeError("retry", "bad gateway", { status: 502 });
+        return forge.deleteBranch(name, branch);
+      },
+    }),
+  );
+  await claim(athena.parts, "run-1", payload(number), origin, never);
+  expect(await releaseStale(athena.parts, app, never)).toEqual([number]);
+  expect(refused).toBe(2);
+  expect((await said(number)).filter((text) => text.includes("free again."))).toHaveLength(1);
+  // Of the next release apollo sees the comment, but the branch still there.
+  await as("athena").git.createRef({ ...repo, ref: `refs/heads/olympus/issue-${number}`, sha: origin.base });
+  const apollo = await agent(
+    "apollo",
+    () => "",
+    2,
+    (forge) => ({
+      comments: async (name, of) => {
+        const found = await forge.comments(name, of);
+        await forge.deleteBranch(name, `olympus/issue-${of}`);
+        return found;
+      },
+    }),
+  );
+  expect(await claim(apollo.parts, "run-2", payload(number), origin, never)).toMatchObject({ run: "run-2" });
+}, 600_000);
+
+test("a claim stands as long as its pull request is open; closed unmerged, the issue is free again", async () => {
+  const number = await wish("refused");
+  const athena = await agent("athena", () => "", 1e-6);
+  await claim(athena.parts, "run-1", payload(number), { chain: "c", base: await base() }, never);
+  const branch = `olympus/issue-${number}`;
+  const content = Buffer.from("new").toString("base64");
+  await as("athena").repos.createOrUpdateFileContents({ ...repo, path: "new.txt", branch, message: "m", content });
+  const pull = (await as("athena").pulls.create({ ...repo, head: branch, base: "main", title: "t" })).data.number;
+  expect(await releaseStale(athena.parts, app, never)).toEqual([]);
+  await as("zeus").pulls.update({ ...repo, pull_number: pull, state: "closed" });
+  expect(await releaseStale(athena.parts, app, never)).toEqual([number]);
+  expect(await branches()).toEqual([]);
+});

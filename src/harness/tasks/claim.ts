@@ -10,6 +10,10 @@ import { beginWork, changeWork, dropWork, type WorkRow, workOf } from "./table.t
 /** The branch of an issue: whoever makes it has the claim. A title never becomes part of a name. */
 export const branchOf = (issue: number): string => `olympus/issue-${issue}`;
 
+/** How often, and how long between (ms), a branch without a claim is tried for again: the forge wants a second between what makes something. */
+const unclaimedTries = 5;
+const unclaimedPause = 2000;
+
 const claimMark = "claim";
 const releaseMark = "released";
 
@@ -78,7 +82,7 @@ export async function claim(
     beginWork(store, { repo, number, branch, base, run, lease_until, channel, root, chain, hops }, clock.now());
   }
   const { base } = workOf(store, repo, number)!;
-  const made = await ask(async () => {
+  const make = async (): Promise<boolean> => {
     try {
       return await forge.createBranch(repo, branch, base);
     } catch (error) {
@@ -86,16 +90,22 @@ export async function claim(
       if (error instanceof ForgeError && error.kind === "retry" && error.retryAfterMs === undefined) doubt = true;
       throw error;
     }
-  });
-  const comments = made && !doubt ? [] : await ask(() => forge.comments(repo, number));
-  const standing = claimsIn(parts, repo, comments);
+  };
+  const claims = async (): Promise<Claim[]> => claimsIn(parts, repo, await ask(() => forge.comments(repo, number)));
+  let made = await ask(make);
+  let standing = made && !doubt ? [] : await claims();
+  // A branch that nobody claims: whoever made it is about to, or it is on its way out with a claim that was released.
+  for (let tries = 0; !made && !doubt && standing.length === 0 && tries < unclaimedTries; tries++) {
+    await clock.wait(unclaimedPause, signal);
+    made = await ask(make);
+    if (!made) standing = await claims();
+  }
   // A database that was lost: the forge remembers what is ours.
   const own = standing.find((one) => isMe(settings, one.login));
   if (!made && !doubt && (own === undefined || standing[0] !== own)) return lose(parts, repo, number);
   const comment =
     own?.comment ?? (await ask(() => forge.comment(repo, number, claimText(parts, repo, number, run, lease_until)))).id;
-  const all = claimsIn(parts, repo, await ask(() => forge.comments(repo, number)));
-  const first = all.find(({ until }) => until > clock.now());
+  const first = (await claims()).find(({ until }) => until > clock.now());
   if (first !== undefined && first.comment !== comment) {
     await ask(() => forge.editComment(repo, comment, "Somebody else was first."));
     return lose(parts, repo, number);
@@ -134,38 +144,54 @@ export async function renew(parts: ForgeParts, { repo, number, run, comment }: W
   changeWork(parts.store, repo, number, { lease_until: until }, parts.clock.now());
 }
 
-/** Gives an issue free: its claim by a comment, then its branch. Work that was pushed stays in the commits that the comment names. */
+/**
+ * Gives an issue free: its claim by a comment, then its branch, each until the forge answers. Work that was pushed stays in the commits that
+ * the comment names.
+ */
 export async function release(
-  { forge, key, settings, store, clock }: ForgeParts,
+  parts: ForgeParts,
   repo: string,
   number: number,
   claimed: number,
   why: string,
+  signal: AbortSignal,
 ): Promise<void> {
+  const { forge, key, settings, store, clock } = parts;
   const hidden = mark(key, releaseMark, { repo, login: settings.login }, { claim: claimed });
-  await forge.comment(repo, number, `${why}\n\n${hidden}`);
-  await forge.deleteBranch(repo, branchOf(number));
+  await untilAnswered(parts, signal, () => forge.comment(repo, number, `${why}\n\n${hidden}`));
+  await untilAnswered(parts, signal, () => forge.deleteBranch(repo, branchOf(number)));
   const record = { kind: "act", actor: "harness", what: "release", subject: `${repo}#${number}` } as const;
   audit(store, { ...record, evidence: { claim: String(claimed) } }, clock.now());
 }
 
 /** Releases claims of a repository whose lease is over, of agents that do not come back. Gives the issues. */
-export async function releaseStale(parts: ForgeParts, repo: string): Promise<number[]> {
-  const { forge, clock } = parts;
+export async function releaseStale(parts: ForgeParts, repo: string, signal: AbortSignal): Promise<number[]> {
   const released: number[] = [];
-  for (const { name } of await forge.branches(repo, "olympus/issue-")) {
-    const number = Number(name.slice("olympus/issue-".length));
-    if (!Number.isInteger(number)) continue;
-    const [held] = claimsIn(parts, repo, await forge.comments(repo, number));
-    const until = held === undefined ? unclaimedUntil(parts, repo, number) : held.until;
-    if (until > clock.now()) continue;
-    if ((await forge.pullsOf(repo, name)).length > 0) continue;
-    const who = held === undefined ? "whoever took it" : `@${held.login}`;
-    await release(parts, repo, number, held?.comment ?? 0, `Nothing was heard of ${who} for long: this is free again.`);
-    parts.store.setMeta(unclaimedKey(repo, number), "");
-    released.push(number);
+  for (const { name } of await parts.forge.branches(repo, "olympus/issue-")) {
+    const number = Number(/^olympus\/issue-([1-9]\d*)$/.exec(name)?.[1]);
+    if (Number.isNaN(number)) continue;
+    try {
+      if (await releaseIfStale(parts, repo, number, signal)) released.push(number);
+    } catch (error) {
+      // An issue that was deleted keeps no other one from being free again.
+      if (!(error instanceof ForgeError) || error.kind !== "missing") throw error;
+    }
   }
   return released;
+}
+
+async function releaseIfStale(parts: ForgeParts, repo: string, number: number, signal: AbortSignal): Promise<boolean> {
+  const { forge, clock } = parts;
+  const [held] = claimsIn(parts, repo, await forge.comments(repo, number));
+  const until = held === undefined ? unclaimedUntil(parts, repo, number) : held.until;
+  if (until > clock.now()) return false;
+  // One that a person closed unmerged is no work under way.
+  if ((await forge.pullsOf(repo, branchOf(number))).some(({ state }) => state !== "closed")) return false;
+  const who = held === undefined ? "whoever took it" : `@${held.login}`;
+  const why = `Nothing was heard of ${who} for long: this is free again.`;
+  await release(parts, repo, number, held?.comment ?? 0, why, signal);
+  parts.store.setMeta(unclaimedKey(repo, number), "");
+  return true;
 }
 
 const unclaimedKey = (repo: string, number: number): string => `unclaimed:${repo.toLowerCase()}#${number}`;

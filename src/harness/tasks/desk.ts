@@ -174,7 +174,7 @@ export class Desk implements ForgeDesk {
       for (const { name, work } of settings.repositories) {
         if (!work) continue;
         try {
-          const released = await releaseStale(this.#parts, name);
+          const released = await releaseStale(this.#parts, name, this.#stop.signal);
           if (released.length > 0) log.info({ repository: name, issues: released }, "claims were released");
         } catch (error) {
           log.warn({ repository: name, error: messageOf(error) }, "cannot look for claims that nobody keeps");

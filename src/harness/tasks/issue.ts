@@ -153,8 +153,7 @@ async function giveBack(parts: ForgeParts, payload: ForgePayload, why: string, s
   const { repo, number } = payload;
   const work = workOf(store, repo, number);
   if (work?.comment != null) {
-    const claimed = work.comment;
-    await untilAnswered(parts, signal, () => release(parts, repo, number, claimed, `I stop here: ${why}.`));
+    await release(parts, repo, number, work.comment, `I stop here: ${why}.`, signal);
   }
   changeWork(store, repo, number, { state: "released" }, clock.now());
   return { text: `I stopped working on ${repo}#${number}: ${why}.`, outcome: `done: ${why}` };

@@ -1,4 +1,4 @@
-import type { ForgeIssue, IssueEvent } from "../forge-port.ts";
+import type { ForgeIssue, ForgeUser, IssueEvent } from "../forge-port.ts";
 import { type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
 import { receive } from "../store/inbox.ts";
 import { isAgent, mayCommand } from "../trust.ts";
@@ -74,7 +74,8 @@ export function workTaker(parts: ForgeParts): Taker {
   }
 
   /** What people and agents of the team say about a pull request of ours, and what became of it. */
-  function takePull(on: ForgeParts, { repo, issue, pull, reviews = [], comments }: ForgeChange, now: number): void {
+  function takePull(on: ForgeParts, change: ForgeChange, now: number): void {
+    const { repo, issue, pull, reviews = [], reviewComments = [], comments } = change;
     const work = workOfPull(store, repo, issue.number);
     if (work === undefined || pull === undefined) return;
     if (pull.state !== "open") {
@@ -83,27 +84,35 @@ export function workTaker(parts: ForgeParts): Taker {
       return;
     }
     const heard = heardBy(work);
+    const isPerson = (author: ForgeUser): boolean =>
+      !isAgent({ forge: settings }, author) && mayCommand({ forge: settings }, author);
     const asks = reviews
       .filter(({ id, author, state, body }) => {
         if (heard.has(`review-${id}`) || isMe(settings, author.login) || !mayCommand({ forge: settings }, author))
           return false;
         // Of agents a request for changes, of people whatever they have to say.
-        return (
-          state === "changes_requested" ||
-          (state === "commented" && !isAgent({ forge: settings }, author) && body !== "")
-        );
+        return state === "changes_requested" || (state === "commented" && isPerson(author) && body !== "");
       })
       .map(({ id, author, at }) => ({ id: `review-${id}`, author: author.login, at }));
+    // A remark on a line may come without a review's words. What comes with an approval asks for nothing.
+    const apart = reviews
+      .filter(({ id, state }) => state === "approved" || asks.some((one) => one.id === `review-${id}`))
+      .map(({ id }) => id);
+    const lines = reviewComments
+      .filter(
+        ({ id, author, review }) =>
+          !heard.has(`line-${id}`) && isPerson(author) && (review === undefined || !apart.includes(review)),
+      )
+      .map(({ id, author, createdAt }) => ({ id: `line-${id}`, author: author.login, at: createdAt }));
     const said = comments
       .filter(
         ({ id, author, body }) =>
           !heard.has(`comment-${id}`) &&
-          !isAgent({ forge: settings }, author) &&
-          mayCommand({ forge: settings }, author) &&
+          isPerson(author) &&
           new RegExp(`(^|[^\\w@-])@${settings.login}(?![\\w-])`, "i").test(body),
       )
       .map(({ id, author, createdAt }) => ({ id: `comment-${id}`, author: author.login, at: createdAt }));
-    for (const { id, author, at } of [...asks, ...said])
+    for (const { id, author, at } of [...asks, ...lines, ...said])
       enter(
         on,
         "rework",
@@ -126,14 +135,13 @@ export function workTaker(parts: ForgeParts): Taker {
   }
 }
 
-/** Open, in a repository that we work on, and either ours by name or anybody's by label. */
+/** Open, in a repository that we work on, and either ours by name or, where it is nobody's, by label. */
 export function mayBeWork({ settings }: ForgeParts, repo: string, issue: ForgeIssue): boolean {
   const repository = repositoryOf(settings, repo);
   if (repository?.work !== true || !issue.open || issue.isPull) return false;
-  if (issue.assignees.some((login) => isMe(settings, login))) return true;
-  return (
-    issue.labels.includes(repository.label) && !issue.assignees.some((login) => isAgent({ forge: settings }, { login }))
-  );
+  return issue.assignees.length > 0
+    ? issue.assignees.some((login) => isMe(settings, login))
+    : issue.labels.includes(repository.label);
 }
 
 /** The newest act that made it our work, of somebody who may start work. What the issue says does not count. */
