@@ -8,7 +8,7 @@ import { keep } from "../../src/harness/gates/keeper.ts";
 import { gateWord } from "../../src/harness/gates/words.ts";
 import type { PostPayload } from "../../src/harness/intake.ts";
 import { policySchema } from "../../src/harness/policy/schema.ts";
-import { beginWork, changeWork } from "../../src/harness/tasks/table.ts";
+import { beginWork, changeWork, notePush } from "../../src/harness/tasks/table.ts";
 import { type GateStage, gateStage, repo, where } from "../support/gate-stage.ts";
 
 let stage: GateStage;
@@ -219,8 +219,8 @@ test("a push of the agent's own that was seen before it was written down is its 
   beginWork(stage.store, { ...work, channel: null, root: null, chain: "", hops: 0 }, 1);
   changeWork(stage.store, repo, number, { head: sha, pull: number }, 1);
   const next = await stage.commit(branch, "own.txt", "x\n");
+  notePush(stage.store, "r1", next);
   await step(number);
-  changeWork(stage.store, repo, number, { head: next }, 2);
   const status = { ...where, sha: next, context: "olympus/security", state: "success" as const };
   await stage.as("apollo-reviews").repos.createCommitStatus(status);
   expect((await step(number)).text).toContain("waits for an approval");

@@ -1,6 +1,6 @@
 import type { ForgePull } from "../forge-port.ts";
 import type { Store } from "../store/open.ts";
-import { workOfPull } from "../tasks/table.ts";
+import { wasPushed, workOfPull } from "../tasks/table.ts";
 
 /**
  * Whether a pull request of this agent's holds commits that it did not push itself. Who pushed them the forge does not say for sure (authors
@@ -11,9 +11,7 @@ export function othersPushed(store: Store, repo: string, { number, head }: Forge
   const own = workOfPull(store, repo, number)?.head ?? undefined;
   if (own === undefined) return false;
   const key = `others-pushed:${repo.toLowerCase()}#${number}`;
-  const seen = store.meta(key);
-  if (own === head.sha) return seen !== undefined && seen !== own;
-  // A push of ours may be seen before it is written down: it was no other's once it is.
-  if (seen === undefined || seen === own) store.setMeta(key, head.sha);
-  return true;
+  // A push of ours may be seen before the work's row has it.
+  if (own !== head.sha && !wasPushed(store, head.sha)) store.setMeta(key, head.sha);
+  return store.meta(key) !== undefined;
 }

@@ -94,6 +94,11 @@ export function notePush(store: Store, run: string, commit: string): void {
   store.setMeta(pushedKey(run), commit);
 }
 
+/** Whether a run of this agent pushed a commit, or was about to. */
+export function wasPushed(store: Store, commit: string): boolean {
+  return store.get("SELECT 1 FROM meta WHERE key GLOB ? AND value = ?", pushedKey("*"), commit) !== undefined;
+}
+
 /** The commit that a run pushed, or was about to push, last. */
 export function pushOf(store: Store, run: string): string | undefined {
   return store.meta(pushedKey(run));
