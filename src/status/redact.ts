@@ -5,14 +5,28 @@ const looks: readonly [string, RegExp][] = [
   ["private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g],
   ["age identity", /AGE-SECRET-KEY-1[0-9A-Z]+/g],
   ["token", /\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|AKIA|AIza)[\w-]{10,}/g],
+  // Longer than any word with an underscore: npm_config_cache and hf_hub_download are none.
+  ["token", /\b(?:npm|hf)_[A-Za-z0-9]{30,}/g],
+  // Words are written small but for their first letter: "Authorization: token expired" says no token.
+  [
+    "token",
+    /(?<=\b(?:[Aa]uthorization|AUTHORIZATION)\\?["']?\s{0,9}[:=]\s{0,9}\\?["']?(?:[Bb]asic|BASIC|[Tt]oken|TOKEN|[Aa]pi[Kk]ey)\s{1,9})(?!\[)(?=\d|[^\s"',;\\]+[\dA-Z+/=_])[^\s"',;\\]{4,}/g,
+  ],
   ["token", /(?<=\bbearer\s+)[\w.~+/=-]{8,}/gi],
   ["token", /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g],
   ["password", /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g],
+  // `curl -u name:password`, in quotes or without, also on a line that goes on below.
+  [
+    "password",
+    /(?<=\bcurl\b(?:[^\n]|\\\n){0,300}?\s(?:-[A-Za-z]{0,9}u|--user|--proxy-user)[\s=\\]{0,20}["']?[^\s:"']{0,100}:)(?:(?<=["'][^\s:"']{0,100}:)[^"'\n]+|[^\s"']+)/g,
+  ],
 ];
 
+const announcing = "(?:password|passwd|passphrase|secret|token|(?:api|access|private|secret)[_-]?key)";
 /** What stands behind a word that announces a secret; our own marks begin so too. */
-const announced =
-  /(?<!\[)((?:password|passwd|passphrase|secret|token|api[_-]?key)["']?\s*[=:]\s*["']?)(?!\[)[^\s"',;&]{6,}/gi;
+const announced = new RegExp(`(?<!\\[)(${announcing}["']?\\s*[=:]\\s*["']?)(?!\\[)[^\\s"',;&]{6,}`, "gi");
+/** A key of an object is such a word too. */
+const announcingKey = new RegExp(`(?:${announcing}|authorization)$`, "i");
 
 function clean(text: string, secrets: readonly Secret[]): string {
   const masked = looks.reduce(
@@ -42,6 +56,10 @@ export function redacted(value: unknown, secrets: readonly Secret[]): unknown {
   if (Array.isArray(value)) return value.map((one) => redacted(one, secrets));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [String(redacted(key, secrets)), redacted(one, secrets)]),
+    Object.entries(value).map(([key, one]) => {
+      const left = redacted(one, secrets);
+      const secret = typeof left === "string" && /^[^[].{5}/s.test(left) && announcingKey.test(key);
+      return [String(redacted(key, secrets)), secret ? "[looks like a secret]" : left];
+    }),
   );
 }

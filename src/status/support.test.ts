@@ -91,3 +91,34 @@ it("leaves what is no secret as it is", () => {
   };
   expect(redacted(plain, [])).toEqual(plain);
 });
+
+it.each([
+  ["Authorization: Basic bWFyYTpodW50ZXIy", "bWFyYTpodW50ZXIy"],
+  ["-H 'authorization: token 0a1b2c3d4e5f'", "0a1b2c3d4e5f"],
+  ['sent {"Authorization":"Basic bWFyYTpodW50ZXIy"} there', "bWFyYTpodW50ZXIy"],
+  ["aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCY", "wJalrXUtnFEMI"],
+  ["AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCY", "wJalrXUtnFEMI"],
+  [`npm_${"aB3".repeat(12)}`, "aB3aB3"],
+  [`login with hf_${"aBcD".repeat(8)}.`, "aBcDaBcD"],
+  ["curl -u mara:hunter2 http://10.0.0.1/", "hunter2"],
+  ["curl -sSu 'mara:hunter 2two' http://10.0.0.1/", "hunter"],
+  ["curl -s \\\n  --user=mara:hunter2 http://10.0.0.1/", "hunter2"],
+  ['{"headers":{"authorization":"Basic bWFyYTpodW50ZXIy"}}', "bWFyYTpodW50ZXIy"],
+  ['{"headers":{"authorization":"0a1b2c3d4e5f"},"db":{"password":"hunter2"}}', "hunter2"],
+])("takes the secret out of %j", (line, secret) => {
+  const text = String(redacted(line, []));
+  expect(text).toMatch(/\[looks like a (token|secret|password)\]/);
+  expect(text).not.toContain(secret);
+});
+
+it.each([
+  "Authorization: Basic authentication is off; authorization: required",
+  "authorization failed: Authorization: token expired",
+  "npm_config_cache=/root/.npm npm_lifecycle_event=test hf_hub_download",
+  "aws_access is not set, an access key is missing",
+  "curl -u takes a name and a password; sort -u a.txt b.txt",
+  "curl http://10.0.0.1:8065/x -o out:put",
+  '{"tokens":"about 1200","secrets":"secrets.enc.yaml","tokenFile":"/etc/olympus/secrets/chat"}',
+])("leaves %j as it is", (line) => {
+  expect(redacted(line, [])).toBe(line);
+});
