@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import { protectionOf } from "../../src/doctor/protection.ts";
+import type { Forge } from "../../src/harness/forge-port.ts";
+import { knownPerson } from "../../src/harness/gates/accounts.ts";
 import { gateOf, liveGates } from "../../src/harness/gates/book.ts";
 import { answerGate } from "../../src/harness/gates/chat.ts";
 import { keep } from "../../src/harness/gates/keeper.ts";
@@ -211,6 +213,23 @@ test("C8 what others pushed to an agent's branch is merged by people, also when 
   expect((await step(number)).text).toContain("somebody else pushed");
   expect((await step(number)).text).toBe("");
   expect(await pull(number)).toBe("open");
+});
+
+test("C8 a login that is another account by now approves nothing; the thread says what to do, once", async () => {
+  const { number, id, sha } = await stage.ready();
+  await approveAs("mara", number, sha);
+  const another = { ...stage.parts, forge: Object.create(stage.parts.forge) as Forge };
+  another.forge.reviews = async (...which) =>
+    (await stage.parts.forge.reviews(...which)).map((one) => ({ ...one, author: { ...one.author, id: 7777 } }));
+  const known = (await stage.parts.forge.reviews(repo, number))[0]!.author;
+  expect(knownPerson(stage.parts, known)).toMatchObject({ name: "mara" });
+  expect((await step(number, another)).text).toContain("`mara` is another account of the forge (7777)");
+  expect((await step(number, another)).text).toBe("");
+  expect([await pull(number), gateOf(stage.store, id)!.state]).toEqual(["open", "asked"]);
+  const refused = stage.log().filter(({ kind, evidence }) => kind === "refusal" && evidence?.gate === id);
+  expect(refused.map(({ actor, evidence }) => [actor, evidence?.reason])).toEqual([
+    ["github:mara", expect.stringContaining("npx olympus role setup agent")],
+  ]);
 });
 
 test("a push of the agent's own that was seen before it was written down is its own", async () => {

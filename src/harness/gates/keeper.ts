@@ -9,10 +9,11 @@ import { assign } from "../review/assign.ts";
 import { statusOf } from "../review/lenses.ts";
 import { lensStates, sayAssigned } from "../review/states.ts";
 import type { Store } from "../store/open.ts";
-import { about, approve, closeGate, gateAsked, gateDone, lensesPassed, liveGates, wishGate } from "./book.ts";
+import { knownPerson } from "./accounts.ts";
+import { about, approve, closeGate, gateAsked, gateDone, lensesPassed, liveGates, refuse, wishGate } from "./book.ts";
 import { type Gate, whyOver } from "./gate.ts";
 import { othersPushed } from "./others.ts";
-import { forgePerson, whoMay } from "./people.ts";
+import { whoMay } from "./people.ts";
 
 export interface KeeperParts {
   readonly config: AgentConfig;
@@ -68,14 +69,15 @@ export async function keep(
   const reviews = await forge.reviews(repo, number);
   let gate = wishGate(store, wish, clock.now(), policy.expireHours, reviews.map(evidenceOf));
   gate = lensesPassed(store, gate, states.passed, clock.now());
-  const against = objections(config, reviews);
+  const against = objections(parts, reviews);
   if (gate.state !== "open" && against.length === 0) gate = byReview(parts, gate, reviews);
   if (gate.state === "open" && against.length === 0) return merge(parts, run, gate, pull);
   const text =
     against.length > 0
       ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
       : asks(config, gate, pull);
-  const answer = once(store, gate.id, run, [told, text].filter(Boolean).join("\n"));
+  const replaced = reviews.map(({ author }) => knownPerson(parts, author)).filter((one) => typeof one === "string");
+  const answer = once(store, gate.id, run, [told, ...new Set(replaced), text].filter(Boolean).join("\n"));
   if (answer.text !== "" && gate.state === "asked") gateAsked(store, gate, { askedIn: run }, clock.now());
   return answer;
 }
@@ -171,31 +173,34 @@ async function askReviewers(
 }
 
 /** People of the team whose last word on the pull request is that it has to change. */
-function objections(config: AgentConfig, reviews: readonly ForgeReview[]): string[] {
+function objections(parts: KeeperParts, reviews: readonly ForgeReview[]): string[] {
   const last = new Map<string, ForgeReview>();
   for (const review of reviews)
     if (review.state === "approved" || review.state === "changes_requested" || review.state === "dismissed")
       last.set(review.author.login.toLowerCase(), review);
   return [...last.values()]
     .filter(({ state }) => state === "changes_requested")
-    .flatMap(({ author }) => forgePerson(config, author)?.name ?? []);
+    .map(({ author }) => knownPerson(parts, author))
+    .flatMap((person) => (typeof person === "object" ? person.name : []));
 }
 
-function byReview({ config, store, clock }: KeeperParts, gate: Gate, reviews: readonly ForgeReview[]): Gate {
+function byReview(parts: KeeperParts, gate: Gate, reviews: readonly ForgeReview[]): Gate {
+  const { store, clock } = parts;
   let current = gate;
   for (const review of reviews) {
     const { author, state, sha, id } = review;
     if (state !== "approved") continue;
-    const approval = {
-      person: forgePerson(config, author),
-      automatic: author.bot,
-      commit: sha,
-      evidence: evidenceOf(review),
-    };
     const key = `gate-tried:${gate.id}:${id}:${gate.state}`;
     // Each approval is looked at once in each state of the gate, so that the log holds it once.
     if (store.meta(key) !== undefined) continue;
-    const result = approve(store, current, approval, `github:${author.login}`, clock.now());
+    const person = knownPerson(parts, author);
+    const evidence = evidenceOf(review);
+    const actor = `github:${author.login}`;
+    const approval = { automatic: author.bot, commit: sha, evidence };
+    const result =
+      typeof person === "string"
+        ? refuse(store, current, "approve", person, actor, evidence, clock.now())
+        : approve(store, current, { ...approval, person }, actor, clock.now());
     store.setMeta(key, "1");
     if (typeof result !== "string") current = result;
   }
