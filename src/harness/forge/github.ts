@@ -9,6 +9,7 @@ import {
   type NewPull,
   type NewReview,
 } from "../forge-port.ts";
+import { fitting } from "./body.ts";
 import { GithubReader, namesOf } from "./reader.ts";
 import { type RequestParts, Requests } from "./requests.ts";
 import {
@@ -24,8 +25,7 @@ import {
 
 const base = "/repos/{owner}/{repo}";
 
-/** Characters that GitHub takes in a body, and in a status's description. */
-const mostBody = 65_536;
+/** Characters that GitHub takes in a status's description. */
 const mostDescription = 140;
 
 /** GitHub with one token. */
@@ -38,7 +38,7 @@ const isRefusal = (error: unknown, status: number): error is ForgeError =>
 
 class Github extends GithubReader implements Forge {
   async createIssue(repo: string, { title, body, labels, assignees }: NewIssue): Promise<ForgeIssue> {
-    const params = { ...namesOf(repo), title, body: cut(body), labels, assignees };
+    const params = { ...namesOf(repo), title, body: fitting(body), labels, assignees };
     return issueOf(await this.requests.write<RawIssue>(`POST ${base}/issues`, params));
   }
 
@@ -64,12 +64,12 @@ class Github extends GithubReader implements Forge {
   }
 
   async comment(repo: string, number: number, body: string): Promise<ForgeComment> {
-    const params = { ...namesOf(repo), number, body: cut(body) };
+    const params = { ...namesOf(repo), number, body: fitting(body) };
     return commentOf(await this.requests.write<RawComment>(`POST ${base}/issues/{number}/comments`, params));
   }
 
   async editComment(repo: string, id: number, body: string): Promise<void> {
-    await this.requests.write(`PATCH ${base}/issues/comments/{id}`, { ...namesOf(repo), id, body: cut(body) });
+    await this.requests.write(`PATCH ${base}/issues/comments/{id}`, { ...namesOf(repo), id, body: fitting(body) });
   }
 
   async createBranch(repo: string, branch: string, sha: string): Promise<boolean> {
@@ -92,7 +92,7 @@ class Github extends GithubReader implements Forge {
   }
 
   async openPull(repo: string, { title, body, head, base: onto, draft }: NewPull): Promise<ForgePull> {
-    const params = { ...namesOf(repo), title, body: cut(body), head, base: onto, draft };
+    const params = { ...namesOf(repo), title, body: fitting(body), head, base: onto, draft };
     try {
       return pullOf(await this.requests.write<RawPull>(`POST ${base}/pulls`, params));
     } catch (error) {
@@ -104,7 +104,7 @@ class Github extends GithubReader implements Forge {
   }
 
   async editPull(repo: string, number: number, change: { title?: string; body?: string }): Promise<void> {
-    const body = change.body === undefined ? {} : { body: cut(change.body) };
+    const body = change.body === undefined ? {} : { body: fitting(change.body) };
     await this.requests.write(`PATCH ${base}/pulls/{number}`, { ...namesOf(repo), number, ...change, ...body });
   }
 
@@ -119,14 +119,14 @@ class Github extends GithubReader implements Forge {
       number,
       commit_id: sha,
       event: verdict === "comment" ? "COMMENT" : "REQUEST_CHANGES",
-      body: cut(body),
-      comments: comments.map((one) => ({ path: one.path, line: one.line, side: "RIGHT", body: cut(one.body) })),
+      body: fitting(body),
+      comments: comments.map((one) => ({ path: one.path, line: one.line, side: "RIGHT", body: fitting(one.body) })),
     };
     return reviewOf(await this.requests.write<RawReview>(`POST ${base}/pulls/{number}/reviews`, params));
   }
 
   async editReview(repo: string, number: number, review: number, body: string): Promise<void> {
-    const params = { ...namesOf(repo), number, review, body: cut(body) };
+    const params = { ...namesOf(repo), number, review, body: fitting(body) };
     await this.requests.write(`PUT ${base}/pulls/{number}/reviews/{review}`, params);
   }
 
@@ -159,9 +159,4 @@ async function ifThere(done: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof ForgeError) || error.kind !== "missing") throw error;
   }
-}
-
-function cut(body: string): string {
-  const note = "\n\n_This was cut here: it was too long for GitHub._";
-  return body.length <= mostBody ? body : `${body.slice(0, mostBody - note.length)}${note}`;
 }

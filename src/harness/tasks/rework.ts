@@ -10,7 +10,7 @@ import { commentOnce, outcomeMark } from "./comment-once.ts";
 import { develop } from "./develop.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { quotedFrom } from "./quoted.ts";
-import { changeWork, heardBy, type WorkRow, workOfPull } from "./table.ts";
+import { changeWork, heardAtStart, heardBy, type WorkRow, workOfPull } from "./table.ts";
 import { NotWanted, whileWanted } from "./wanted.ts";
 
 /** Rounds of review that an agent answers before a person has to. */
@@ -31,7 +31,9 @@ export async function doRework(
   if (work === undefined) return { text: "", outcome: "done: not mine" };
   const pull = await ask(() => forge.pull(repo, number));
   if (pull.state !== "open") return { text: "", outcome: `done: ${pull.state}` };
-  const { text, heard } = await feedback(parts, work, number, signal);
+  const { text, heard: known } = await feedback(parts, work, number, signal);
+  // What came after a run had begun, and was killed, its model was never shown: that is the next round's.
+  const heard = heardAtStart(store, run.id, known);
   if (text === undefined) return { text: "", outcome: "done: answered already" };
   if (work.rounds >= mostRounds) return needsHuman(parts, run, work, number, heard, signal);
   const about = await ask(() => forge.repo(repo));

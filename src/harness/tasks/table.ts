@@ -103,3 +103,11 @@ export function wasPushed(store: Store, commit: string): boolean {
 export function pushOf(store: Store, run: string): string | undefined {
   return store.meta(pushedKey(run));
 }
+
+/** What a run answers, as it was known when the run first began: `now` the first time, and the same after every kill. */
+export function heardAtStart(store: Store, run: string, now: string): string {
+  const key = `heard:${run}`;
+  const first = store.meta(key);
+  if (first === undefined) store.setMeta(key, now);
+  return first ?? now;
+}
