@@ -13,20 +13,24 @@ export interface TeamView {
   readonly seen: ReadonlyMap<string, Seen>;
   /** Where the chat is; undefined where the team has none. */
   readonly chat: string | undefined;
+  /** Where the agents' own dashboards are, by name. */
+  readonly dashboards: ReadonlyMap<string, string>;
+  /** Where the team's repositories are seen, by `owner/name`. */
+  readonly repositories: ReadonlyMap<string, string>;
 }
 
 const tone = { fine: "good", attention: "warn", broken: "bad", unreachable: "bad" } as const;
 
 /** Who needs somebody, then everybody. */
 export function teamPage(view: TeamView): string {
-  const { team, now, hosts, seen, chat } = view;
+  const { team, now, hosts, seen, chat, repositories } = view;
   const known = worstFirst(hosts.flatMap((name) => seen.get(name)?.status ?? []));
   const needy = known.filter(({ state }) => state !== "fine");
   const asked = hosts.filter((name) => !seen.has(name));
   return documentOf(
     `${team}: the team`,
     html`<a class="skip" href="#main">To the content</a>
-<header><p class="who">${team}</p>${chat !== undefined && html`<p><a rel="noreferrer" href="${chat}">the chat</a></p>`}<p id="state" role="status">as of now</p></header>
+<header><p class="who">${team}</p>${chat !== undefined && html`<p>${away("the chat", chat)}</p>`}${[...repositories].map(([name, url]) => html`<p>${away(name, url)}</p>`)}<p id="state" role="status">as of now</p></header>
 <div id="live" role="status" hidden></div>
 <main id="main" tabindex="-1" data-live="state" data-now="${now}"><h1>The team</h1>${part("needy", [
       html`<section class="box" aria-labelledby="h-needy"><h2 id="h-needy">Needs somebody</h2>${
@@ -38,6 +42,11 @@ export function teamPage(view: TeamView): string {
 <footer><span>Asked again and again from this computer, while this page's command runs.</span>
 <form method="post" action="/logout"><button>Sign out</button></form></footer>`,
   );
+}
+
+/** A link to another server, which is not told from where. */
+function away(words: string, url: string): Markup {
+  return html`<a rel="noreferrer" href="${url}">${words}</a>`;
 }
 
 function needs({ name, state, detail, next }: HostStatus): Markup {
@@ -59,7 +68,7 @@ function driftCell({ drift: found }: HostStatus, now: number): Content {
   return html`${words}, ${age(found.at, now)}`;
 }
 
-function agents({ hosts, seen, now }: TeamView): Content {
+function agents({ hosts, seen, now, dashboards }: TeamView): Content {
   const rows = hosts.flatMap((name) => {
     const status = seen.get(name)?.status;
     return status?.kind === "agent" ? [status] : [];
@@ -80,10 +89,11 @@ function agents({ hosts, seen, now }: TeamView): Content {
           lasting(now - agent.startedAt),
           `${agent.memoryMb.toFixed(0)} MB${agent.rehearsal ? ", rehearsal" : ""}`,
         ];
-        return html`<tr><th scope="row">${name}</th><td><span class="${tone[state]}">${state}</span></td>${(facts ?? Array<string>(6).fill("?")).map((fact) => html`<td>${fact}</td>`)}</tr>`;
+        const page = dashboards.get(name);
+        return html`<tr><th scope="row">${page === undefined ? name : away(name, page)}</th><td><span class="${tone[state]}">${state}</span></td>${(facts ?? Array<string>(6).fill("?")).map((fact) => html`<td>${fact}</td>`)}</tr>`;
       }),
     ),
-    html`<p class="soft">To look closer, and to stop or approve: <code>npx olympus open AGENT</code></p>`,
+    html`<p class="soft">A name leads to the agent's own page; a link that signs in there, to look closer and to stop or approve: <code>npx olympus open AGENT</code></p>`,
   ];
 }
 

@@ -76,6 +76,7 @@ it("F9 tells of everybody while half of them are down, and hostile words stay wo
   const text = await read();
   expect(text).toContain("no shell: no tools&quot;&gt;&lt;script&gt;");
   expect(text).toContain("$0.10 of $5.00");
+  expect(text).toContain('<a rel="noreferrer" href="http://127.77.9.50:18789">athena</a>');
   expect(text).not.toContain("<script>alert");
   expect(text).not.toContain(agentToken);
   expect(Buffer.byteLength(text)).toBeLessThan(30_000);
@@ -92,8 +93,24 @@ it("is live: each answer is news", async () => {
   expect(news()).toBe(true);
 });
 
+it("leads to the chat and to each repository", () => {
+  const repositories = new Map([["olympus/app", "https://github.com/olympus/app"]]);
+  const chat = "http://10.0.0.1:8065";
+  const page = teamPage({ team: "t", now: 1, hosts: [], seen: new Map(), chat, dashboards: new Map(), repositories });
+  expect(page).toContain('<a rel="noreferrer" href="http://10.0.0.1:8065">the chat</a>');
+  expect(page).toContain('<a rel="noreferrer" href="https://github.com/olympus/app">olympus/app</a>');
+});
+
 it("says who did not answer yet, and what nobody looked for", () => {
-  const view = { team: "t", now: 1, hosts: ["a", "b"], seen: new Map(), chat: undefined };
+  const view = {
+    team: "t",
+    now: 1,
+    hosts: ["a", "b"],
+    seen: new Map(),
+    chat: undefined,
+    dashboards: new Map(),
+    repositories: new Map(),
+  };
   expect(teamPage(view)).toContain("Asking everybody");
   const status = { name: "a", kind: "agent", state: "fine", detail: "agent: idle", next: "" } as const;
   const page = (drift?: Drift) =>

@@ -12,6 +12,8 @@ import { type Env, headers } from "../dashboard/guards.ts";
 import { bareLayout } from "../dashboard/layout.ts";
 import { serve } from "../dashboard/server.ts";
 import { Streams } from "../dashboard/stream.ts";
+import { dashboardUrl } from "../team/dashboard.ts";
+import { forgePages } from "../team/forge.ts";
 import { listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { teamStatus } from "./status.ts";
@@ -81,6 +83,12 @@ function viewOf(team: LoadedTeam, watch: TeamWatch): TeamView {
     hosts: listHosts(team).map(({ name }) => name),
     seen: watch.hosts,
     chat: team.machines.some(({ service }) => service?.services.includes("chat")) ? chatUrl(team) : undefined,
+    dashboards: new Map(
+      team.machines
+        .filter(({ agent }) => agent !== undefined && agent.runtime !== "openclaw")
+        .map((machine) => [machine.name, dashboardUrl(machine)]),
+    ),
+    repositories: new Map(Object.keys(team.team.repositories).map((name) => [name, `${forgePages(team)}/${name}`])),
   };
 }
 

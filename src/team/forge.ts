@@ -17,6 +17,14 @@ export function forgeApi(team: Known): string {
   return own === undefined ? team.team.forge.api : `${own}/api/v3`;
 }
 
+/** Where people see the repositories, without a trailing slash: GitHub and its servers have their API beside the pages. */
+export function forgePages(team: Known): string {
+  return forgeApi(team)
+    .replace(/\/+$/, "")
+    .replace(/\/api\/v3$/, "")
+    .replace("://api.", "://");
+}
+
 /** An agent's account on the forge: the role github names it; on the team's own forge it is the agent's name otherwise. */
 export function forgeLogin(team: Pick<LoadedTeam, "machines">, { name, agent, roles }: Machine): string | undefined {
   const named = roles.github?.login;
