@@ -29,6 +29,11 @@ export class Secret {
   }
 }
 
+/** Characters of the longest form that any of the secrets may be written in: what is cut shorter than that may hide a part of one. */
+export function longestForm(secrets: readonly Secret[]): number {
+  return Math.max(0, ...secrets.map((secret) => formsOf(secret.reveal())[0]!.length));
+}
+
 /**
  * Replaces each secret's value, however it is encoded, by its name, and each longer line of a value of several, for what shows only some
  * of them. Values under 6 characters are left: masking them would mangle text.

@@ -1,11 +1,5 @@
 import type { Actions } from "../harness/actions.ts";
 
-/** Everything that can be done from the dashboard. */
-export interface Acts extends Actions {
-  /** Deletes a note. */
-  forget(note: number): string | undefined;
-}
-
 /** One thing that a person may do, as a form of the pages and as an address of the API. */
 export interface Act {
   /** With `:id` where it is about something. */
@@ -14,7 +8,7 @@ export interface Act {
   /** Where a browser goes afterwards. */
   readonly next: (id: string) => string;
   /** In words why it cannot be done; undefined: done. */
-  readonly act: (acts: Acts, id: string, person: string) => Promise<string | undefined> | string | undefined;
+  readonly act: (acts: Actions, id: string, person: string) => Promise<string | undefined> | string | undefined;
 }
 
 const toRun = (id: string) => `/runs/${encodeURIComponent(id)}`;
@@ -61,6 +55,6 @@ export const acts: readonly Act[] = [
     path: "/memory/:id/forget",
     summary: "Forgets for good",
     next: () => "/memory",
-    act: (all, id) => all.forget(Number(id)),
+    act: (all, id, person) => all.forget(Number(id), person),
   },
 ];

@@ -100,6 +100,33 @@ test("events tell what happens, and whoever comes back what was missed", async (
   expect(on.streams.open).toBe(0);
 });
 
+test("ids move on within what was missed and within a batch, whatever kinds are looked at: cut off at any event, nothing is lost or told for ever", async () => {
+  const on = open();
+  on.store.run("UPDATE steps SET outcome = 'ok'");
+  const record = (count: number) =>
+    on.store.transaction(() => {
+      for (let n = 0; n < count; n++)
+        recordStep(on.store, { run: "p1-1", kind: "tool", at: on.now, outcome: "ok", detail: "x".repeat(2000) });
+    });
+  const newest = () => on.store.get<{ id: number }>("SELECT max(id) AS id FROM steps")!.id;
+  const idsOf = (text: string) => [...text.matchAll(/^id: (\d+)\nevent: step$/gm)].map(([, id]) => Number(id));
+  const upTo = async (reader: ReadableStreamDefaultReader<Uint8Array>, last: number) => {
+    let text = "";
+    while (!text.includes(`"id":${last},`)) text += new TextDecoder().decode((await reader.read()).value);
+    return text;
+  };
+  const before = newest();
+  record(300);
+  const from = (id: number) => on.request("/api/events?kinds=step", { ...read, "last-event-id": String(id) });
+  const stream = (await from(before)).body!.getReader();
+  // More than may wait for a slow reader: told whole.
+  const missed = idsOf(await upTo(stream, newest()));
+  expect(missed).toEqual(Array.from({ length: 300 }, (_, n) => before + 1 + n));
+  record(3);
+  expect(idsOf(await upTo(stream, newest()))).toEqual([1, 2, 3].map((n) => before + 300 + n));
+  await stream.cancel();
+});
+
 test("whoever was away for too long, or comes from another database, is told that there is a gap", async () => {
   const on = open();
   const gone = async (id: number) => {
@@ -123,4 +150,25 @@ test("streams past the limit are told to come later", async () => {
   expect(on.streams.open).toBe(220);
   on.streams.closeAll();
   expect(on.streams.open).toBe(0);
+});
+
+test("what was asked is cut after secrets in it are hidden, wherever they stand; so are long lines of the log", async () => {
+  const on = open();
+  const told = async (path: string) => (await on.request(path, read)).text();
+  const secret = "sk-secret-that-nobody-may-see";
+  for (const text of [
+    `${"a".repeat(290)}${secret} and more`,
+    `${secret}${"b".repeat(290)}${secret}`,
+    `${secret.repeat(9)}${"c".repeat(9)}${secret.repeat(30)}`,
+    `${"d".repeat(3000)}${secret}`,
+  ]) {
+    on.store.run("UPDATE inbox SET payload = json_set(payload, '$.text', ?)", text);
+    for (const path of ["/", "/runs", "/conversations", "/api/runs", "/api/runs/p1-1", "/api/conversations"])
+      expect([path, await told(path)]).toEqual([path, expect.not.stringContaining("sk-s")]);
+  }
+  const { runs } = JSON.parse(await told("/api/runs")) as { runs: { asked: string }[] };
+  expect(runs[0]!.asked).toBe("d".repeat(300));
+  on.options.log.info({ field: `${"e".repeat(1980)}${secret}` }, `${"f".repeat(1990)}${secret}`);
+  expect(await told("/api/log")).toMatch(/e{1980}.*|f{1990}.*/);
+  expect(await told("/api/log")).not.toContain("sk-s");
 });

@@ -47,6 +47,10 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     };
     return context.json(body, ready ? 200 : 503);
   });
+  // Of a process that ends, the next one answers: this one may know tokens that do not count any more.
+  app.use((context, next) =>
+    streams.closed ? Promise.resolve(context.json({ error: "the agent is stopping" }, 503)) : next(),
+  );
   const scheme = options.tls === undefined ? "http" : "https";
   entry(app, { access, cookie, scheme, allowed, page: (wrong) => loginPage(agent, wrong) });
 

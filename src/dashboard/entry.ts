@@ -61,5 +61,6 @@ export function eventsOf(context: Context<Env>, streams: Streams): Response {
   const since = Number.isSafeInteger(last) && last >= 0 ? last : undefined;
   const kinds = new Set<NewsKind>(newsKinds.filter((kind) => wanted.includes(kind)));
   const { still } = context.get("visitor");
-  return streams.start(kinds, since, still) ?? context.json({ error: "too many pages are open here" }, 503);
+  const cut = () => context.env?.incoming?.socket.destroy();
+  return streams.start(kinds, since, still, cut) ?? context.json({ error: "too many pages are open here" }, 503);
 }

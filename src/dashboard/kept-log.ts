@@ -1,3 +1,4 @@
+import { maskSecrets, type Secret } from "../base/secret.ts";
 import type { Log, LogLevel } from "../harness/log.ts";
 
 /** One line of the log as the dashboard shows it. */
@@ -19,12 +20,15 @@ export const logLevels = ["debug", "info", "warn", "error"] as const satisfies r
 /** Passes everything on and keeps the newest lines for the dashboard; whole, the log is in the machine's journal. */
 export class KeptLog implements Log {
   readonly #to: Log;
+  readonly #secrets: readonly Secret[];
   readonly #now: () => number;
   readonly #lines: LogLine[] = [];
   #seq = 0;
 
-  constructor(to: Log, now: () => number = Date.now) {
+  /** `secrets`, also those that are added later, are taken out of what is cut: a part of one would not be known any more. */
+  constructor(to: Log, secrets: readonly Secret[], now: () => number = Date.now) {
     this.#to = to;
+    this.#secrets = secrets;
     this.#now = now;
   }
 
@@ -68,9 +72,13 @@ export class KeptLog implements Log {
       seq: ++this.#seq,
       at: this.#now(),
       level,
-      message: message.slice(0, mostCharacters),
-      fields: told === "{}" ? "" : told.slice(0, mostCharacters),
+      message: this.#cut(message),
+      fields: told === "{}" ? "" : this.#cut(told),
     });
     if (this.#lines.length > mostLines) this.#lines.shift();
+  }
+
+  #cut(text: string): string {
+    return text.length <= mostCharacters ? text : maskSecrets(text, this.#secrets).slice(0, mostCharacters);
   }
 }

@@ -1,5 +1,5 @@
 import { statfsSync } from "node:fs";
-import { maskSecrets, type Secret } from "../base/secret.ts";
+import { longestForm, maskSecrets, type Secret } from "../base/secret.ts";
 import type { AgentConfig } from "../harness/config.ts";
 import { liveGates } from "../harness/gates/book.ts";
 import type { Gate } from "../harness/gates/gate.ts";
@@ -11,6 +11,9 @@ import type { Store } from "../harness/store/open.ts";
 import { dayBefore, dayStart } from "../harness/zone.ts";
 import type { KeptLog, LogLine } from "./kept-log.ts";
 import type { AgentStatus } from "./status.ts";
+
+/** Characters of what was asked in lists of runs. */
+const askedLength = 300;
 
 export interface LookParts {
   readonly config: AgentConfig;
@@ -60,13 +63,13 @@ export class Look {
   /** The newest that fit. `searched`: words were looked for back to there (ms), and there are older runs. */
   runs(filter: runs.RunFilter, count: number): { rows: runs.RunRow[]; searched: number | undefined } {
     const searched = filter.text === undefined ? undefined : runs.searchEnd(this.store, filter.before);
-    const rows = runs.findRuns(this.store, { from: searched, ...filter }, count);
-    return { rows: this.masked(rows), searched };
+    const rows = runs.findRuns(this.store, { from: searched, ...filter }, count, this.#askedRead());
+    return { rows: this.#askedCut(rows), searched };
   }
 
   run(id: string): runs.RunDetail | undefined {
-    const found = runs.runDetail(this.store, id);
-    return found && this.masked(found);
+    const found = runs.runDetail(this.store, id, this.#askedRead());
+    return found && this.#askedCut([found])[0];
   }
 
   steps(run: string, count: number): runs.StepRow[] {
@@ -82,11 +85,11 @@ export class Look {
   }
 
   queued(count: number): runs.QueuedRow[] {
-    return this.masked(runs.queued(this.store, count));
+    return this.#askedCut(runs.queued(this.store, count, this.#askedRead()));
   }
 
   conversations(before: number, count: number): runs.ConversationRow[] {
-    return this.masked(runs.conversations(this.store, before, count));
+    return this.#askedCut(runs.conversations(this.store, before, count, this.#askedRead()));
   }
 
   conversation(lane: string, count: number): runs.SaidRow[] {
@@ -133,6 +136,20 @@ export class Look {
   disk(): { free: number; size: number } {
     const { bavail, blocks, bsize } = statfsSync(this.config.dataDir);
     return { free: bavail * bsize, size: blocks * bsize };
+  }
+
+  /** More than is shown: a secret that begins within that has to be whole, or nobody would know it. */
+  #askedRead(): number {
+    return askedLength + longestForm(this.#parts.secrets);
+  }
+
+  /** Masked, then cut: also what was read last and may be the beginning of a secret. */
+  #askedCut<T extends { readonly asked: string }>(rows: readonly T[]): T[] {
+    const read = this.#askedRead();
+    return this.masked(rows).map((row, index) => {
+      const sure = row.asked.length - (rows[index]!.asked.length < read ? 0 : read - askedLength);
+      return { ...row, asked: row.asked.slice(0, Math.max(0, Math.min(askedLength, sure))).toWellFormed() };
+    });
   }
 
   masked<T extends object>(value: T): T {

@@ -5,7 +5,7 @@ import type { Look } from "./look.ts";
 export const newsKinds = ["step", "run", "state", "log", "gap"] as const;
 export type NewsKind = (typeof newsKinds)[number];
 
-/** `id`: up to which step of the journal whoever got this has missed nothing. */
+/** `id`: up to which step of the journal whoever got this, and all that came before it, has missed nothing. */
 export interface News {
   readonly id: number;
   readonly kind: NewsKind;
@@ -81,13 +81,15 @@ export class NewsDesk implements Desk {
     const runs = newestRuns(store, newest);
     this.#settled = Math.max(this.#settled, settledUpTo(store));
     const changed = [
-      ...steps.map((step) => ({ kind: "step" as const, key: `step ${step.id}`, data: step as object })),
-      ...runs.map((run) => ({ kind: "run" as const, key: `run ${run.id}`, data: run as object })),
+      ...steps.map((step) => ({ kind: "step" as const, at: step.id, key: `step ${step.id}`, data: step as object })),
+      ...runs.map((run) => ({ kind: "run" as const, at: Infinity, key: `run ${run.id}`, data: run as object })),
     ];
     const now = new Map(changed.map(({ key, data }) => [key, JSON.stringify(data)]));
     const fresh = changed.filter(({ key }) => this.#told.get(key) !== now.get(key));
     this.#told = now;
-    const news = fresh.map(({ kind, data }): News => ({ id: this.#settled, kind, data: this.#look.masked(data) }));
+    const news = fresh.map(
+      ({ kind, at, data }): News => ({ id: Math.min(at, this.#settled), kind, data: this.#look.masked(data) }),
+    );
     return [...logged, ...news, ...this.#stateNews()];
   }
 
@@ -110,7 +112,7 @@ export class NewsDesk implements Desk {
     const steps = stepsAfter(store, since, mostMissed + 1);
     if (steps.length > mostMissed) return [{ id, kind: "gap", data: {} }];
     return [
-      ...steps.map((step): News => ({ id: since, kind: "step", data: this.#look.masked(step) })),
+      ...steps.map((step): News => ({ id: Math.min(step.id, id), kind: "step", data: this.#look.masked(step) })),
       ...newestRuns(store, newest).map((run): News => ({ id, kind: "run", data: this.#look.masked(run) })),
     ];
   }

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { adminToken, host, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { grantLine, scopes } from "../base/grants.ts";
 import { Secret } from "../base/secret.ts";
+import { linksAfter } from "../harness/audit/audit.ts";
 import { wishGate } from "../harness/gates/book.ts";
 import { acts } from "./acts.ts";
 import { dashboardApp } from "./app.ts";
@@ -126,6 +127,9 @@ test("F7 a token that may only read changes nothing, whatever it says of itself"
   const alice = await signIn(on);
   expect((await post(on, "/memory/1/forget", {}, { ...origin, ...alice.session })).status).toBe(303);
   expect(on.options.look.notes("", 9)).toHaveLength(1);
+  expect((await post(on, "/memory/1/forget", {}, { ...origin, ...alice.session })).status).toBe(409);
+  const audited = linksAfter(on.store, 0, 99).filter(({ entry }) => entry.includes('"what":"forget"'));
+  expect(audited.map(({ entry }) => entry)).toEqual([expect.stringMatching(/"dashboard:alice".*"note #1"/)]);
 });
 
 test("F11 nothing that writes configuration or runs a command is a route", () => {
@@ -307,6 +311,33 @@ test("wrong tokens from one address make it wait, and nobody else; who is signed
   expect((await from("10.0.0.9", session)).status).toBe(200);
   on.now += 11_000;
   expect((await from("10.0.0.9", admin)).status).toBe(200);
+  // Whoever has one that may only read guesses no more than others: the next wrong one waits twice as long.
+  expect((await from("10.0.0.9", read)).status).toBe(200);
+  expect((await from("10.0.0.9", { authorization: "Bearer wrong" })).status).toBe(401);
+  on.now += 19_000;
+  expect((await from("10.0.0.9", read)).status).toBe(429);
+  // After an hour without, it begins anew.
+  on.now += 3601_000;
+  for (let wrong = 0; wrong < 7; wrong++)
+    expect((await from("10.0.0.9", { authorization: `Bearer ${wrong}` })).status).toBe(401);
+  expect((await from("10.0.0.9", read)).status).toBe(200);
+});
+
+test("F8 an agent that stops ends its streams first and answers probes alone, whatever its work still takes", async () => {
+  const on = open();
+  const served = await startDashboard({ ...on.options, address: "127.0.0.1", port: 0 });
+  const ask = (path: string) => fetch(`http://127.0.0.1:${served.port}${path}`, { headers: read });
+  try {
+    const stream = (await ask("/api/events")).body!.getReader();
+    served.retire();
+    for (let done = false; !done; ) ({ done } = await stream.read());
+    for (const path of ["/", "/api/status", "/api/events", "/login", "/metrics"])
+      expect([path, (await ask(path)).status]).toEqual([path, 503]);
+    expect((await ask("/healthz")).status).toBe(200);
+    expect((await ask("/readyz")).status).toBe(200);
+  } finally {
+    await served.close();
+  }
 });
 
 test("G6 not ready while disconnected, catching up or draining", async () => {

@@ -1,11 +1,11 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
+import type { Actions } from "../harness/actions.ts";
 import type { Log } from "../harness/log.ts";
 import type { ServerTls } from "../harness/tls.ts";
-import type { Acts } from "./acts.ts";
 import { dashboardApp } from "./app.ts";
 import type { Look } from "./look.ts";
 import type { Streams } from "./stream.ts";
@@ -23,12 +23,14 @@ export interface DashboardOptions {
   /** Keeps who is signed in over a restart; undefined: nobody stays. */
   readonly sessionsFile: string | undefined;
   readonly look: Look;
-  readonly acts: Acts;
+  readonly acts: Actions;
   readonly log: Log;
 }
 
 export interface Dashboard {
   readonly port: number;
+  /** Ends the streams; from now on only probes are answered. */
+  retire(): void;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,10 @@ const mostSockets = 300;
 const headersMs = 10_000;
 const requestMs = 15_000;
 const idleMs = 5_000;
+/** Nothing read and nothing sent for so long ends a connection: who takes in no answer. Streams have a beat more often. */
+const stalledMs = 30_000;
+/** Answers that one connection may owe. Nobody who reads its answers ever has more: the next request follows an answer. */
+const mostOwed = 2;
 
 /** Listens when it returns. Throws E-AGENT-LISTEN when the address or port cannot be had. */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
@@ -68,8 +74,10 @@ export async function serve(
     keepAliveTimeout: idleMs,
     connectionsCheckingInterval: 2000,
   };
-  const answer = getRequestListener((request, env) =>
-    app.fetch(request, "incoming" in env ? { incoming: env.incoming as never } : {}),
+  const answer = oneByOne(
+    getRequestListener((request, env) =>
+      app.fetch(request, "incoming" in env ? { incoming: env.incoming as never } : {}),
+    ),
   );
   const server =
     tls === undefined
@@ -79,6 +87,7 @@ export async function serve(
           answer,
         );
   server.maxConnections = mostSockets;
+  server.timeout = stalledMs;
   server.maxHeadersCount = 100;
   // Those that did not say hello yet are no connections of HTTP's.
   const sockets = new Set<Socket>();
@@ -89,12 +98,27 @@ export async function serve(
   const port = await listening(server, address, wanted);
   return {
     port,
+    retire: () => streams.closeAll(),
     close: () =>
       new Promise((resolve) => {
         streams.closeAll();
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
       }),
+  };
+}
+
+/** Ends a connection that asks on and on without taking in the answers: each would wait in memory. */
+function oneByOne(answer: (request: IncomingMessage, response: ServerResponse) => unknown): typeof answer {
+  const owed = new WeakMap<Socket, number>();
+  return (request, response) => {
+    const { socket } = request;
+    if (socket.destroyed) return undefined;
+    const now = (owed.get(socket) ?? 0) + 1;
+    if (now > mostOwed) return socket.destroy();
+    owed.set(socket, now);
+    response.once("close", () => owed.set(socket, owed.get(socket)! - 1));
+    return answer(request, response);
   };
 }
 

@@ -14,6 +14,7 @@ export class Streams {
   readonly #open = new Set<{ allowed: () => boolean; beat: () => void; close: () => void }>();
   #timer: NodeJS.Timeout | undefined;
   #checks = 0;
+  #closed = false;
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -23,12 +24,22 @@ export class Streams {
     return this.#open.size;
   }
 
+  /** All are closed, for good. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /**
-   * A response that goes on until its reader leaves, is too slow, or may not look any more (`allowed`, asked every 3 s). `since`: the
-   * last id that the reader got. Undefined when there are too many already.
+   * A response that goes on until its reader leaves, is too slow (then `cut` ends its connection), or may not look any more (`allowed`,
+   * asked every 3 s). `since`: the last id that the reader got. Undefined when there are too many already, or all were closed.
    */
-  start(kinds: ReadonlySet<NewsKind>, since: number | undefined, allowed: () => boolean): Response | undefined {
-    if (this.#open.size >= mostStreams) return undefined;
+  start(
+    kinds: ReadonlySet<NewsKind>,
+    since: number | undefined,
+    allowed: () => boolean,
+    cut: () => void = () => undefined,
+  ): Response | undefined {
+    if (this.#closed || this.#open.size >= mostStreams) return undefined;
     let leave = (): void => undefined;
     const body = new ReadableStream<Uint8Array>(
       {
@@ -39,8 +50,13 @@ export class Streams {
           };
           const send = (chunk: Uint8Array): void => {
             if (chunk.length === 0 || !this.#open.has(entry)) return;
-            controller.enqueue(chunk);
-            if ((controller.desiredSize ?? 0) <= 0) close();
+            // Looked at before: what was missed may be more than that at once, and is told whole.
+            const keepsUp = (controller.desiredSize ?? 0) > 0;
+            if (keepsUp) controller.enqueue(chunk);
+            else {
+              close();
+              cut();
+            }
           };
           const entry = { allowed, close, beat: () => send(beat) };
           this.#open.add(entry);
@@ -63,6 +79,7 @@ export class Streams {
   }
 
   closeAll(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
     this.#timer = undefined;
     for (const entry of [...this.#open]) entry.close();

@@ -6,6 +6,7 @@ import { answerGate } from "./gates/chat.ts";
 import { dashboardSource, type PostPayload } from "./intake.ts";
 import { pauseOf, setPause } from "./pause.ts";
 import { receive } from "./store/inbox.ts";
+import { dropNote } from "./store/memory.ts";
 import type { Store } from "./store/open.ts";
 import { openIn, type Place } from "./store/work.ts";
 
@@ -24,6 +25,8 @@ export interface Actions {
   /** Opens a gate, or closes it for good: only for those whom it waits for, whatever else they may do. */
   approve(gate: string, person: string): string | undefined;
   refuse(gate: string, person: string): string | undefined;
+  /** Deletes a note for good. */
+  forget(note: number, person: string): string | undefined;
 }
 
 interface ActionParts {
@@ -63,8 +66,8 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
     harness.wake();
   };
   const idOf = (person: string) => config.chat.people.find(({ name }) => name === person)?.id ?? person;
-  const noted = (person: string, what: string) =>
-    audit(store, { kind: "event", actor: `${dashboardSource}:${person}`, what }, clock.now());
+  const noted = (person: string, what: string, subject?: string) =>
+    audit(store, { kind: "event", actor: `${dashboardSource}:${person}`, what, subject }, clock.now());
 
   /** By the same words and rules as in the chat, of the person's own account. */
   const toGate = (word: "approve" | "refuse", id: string, person: string): string | undefined => {
@@ -88,6 +91,13 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
   return {
     approve: (gate, person) => toGate("approve", gate, person),
     refuse: (gate, person) => toGate("refuse", gate, person),
+
+    forget: (note, person) =>
+      store.transaction(() => {
+        if (dropNote(store, note) === undefined) return "There is no such note.";
+        noted(person, "forget", `note #${note}`);
+        return undefined;
+      }),
 
     async stop(run, person) {
       const found = find(run);

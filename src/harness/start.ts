@@ -18,7 +18,6 @@ import { fencedWhereNeeded } from "./model/fenced.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
 import { quietSince } from "./store/look-sums.ts";
-import { dropNote } from "./store/memory.ts";
 import { openStore } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 import { lackOfRoom } from "./store/room.ts";
@@ -40,7 +39,7 @@ export interface RunningAgent {
  * for a configuration, secret, lock or port that is wrong.
  */
 export async function startAgent(configFile: string, to: Log, secrets: Secret[] = []): Promise<RunningAgent> {
-  const log = new KeptLog(to);
+  const log = new KeptLog(to, secrets);
   const startedAt = Date.now();
   const config = await loadAgentConfig(configFile);
   const secret = (name: string) => readSecretFile(name, configFile);
@@ -125,10 +124,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     ...(tls === undefined ? {} : { tls }),
     sessionsFile: join(config.dataDir, "dashboard-sessions.json"),
     look: new Look({ config, store, log, secrets, status, now: () => clock.now() }),
-    acts: {
-      ...actionsOf({ config, store, clock, harness }),
-      forget: (id) => (dropNote(store, id) === undefined ? "There is no such note." : undefined),
-    },
+    acts: actionsOf({ config, store, clock, harness }),
     log,
   });
   const started = harness.start();
@@ -142,6 +138,8 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     dashboard,
     status,
     async stop() {
+      // First: a token that was replaced opens nothing while work under way comes to its end.
+      dashboard.retire();
       await harness.stop();
       await dashboard.close();
       store.close();

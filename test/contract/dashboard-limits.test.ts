@@ -52,6 +52,27 @@ test("F6 of 1,000 idle sockets those past the limit are closed, the others when 
   expect(await healthy()).toBe(200);
 }, 300_000);
 
+test("F6 who asks on and on without reading is cut off, long before the answers fill the memory", async () => {
+  const one = `GET /app.js HTTP/1.1\r\nHost: 127.0.0.1:${dashboard.port}\r\n\r\n`;
+  const many = one.repeat(Math.floor(65_536 / one.length));
+  const all = Array.from({ length: 40 }, () => {
+    const opened = open(many);
+    // Nothing is read before the server answered somebody else.
+    opened.socket.pause();
+    return opened;
+  });
+  await expect
+    .poll(() => all.every(({ socket }) => socket.bytesWritten >= many.length), { timeout: 120_000 })
+    .toBe(true);
+  expect(await healthy()).toBe(200);
+  for (const { socket } of all) socket.resume();
+  const answers = (await Promise.all(all.map(({ closed }) => closed))).map(
+    (got) => got.split("HTTP/1.1 200").length - 1,
+  );
+  expect(Math.max(...answers)).toBeLessThanOrEqual(2);
+  expect(await healthy()).toBe(200);
+}, 300_000);
+
 test("F6 large headers and bodies are refused before they are read", async () => {
   expect(await open(`GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(10_000)}\r\n\r\n`).closed).toContain("431");
   const refused = await new Promise<number>((resolve, reject) => {

@@ -14,7 +14,7 @@ import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/confi
 import { wishGate } from "../../src/harness/gates/book.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import { receive } from "../../src/harness/store/inbox.ts";
-import { dropNote, keepNote } from "../../src/harness/store/memory.ts";
+import { keepNote } from "../../src/harness/store/memory.ts";
 import { openStore, type Store } from "../../src/harness/store/open.ts";
 import { drop, handOver, markSent, nextPart } from "../../src/harness/store/outbox.ts";
 import { claimNext, finish, type OpenRun, recentRuns } from "../../src/harness/store/runs.ts";
@@ -48,7 +48,8 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
   const store = openStore(dir);
   const now = Date.parse("2026-11-21T12:00:00Z");
   const config = parseAgentConfig(JSON.stringify(configOf(dir, words)), "agent.json");
-  const log = new KeptLog(silentLog, () => now);
+  const secrets = [new Secret("models.openai", secret)];
+  const log = new KeptLog(silentLog, secrets, () => now);
   const status: AgentStatus = {
     version: 1,
     agent: config.agent,
@@ -98,22 +99,19 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
       config,
       store,
       log,
-      secrets: [new Secret("models.openai", secret)],
+      secrets,
       status: () => sample.status,
       now: () => sample.now,
     }),
-    acts: {
-      ...actionsOf({
-        config,
-        store,
-        clock: { now: () => sample.now },
-        harness: {
-          halt: async (place, until, outcome) => cancelIn(store, place, until, outcome, sample.now).runs.length,
-          wake: () => undefined,
-        },
-      }),
-      forget: (id) => (dropNote(store, id) === undefined ? "There is no such note." : undefined),
-    },
+    acts: actionsOf({
+      config,
+      store,
+      clock: { now: () => sample.now },
+      harness: {
+        halt: async (place, until, outcome) => cancelIn(store, place, until, outcome, sample.now).runs.length,
+        wake: () => undefined,
+      },
+    }),
     log,
   };
   const { app, streams } = dashboardApp(options, () => new Set([host]));

@@ -51,7 +51,6 @@ export class Access {
       this.lockout.failed(address, now);
       return "wrong";
     }
-    this.lockout.succeeded(address);
     return grant;
   }
 
@@ -92,7 +91,6 @@ export class Access {
       this.lockout.failed(address, now);
       return { wrong: "This code was used already, or it is older than two minutes." };
     }
-    this.lockout.succeeded(address);
     return { cookie };
   }
 

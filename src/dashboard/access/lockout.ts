@@ -1,15 +1,17 @@
 import { isIPv6 } from "node:net";
 
-/** Wrong tokens in a row from one address before it has to wait, and how long, ms: doubled with each more, up to the longest. */
+/** Wrong tokens from one address before it has to wait, and how long, ms: doubled with each more, up to the longest. */
 const mostFailures = 8;
 const firstWaitMs = 10_000;
 const longestWaitMs = 15 * 60_000;
+/** Wrong ones are forgotten when none came for so long, ms; not when a right one comes: who has one that may only read could guess on. */
+const forgottenMs = 3600_000;
 /** Addresses that are remembered. */
 const mostAddresses = 1000;
 
 /** Keeps those who guess from guessing fast. Who is signed in already is never kept out. */
 export class Lockout {
-  readonly #failures = new Map<string, { count: number; until: number }>();
+  readonly #failures = new Map<string, { count: number; at: number; until: number }>();
 
   /** For how long (ms) an address has to wait; 0 when it need not. */
   waits(address: string, now: number): number {
@@ -18,16 +20,13 @@ export class Lockout {
 
   failed(address: string, now: number): void {
     const network = networkOf(address);
-    const count = (this.#failures.get(network)?.count ?? 0) + 1;
+    const before = this.#failures.get(network);
+    const count = before === undefined || now - before.at > forgottenMs ? 1 : before.count + 1;
     // Put at the end: the oldest is forgotten first.
     this.#failures.delete(network);
     if (this.#failures.size >= mostAddresses) this.#failures.delete(this.#failures.keys().next().value!);
     const wait = count < mostFailures ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** (count - mostFailures));
-    this.#failures.set(network, { count, until: now + wait });
-  }
-
-  succeeded(address: string): void {
-    this.#failures.delete(networkOf(address));
+    this.#failures.set(network, { count, at: now, until: now + wait });
   }
 }
 

@@ -1,7 +1,10 @@
 import type { Store } from "./open.ts";
 import type { RunSummary } from "./runs.ts";
 
-/** What the dashboard reads of runs. Nothing here writes. Times in ms since the epoch, money in US dollars. */
+/**
+ * What the dashboard reads of runs. Nothing here writes. Times in ms since the epoch, money in US dollars. `askedLength`: of what was
+ * asked, how many characters are wanted.
+ */
 
 export interface RunRow extends RunSummary {
   readonly steps: number;
@@ -37,13 +40,17 @@ export interface RunFilter {
   readonly from?: number | undefined;
 }
 
-const columns = `runs.id, runs.lane, runs.kind, runs.state, outcome, author, started_at, ended_at,
+const columns = (
+  askedLength: number,
+) => `runs.id, runs.lane, runs.kind, runs.state, outcome, author, started_at, ended_at,
   coalesce((SELECT sum(usd) FROM steps WHERE run = runs.id), 0) AS usd,
   (SELECT count(*) FROM steps WHERE run = runs.id) AS steps,
-  substr(coalesce(payload ->> 'text', ''), 1, 300) AS asked`;
+  ${askedColumn(askedLength)}`;
+
+const askedColumn = (length: number) => `substr(coalesce(payload ->> 'text', ''), 1, ${length}) AS asked`;
 
 /** Runs that fit, the newest first. */
-export function findRuns(store: Store, filter: RunFilter, count: number): RunRow[] {
+export function findRuns(store: Store, filter: RunFilter, count: number, askedLength: number): RunRow[] {
   const { state, kind, author, text, before, from } = filter;
   const wanted: [string, string | number | undefined][] = [
     ["runs.state = ?", state],
@@ -57,7 +64,7 @@ export function findRuns(store: Store, filter: RunFilter, count: number): RunRow
   const given = wanted.filter((one): one is [string, string | number] => one[1] !== undefined);
   const where = given.length === 0 ? "" : `WHERE ${given.map(([condition]) => condition).join(" AND ")}`;
   return store.all<RunRow>(
-    `SELECT ${columns} FROM runs JOIN inbox ON inbox.id = runs.inbox ${where} ORDER BY started_at DESC, runs.rowid DESC LIMIT ?`,
+    `SELECT ${columns(askedLength)} FROM runs JOIN inbox ON inbox.id = runs.inbox ${where} ORDER BY started_at DESC, runs.rowid DESC LIMIT ?`,
     ...given.map(([, value]) => value),
     count,
   );
@@ -82,9 +89,9 @@ export interface RunDetail extends RunRow {
   readonly payload: string;
 }
 
-export function runDetail(store: Store, id: string): RunDetail | undefined {
+export function runDetail(store: Store, id: string, askedLength: number): RunDetail | undefined {
   return store.get<RunDetail>(
-    `SELECT ${columns}, starts, source, source_id, received_at, payload FROM runs JOIN inbox ON inbox.id = runs.inbox WHERE runs.id = ?`,
+    `SELECT ${columns(askedLength)}, starts, source, source_id, received_at, payload FROM runs JOIN inbox ON inbox.id = runs.inbox WHERE runs.id = ?`,
     id,
   );
 }
@@ -139,9 +146,9 @@ export interface QueuedRow {
 }
 
 /** What waits for its lane or a slot, in the order that it will be taken. */
-export function queued(store: Store, count: number): QueuedRow[] {
+export function queued(store: Store, count: number, askedLength: number): QueuedRow[] {
   return store.all<QueuedRow>(
-    `SELECT kind, lane, author, received_at, substr(coalesce(payload ->> 'text', ''), 1, 300) AS asked
+    `SELECT kind, lane, author, received_at, ${askedColumn(askedLength)}
      FROM inbox WHERE state = 'new' ORDER BY created_at, id LIMIT ?`,
     count,
   );
@@ -161,13 +168,13 @@ export interface ConversationRow {
 }
 
 /** Conversations, the one with the newest entry first; who asked last, and what. `before` (ms) gives the next page. */
-export function conversations(store: Store, before: number, count: number): ConversationRow[] {
+export function conversations(store: Store, before: number, count: number, askedLength: number): ConversationRow[] {
   return store.all<ConversationRow>(
     // One pass over the runs for all lanes of the page; with max() alone, the other columns are of the newest run.
     `WITH page AS (SELECT key, updated_at FROM lanes WHERE updated_at < ? ORDER BY updated_at DESC LIMIT ?),
        last AS (SELECT lane, count(*) AS runs, max(started_at), inbox FROM runs WHERE lane IN (SELECT key FROM page) GROUP BY lane)
      SELECT page.key AS lane, coalesce(last.runs, 0) AS runs, page.updated_at AS last_at, coalesce(author, '') AS author,
-       substr(coalesce(payload ->> 'text', ''), 1, 300) AS asked
+       ${askedColumn(askedLength)}
      FROM page LEFT JOIN last ON last.lane = page.key LEFT JOIN inbox ON inbox.id = last.inbox ORDER BY page.updated_at DESC`,
     before,
     count,
