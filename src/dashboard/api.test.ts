@@ -42,7 +42,15 @@ test("the description is OpenAPI with every route", async () => {
   expect(description.openapi).toBe("3.1.0");
   for (const { path } of apiRoutes) expect(description.paths[path]!.get).toBeDefined();
   expect(description.paths["/api/runs"]!.get!.parameters!.map(({ name }) => name)).toContain("before");
-  expect(Object.keys(description.paths)).toEqual(expect.arrayContaining(["/api/events", "/api/links", "/metrics"]));
+  const more = ["/api/events", "/api/links", "/metrics", "/healthz", "/readyz"];
+  expect(Object.keys(description.paths)).toEqual(expect.arrayContaining(more));
+});
+
+test("gates are told with the ids that they are decided by, and for whom they wait", async () => {
+  const on = open();
+  const { gates } = (await (await on.request("/api/gates", read)).json()) as { gates: object[] };
+  const { id, action } = on.options.look.gates()[0]!;
+  expect(gates).toMatchObject([{ id, action, state: "asked", kinds: ["merge"], waitsFor: ["alice"] }]);
 });
 
 test("a query that cannot be is refused in words", async () => {

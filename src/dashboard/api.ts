@@ -1,6 +1,8 @@
 import type * as z from "zod";
 import { linksAfter } from "../harness/audit/audit.ts";
+import type { Gate } from "../harness/gates/gate.ts";
 import type { Look } from "./look.ts";
+import { waitsFor } from "./pages/gates.ts";
 import * as schemas from "./schemas.ts";
 
 /** One address of the API that is only read. Both what answers and its description are made of this. */
@@ -47,6 +49,7 @@ export const apiRoutes: readonly ApiRoute[] = [
         gates: [...status.gates],
         runs: [...status.runs],
         dropped: [...status.dropped],
+        forge: status.forge && [...status.forge],
       } as z.input<typeof schemas.statusSchema>;
     },
   ),
@@ -122,6 +125,16 @@ export const apiRoutes: readonly ApiRoute[] = [
     }),
   ),
   route(
+    "/api/gates",
+    "Gates that may still lead to something, the oldest first",
+    schemas.noQuery,
+    schemas.gatesSchema,
+    (look) => ({
+      version,
+      gates: look.gates().map((gate) => toldGate(look, gate)),
+    }),
+  ),
+  route(
     "/api/audit",
     "The audit log as it is stored, after one entry",
     schemas.auditQuery,
@@ -133,6 +146,12 @@ export const apiRoutes: readonly ApiRoute[] = [
     lines: look.log(level, text, 200),
   })),
 ];
+
+function toldGate(look: Look, gate: Gate): z.input<typeof schemas.gateSchema> {
+  const { id, action, repo, number, commit, run, state, kinds, question, createdAt, expiresAt, openedBy } = gate;
+  const about = { id, action, repo, number, commit, run, state, question, createdAt, expiresAt, openedBy };
+  return { ...about, kinds: [...kinds], waitsFor: waitsFor(look, gate) };
+}
 
 function textOf(payload: string): string {
   const { text } = JSON.parse(payload) as { text?: unknown };

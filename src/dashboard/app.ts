@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { Access } from "./access/access.ts";
 import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
-import { entry, eventsOf } from "./entry.ts";
+import { cookieOf, entry, eventsOf } from "./entry.ts";
 import { type Env, headers, needs } from "./guards.ts";
 import type { Frame } from "./layout.ts";
 import { metricsText } from "./metrics.ts";
@@ -29,8 +29,7 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
   const { agent, chat } = look.config;
   const access = new Access(options.token, chat.people, options.sessionsFile, () => look.now());
   const streams = new Streams(new NewsDesk(look));
-  // By name: cookies do not tell ports apart, and several agents may be looked at through one address.
-  const cookie = `olympus-${agent}`;
+  const cookie = cookieOf(agent);
   const app = new Hono<Env>();
 
   app.use(headers);

@@ -40,15 +40,20 @@ const live = document.querySelector("main[data-live]");
 let heard = Date.now(), asking = false, again = false, stream;
 const rough = (ms) => { const s = Math.max(0, Math.floor(ms / 1000));
   return s < 60 ? s + " s" : s < 3600 ? Math.floor(s / 60) + " min" : s < 172800 ? Math.floor(s / 3600) + " h" : Math.floor(s / 86400) + " d"; };
+const put = (node, words) => { if (node.textContent !== words) node.textContent = words; };
+// What is wrong is read out once; for how long counts on silently.
+const said = document.createElement("span"), since = document.createElement("span");
+since.setAttribute("aria-hidden", "true");
+if (band) band.append(said, since);
 const shift = live ? Date.now() - Number(live.dataset.now) : 0;
 function tick() {
   for (const time of document.querySelectorAll("time[data-since]")) time.textContent = rough(Date.now() - shift - time.dataset.since) + " ago";
   const quiet = Date.now() - heard;
   if (band) { band.hidden = quiet < 25000 && (!stream || stream.readyState === 1);
-    const words = quiet < 3000 ? "connecting" : "no news for " + rough(quiet) + ", trying again";
-    if (!band.hidden && band.textContent !== words) band.textContent = words; }
+    put(said, band.hidden ? "" : quiet < 3000 ? "connecting" : "no news, trying again");
+    put(since, quiet < 3000 ? "" : ", since " + rough(quiet)); }
   const state = document.getElementById("state");
-  if (state && stream) state.textContent = band && !band.hidden ? "not live" : "live";
+  if (state && stream) put(state, band && !band.hidden ? "not live" : "live");
 }
 async function refresh() {
   if (asking) { again = true; return; }
@@ -60,7 +65,9 @@ async function refresh() {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of fresh.querySelectorAll("[data-part]")) {
         const old = document.querySelector('[data-part="' + CSS.escape(part.dataset.part) + '"]');
-        // What somebody is about to type or press in stays.
+        // What somebody opened stays open, what somebody is about to type or press in stays.
+        const opened = new Set([...(old ? old.querySelectorAll("details[open]") : [])].map((one) => one.innerHTML));
+        for (const one of part.querySelectorAll("details")) one.open = opened.has(one.innerHTML);
         if (old && old.innerHTML !== part.innerHTML && !old.contains(document.activeElement)) old.replaceChildren(...part.childNodes);
       }
       tick();

@@ -19,6 +19,9 @@ export interface EntryOptions {
   readonly page: (wrong: string | undefined) => string;
 }
 
+/** Named after the agent: cookies do not tell ports apart, and several agents may be looked at through one address. */
+export const cookieOf = (agent: string): string => `olympus-${agent}`;
+
 /** The way in: what is added to `app` after this is only for those who signed in. */
 export function entry(app: Hono<Env>, { access, cookie, scheme, allowed, page }: EntryOptions): void {
   app.use(sameOrigin(scheme, allowed));

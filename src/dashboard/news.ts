@@ -95,8 +95,8 @@ export class NewsDesk implements Desk {
 
   /** Connections and queue. They change without a word in the journal too. */
   #stateNews(): News[] {
-    const { harness, tools } = this.#look.status();
-    const { running, ...data } = { ...harness, tools: tools.state, now: undefined };
+    const { harness, tools, forge } = this.#look.status();
+    const { running, ...data } = { ...harness, tools: tools.state, forge, now: undefined };
     const state = JSON.stringify(data);
     if (state === this.#state) return [];
     const first = this.#state === "";

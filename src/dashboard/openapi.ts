@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
+import { cookieOf } from "./entry.ts";
 import { newsKinds } from "./news.ts";
 import * as schemas from "./schemas.ts";
 
@@ -9,7 +10,16 @@ const failed = (description: string) => ({ description, ...json(schemas.errorSch
 const closed = {
   401: failed("No token, or none that is known."),
   403: failed("Not with this token, person or origin."),
+  429: failed("Too many wrong tokens came from this address."),
 };
+
+/** What anybody may ask: how an agent is, in one word. */
+function probe(summary: string, words: object): object {
+  const word = { type: "object", properties: { status: { type: "string" } } };
+  const answer = (description: string) => ({ description, content: { "application/json": { schema: word } } });
+  const responses = Object.entries(words).map(([code, text]) => [code, answer(text as string)]);
+  return { get: { summary, security: [], responses: Object.fromEntries(responses) as object } };
+}
 
 function shape(schema: z.ZodType, io: "input" | "output" = "output"): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
@@ -51,9 +61,16 @@ export function openApi(agent: string): object {
   return {
     openapi: "3.1.0",
     info: { title: `The dashboard of ${agent}`, version: "1" },
-    security: [{ token: [] }],
-    components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+    security: [{ token: [] }, { session: [] }],
+    components: {
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer" },
+        session: { type: "apiKey", in: "cookie", name: cookieOf(agent) },
+      },
+    },
     paths: {
+      "/healthz": probe("Whether the process answers", { 200: "It does." }),
+      "/readyz": probe("Whether the agent can work", { 200: "`ready`", 503: "`degraded`" }),
       ...read,
       "/api/events": {
         get: {

@@ -72,6 +72,7 @@ test("F9 every field that others write is shown where it belongs", async () => {
       "waiter",
       "refused",
       "no tools",
+      "Forge: no forge.",
       "1 running",
       "of $5.00",
       "step 1",
@@ -86,13 +87,29 @@ test("F9 every field that others write is shown where it belongs", async () => {
     "/costs": ["$4.90 left", "rehearsal/model", "mention", '<svg role="img"', "2026-11-21"],
     "/gates": ["action repo#3", "alice (merge)", "gate"],
     "/log": ["message", "field", "second line"],
-    "/settings": ["persona", "known", "task", "agents.athena.budget.day", "people.alice"],
+    "/settings": [
+      "persona",
+      "known",
+      "task",
+      "agents.athena.budget.day",
+      "people.alice",
+      "path: merge",
+      "marked",
+      "1000000",
+    ],
   };
   for (const [path, words] of Object.entries(expected)) {
     const page = await (await sample.request(path, bearer)).text();
     for (const word of words) expect([path, page]).toEqual([path, expect.stringContaining(word)]);
     expect(Buffer.byteLength(page)).toBeLessThan(30_000);
   }
+});
+
+test("settings tell what was given from what is as it comes", async () => {
+  sample = sampleDashboard();
+  const page = await (await sample.request("/settings", bearer)).text();
+  const limit = (name: string) => new RegExp(`<td>Limit ${name}</td><td class="text">([^<]*)</td>`).exec(page)?.[1];
+  expect([limit("runs"), limit("calls")]).toEqual(["7", "4 (default)"]);
 });
 
 test("a long past costs a page no more than a short one", async () => {

@@ -50,6 +50,10 @@ export const statusSchema = z.object({
   overBudget: z.boolean().describe("What is left of the day's money or tokens is too little for a call."),
   harness: harnessSchema,
   tools: z.object({ state: z.enum(["none", "starting", "on", "off"]), reason: z.string().optional() }),
+  forge: z
+    .array(z.string())
+    .optional()
+    .describe("What keeps it from seeing the forge; left out without a place there."),
   disk: z.string().optional().describe("What is wrong with the disk; left out while there is room."),
   runs: z.array(summarySchema),
   dropped: z.array(z.object({ run: z.string(), at: nullable(time), reason: z.string() })),
@@ -137,6 +141,23 @@ export const memorySchema = z.object({
     }),
   ),
 });
+
+export const gateSchema = z.object({
+  id: z.string().describe("What it is approved or refused by."),
+  action: z.string(),
+  repo: z.string(),
+  number: z.number(),
+  commit: z.string().describe("Empty for an act without one."),
+  run: z.string(),
+  state: z.enum(["waiting", "asked", "open", "done", "closed"]),
+  kinds: z.array(z.string()),
+  waitsFor: z.array(z.string()).describe("People who may open it."),
+  question: z.string().optional(),
+  createdAt: time,
+  expiresAt: time,
+  openedBy: z.string().optional(),
+});
+export const gatesSchema = z.object({ version: z.literal(1), gates: z.array(gateSchema) });
 
 export const logSchema = z.object({
   version: z.literal(1),

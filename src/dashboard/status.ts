@@ -27,6 +27,8 @@ export interface AgentStatus {
   readonly quietSince: number | undefined;
   /** Whether commands can be run here. */
   readonly tools: ToolsState;
+  /** What keeps it from seeing the forge, by repository; empty when all is well, left out where it has no place there. */
+  readonly forge?: readonly string[];
   /** What is wrong with the disk, in words; undefined: there is room. */
   readonly disk?: string;
   readonly runs: readonly RunSummary[];

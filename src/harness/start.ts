@@ -109,6 +109,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
     ),
     quietSince: quietSince(store),
     tools: workshop?.state() ?? { state: "none" },
+    ...(desk && { forge: desk.troubles() }),
     ...diskOf(config.dataDir),
     runs: recentRuns(store, 20),
     dropped: droppedAnswers(store, 10),

@@ -70,11 +70,15 @@ test("what happens is seen without a reload, also after the harness was started 
   await signIn();
   const step = (outcome: string) => recordStep(sample.store, { run: "p3-1", kind: "tool", at: Date.now(), outcome });
   await page.getByText("live", { exact: true }).waitFor();
+  await page.getByText("Stop this run …").click();
+  // Elsewhere on the page: what has the focus would stay as it is anyway.
+  await page.getByRole("heading", { level: 1 }).click();
   step("seen at once");
   await page.getByText("seen at once").waitFor();
+  await page.getByRole("button", { name: "Stop this run" }).waitFor();
   const { port } = dashboard;
   await dashboard.close();
-  await page.getByText(/no news for|connecting/).waitFor();
+  await page.getByText(/no news, trying again|connecting/).waitFor();
   step("while it was away");
   dashboard = await startDashboard({ ...sample.options, address: "127.0.0.1", port });
   await page.getByText("while it was away").waitFor();

@@ -149,7 +149,9 @@ function configOf(dir: string, words: (name: string) => string): AgentConfigInpu
       agents: [{ id: "hermes", name: "hermes" }],
     },
     models: [{ provider: "rehearsal", model: words("model"), baseUrl: "http://127.0.0.1:1" }],
-    budget: { run: 1, day: 5 },
+    budget: { run: 1, day: 5, dayTokens: 1_000_000 },
+    limits: { runs: 7 },
+    policy: { merge: [{ paths: [words("path")] }], destructive: { commands: [words("marked")] } },
     schedules: [
       {
         name: "daily",
@@ -270,5 +272,6 @@ function fill(
     runs: recentRuns(store, 20),
     dropped: [{ run: failed.id, at: now, reason: words("refused") }],
     tools: { state: "off", reason: words("no tools") },
+    forge: [words("no forge")],
   };
 }

@@ -40,6 +40,7 @@ function trouble(look: Look, status: AgentStatus): Content {
       html`<p>Chat: ${harness.chat}${harness.reason !== undefined && html`, ${harness.reason}`}. Mentions wait there until it is back.</p>`,
     );
   if (disk !== undefined) told.push(html`<p>${disk}. Mentions wait in the chat until there is room again.</p>`);
+  for (const trouble of status.forge ?? []) told.push(html`<p>Forge: ${trouble}. It is tried again.</p>`);
   if (status.overBudget)
     told.push(
       html`<p>Today's budget is used up: hardly a model is asked until midnight at ${status.agent}'s place.</p>`,
@@ -112,7 +113,7 @@ function health(look: Look, status: AgentStatus): Markup {
         harness.connectedAt !== undefined && html`, since ${age(harness.connectedAt, status.now)}`
       }`,
     ],
-    ["Forge", look.config.forge === undefined ? "not set up for this agent" : `as ${look.config.forge.login}`],
+    ["Forge", forge(look, status)],
     ["Models", status.models.join(", then ")],
     ["Commands", tools(status.tools)],
     ["Memory", `${status.memoryMb.toFixed(0)} MB`],
@@ -128,6 +129,12 @@ function health(look: Look, status: AgentStatus): Markup {
   return html`<section class="box" aria-labelledby="h-health"><h2 id="h-health">Health</h2><dl>${facts.map(
     ([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`,
   )}</dl></section>`;
+}
+
+function forge({ config }: Look, { forge: troubles = [] }: AgentStatus): Content {
+  if (config.forge === undefined) return "not set up for this agent";
+  const words = troubles.length === 0 ? "reachable" : "not reachable";
+  return html`<span class="${troubles.length === 0 ? "good" : "bad"}">${words}</span> as ${config.forge.login}`;
 }
 
 function tools({ state, reason }: ToolsState): Content {

@@ -1,5 +1,6 @@
 import { html, type Markup } from "../../base/markup.ts";
-import type { AgentConfig } from "../../harness/config.ts";
+import { type AgentConfig, limitsSchema, sandboxSchema } from "../../harness/config.ts";
+import type { Policy } from "../../harness/policy/schema.ts";
 import { money } from "../format.ts";
 import { type Frame, layout, table } from "../layout.ts";
 import type { Look } from "../look.ts";
@@ -20,7 +21,7 @@ export function settingsPage(frame: Frame, look: Look): string {
     "/settings",
     "Persona and settings",
     [
-      html`<p class="soft">Nothing can be changed here: these are values of the team file, brought by <code>npx olympus deploy ${config.agent}</code>. What is not written there has its default.</p>`,
+      html`<p class="soft">Nothing can be changed here: these are values of the team file, brought by <code>npx olympus deploy ${config.agent}</code>. What is not written there has its default, and is marked so.</p>`,
       html`<h2>Persona</h2><div class="box said">${config.persona}</div><p class="soft">From <code>${here}.persona</code>, or the team's file of that name.</p>`,
       html`<h2>What it knows of its team</h2><ul>${config.facts.map((fact) => html`<li>${fact}</li>`)}</ul><p class="soft">From the whole team file, and <code>defaults.facts</code>.</p>`,
       html`<h2>Settings</h2>`,
@@ -52,7 +53,7 @@ function settingsTable(label: string, settings: readonly Setting[]): Markup {
 
 /** Where each value stands in the team file. Names of files with secrets are not shown: they say nothing to a reader. */
 function settingsOf(config: AgentConfig, here: string): Setting[] {
-  const { budget, limits, chat, listen, sandbox, quietHours } = config;
+  const { budget, limits, chat, listen, sandbox, quietHours, policy } = config;
   return [
     ...config.models.map((choice, index) => ({
       name: index === 0 ? "Model" : "Model, when those before fail",
@@ -67,6 +68,8 @@ function settingsOf(config: AgentConfig, here: string): Setting[] {
     })),
     { name: "Budget of a run", value: money(budget.run), from: `${here}.budget.run` },
     { name: "Budget of a day", value: money(budget.day), from: `${here}.budget.day` },
+    { name: "Tokens of a run", value: tokens(budget.runTokens), from: `${here}.budget.runTokens` },
+    { name: "Tokens of a day", value: tokens(budget.dayTokens), from: `${here}.budget.dayTokens` },
     { name: "Time zone", value: config.timezone, from: "defaults.timezone" },
     {
       name: "Quiet hours",
@@ -78,20 +81,62 @@ function settingsOf(config: AgentConfig, here: string): Setting[] {
       value: `${schedule.at} (${schedule.timezone}) in ${schedule.channel}: ${schedule.task}`,
       from: `${here}.schedules.${schedule.name}`,
     })),
-    ...Object.entries(limits).map(([name, value]) => ({
+    ...marked(limits, limitsSchema.parse({})).map(([name, value]) => ({
       name: `Limit ${name}`,
-      value: String(value),
+      value,
       from: `${here}.limits.${name}`,
     })),
-    ...Object.entries(sandbox ?? {}).map(([name, value]) => ({
+    ...marked(sandbox ?? {}, sandboxSchema.parse({})).map(([name, value]) => ({
       name: `Sandbox ${name}`,
-      value: Array.isArray(value) ? value.join(", ") || "none" : String(value),
+      value,
       from: "role agent",
     })),
+    ...(policy === undefined ? [] : policySettings(policy)),
     { name: "Answers of agents to one another in a row", value: String(chat.maxHops), from: "role agent" },
     { name: "Mentions are answered up to", value: `${chat.maxAgeHours} hours late`, from: "role agent" },
     { name: "Chat server", value: chat.url, from: "services, with the role chat" },
     { name: "This dashboard", value: `${listen.address}:${listen.port}`, from: "network, the agent's address" },
     { name: "Data", value: config.dataDir, from: "role agent" },
+  ];
+}
+
+const tokens = (most: number | undefined): string =>
+  most === undefined ? "as many as the money allows" : String(most);
+
+/** Values in words, those that are as they come with a mark. */
+function marked(values: object, defaults: object): [string, string][] {
+  const usual = new Map<string, unknown>(Object.entries(defaults));
+  return Object.entries(values).map(([name, value]) => {
+    const words = Array.isArray(value) ? value.join(", ") || "none" : String(value);
+    return [name, JSON.stringify(value) === JSON.stringify(usual.get(name)) ? `${words} (default)` : words];
+  });
+}
+
+/** What waits for people, and what is looked at before. */
+function policySettings({ expireHours, merge, lenses, deploys, sensitive, destructive }: Policy): Setting[] {
+  const changes = ({ paths, labels, lines }: Pick<Policy["merge"][number], "paths" | "labels" | "lines">) =>
+    [...paths, ...labels.map((label) => `label ${label}`), ...(lines > 0 ? [`${lines} lines and more`] : [])].join(
+      ", ",
+    ) || "every change";
+  const listed = (words: readonly string[]) => words.join("; ") || "none";
+  return [
+    { name: "Gates wait", value: `${expireHours} hours`, from: "policy.gates.hours" },
+    {
+      name: "Merges that need more",
+      value: listed(merge.map((rule) => `${changes(rule)}: ${[rule.kind, ...rule.approvers].join(", ")}`)),
+      from: "policy.gates.merge",
+    },
+    {
+      name: "Reviews",
+      value: listed(lenses.map((rule) => `${rule.lens}: ${changes(rule)}`)),
+      from: "policy.reviews",
+    },
+    { name: "Deployments", value: listed(deploys.map(({ name }) => name)), from: "policy.gates.deploy" },
+    {
+      name: "Data that people release",
+      value: listed(sensitive.map(({ name }) => name)),
+      from: "policy.gates.sensitive",
+    },
+    { name: "Commands that wait", value: listed(destructive.commands), from: "policy.gates.destructive" },
   ];
 }
