@@ -1,5 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Answer, judge, parseAnswer } from "./readiness.ts";
+import { type Answer, judge, parseAnswer, question } from "./readiness.ts";
 
 const expected = { generation: "g1", seed: "s1" };
 const good: Answer = { cloudInit: "done", machine: { generation: "g1", seed: "s1" }, data: true };
@@ -40,4 +44,27 @@ describe("parseAnswer", () => {
       expect(parseAnswer(`done\n${text}\n---\nolympus-data\n`)).toEqual({ ...good, machine: {} });
     },
   );
+});
+
+describe("what a machine is asked", () => {
+  /** The answer of this computer, with a findmnt of the given lines. */
+  const answered = (findmnt: string): Answer => {
+    const folder = mkdtempSync(join(tmpdir(), "olympus-readiness-"));
+    try {
+      writeFileSync(join(folder, "findmnt"), `#!/bin/sh\ncd ${folder}\n${findmnt}\n`);
+      chmodSync(join(folder, "findmnt"), 0o755);
+      const env = { PATH: `${folder}:${process.env.PATH}` };
+      return parseAnswer(execFileSync("sh", ["-c", question], { env, encoding: "utf8" }));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+  it("waits for the label of a disk that was made and mounted a moment ago", () => {
+    expect(answered("echo >>looks; [ $(wc -l <looks) -lt 3 ] && echo '' || echo olympus-data").data).toBe(true);
+  });
+
+  it("does not wait where nothing is mounted", () => {
+    expect(answered("exit 1").data).toBe(false);
+  });
 });

@@ -82,19 +82,25 @@ async function reach({ target, signal, onProgress }: ProbeOptions, end: number):
   }
 }
 
+/**
+ * What a machine is asked, as a shell script. cloud-init waits for itself here; a machine without it says so. "disabled" means: this seed was
+ * applied before. What it has written down is read from there, since its command loads all of its Python: seconds under emulation.
+ */
+export const question = [
+  "if [ -e /run/cloud-init/disabled ]; then echo disabled; else",
+  "r=/run/cloud-init/result.json; [ -s $r ] || cloud-init status --wait >/dev/null 2>&1",
+  "if [ -s $r ]; then case $(tr -d '[:space:]' <$r) in *'\"errors\":[]'*) echo done ;; *) echo error ;; esac",
+  "else echo \"$(cloud-init status 2>&1 | sed -n 's/^status: //p')\"; fi; fi",
+  `cat ${machineFile} 2>/dev/null; echo`,
+  "echo ---",
+  // The label comes from udev, which may hear of a file system a while after it was made and mounted.
+  "label=none; for look in $(seq 120); do",
+  "label=$(findmnt -no LABEL /srv/olympus 2>/dev/null) || { label=none; break; }",
+  '[ -z "$label" ] || break; sleep 0.5; done; echo "$label"',
+].join("\n");
+
 async function ask(connection: SshConnection, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
-  // cloud-init waits for itself here; a machine without it says so. "disabled" means: this seed was applied before. What it has written
-  // down is read from there, since its command loads all of its Python: seconds under emulation.
-  const script = [
-    "if [ -e /run/cloud-init/disabled ]; then echo disabled; else",
-    "r=/run/cloud-init/result.json; [ -s $r ] || cloud-init status --wait >/dev/null 2>&1",
-    "if [ -s $r ]; then case $(tr -d '[:space:]' <$r) in *'\"errors\":[]'*) echo done ;; *) echo error ;; esac",
-    "else echo \"$(cloud-init status 2>&1 | sed -n 's/^status: //p')\"; fi; fi",
-    `cat ${machineFile} 2>/dev/null; echo`,
-    "echo ---",
-    "findmnt -no LABEL /srv/olympus 2>/dev/null || echo none",
-  ].join("\n");
-  const { stdout } = await connection.exec(script, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
+  const { stdout } = await connection.exec(question, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
   return parseAnswer(stdout);
 }
 
