@@ -141,8 +141,7 @@ export async function runCommand(
       tookMs: Math.round(performance.now() - began),
       outOfProcesses: events.outOfProcesses,
     };
-    // What failed may be the sandbox itself, before it read its byte: by its code alone nobody can tell.
-    return { result, clean: !unread && code === 0 };
+    return { result, clean: !unread };
   } finally {
     clearTimeout(timer);
     watch.abort();
