@@ -24,6 +24,10 @@ if ! blkid -L "$label" >/dev/null; then
   printf '%s' "$begun" | dd of="$blank" bs=512 seek="$(last_sector "$blank")" conv=sync,fsync,notrunc status=none
   mkfs.ext4 -q -F -L "$label" -m 1 "$blank"
   dd if=/dev/zero of="$blank" bs=512 seek="$(last_sector "$blank")" count=1 conv=fsync,notrunc status=none
+  # udev looks at a disk when a writer closes it, but not while it still looks because of the one before: it may have missed the last.
+  if udevadm control --ping 2>/dev/null; then
+    timeout 120 udevadm trigger --action=change --settle "$blank" || echo "olympus: udev has not looked at $blank" >&2
+  fi
 fi
 
 mkdir -p "$place"

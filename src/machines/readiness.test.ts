@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -47,24 +47,32 @@ describe("parseAnswer", () => {
 });
 
 describe("what a machine is asked", () => {
-  /** The answer of this computer, with a findmnt of the given lines. */
-  const answered = (findmnt: string): Answer => {
+  /** The answer of this computer, with these programs in the place of its own. */
+  const answered = (programs: Record<string, string>): Answer => {
     const folder = mkdtempSync(join(tmpdir(), "olympus-readiness-"));
     try {
-      writeFileSync(join(folder, "findmnt"), `#!/bin/sh\ncd ${folder}\n${findmnt}\n`);
-      chmodSync(join(folder, "findmnt"), 0o755);
+      for (const [name, body] of Object.entries(programs)) {
+        writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+      }
       const env = { PATH: `${folder}:${process.env.PATH}` };
       return parseAnswer(execFileSync("sh", ["-c", question], { env, encoding: "utf8" }));
     } finally {
       rmSync(folder, { recursive: true });
     }
   };
+  const sudo = 'shift; exec "$@"';
+  const blkid = '[ "$*" = "-p -s LABEL -o value /dev/vdb" ] && echo olympus-data';
 
-  it("waits for the label of a disk that was made and mounted a moment ago", () => {
-    expect(answered("echo >>looks; [ $(wc -l <looks) -lt 3 ] && echo '' || echo olympus-data").data).toBe(true);
+  it("asks the disk for its label: udev may not have heard of it", () => {
+    const findmnt = 'case "$*" in "-no SOURCE /srv/olympus") echo /dev/vdb ;; *) echo ;; esac';
+    expect(answered({ findmnt, sudo, blkid }).data).toBe(true);
   });
 
-  it("does not wait where nothing is mounted", () => {
-    expect(answered("exit 1").data).toBe(false);
+  it("takes another disk for none of its own", () => {
+    expect(answered({ findmnt: "echo /dev/vdc", sudo, blkid: "echo photos" }).data).toBe(false);
+  });
+
+  it("asks no disk where nothing is mounted", () => {
+    expect(answered({ findmnt: "exit 1", sudo, blkid: "echo olympus-data" }).data).toBe(false);
   });
 });

@@ -93,10 +93,8 @@ export const question = [
   "else echo \"$(cloud-init status 2>&1 | sed -n 's/^status: //p')\"; fi; fi",
   `cat ${machineFile} 2>/dev/null; echo`,
   "echo ---",
-  // The label comes from udev, which may hear of a file system a while after it was made and mounted.
-  "label=none; for look in $(seq 120); do",
-  "label=$(findmnt -no LABEL /srv/olympus 2>/dev/null) || { label=none; break; }",
-  '[ -z "$label" ] || break; sleep 0.5; done; echo "$label"',
+  // Asked of the disk itself: udev's word of it, which findmnt repeats, is late, or lost, when the file system was made a moment ago.
+  'disk=$(findmnt -no SOURCE /srv/olympus) && sudo -n blkid -p -s LABEL -o value "$disk" || echo none',
 ].join("\n");
 
 async function ask(connection: SshConnection, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {

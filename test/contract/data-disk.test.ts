@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -50,6 +50,22 @@ describe("the data disk", () => {
   it("gets its file system once, and keeps what is on it", async () => {
     expect(await mountData("echo kept >/srv/olympus/marker")).toMatchObject({ exitCode: 0, stderr: "" });
     expect(await mountData("cat /srv/olympus/marker")).toMatchObject({ exitCode: 0, stdout: "kept" });
+  });
+
+  it("is shown to udev once its file system is made, and not again", async () => {
+    const calls = join(folder, "calls");
+    program("udevadm", `case $1 in trigger) echo "$*" $(blkid -p -s LABEL -o value ${disk}) >>${calls} ;; esac`);
+    expect(await mountData()).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await mountData()).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readFileSync(calls, "utf8")).toBe(`trigger --action=change --settle ${disk} olympus-data\n`);
+  });
+
+  it("is mounted all the same when udev does not answer", async () => {
+    program("udevadm", "[ $1 = control ]");
+    expect(await mountData("mountpoint -q /srv/olympus")).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining("udev has not looked"),
+    });
   });
 
   it("is made anew when it was cut off in the making", async () => {
