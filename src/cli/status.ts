@@ -60,12 +60,8 @@ async function status(
     const making = atWork.map(
       (holder) => `At work here: ${describeHolder(holder)}. What it is still to make does not answer yet.`,
     );
-    const cause =
-      atWork.length > 0
-        ? making
-        : down
-          ? [`The lab of this team is not ${lab.network ? "whole" : "up"}: npx olympus lab up`]
-          : [];
+    const toDo = down ? [`The lab of this team is not ${lab.network ? "whole" : "up"}: npx olympus lab up`] : [];
+    const cause = atWork.length > 0 ? making : toDo;
     const at = watch ? [`${new Date().toISOString().slice(11, 19)} UTC, every ${everyMs / 1000} s`] : [];
     // Only where somebody looks: elsewhere one round stands below the other. What the reporter prints does nothing to a terminal.
     if (live) process.stdout.write("\u001b[H\u001b[2J");

@@ -73,13 +73,11 @@ export function overBudget(
 /** Of a day's budget, what is kept from new work: calls are not let past a budget, so that it is never quite reached. */
 const dayShare = 0.95;
 
-/** Which of a day's budgets holds no more work, as far as can be said without a call; undefined where there is room. */
+/** Which of a day's budgets holds no more work after what was spent of it, as far as can be said without a call; undefined where there is room. */
 export function dayUsedUp(
-  store: Store,
-  { budget, limits, models, timezone }: Pick<AgentConfig, "budget" | "limits" | "models" | "timezone">,
-  now: number,
+  { usd, tokens }: Spent,
+  { budget, limits, models }: Pick<AgentConfig, "budget" | "limits" | "models">,
 ): "budget" | "tokens" | undefined {
-  const { usd, tokens } = spentSince(store, dayStart(now, timezone));
   // An answer alone may cost so much, whatever is asked.
   const least = Math.min(...models.map((choice) => (priceOf(choice).output * limits.outputTokens) / 1e6));
   if (usd >= budget.day * dayShare || (least > 0 && usd + least > budget.day)) return "budget";

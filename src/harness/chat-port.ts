@@ -155,3 +155,8 @@ export interface Chat {
   /** Characters (code points) that a post may have. */
   maxPost(): Promise<number>;
 }
+
+/** The end of a text that says what could not be attached to it; nothing where all was. */
+export function notAttached(left: readonly string[]): string {
+  return left.length === 0 ? "" : `\n\n_Not attached: ${left.join(", ")}._`;
+}

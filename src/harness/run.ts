@@ -3,8 +3,7 @@ import type { Answer } from "./ask.ts";
 import { readAttachments } from "./attachments.ts";
 import { audit } from "./audit/audit.ts";
 import { untilAnswered } from "./chat/patient.ts";
-import type { Chat, ChatPost, NewPost } from "./chat-port.ts";
-
+import { type Chat, type ChatPost, type NewPost, notAttached } from "./chat-port.ts";
 import { type Control, obey } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
@@ -228,7 +227,7 @@ async function outgoingOf({ config, secrets = [] }: RunParts, { id }: OpenRun): 
 /** A text as posts of at most `limit` characters, in the thread of the mention; files come with the last one. */
 export function posts(run: OpenRun, post: PostPayload, text: string, limit: number, outgoing?: Outgoing): NewPost[] {
   const left = outgoing?.left ?? [];
-  const said = withoutBroadcast(`${text.trim()}${left.length === 0 ? "" : `\n\n_Not attached: ${left.join(", ")}._`}`);
+  const said = withoutBroadcast(`${text.trim()}${notAttached(left)}`);
   const split = splitPost(said, limit);
   const { channelId, rootId } = post;
   const at = (part: number) => ({

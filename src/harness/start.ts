@@ -90,30 +90,34 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
   });
 
   const build = /\/harness\/([0-9a-f]{8,})\//.exec(process.argv[1] ?? "")?.[1] ?? "";
-  const known = (): AgentStatus => ({
-    version: 1,
-    agent: config.agent,
-    team: config.team,
-    rehearsal: config.models.some((choice) => choice.provider === "rehearsal"),
-    models: config.models.map((choice) => `${choice.provider}/${choice.model}`),
-    build,
-    startedAt,
-    now: clock.now(),
-    memoryMb: process.memoryUsage.rss() / 1e6,
-    spentToday: spentSince(store, dayStart(clock.now(), config.timezone)).usd,
-    budgetDay: config.budget.day,
-    overBudget: dayUsedUp(store, config, clock.now()) !== undefined,
-    harness: harness.state(),
-    gates: liveGates(store).flatMap(({ state, action, repo, number, createdAt }) =>
-      state === "asked" ? [{ what: repo === "" ? action : `${action} ${repo}#${number}`, since: createdAt }] : [],
-    ),
-    quietSince: quietSince(store),
-    tools: workshop?.state() ?? { state: "none" },
-    ...(desk && { forge: desk.troubles() }),
-    ...diskOf(config.dataDir),
-    runs: recentRuns(store, 20),
-    dropped: droppedAnswers(store, 10),
-  });
+  const known = (): AgentStatus => {
+    const now = clock.now();
+    const today = spentSince(store, dayStart(now, config.timezone));
+    return {
+      version: 1,
+      agent: config.agent,
+      team: config.team,
+      rehearsal: config.models.some((choice) => choice.provider === "rehearsal"),
+      models: config.models.map((choice) => `${choice.provider}/${choice.model}`),
+      build,
+      startedAt,
+      now,
+      memoryMb: process.memoryUsage.rss() / 1e6,
+      spentToday: today.usd,
+      budgetDay: config.budget.day,
+      overBudget: dayUsedUp(today, config) !== undefined,
+      harness: harness.state(),
+      gates: liveGates(store).flatMap(({ state, action, repo, number, createdAt }) =>
+        state === "asked" ? [{ what: repo === "" ? action : `${action} ${repo}#${number}`, since: createdAt }] : [],
+      ),
+      quietSince: quietSince(store),
+      tools: workshop?.state() ?? { state: "none" },
+      ...(desk && { forge: desk.troubles() }),
+      ...diskOf(config.dataDir),
+      runs: recentRuns(store, 20),
+      dropped: droppedAnswers(store, 10),
+    };
+  };
   // Outcomes and reasons are in the words of others.
   const status = () => JSON.parse(maskSecrets(JSON.stringify(known()), secrets)) as AgentStatus;
   const { listen } = config;

@@ -1,7 +1,7 @@
 import type { Post } from "@mattermost/types/posts";
 import type { Reaction } from "@mattermost/types/reactions";
 import type { Secret } from "../../base/secret.ts";
-import { type Chat, type ChatChannel, ChatError, type ChatPost, type NewPost } from "../chat-port.ts";
+import { type Chat, type ChatChannel, ChatError, type ChatPost, type NewPost, notAttached } from "../chat-port.ts";
 import { markerOf, markerProp } from "./marker.ts";
 import { rootUnread } from "./refusals.ts";
 import { download, restClient, upload } from "./rest.ts";
@@ -122,7 +122,7 @@ export function mattermostChat(options: { url: string; token: Secret; botId: str
           left.push(`\`${file.name}\` (${error.message.slice(0, 200)})`);
         }
       }
-      const note = left.length === 0 ? "" : `\n\n_Not attached: ${left.join(", ")}._`;
+      const note = notAttached(left);
       const message = [...text, ...note].length > (maxPost ?? defaultMaxPost) ? text : `${text}${note}`.trim();
       const written = {
         ...(file_ids.length > 0 && { file_ids }),

@@ -7,6 +7,8 @@ import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { agentConfig } from "../../../test/support/agent-config.ts";
 import { dayUsedUp } from "../budget.ts";
 import { openStore } from "../store/open.ts";
+import { spentSince } from "../store/steps.ts";
+import { dayStart } from "../zone.ts";
 import { obstacleToWork } from "./capacity.ts";
 
 const MiB = 1024 * 1024;
@@ -73,8 +75,9 @@ test("nor while less is left than an answer alone may cost: no call is let throu
   const priced = { provider: "openai", model: "m", keyFile: "k", price: { input: 1, output: 1000 } } as const;
   const dear = agentConfig({ models: [priced], budget: { run: 9, day: 10 }, limits: { outputTokens: 400 } });
   // 9.5 $ and 950 tokens were spent.
-  expect(dayUsedUp(store, { ...dear, budget: { ...dear.budget, day: 10.4 } }, now)).toBeUndefined();
-  expect(dayUsedUp(store, { ...dear, budget: { ...dear.budget, day: 9.89 } }, now)).toBe("budget");
-  expect(dayUsedUp(store, { ...dear, budget: { ...dear.budget, day: 99, dayTokens: 1349 } }, now)).toBe("tokens");
-  expect(dayUsedUp(store, { ...dear, budget: { ...dear.budget, day: 99, dayTokens: 1350 } }, now)).toBeUndefined();
+  const spent = spentSince(store, dayStart(now, dear.timezone));
+  expect(dayUsedUp(spent, { ...dear, budget: { ...dear.budget, day: 10.4 } })).toBeUndefined();
+  expect(dayUsedUp(spent, { ...dear, budget: { ...dear.budget, day: 9.89 } })).toBe("budget");
+  expect(dayUsedUp(spent, { ...dear, budget: { ...dear.budget, day: 99, dayTokens: 1349 } })).toBe("tokens");
+  expect(dayUsedUp(spent, { ...dear, budget: { ...dear.budget, day: 99, dayTokens: 1350 } })).toBeUndefined();
 });

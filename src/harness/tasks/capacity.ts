@@ -3,6 +3,8 @@ import { availableParallelism, freemem, loadavg } from "node:os";
 import { dayUsedUp } from "../budget.ts";
 import type { AgentConfig } from "../config.ts";
 import type { Store } from "../store/open.ts";
+import { spentSince } from "../store/steps.ts";
+import { dayStart } from "../zone.ts";
 
 const MiB = 1024 * 1024;
 /** Load for each processor above which nothing new is begun. */
@@ -16,6 +18,6 @@ export async function obstacleToWork(config: AgentConfig, store: Store, now: num
   if (freemem() < (sandbox?.memory ?? 0) * MiB * 0.25) return "there is little memory left";
   const { bavail, bsize } = await statfs(dataDir);
   if (bavail * bsize < ((sandbox?.disk ?? 0) / 2 + 256) * MiB) return "there is little disk left";
-  const used = dayUsedUp(store, config, now);
+  const used = dayUsedUp(spentSince(store, dayStart(now, config.timezone)), config);
   return used === undefined ? undefined : `the day's ${used} ${used === "tokens" ? "are" : "is"} nearly used up`;
 }
