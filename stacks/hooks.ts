@@ -1,6 +1,7 @@
 import { log, ResourceHook } from "@pulumi/pulumi";
 import { messageOf, OlympusError } from "../src/base/errors.ts";
 import { shutDown } from "../src/libvirt/domain.ts";
+import { watchBoot } from "../src/machines/boot-watch.ts";
 import { consoleFile, lastConsoleLines, recordConsole } from "../src/machines/console.ts";
 import { errorText } from "../src/machines/error-text.ts";
 import { probe } from "../src/machines/readiness.ts";
@@ -31,12 +32,14 @@ export function readyHook({ team, connection, target, spec, failures }: HookCont
       if (!recording.signal.aborted) say(machine.name, `its console cannot be recorded: ${messageOf(error)}`);
     });
     const started = Date.now();
+    const onProgress = (what: string): void => say(machine.name, what);
+    const watching = watchBoot({ connection, domain: names.domain, file, onProgress, signal: recording.signal }).catch(
+      (error: unknown) => {
+        if (!recording.signal.aborted) say(machine.name, `cannot be started again: ${messageOf(error)}`);
+      },
+    );
     try {
-      await probe({
-        target,
-        expected: { generation, seed: seed.hash },
-        onProgress: (what) => say(machine.name, what),
-      });
+      await probe({ target, expected: { generation, seed: seed.hash }, onProgress });
       say(machine.name, `ready after ${Math.round((Date.now() - started) / 1000)} s`);
     } catch (error) {
       if (!(error instanceof OlympusError)) throw error;
@@ -53,7 +56,7 @@ export function readyHook({ team, connection, target, spec, failures }: HookCont
       throw new Error(errorText(whole));
     } finally {
       recording.abort();
-      await recorded;
+      await Promise.all([recorded, watching]);
     }
   });
 }

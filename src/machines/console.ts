@@ -25,24 +25,27 @@ export async function recordConsole(
   await connection.exec(attach, { signal, onStdout: (chunk) => appendFileSync(file, chunk) });
 }
 
-/** The last lines that a person can read, without control characters. Empty when nothing was recorded. */
-export function lastConsoleLines(file: string, count = 5): string[] {
-  let text: string;
+/** All that was recorded, escape sequences and control characters taken out. Empty when nothing was. */
+export function consoleText(file: string): string {
   try {
-    text = readFileSync(file, "utf8");
+    return (
+      readFileSync(file, "utf8")
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
+        .replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|\u001b[()].|[\u0000-\u0008\u000b-\u001f\u007f]/g, (found) =>
+          found === "\r" ? "\n" : "",
+        )
+    );
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;
   }
-  return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
-      .replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|\u001b[()].|[\u0000-\u0008\u000b-\u001f\u007f]/g, (found) =>
-        found === "\r" ? "\n" : "",
-      )
-      .split("\n")
-      .map((line) => line.trim())
-      .filter((line) => line !== "" && !line.startsWith("Connected to domain") && !line.startsWith("Escape character"))
-      .slice(-count)
-  );
+}
+
+/** The last lines that a person can read. */
+export function lastConsoleLines(file: string, count = 5): string[] {
+  return consoleText(file)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("Connected to domain") && !line.startsWith("Escape character"))
+    .slice(-count);
 }
