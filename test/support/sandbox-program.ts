@@ -132,9 +132,7 @@ function machine(): string[] {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
         // Without a command line: a thread of the kernel.
-        if (command === "") return [];
-        // A run's launcher, which is made anew where a command was killed before it began.
-        return [/\/bin\/sh -c umask 077/.test(command) ? "launcher" : `process ${pid} ${command}`];
+        return command === "" ? [] : [`process ${pid} ${command}`];
       } catch {
         // Ended meanwhile.
         return [];

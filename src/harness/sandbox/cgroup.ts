@@ -25,8 +25,6 @@ export interface Group {
   /** Whoever writes 0 into it belongs to the group, with all its children to come. */
   readonly procsFile: string;
   events(): Promise<GroupEvents>;
-  /** How many are in it. */
-  processes(): Promise<number>;
   /** Ends every process in it, also those that left their process group or session, and removes it. Returns when all are gone. */
   clear(): Promise<void>;
 }
@@ -87,7 +85,6 @@ export async function takeDelegation(
       return {
         procsFile: join(folder, "cgroup.procs"),
         events: () => events(folder),
-        processes: () => processes(folder),
         clear: () => clear(folder),
       };
     },

@@ -66,7 +66,7 @@ export async function prepareCommand({ launcher, delegation, limits, name, outpu
     procsFile: group.procsFile,
     script: `${inside.output}/${name}.sh`,
     output: outputFile,
-    blocks: (Math.max(limits.disk, limits.output * 2) * MiB) / 512,
+    fileSize: Math.max(limits.disk, limits.output * 2) * 1024,
   });
   return {
     waiting,
@@ -77,15 +77,6 @@ export async function prepareCommand({ launcher, delegation, limits, name, outpu
   };
 }
 
-/** What came of a command, and whether its launcher may go on: not where nobody knows if the byte that starts a command was read. */
-export interface Ran {
-  readonly result: CommandResult;
-  readonly clean: boolean;
-}
-
-/** bubblewrap outside and inside: what runs beside them is the command. */
-const ofSandbox = 2;
-
 /**
  * Runs a script with bash in a sandbox and waits until no process of it is left. Its output goes into a file, not through a pipe: a
  * process that floods costs the harness nothing. Never throws for what the command does; throws when the machine fails.
@@ -94,20 +85,14 @@ export async function runCommand(
   { waiting, group, scriptFile, outputFile, outputInside }: Prepared,
   plan: CommandPlan,
   signal: AbortSignal,
-): Promise<Ran> {
+): Promise<CommandResult> {
   const began = performance.now();
   let ending: Ending = "exited";
-  /** Told to begin, and killed before it did. */
-  let unread = false;
-  let told = false;
   let killed: Promise<void> | undefined;
   const kill = (why: Ending) => {
     if (killed !== undefined) return;
     ending = why;
-    killed = group.processes().then((count) => {
-      unread = told && count <= ofSandbox;
-      return group.clear();
-    });
+    killed = group.clear();
     killed.catch(() => undefined);
   };
   const stop = () => kill("stopped");
@@ -116,10 +101,7 @@ export async function runCommand(
   try {
     await orClear(group, writeFile(scriptFile, plan.script));
     if (signal.aborted) stop();
-    else {
-      told = true;
-      waiting.start();
-    }
+    else waiting.start();
     timer = setTimeout(() => kill("timeout"), plan.seconds * 1000);
     signal.addEventListener("abort", stop);
     // A command that cannot be watched is not left to itself.
@@ -134,14 +116,13 @@ export async function runCommand(
     await (killed ?? group.clear());
     if (unwatched !== undefined) throw unwatched;
     if (ending === "exited" && events.outOfMemory) ending = "memory";
-    const result = {
+    return {
       code: ending === "exited" ? code : null,
       ending,
       output: await showOutput(outputFile, outputInside),
       tookMs: Math.round(performance.now() - began),
       outOfProcesses: events.outOfProcesses,
     };
-    return { result, clean: !unread };
   } finally {
     clearTimeout(timer);
     watch.abort();

@@ -18,7 +18,7 @@ function waiting(script: string) {
   const file = (name: string) => join(folder, `${count}.${name}`);
   count++;
   writeFileSync(file("sh"), script);
-  const waits = launcher.prepare({ procsFile: file("procs"), script: file("sh"), output: file("txt"), blocks: 1000 });
+  const waits = launcher.prepare({ procsFile: file("procs"), script: file("sh"), output: file("txt"), fileSize: 500 });
   return { ...waits, file, output: () => readFileSync(file("txt"), "utf8") };
 }
 
@@ -43,6 +43,25 @@ test("one that ends before it was told to is over, and the launcher takes the ne
   await vi.waitFor(() => expect(killed.isOver()).toBe(true), 20_000);
   expect(await waiting("true").ended).toBe(9);
   expect(launcher.isOver()).toBe(false);
+});
+
+test("a byte that a killed one had not read does not begin the next", async () => {
+  const mark = join(folder, "killed");
+  const sandbox = `[ -e ${mark} ] || { until [ -e ${mark} ]; do sleep 0.05; done; exit 137; }
+    read -t 0 -u ${startFd} && exit 99; echo waits; read -r -N 1 -u ${startFd}; exec bash "$1"`;
+  launcher = new Launcher([], ["bash", "-c", sandbox, "bash"]);
+  const killed = waiting("true");
+  await vi.waitFor(() => expect(readFileSync(killed.file("procs"), "utf8")).toBe("0\n"), 20_000);
+  killed.start();
+  writeFileSync(mark, "");
+  expect(await killed.ended).toBe(137);
+  // Too late for the one before, and none of the next's business.
+  killed.start();
+  const next = waiting("echo began");
+  await vi.waitFor(() => expect(next.output()).toBe("waits\n"), 20_000);
+  next.start();
+  expect(await next.ended).toBe(0);
+  expect(next.output()).toBe("waits\nbegan\n");
 });
 
 test("what waits when the launcher ends is over, and says why it cannot begin", async () => {

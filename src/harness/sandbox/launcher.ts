@@ -10,13 +10,13 @@ export interface Launch {
   readonly script: string;
   /** Path on this machine; written to its end. */
   readonly output: string;
-  /** Of a single file, in blocks of 512 bytes. */
-  readonly blocks: number;
+  /** Of a single file, in KiB. */
+  readonly fileSize: number;
 }
 
 /** A sandbox that is made and waits for its command. */
 export interface Waiting {
-  /** Lets the command begin. */
+  /** Lets the command begin; nothing where its sandbox is over. */
   start(): void;
   /** Its exit code. Rejects when the launcher ended first. */
   readonly ended: Promise<number>;
@@ -29,11 +29,14 @@ export const startFd = 3;
 
 /**
  * For each line: a process that first joins its group and only then becomes the sandbox, so that nothing of a command ever runs
- * outside; then a line with its exit code. Fields are apart by tabs.
+ * outside. It answers with a line when the byte may be written, and one with the exit code. Fields are apart by tabs. A byte for a
+ * sandbox that was killed before it read it is taken away before that: the next would begin before it is told to.
  */
 const loop = `umask 077
-while IFS="	" read -r group script output blocks; do
-( echo 0 >"$group" || exit 125; ulimit -c 0; ulimit -n 4096; ulimit -f "$blocks"; exec "$@" "$script" >>"$output" 2>&1 </dev/null )
+while IFS="	" read -r group script output size; do
+while read -r -t 0 -u ${startFd}; do read -r -N 1 -u ${startFd} || exit; done
+echo
+( echo 0 >"$group" || exit 125; ulimit -c 0; ulimit -n 4096; ulimit -f "$size"; exec "$@" "$script" >>"$output" 2>&1 </dev/null )
 echo "$?"
 done`;
 
@@ -55,10 +58,10 @@ export class Launcher {
       "setpriv",
       "--pdeathsig",
       "KILL",
-      "/bin/sh",
+      "/bin/bash",
       "-c",
       loop,
-      "sh",
+      "bash",
       ...sandbox,
     ] as [string];
     this.#child = spawn(program, args, {
@@ -80,17 +83,32 @@ export class Launcher {
   }
 
   /** Makes the sandbox of a command, after the commands before it have ended. */
-  prepare({ procsFile, script, output, blocks }: Launch): Waiting {
+  prepare({ procsFile, script, output, fileSize }: Launch): Waiting {
     let over = false;
+    const taken = Promise.withResolvers<void>();
     const ended = this.#last.then(async () => {
-      this.#child.stdin!.write(`${[procsFile, script, output, blocks].join("\t")}\n`);
-      const { value, done } = await this.#answers.next();
-      over = true;
-      if (done === true) throw new Error(`commands cannot be started: ${this.#said.trim() || "the launcher ended"}`);
-      return Number(value);
+      try {
+        this.#child.stdin!.write(`${[procsFile, script, output, fileSize].join("\t")}\n`);
+        await this.#answer();
+        taken.resolve();
+        return Number(await this.#answer());
+      } finally {
+        over = true;
+      }
     });
     this.#last = ended.catch(() => undefined);
-    return { ended, start: () => this.#start.write("x"), isOver: () => over };
+    const start = async () => {
+      await taken.promise;
+      // The launcher may have gone on to the next.
+      if (!over) this.#start.write("x");
+    };
+    return { ended, start: () => void start(), isOver: () => over };
+  }
+
+  async #answer(): Promise<string> {
+    const { value, done } = await this.#answers.next();
+    if (done === true) throw new Error(`commands cannot be started: ${this.#said.trim() || "the launcher ended"}`);
+    return value;
   }
 
   /** Whether it has ended, and takes no more. */

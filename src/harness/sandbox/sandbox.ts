@@ -3,7 +3,7 @@ import type { Server } from "node:net";
 import { join } from "node:path";
 import { quote } from "../../base/quote.ts";
 import { type Delegation, type GroupLimits, neededControllers, takeDelegation } from "./cgroup.ts";
-import { type CommandResult, type Prepared, prepareCommand, type Ran, runCommand } from "./command.ts";
+import { type CommandResult, type Prepared, prepareCommand, runCommand } from "./command.ts";
 import { DiskWatch } from "./disk.ts";
 import { makeEtc } from "./etc.ts";
 import { Launcher, startFd } from "./launcher.ts";
@@ -172,19 +172,13 @@ async function openRun(
     },
     async run(script, seconds, signal) {
       let prepared = await take();
-      if (prepared.waiting.isOver()) {
-        // Killed while it waited, maybe with its launcher.
+      if (prepared.waiting.isOver() || launcher.isOver()) {
+        // Somebody killed it, or its launcher.
         await prepared.group.clear();
         if (launcher.isOver()) await startAnew();
         prepared = await take();
       }
-      let ran: Ran | undefined;
-      try {
-        ran = await runCommand(prepared, { script, seconds, disk, limits: options }, signal);
-        return ran.result;
-      } finally {
-        if (ran?.clean !== true) await startAnew();
-      }
+      return runCommand(prepared, { script, seconds, disk, limits: options }, signal);
     },
     async close() {
       await discard();
