@@ -1,8 +1,8 @@
 import type * as z from "zod";
 import { linksAfter } from "../harness/audit/audit.ts";
 import type { Gate } from "../harness/gates/gate.ts";
+import { waitsFor } from "../harness/gates/people.ts";
 import type { Look } from "./look.ts";
-import { waitsFor } from "./pages/gates.ts";
 import * as schemas from "./schemas.ts";
 
 /** One address of the API that is only read. Both what answers and its description are made of this. */
@@ -76,10 +76,10 @@ export const apiRoutes: readonly ApiRoute[] = [
   ),
   route(
     "/api/runs/{id}",
-    "One run with its steps and its answer",
-    schemas.noQuery,
+    "One run with its answer and its steps: a thousand of them, the newest last",
+    schemas.skipQuery,
     schemas.runDetailSchema,
-    (look, _, id) => {
+    (look, { skip }, id) => {
       const found = look.run(id);
       if (found === undefined) return undefined;
       const { payload, ...run } = found;
@@ -87,7 +87,7 @@ export const apiRoutes: readonly ApiRoute[] = [
         version,
         run: run as z.input<typeof schemas.runDetailSchema>["run"],
         asked: textOf(payload),
-        steps: look.steps(id, 1000),
+        steps: look.steps(id, 1000, skip),
         answer: look.parts(id).map((part) => ({
           text: textOf(part.payload),
           state: part.state,
@@ -96,6 +96,24 @@ export const apiRoutes: readonly ApiRoute[] = [
         })),
       };
     },
+  ),
+  route(
+    "/api/runs/{id}/messages",
+    "What harness and model said to one another in one of the newest hundred runs: forty messages, the newest last",
+    schemas.skipQuery,
+    schemas.messagesSchema,
+    (look, { skip }, id) =>
+      look.run(id) && {
+        version,
+        messages: look.messages(id, 40, skip).map((one) => ({ ...one, calls: [...one.calls] })),
+      },
+  ),
+  route(
+    "/api/runs/{id}/changes",
+    "What one of the newest hundred runs changed in repositories, as diffs",
+    schemas.noQuery,
+    schemas.changesSchema,
+    (look, _, id) => look.run(id) && { version, changes: look.changes(id) },
   ),
   route(
     "/api/conversations",
@@ -150,7 +168,7 @@ export const apiRoutes: readonly ApiRoute[] = [
 function toldGate(look: Look, gate: Gate): z.input<typeof schemas.gateSchema> {
   const { id, action, repo, number, commit, run, state, kinds, question, createdAt, expiresAt, openedBy } = gate;
   const about = { id, action, repo, number, commit, run, state, question, createdAt, expiresAt, openedBy };
-  return { ...about, kinds: [...kinds], waitsFor: waitsFor(look, gate) };
+  return { ...about, kinds: [...kinds], waitsFor: waitsFor(look.config, gate) };
 }
 
 function textOf(payload: string): string {

@@ -16,6 +16,8 @@ import { memoryPage } from "./pages/memory.ts";
 import { nowPage } from "./pages/now.ts";
 import { loginPage, problemPage } from "./pages/outside.ts";
 import { runPage } from "./pages/run.ts";
+import { changesPage } from "./pages/run-changes.ts";
+import { messagesPage } from "./pages/run-messages.ts";
 import { runsPage } from "./pages/runs.ts";
 import { settingsPage } from "./pages/settings.ts";
 import * as schemas from "./schemas.ts";
@@ -70,7 +72,13 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
 
   page("/", (context) => nowPage(frame(context), look));
   page("/runs", (context) => runsPage(frame(context), look, queryOf(context, schemas.runsQuery)));
-  page("/runs/:id", (context) => runPage(frame(context), look, context.req.param("id")!));
+  page("/runs/:id", (context) =>
+    runPage(frame(context), look, context.req.param("id")!, queryOf(context, schemas.skipQuery).skip),
+  );
+  page("/runs/:id/messages", (context) =>
+    messagesPage(frame(context), look, context.req.param("id")!, queryOf(context, schemas.skipQuery).skip),
+  );
+  page("/runs/:id/changes", (context) => changesPage(frame(context), look, context.req.param("id")!));
   page("/conversations", (context) =>
     conversationsPage(frame(context), look, queryOf(context, schemas.beforeQuery).before),
   );

@@ -4,16 +4,30 @@ import type { AgentConfig } from "../harness/config.ts";
 import { liveGates } from "../harness/gates/book.ts";
 import type { Gate } from "../harness/gates/gate.ts";
 import type { LogLevel } from "../harness/log.ts";
+import type { ModelMessage } from "../harness/model-port.ts";
 import { type CallSums, type CostKey, costBy } from "../harness/store/costs.ts";
 import * as runs from "../harness/store/look.ts";
 import * as sums from "../harness/store/look-sums.ts";
 import type { Store } from "../harness/store/open.ts";
+import type { Change } from "../harness/store/turns.ts";
 import { dayBefore, dayStart } from "../harness/zone.ts";
 import type { KeptLog, LogLine } from "./kept-log.ts";
 import type { AgentStatus } from "./status.ts";
 
 /** Characters of what was asked in lists of runs. */
 const askedLength = 300;
+
+/** One message between harness and model. */
+export interface Said {
+  /** Which of the run's conversations: `chat`, or work that it handed over. */
+  readonly part: string;
+  readonly role: ModelMessage["role"];
+  readonly text: string;
+  /** Tools that the model called. */
+  readonly calls: readonly { readonly name: string; readonly input: unknown }[];
+  /** Of a tool: which. */
+  readonly of: string | null;
+}
 
 export interface LookParts {
   readonly config: AgentConfig;
@@ -72,16 +86,37 @@ export class Look {
     return found && this.#askedCut([found])[0];
   }
 
-  steps(run: string, count: number): runs.StepRow[] {
-    return this.masked(runs.stepsOf(this.store, run, count));
+  steps(run: string, count: number, skip: number): runs.StepRow[] {
+    return this.masked(runs.stepsOf(this.store, run, count, skip));
   }
 
   parts(run: string): runs.PartRow[] {
     return this.masked(runs.partsOf(this.store, run));
   }
 
-  messages(run: string, count: number) {
-    return this.masked(runs.messagesOf(this.store, run, count));
+  /** Between harness and model, `count` before the newest `skip`; what was released to the run alone is left out. */
+  messages(run: string, count: number, skip: number): Said[] {
+    const rows = this.masked(runs.messagesOf(this.store, run, count, skip));
+    return rows.map(({ part, message }) => {
+      const { role, content, calls, call, sensitive } = JSON.parse(message) as ModelMessage;
+      const text = sensitive ? "[released to this run alone: not shown]" : content;
+      return {
+        part,
+        role,
+        text,
+        calls: (calls ?? []).map(({ name, input }) => ({ name, input })),
+        of: call?.name ?? null,
+      };
+    });
+  }
+
+  /** How many messages and changes of a run there are to see. */
+  kept(run: string): ReturnType<typeof runs.keptOf> {
+    return runs.keptOf(this.store, run);
+  }
+
+  changes(run: string): Change[] {
+    return this.masked(runs.changesOf(this.store, run));
   }
 
   queued(count: number): runs.QueuedRow[] {

@@ -2,6 +2,10 @@ import { afterEach, expect, test } from "vitest";
 import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { fillPast } from "../../test/support/past.ts";
 import { escapeHtml, html } from "../base/markup.ts";
+import { recentRuns } from "../harness/store/runs.ts";
+import { recordStep } from "../harness/store/steps.ts";
+import { turnsOf } from "../harness/store/turns.ts";
+import { script, stylesheet } from "./assets.ts";
 
 const bearer = { authorization: `Bearer ${readToken}` };
 const pages = [
@@ -10,6 +14,8 @@ const pages = [
   "/runs/p1-1",
   "/runs/p2-1",
   "/runs/p3-1",
+  "/runs/p3-1/messages",
+  "/runs/p3-1/changes",
   "/conversations",
   "/memory",
   "/costs",
@@ -22,6 +28,9 @@ afterEach(() => {
   sample?.close();
   sample = undefined;
 });
+
+/** Bytes of a page that nobody has loaded before. */
+const weight = (page: string): number => Buffer.byteLength(page + stylesheet + script);
 
 /** What a browser would make of it: tags outside of our own, and attributes that run something. */
 const ours =
@@ -80,7 +89,21 @@ test("F9 every field that others write is shown where it belongs", async () => {
     "/runs": ["asked-p1", "author", "outcome", "$0.25"],
     "/runs/p1-1": ["answer", "detail", "rehearsal/model", "1200 + 30", "delivered"],
     "/runs/p2-1": ["not delivered: refused", "failure", "output"],
-    "/runs/p3-1": ["thought", "script", "under way", "Not yet."],
+    "/runs/p3-1": ["under way", "Not yet.", "3 messages between harness and model", "What it changed"],
+    "/runs/p3-1/messages": [
+      "code, assistant: thought",
+      "script",
+      "tool tool: printed",
+      "released to this run alone: not shown",
+    ],
+    "/runs/p3-1/changes": [
+      "repo at head",
+      '<span class="bad">-old\n</span>',
+      '<span class="good">+new\n</span>',
+      " same",
+    ],
+    "/runs/p1-1/messages": ["None are kept"],
+    "/runs/p1-1/changes": ["no change"],
     "/conversations": ["lane-p1", "asked-p2"],
     "/conversations/lane-p1": ["asked-p1", "answer", "author"],
     "/memory": ["note", "noter", "may not give tasks any more", "always kind"],
@@ -101,7 +124,7 @@ test("F9 every field that others write is shown where it belongs", async () => {
   for (const [path, words] of Object.entries(expected)) {
     const page = await (await sample.request(path, bearer)).text();
     for (const word of words) expect([path, page]).toEqual([path, expect.stringContaining(word)]);
-    expect(Buffer.byteLength(page)).toBeLessThan(30_000);
+    expect(weight(page)).toBeLessThan(30_000);
   }
 });
 
@@ -115,9 +138,27 @@ test("settings tell what was given from what is as it comes", async () => {
 test("a long past costs a page no more than a short one", async () => {
   sample = sampleDashboard(undefined, false);
   fillPast(sample.store, 300, 90, sample.now);
-  for (const path of ["/", "/runs", "/conversations", "/costs?days=14", "/costs?days=90"]) {
+  for (let n = 0; n < 200; n++)
+    sample.options.log.info({ run: `p${n}-1`, channel: "c".repeat(26), step: n }, `a line of the log ${n}`);
+  for (const path of ["/", "/runs", "/conversations", "/costs?days=14", "/costs?days=90", "/log"]) {
     const page = await (await sample.request(path, bearer)).text();
-    expect([path, Buffer.byteLength(page) < 30_000]).toEqual([path, true]);
+    expect.soft([path, weight(page), weight(page) < 30_000]).toEqual([path, weight(page), true]);
+  }
+  const long = recentRuns(sample.store, 1)[0]!.id;
+  const step = { run: long, kind: "model", provider: "anthropic", model: "claude-sonnet-4-5" } as const;
+  for (let n = 0; n < 300; n++)
+    recordStep(sample.store, { ...step, at: sample.now, outcome: "ok", detail: `step ${n} `.repeat(8) });
+  for (let n = 0; n < 60; n++) turnsOf(sample.store, long, "code").append({ role: "user", content: `said ${n}` });
+  for (const [path, first, older] of [
+    [`/runs/${long}`, "step 250 ", "Older: 2"],
+    [`/runs/${long}?skip=50`, "step 200 ", "Newer: 50"],
+    [`/runs/${long}/messages`, "said 40", "Older: 40"],
+    [`/runs/${long}/messages?skip=40`, "said 0", "Newer: 40"],
+  ] as const) {
+    const page = await (await sample.request(path, bearer)).text();
+    expect.soft([path, weight(page), weight(page) < 30_000]).toEqual([path, weight(page), true]);
+    expect(page).toContain(first);
+    expect(page).toContain(older);
   }
   const page = await (await sample.request("/costs?days=90", bearer)).text();
   expect(page.match(/<rect/g)).toHaveLength(90);

@@ -39,7 +39,9 @@ export const statusSchema = z.object({
   team: z.string(),
   rehearsal: z.boolean(),
   models: z.array(z.string()),
-  gates: z.array(z.object({ what: z.string(), since: time })).describe("What people are asked to allow."),
+  gates: z
+    .array(z.object({ what: z.string(), since: time, who: z.array(z.string()).describe("Who may.") }))
+    .describe("What people are asked to allow."),
   build: z.string().describe("Hash of the program; empty where it runs from its sources."),
   quietSince: time.optional().describe("When the run under way that shows least life did something last."),
   startedAt: time,
@@ -105,6 +107,24 @@ export const runDetailSchema = z.object({
   answer: z.array(
     z.object({ text: z.string(), state: z.string(), sent_at: nullable(time), error: nullable(z.string()) }),
   ),
+});
+
+export const messagesSchema = z.object({
+  version: z.literal(1),
+  messages: z.array(
+    z.object({
+      part: z.string().describe("Which conversation of the run: `chat`, or work that it handed over."),
+      role: z.enum(["user", "assistant", "tool"]),
+      text: z.string(),
+      calls: z.array(z.object({ name: z.string(), input: z.unknown() })).describe("Tools that the model called."),
+      of: nullable(z.string()).describe("Of a tool: which."),
+    }),
+  ),
+});
+
+export const changesSchema = z.object({
+  version: z.literal(1),
+  changes: z.array(z.object({ repo: z.string(), head: z.string().describe("The commit."), diff: z.string() })),
 });
 
 export const conversationsSchema = z.object({
@@ -182,6 +202,9 @@ export const runsQuery = z.object({
 export const runsApiQuery = runsQuery.extend({ count: count(200, 40) });
 export const costQuery = z.object({ days: count(366, 1) });
 export const beforeQuery = z.object({ before: z.coerce.number().int().positive().optional() });
+export const skipQuery = z.object({
+  skip: z.coerce.number().int().min(0).default(0).describe("So many of the newest are left out: the page before."),
+});
 export const textQuery = z.object({ text: z.string().max(200).default("") });
 export const logQuery = textQuery.extend({ level: z.enum(["debug", "info", "warn", "error"]).default("info") });
 export const auditQuery = z.object({ after: z.coerce.number().int().min(0).default(0), count: count(1000, 500) });

@@ -21,8 +21,8 @@ export interface AgentStatus {
   /** Whether the day's money or tokens are used up as far as calls are let: they are kept from ever passing the budget. */
   readonly overBudget: boolean;
   readonly harness: HarnessState;
-  /** Gates that people are asked to open: what, and since when. */
-  readonly gates: readonly { readonly what: string; readonly since: number }[];
+  /** Gates that people are asked to open: what, since when, and by whom it may be. */
+  readonly gates: readonly { readonly what: string; readonly since: number; readonly who: readonly string[] }[];
   /** When the run under way that shows least life did something last; undefined: nothing is under way. */
   readonly quietSince: number | undefined;
   /** Whether commands can be run here. */

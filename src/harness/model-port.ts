@@ -36,6 +36,8 @@ export interface ModelMessage {
   readonly native?: NativeTurn;
   /** Of a tool: which call it answers. */
   readonly call?: Pick<ToolCall, "id" | "name">;
+  /** Released to this run alone: shown to nobody, and not kept once it is over. */
+  readonly sensitive?: true;
 }
 
 export interface ModelRequest {

@@ -10,6 +10,8 @@ import { mattermostChat } from "./chat/mattermost.ts";
 import { systemClock } from "./clock.ts";
 import { loadAgentConfig, type ModelConfig } from "./config.ts";
 import { liveGates } from "./gates/book.ts";
+import { aboutGate } from "./gates/gate.ts";
+import { waitsFor } from "./gates/people.ts";
 import { Harness } from "./harness.ts";
 import type { Log } from "./log.ts";
 import { openWorkshop, Workshop } from "./loop/workshop.ts";
@@ -107,8 +109,8 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
       budgetDay: config.budget.day,
       overBudget: dayUsedUp(today, config) !== undefined,
       harness: harness.state(),
-      gates: liveGates(store).flatMap(({ state, action, repo, number, createdAt }) =>
-        state === "asked" ? [{ what: repo === "" ? action : `${action} ${repo}#${number}`, since: createdAt }] : [],
+      gates: liveGates(store).flatMap((gate) =>
+        gate.state === "asked" ? [{ what: aboutGate(gate), since: gate.createdAt, who: waitsFor(config, gate) }] : [],
       ),
       quietSince: quietSince(store),
       tools: workshop?.state() ?? { state: "none" },

@@ -69,9 +69,14 @@ it.each<[Partial<AgentStatus>, string, string]>([
     "agent: the disk is full: 1.0 MiB are left for /srv/olympus/agent, it takes 8, idle",
   ],
   [
-    { gates: [{ what: "merge olympus/app#3", since: now - 22 * minute }] },
+    { gates: [{ what: "merge olympus/app#3", since: now - 22 * minute, who: ["mara", "kim"] }] },
     "attention",
-    "agent: waits for approval: merge olympus/app#3, 22 min, idle",
+    "agent: waits for mara or kim: merge olympus/app#3, 22 min, idle",
+  ],
+  [
+    { gates: [{ what: "deploy web", since: now - 2 * minute, who: [] }] },
+    "attention",
+    "agent: waits for an approval: deploy web, 2 min, idle",
   ],
   // Calls are not let past a budget: it is used up before it is reached.
   [{ spentToday: 4.97, overBudget: true }, "attention", "agent: today's budget of $5.00 is used up, idle"],
@@ -87,6 +92,8 @@ it.each<[Partial<AgentStatus>, string, string]>([
 
 it("takes an agent that was set up before, or after, at its word", () => {
   const { overBudget: _, gates: __, build: ___, ...older } = well;
+  const gate = { what: "merge olympus/app#3", since: now };
+  expect(readAnswer({ ...older, gates: [gate] }).detail).toContain("waits for an approval: merge olympus/app#3");
   expect(readAnswer({ ...older, shoeSize: 46 })).toMatchObject({ state: "fine", facts: { build: "" } });
   expect(readAnswer({ ...older, spentToday: 5 }).detail).toContain("used up");
 });

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { SecretStore } from "../../secrets/store.ts";
 import { statusSchema } from "../dashboard/schemas.ts";
 import { type AgentStatus, isReady } from "../dashboard/status.ts";
@@ -27,7 +28,8 @@ export interface AgentAnswer {
 /** What is read of an agent's answer: more may be in it, and one that was set up before may say less. */
 const answerSchema = statusSchema
   .omit({ version: true, agent: true, team: true, models: true, runs: true, dropped: true })
-  .partial({ gates: true, build: true, overBudget: true });
+  .partial({ build: true, overBudget: true })
+  .extend({ gates: z.array(statusSchema.shape.gates.element.partial({ who: true })).optional() });
 
 /** A run without a sign of life for this long is stuck: model calls and commands have shorter limits. */
 const stuckMs = 20 * 60_000;
@@ -75,8 +77,8 @@ export function judged(status: AgentStatus): AgentAnswer {
   if (status.overBudget ?? spentToday >= budgetDay)
     attention.push(`today's budget of $${budgetDay.toFixed(2)} is used up`);
   // An agent that was set up before there were gates says nothing of them.
-  for (const { what, since } of status.gates ?? [])
-    attention.push(`waits for approval: ${what}, ${minutes(now - since)}`);
+  for (const { what, since, who } of status.gates ?? [])
+    attention.push(`waits for ${who?.join(" or ") || "an approval"}: ${what}, ${minutes(now - since)}`);
   if (harness.paused !== undefined)
     attention.push(`paused by ${harness.paused.by} ${minutes(now - harness.paused.since)} ago`);
   const does =

@@ -11,6 +11,8 @@ const pages = [
   "/runs",
   "/runs/p1-1",
   "/runs/p3-1",
+  "/runs/p3-1/messages",
+  "/runs/p3-1/changes",
   "/conversations",
   "/memory",
   "/costs",

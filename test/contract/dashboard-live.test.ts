@@ -1,5 +1,5 @@
 /** The dashboard of a harness that works: its own process, a real Mattermost, the rehearsal model, Chromium. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -13,7 +13,12 @@ import { type MattermostServer, startMattermost } from "../support/mattermost.ts
 
 const root = mkdtempSync(join(tmpdir(), "olympus-dashboard-live-"));
 const script = scriptSchema.parse({
-  answers: [{ match: "ponder", reply: "pondered", delay: 3600 }, ...loadScript().answers],
+  answers: [
+    { match: "ponder", reply: "pondered", delay: 3600 },
+    { match: "how many customers", tools: [{ name: "read_sensitive", input: { name: "customers", why: "to count" } }] },
+    { match: "carol, dave", reply: "There are two." },
+    ...loadScript().answers,
+  ],
 });
 const patience = { timeout: 120_000 };
 
@@ -32,7 +37,17 @@ beforeAll(async () => {
   mattermost = await startMattermost();
   team = await seedChatTeam(mattermost.url);
   model = await startRehearsal({ script });
-  folder = await agentFolder(join(root, "athena"), team, model.url);
+  writeFileSync(join(root, "customers"), "carol, dave\n");
+  folder = await agentFolder(join(root, "athena"), team, model.url, (config) => ({
+    ...config,
+    chat: {
+      ...config.chat,
+      people: (config.chat.people ?? []).map((one) =>
+        one.name === "alice" ? { ...one, approve: ["sensitive" as const] } : one,
+      ),
+    },
+    policy: { sensitive: [{ name: "customers", about: "who they are", file: join(root, "customers") }] },
+  }));
   agent = await startAgentProcess(folder);
   const args = ["--no-sandbox", "--disable-gpu"];
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args, timeout: 120_000 });
@@ -107,5 +122,18 @@ test("a person sees work begin without a reload, stops it, has it done once more
   await page.getByRole("button", { name: "Resume" }).click();
   await page.getByRole("heading", { name: "Next (0)" }).waitFor();
   expect(await said(waits.id)).toHaveLength(1);
+
+  const counted = await says("@athena how many customers are there?");
+  await page.getByText("read customers waits for alice").waitFor();
+  await page.goto("/gates");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByText("Nothing waits for anybody.").waitFor();
+  await expect.poll(async () => (await said(counted.id)).at(-1), patience).toBe("There are two.");
+  await page.goto("/runs");
+  await page.getByRole("link", { name: "how many customers" }).click();
+  await page.getByRole("link", { name: /messages between harness and model/ }).click();
+  await page.getByText("chat, assistant: read_sensitive").click();
+  await page.locator("pre", { hasText: "to count" }).waitFor();
+  expect(await page.content()).not.toContain("carol, dave");
   expect(wrong).toEqual([]);
 }, 600_000);

@@ -132,6 +132,14 @@ test("declared data comes into a conversation after a word in its thread, or doe
   const id = /!approve ([0-9a-f]{10})/.exec(post.message)![1]!;
   await team.say(alice, team.channels.work!, `!approve ${id}`, asked.id);
   await says(asked.id, "There are two.");
+  // It was this run's alone: nothing of it is told in the thread while it works, and nothing stays.
+  const kept = () =>
+    ["turns", "steps", "outbox", "audit", "meta"].flatMap((table) =>
+      store.all(`SELECT * FROM ${table}`).map((row) => JSON.stringify(row)),
+    );
+  await expect.poll(() => kept().filter((row) => row.includes("alice, bob")), patient).toEqual([]);
+  expect(kept().filter((row) => row.includes("read_sensitive: released"))).toHaveLength(1);
+  expect((await team.thread(asked.id)).map(({ message }) => message).join()).not.toContain("alice, bob");
   const again = await team.say(bob, team.channels.work!, "@athena how many customers are there now?");
   const other = /!refuse ([0-9a-f]{10})/.exec((await question(again.id)).message)![1]!;
   expect(other).not.toBe(id);

@@ -19,7 +19,7 @@ import { openStore, type Store } from "../../src/harness/store/open.ts";
 import { drop, handOver, markSent, nextPart } from "../../src/harness/store/outbox.ts";
 import { claimNext, finish, type OpenRun, recentRuns } from "../../src/harness/store/runs.ts";
 import { recordStep } from "../../src/harness/store/steps.ts";
-import { turnsOf } from "../../src/harness/store/turns.ts";
+import { keepChange, turnsOf } from "../../src/harness/store/turns.ts";
 import { cancelIn } from "../../src/harness/store/work.ts";
 
 /** Every way out of text into markup, and characters that turn a line around. `n` makes it findable. */
@@ -229,6 +229,11 @@ function fill(
     content: words("thought"),
     calls: [{ id: "1", name: "bash", input: { script: words("script") } }],
   });
+  const result = { role: "tool", call: { id: "1", name: words("tool") } } as const;
+  turnsOf(store, open.id, "code").append({ ...result, content: words("printed") });
+  turnsOf(store, open.id, "code").append({ ...result, content: "released-to-it-alone", sensitive: true });
+  const diff = `diff --git a/${words("file")}\n@@ -1 +1 @@\n-${words("old")}\n+${words("new")}\n same\n`;
+  keepChange(store, open.id, { repo: words("repo"), head: words("head"), diff });
   const payload = { id: "p4", text: words("queued"), authorId: "alice", channelId: "c", rootId: "p4" };
   receive(
     store,

@@ -1,5 +1,6 @@
 import { html, type Markup } from "../../base/markup.ts";
-import type { Gate } from "../../harness/gates/gate.ts";
+import { aboutGate, type Gate } from "../../harness/gates/gate.ts";
+import { waitsFor } from "../../harness/gates/people.ts";
 import { age, lasting } from "../format.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
@@ -28,20 +29,8 @@ export function gatesPage(frame: Frame, look: Look): string {
   ]);
 }
 
-/** People who could open a gate, by their names. */
-export function waitsFor(look: Look, { kinds, approvers }: Pick<Gate, "kinds" | "approvers">): string[] {
-  return look.config.chat.people
-    .filter(({ name, approve }) => kinds.every((kind) => approve.includes(kind)) && (approvers?.includes(name) ?? true))
-    .map(({ name }) => name);
-}
-
-export function aboutGate({ action, repo, number }: Pick<Gate, "action" | "repo" | "number">): string {
-  if (repo !== "") return `${action} ${repo}#${number}`;
-  return action.startsWith("run ") ? "run a marked script" : action;
-}
-
 function row(frame: Frame, look: Look, gate: Gate): Markup {
-  const who = waitsFor(look, gate);
+  const who = waitsFor(look.config, gate);
   const open = gate.lenses.filter((lens) => !gate.overruled.includes(lens));
   const waits =
     gate.state === "open"

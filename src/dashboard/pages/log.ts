@@ -6,7 +6,7 @@ import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
 import { select } from "./runs.ts";
 
-const mostLines = 100;
+const mostLines = 60;
 
 /** The newest lines, the newest first. */
 export function logPage(frame: Frame, look: Look, level: LogLevel, text: string): string {

@@ -1,10 +1,11 @@
 import { type Content, html, type Markup } from "../../base/markup.ts";
+import { aboutGate } from "../../harness/gates/gate.ts";
+import { waitsFor } from "../../harness/gates/people.ts";
 import type { ToolsState } from "../../harness/loop/workshop.ts";
 import { age, lasting, money, plural } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
 import type { AgentStatus } from "../status.ts";
-import { aboutGate, waitsFor } from "./gates.ts";
 import { button, runLink, runsTable, short, stepsTable, stopButton, whoMay } from "./parts.ts";
 
 /** What is she doing, what waits, what did it cost, is she well: worst first. */
@@ -33,7 +34,7 @@ function trouble(look: Look, status: AgentStatus): Content {
     .filter(({ state }) => state === "asked")
     .map(
       (gate) =>
-        html`<p><a href="/gates">${aboutGate(gate)}</a> waits for ${waitsFor(look, gate).join(", ") || "somebody who may"}, ${age(gate.createdAt, status.now)}</p>`,
+        html`<p><a href="/gates">${aboutGate(gate)}</a> waits for ${waitsFor(look.config, gate).join(", ") || "somebody who may"}, ${age(gate.createdAt, status.now)}</p>`,
     );
   if (harness.chat !== "connected")
     told.push(
@@ -76,7 +77,7 @@ function working(frame: Frame, look: Look, { harness, now }: AgentStatus): Marku
 function oneRun(look: Look, id: string, now: number, may: boolean): Markup | undefined {
   const run = look.run(id);
   if (run === undefined) return undefined;
-  const steps = look.steps(id, 6);
+  const steps = look.steps(id, 6, 0);
   const { config } = look;
   return html`<p>${runLink(id, short(run.asked) || id)}<br>${run.kind} for ${look.name(run.author)}, began ${age(run.started_at, now)}, step ${run.steps}, ${money(run.usd)} of ${money(config.budget.run)} for one run${run.starts > 1 && html`, begun ${run.starts} times`}</p>${
     steps.length === 0 ? empty("It has only just begun.") : stepsTable(`Newest steps of ${id}`, steps, config.timezone)

@@ -1,4 +1,4 @@
-import { html, type Markup } from "../../base/markup.ts";
+import { type Content, html, type Markup } from "../../base/markup.ts";
 import type { RunRow, StepRow } from "../../harness/store/look.ts";
 import { age, lasting, moment, money } from "../format.ts";
 import { table } from "../layout.ts";
@@ -6,8 +6,20 @@ import type { Look } from "../look.ts";
 
 /** What several pages show alike. */
 
+export function runPlace(id: string): string {
+  return `/runs/${encodeURIComponent(id)}`;
+}
+
 export function runLink(id: string, words: string): Markup {
-  return html`<a href="/runs/${encodeURIComponent(id)}">${words}</a>`;
+  return html`<a href="${runPlace(id)}">${words}</a>`;
+}
+
+/** Links to what a list at `place` leaves out, whose newest end is shown first: `skip` of `all` are newer than this page's. */
+export function pager(place: string, { skip, aPage, all }: { skip: number; aPage: number; all: number }): Content {
+  const at = (to: number, words: string) => html`<a href="${place}${to > 0 && `?skip=${to}`}">${words}</a>`;
+  const older = skip + aPage < all && at(skip + aPage, `Older: ${all - skip - aPage}`);
+  const newer = skip > 0 && at(Math.max(0, skip - aPage), `Newer: ${skip}`);
+  return (older || newer) && html`<p>${older}${older && newer && " · "}${newer}</p>`;
 }
 
 export function laneLink(lane: string, words: string): Markup {
@@ -89,4 +101,14 @@ export function stepsTable(label: string, steps: readonly StepRow[], timezone: s
 function outcomeOf({ outcome }: StepRow): Markup {
   if (outcome === "started") return html`<span class="warn">under way</span>`;
   return html`<span class="${outcome === "ok" ? "good" : "bad"}">${outcome}</span>`;
+}
+
+/** Characters of one text that a page shows. */
+const mostCharacters = 4000;
+
+/** A text as it was written, its beginning where it is long; undefined for none. */
+export function said(text: string, most = mostCharacters): Markup | undefined {
+  if (text === "") return undefined;
+  const left = text.length - most;
+  return html`<div class="box said">${text.slice(0, most)}${left > 0 && html`<br><span class="soft">${left} characters more</span>`}</div>`;
 }

@@ -3,29 +3,26 @@ import type { PartRow, RunDetail } from "../../harness/store/look.ts";
 import { lasting, moment, money } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { button, laneLink, short, stateOf, stepsTable, stopButton, whoMay } from "./parts.ts";
+import { button, laneLink, pager, runPlace, said, short, stateOf, stepsTable, stopButton, whoMay } from "./parts.ts";
 
-const mostSteps = 300;
-const mostMessages = 60;
-const mostCharacters = 4000;
+const aPage = 50;
 
-/** One run from what caused it to its last delivery; undefined when there is none. */
-export function runPage(frame: Frame, look: Look, id: string): string | undefined {
+/** One run from what caused it to its last delivery, without the newest `skip` of its steps; undefined when there is none. */
+export function runPage(frame: Frame, look: Look, id: string, skip: number): string | undefined {
   const run = look.run(id);
   if (run === undefined) return undefined;
-  const steps = look.steps(id, mostSteps);
-  const left = run.steps - steps.length;
+  const steps = look.steps(id, aPage, skip);
   return layout(frame, "/runs", `Run ${short(run.asked, 40) || id}`, [
     part("facts", facts(look, run)),
     part("acts", actsOf(frame, run)),
-    html`<h2>Asked</h2>${text(textOf(run.payload)) ?? empty("Nothing in words.")}`,
+    part("more", more(look, id)),
+    html`<h2>Asked</h2>${said(textOf(run.payload)) ?? empty("Nothing in words.")}`,
     part("answer", [html`<h2>Answer</h2>`, answer(look, run)]),
     part("steps", [
       html`<h2>Steps</h2>`,
-      left > 0 && html`<p>The newest ${mostSteps}; ${left} before them are left out.</p>`,
       steps.length === 0 ? empty("None yet.") : stepsTable("Steps", steps, look.config.timezone),
+      pager(runPlace(id), { skip, aPage, all: run.steps }),
     ]),
-    part("messages", messages(look, run)),
   ]);
 }
 
@@ -59,10 +56,21 @@ function facts(look: Look, run: RunDetail): Markup {
   return html`<dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
+/** Where the rest of a run is. */
+function more(look: Look, id: string): Content {
+  const { messages, changes } = look.kept(id);
+  const place = runPlace(id);
+  const links = [
+    messages > 0 && html`<a href="${place}/messages">${messages} messages between harness and model</a>`,
+    changes > 0 && html`<a href="${place}/changes">What it changed</a>`,
+  ].filter((link) => link !== false);
+  return links.length > 0 && html`<p>${links.map((link, index) => [index > 0 && " · ", link])}</p>`;
+}
+
 function answer(look: Look, run: RunDetail): Content {
   const parts = look.parts(run.id);
   if (parts.length === 0) return empty(run.ended_at === null ? "Not yet." : "None was given.");
-  return parts.map((one) => [text(textOf(one.payload)), html`<p class="soft">${delivered(look, one)}</p>`]);
+  return parts.map((one) => [said(textOf(one.payload)), html`<p class="soft">${delivered(look, one)}</p>`]);
 }
 
 function delivered(look: Look, { state, sent_at, error, attempts }: PartRow): Content {
@@ -71,34 +79,7 @@ function delivered(look: Look, { state, sent_at, error, attempts }: PartRow): Co
   return `to be delivered${attempts > 0 ? `, tried ${attempts} times` : ""}`;
 }
 
-function messages(look: Look, run: RunDetail): Content {
-  if (run.ended_at !== null) return undefined;
-  const said = look.messages(run.id, mostMessages);
-  if (said.length === 0) return undefined;
-  return html`<h2>Between harness and model</h2><p class="soft">Kept while the run goes on.</p>${said.map(
-    ({ part: of, message }) => {
-      const { role, content, calls } = parsed(message);
-      return html`<details><summary>${of}, ${role}: ${short(content, 80)}${calls !== "" && html` <code>${short(calls, 80)}</code>`}</summary>${text(content)}${calls !== "" && html`<pre>${calls.slice(0, mostCharacters)}</pre>`}</details>`;
-    },
-  )}`;
-}
-
-function parsed(message: string): { role: string; content: string; calls: string } {
-  const { role, content, calls } = JSON.parse(message) as { role?: unknown; content?: unknown; calls?: unknown };
-  return {
-    role: String(role),
-    content: String(content ?? ""),
-    calls: calls === undefined ? "" : JSON.stringify(calls),
-  };
-}
-
 function textOf(payload: string): string {
   const { text: said } = JSON.parse(payload) as { text?: unknown };
   return typeof said === "string" ? said : "";
-}
-
-function text(said: string): Markup | undefined {
-  if (said === "") return undefined;
-  const cut = said.length > mostCharacters;
-  return html`<div class="box said">${said.slice(0, mostCharacters)}${cut && html`<br><span class="soft">${said.length - mostCharacters} characters more</span>`}</div>`;
 }

@@ -54,6 +54,12 @@ export interface Gate {
 }
 
 type Bound = Pick<Gate, "action" | "repo" | "number" | "commit" | "run">;
+/** What a gate is for, in a few words. */
+export function aboutGate({ action, repo, number }: Pick<Gate, "action" | "repo" | "number">): string {
+  if (repo !== "") return `${action} ${repo}#${number}`;
+  return action.startsWith("run ") ? "run a marked script" : action;
+}
+
 type Needs = Pick<Gate, "kinds" | "approvers" | "lenses" | "base">;
 export type GateWish = Bound & Needs & Pick<Gate, "author" | "place" | "question">;
 

@@ -20,10 +20,18 @@ export function forgePerson({ forge }: Pick<Known, "forge">, user: ForgeUser): P
   return person && { ...pick(person), login };
 }
 
-/** Those who could open a gate, as a question begins: `@mara or @kim`. */
-export function whoMay({ chat }: Pick<Known, "chat">, { kinds, approvers }: Pick<Gate, "kinds" | "approvers">): string {
+/** Names of the people who may open a gate. */
+export function waitsFor(
+  { chat }: Pick<Known, "chat">,
+  { kinds, approvers }: Pick<Gate, "kinds" | "approvers">,
+): string[] {
   const able = chat.people.filter(({ approve }) => kinds.every((kind) => approve.includes(kind)));
-  const names = able.map(({ name }) => name).filter((name) => approvers?.includes(name) ?? true);
+  return able.map(({ name }) => name).filter((name) => approvers?.includes(name) ?? true);
+}
+
+/** Those who could open a gate, as a question begins: `@mara or @kim`. */
+export function whoMay(known: Pick<Known, "chat">, gate: Pick<Gate, "kinds" | "approvers">): string {
+  const names = waitsFor(known, gate);
   return names.length === 0 ? "Nobody of the team file may approve this" : names.map((name) => `@${name}`).join(" or ");
 }
 

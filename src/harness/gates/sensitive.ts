@@ -61,7 +61,7 @@ export function sensitiveTools(
           signal.throwIfAborted();
           return `error: ${messageOf(error)}`;
         });
-        return { text: maskSecrets(text, parts.secrets ?? []), waited };
+        return { text: maskSecrets(text, parts.secrets ?? []), waited, sensitive: true };
       },
     },
   ];

@@ -132,7 +132,11 @@ test("the conversation has typed tools only; the task is done in a run of its ow
     { detail: "submit: submitted" },
     { detail: expect.stringMatching(/^work: It is made/) },
   ]);
-  expect(store.all("SELECT 1 FROM turns")).toEqual([]);
+  // Both conversations stay to be looked at.
+  expect(store.all("SELECT part, count(*) AS n FROM turns GROUP BY part")).toEqual([
+    { part: "chat", n: 3 },
+    { part: "code", n: 4 },
+  ]);
 });
 
 const twoTasks: readonly Turn[] = [

@@ -107,7 +107,10 @@ export function loopParts(
     ...(heard && { heard }),
     refused: ({ name }) => audit(store, { kind: "refusal", actor: "model", what: `call ${name}`, run }, clock.now()),
     ran: (call, outcome, tookMs) => {
-      const detail = `${call.name}: ${outcome.text.slice(0, outcome.text.indexOf("\n") + 1 || 100).trim()}`;
+      const first = outcome.sensitive
+        ? "released"
+        : outcome.text.slice(0, outcome.text.indexOf("\n") + 1 || 100).trim();
+      const detail = `${call.name}: ${first}`;
       ran?.(detail);
       recordStep(store, { run, kind: "tool", at: clock.now() - tookMs, tookMs, outcome: "ok", detail });
     },

@@ -116,7 +116,8 @@ export async function runLoop(
     for (const call of open) {
       signal.throwIfAborted();
       const tool = tools.find(({ spec }) => spec.name === call.name);
-      const told = (content: string): void => add({ role: "tool", content, call: { id: call.id, name: call.name } });
+      const told = (content: string, sensitive?: true): void =>
+        add({ role: "tool", content, call: { id: call.id, name: call.name }, ...(sensitive && { sensitive }) });
       if (tool === undefined) parts.refused?.(call);
       if (call.invalid !== undefined || tool === undefined) {
         told(
@@ -139,7 +140,7 @@ export async function runLoop(
         asks === "warn" || got === "warn"
           ? "\n[You have done this before with the same outcome. Do something else, or say that you cannot go on.]"
           : "";
-      told(outcome.text + warning);
+      told(outcome.text + warning, outcome.sensitive);
       if (got === "stop") return stop("no progress");
     }
     open = [];

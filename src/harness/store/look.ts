@@ -1,5 +1,6 @@
 import type { Store } from "./open.ts";
 import type { RunSummary } from "./runs.ts";
+import type { Change } from "./turns.ts";
 
 /**
  * What the dashboard reads of runs. Nothing here writes. Times in ms since the epoch, money in US dollars. `askedLength`: of what was
@@ -96,14 +97,15 @@ export function runDetail(store: Store, id: string, askedLength: number): RunDet
   );
 }
 
-/** A run's journal, oldest first; the newest `count` of it. */
-export function stepsOf(store: Store, run: string, count: number): StepRow[] {
+/** A run's journal, oldest first: `count` steps before the newest `skip`. */
+export function stepsOf(store: Store, run: string, count: number, skip: number): StepRow[] {
   return store
     .all<StepRow>(
       `SELECT id, run, kind, at, took_ms, outcome, provider, model, input_tokens, cached_tokens, output_tokens, usd, detail
-       FROM steps WHERE run = ? ORDER BY id DESC LIMIT ?`,
+       FROM steps WHERE run = ? ORDER BY id DESC LIMIT ? OFFSET ?`,
       run,
       count,
+      skip,
     )
     .reverse();
 }
@@ -125,16 +127,37 @@ export function partsOf(store: Store, run: string): PartRow[] {
   );
 }
 
-/** Messages between harness and model of a run that is not over: JSON each, in order; the newest `count`. */
-export function messagesOf(store: Store, run: string, count: number): { part: string; seq: number; message: string }[] {
+export interface MessageRow {
+  readonly part: string;
+  readonly seq: number;
+  /** A ModelMessage as JSON. */
+  readonly message: string;
+}
+
+/** Messages between harness and model, in order: `count` of them before the newest `skip`. Of runs long over they are gone. */
+export function messagesOf(store: Store, run: string, count: number, skip: number): MessageRow[] {
   return store
-    .all<{ part: string; seq: number; message: string }>(
+    .all<MessageRow>(
       // The tenth task comes after the second.
-      "SELECT part, seq, message FROM turns WHERE run = ? ORDER BY length(part) DESC, part DESC, seq DESC LIMIT ?",
+      "SELECT part, seq, message FROM turns WHERE run = ? ORDER BY length(part) DESC, part DESC, seq DESC LIMIT ? OFFSET ?",
       run,
       count,
+      skip,
     )
     .reverse();
+}
+
+/** How much there is to see of a run beside its steps. */
+export function keptOf(store: Store, run: string): { messages: number; changes: number } {
+  return store.get<{ messages: number; changes: number }>(
+    "SELECT (SELECT count(*) FROM turns WHERE run = ?1) AS messages, (SELECT count(*) FROM changes WHERE run = ?1) AS changes",
+    run,
+  )!;
+}
+
+/** What a run changed in repositories. */
+export function changesOf(store: Store, run: string): Change[] {
+  return store.all<Change>("SELECT repo, head, diff FROM changes WHERE run = ? ORDER BY repo, head", run);
 }
 
 export interface QueuedRow {

@@ -253,4 +253,15 @@ export const migrations: readonly string[] = [
   ALTER TABLE work DROP COLUMN heard_until;
   ALTER TABLE work ADD COLUMN heard TEXT NOT NULL DEFAULT '[]';
   `,
+  `
+  -- What a run changed in a repository and handed over, as a diff; its beginning where that is long.
+  CREATE TABLE changes (
+    run TEXT NOT NULL REFERENCES runs (id),
+    repo TEXT NOT NULL,
+    -- The commit.
+    head TEXT NOT NULL,
+    diff TEXT NOT NULL,
+    PRIMARY KEY (run, repo, head)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

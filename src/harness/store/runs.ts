@@ -1,6 +1,7 @@
 import { audit } from "../audit/audit.ts";
 import type { InboxKind } from "./inbox.ts";
 import type { Store } from "./open.ts";
+import { forgetTurns } from "./turns.ts";
 
 /** A run that is not finished: `running` has no answer yet, `delivering` has its answer in the outbox. */
 export interface OpenRun {
@@ -96,8 +97,7 @@ export function finish(
 ): void {
   store.transaction(() => {
     store.run("UPDATE runs SET state = ?, outcome = ?, ended_at = ? WHERE id = ?", state, outcome, now, run.id);
-    // What was said to models is for going on after a crash only.
-    store.run("DELETE FROM turns WHERE run = ?", run.id);
+    forgetTurns(store, run.id);
     store.run("UPDATE inbox SET state = 'done' WHERE id = ?", run.inbox);
     store.run("UPDATE lanes SET run = NULL, updated_at = ? WHERE key = ?", now, run.lane);
     audit(store, { kind: "decision", actor: "harness", what: state, run: run.id, evidence: { outcome } }, now);

@@ -7,13 +7,13 @@ import { costBy } from "./costs.ts";
 import { advanceCursor, cursorOf } from "./cursors.ts";
 import { type InboxEntry, noticedSince, receive, waiting } from "./inbox.ts";
 import { lockDataDir } from "./lock.ts";
-import { messagesOf } from "./look.ts";
+import { changesOf, keptOf, messagesOf } from "./look.ts";
 import { migrations } from "./migrations.ts";
 import { openStore, type Store } from "./open.ts";
 import { drop, droppedAnswers, dropReason, handOver, markSent, nextPart, pendingParts } from "./outbox.ts";
 import { claimNext, finish, leaveOpen, recentRuns, resumeOpen } from "./runs.ts";
 import { recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
-import { turnsOf } from "./turns.ts";
+import { keepChange, turnsOf } from "./turns.ts";
 
 let dir: string;
 let store: Store;
@@ -90,8 +90,32 @@ test("a run's conversations are shown in their order, the tenth task's last", ()
   const { id } = claimNext(store, 0)!;
   const parts = ["chat", "code", "code-2", "code-10"];
   for (const part of parts) turnsOf(store, id, part).append({ role: "user", content: part });
-  expect(messagesOf(store, id, 10).map(({ part }) => part)).toEqual(parts);
-  expect(messagesOf(store, id, 1).map(({ part }) => part)).toEqual(["code-10"]);
+  expect(messagesOf(store, id, 10, 0).map(({ part }) => part)).toEqual(parts);
+  expect(messagesOf(store, id, 1, 0).map(({ part }) => part)).toEqual(["code-10"]);
+  expect(messagesOf(store, id, 2, 1).map(({ part }) => part)).toEqual(["code", "code-2"]);
+});
+
+test("what was said and changed in a run stays to be looked at, until enough newer ones are over; what was released to it goes at once", () => {
+  const ended = (id: string, at: number) => {
+    receive(store, entry(id, id), at);
+    const run = claimNext(store, at)!;
+    turnsOf(store, run.id, "chat").append({ role: "user", content: "hello" });
+    turnsOf(store, run.id, "chat").append({ role: "tool", content: "salaries", sensitive: true });
+    keepChange(store, run.id, { repo: "acme/shop", head: "c0ffee", diff: "+x".repeat(200_000) });
+    expect(keptOf(store, run.id)).toEqual({ messages: 2, changes: 1 });
+    return run;
+  };
+  const long = ended("long", 0);
+  for (let at = 1; at <= 160; at++) finish(store, ended(`p${at}`, at), "done", "answered", at);
+  const runs = recentRuns(store, 200).reverse();
+  expect(runs.map(({ id }) => keptOf(store, id).messages)).toEqual([2, ...Array(60).fill(0), ...Array(100).fill(1)]);
+  expect(runs.filter(({ id }) => keptOf(store, id).changes > 0)).toHaveLength(101);
+  expect(store.all("SELECT 1 FROM turns WHERE message LIKE '%salaries%'")).toHaveLength(1);
+  const [change] = changesOf(store, runs.at(-1)!.id);
+  expect(change!.diff).toMatch(/^(\+x){100000}\n\[cut here\]\n$/);
+  // Begun before all that are kept, and over after them.
+  finish(store, long, "done", "answered", 200);
+  expect(keptOf(store, long.id)).toEqual({ messages: 0, changes: 0 });
 });
 
 test("the outbox sends in order, each part once, and gives up what is refused, with what comes after it", () => {

@@ -4,6 +4,7 @@ import { untilAnswered } from "../forge/patient.ts";
 import type { ForgePull } from "../forge-port.ts";
 import type { RunSandbox } from "../sandbox/sandbox.ts";
 import { spentByRun } from "../store/steps.ts";
+import { keepChange } from "../store/turns.ts";
 import type { ToolOutcome } from "../tools/tool.ts";
 import { type CheckResult, runChecks } from "./checks.ts";
 import { GitError } from "./git.ts";
@@ -183,9 +184,11 @@ export class HandOver {
       throw error;
     }
     const known = workOf(store, repo, number)?.head === done.commit;
+    const { text: diff } = await repository.diff(`${done.commit}^`, done.commit);
     const state = this.#handing.pull === undefined ? "pushed" : "opened";
     store.transaction(() => {
       changeWork(store, repo, number, { state, head: done.commit }, clock.now());
+      keepChange(store, run, { repo, head: done.commit, diff });
       if (!known) this.#note("act", "push", { branch, commit: done.commit, on: this.#handing.parent });
     });
     const failing = done.checks.filter(({ passed }) => !passed).length;

@@ -3,6 +3,8 @@ import type { ToolSpec } from "../model-port.ts";
 /** What came of a call, as the model reads it. */
 export interface ToolOutcome {
   readonly text: string;
+  /** The text was released to this run alone: nobody else gets to see it. */
+  readonly sensitive?: true;
   /** Time that people took to decide, ms: it is not the work's. */
   readonly waited?: number;
   /** The work is done with this; the model is not asked again. */
