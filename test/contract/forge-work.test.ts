@@ -7,6 +7,7 @@ import type { ForgePayload } from "../../src/harness/forge-work.ts";
 import { keep } from "../../src/harness/gates/keeper.ts";
 import { assign } from "../../src/harness/review/assign.ts";
 import { readAssigned } from "../../src/harness/review/states.ts";
+import { changesOf, keptOf } from "../../src/harness/store/look.ts";
 import { branchOf, claim } from "../../src/harness/tasks/claim.ts";
 import { markOf, originMark } from "../../src/harness/tasks/marks.ts";
 import { tokenHash } from "../../src/rehearsal/forge/setup.ts";
@@ -105,6 +106,12 @@ test("C21 a mention becomes an issue, the issue a pull request, which is reviewe
   // Its own comment and its own pull request began no other work.
   const work = apollo.store.all("SELECT kind, outcome FROM runs WHERE kind IN ('issue', 'rework', 'mention')");
   expect(work).toEqual([{ kind: "issue", outcome: "done: pull request #2" }]);
+  // What it handed over stays to be looked at.
+  const [{ id }] = apollo.store.all<{ id: string }>("SELECT id FROM runs WHERE kind = 'issue'") as [{ id: string }];
+  expect(changesOf(apollo.store, id)).toEqual([
+    { repo: app, head: pulls[0]!.head.sha, diff: expect.stringMatching(/^\+hello$/m) },
+  ]);
+  expect(keptOf(apollo.store, id).messages).toBeGreaterThan(2);
 
   await zeus().pulls.createReview({ ...repo, pull_number: 2, event: "APPROVE", commit_id: pulls[0]!.head.sha });
   await soon(async () => (await zeus().pulls.get({ ...repo, pull_number: 2 })).data.merged).toBe(true);
