@@ -35,7 +35,7 @@ export function readyHook({ team, connection, target, spec, failures }: HookCont
     const onProgress = (what: string): void => say(machine.name, what);
     const watching = watchBoot({ connection, domain: names.domain, file, onProgress, signal: recording.signal }).catch(
       (error: unknown) => {
-        if (!recording.signal.aborted) say(machine.name, `cannot be started again: ${messageOf(error)}`);
+        if (!recording.signal.aborted) say(machine.name, `its boot is not watched any more: ${messageOf(error)}`);
       },
     );
     try {
