@@ -1,5 +1,5 @@
-import { usePacked } from "./packed.ts";
+import { resolveQuickly } from "./resolve.ts";
 
 // Before anything else is loaded: what this file imports itself is found without it.
-usePacked();
+resolveQuickly();
 await import("./program.ts");
