@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { SecretStore } from "../../secrets/store.ts";
 import { asOlympusError, OlympusError, worstExit } from "../base/errors.ts";
@@ -56,6 +57,8 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
   const { team, hypervisor, signal = new AbortController().signal } = run;
   const machines = team.machines.filter((machine) => machine.hypervisor === hypervisor).map(({ name }) => name);
   const told = join(ownFolder(), `told-${hypervisor}`);
+  // The provider does not take its sockets away: they would gather in everybody's folder for temporary files.
+  const sockets = mkdtempSync(join(ownFolder(), "sockets-"));
   let progress = newProgress();
   let steps: Step[] = [];
   const outcome = (error: OlympusError | undefined): StackOutcome => ({
@@ -69,7 +72,7 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
   });
   try {
     sweepPrivateFiles();
-    const session = openSession({ ...run, signal, env: { [toldVariable]: told } });
+    const session = openSession({ ...run, signal, env: { [toldVariable]: told, PLUGIN_UNIX_SOCKET_DIR: sockets } });
     run.onProgress?.(`${hypervisor}: looking`);
     // A refresh and a destroy connect before the program has been asked for anything.
     const known = findHypervisor(team, hypervisor);
@@ -118,6 +121,7 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     return outcome(asOlympusError(error, hypervisor));
   } finally {
     takeTold(told);
+    rmSync(sockets, { recursive: true, force: true });
     releasePrivateFiles(privateFolder(team, hypervisor));
   }
 }

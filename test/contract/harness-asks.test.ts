@@ -70,7 +70,7 @@ beforeAll(async () => {
     models: sdkCaller(() => undefined),
     clock: systemClock(),
     log: silentLog,
-    workshop: new Workshop(async () => ({ sandbox: plainSandbox(), hosts: [] }), silentLog),
+    workshop: new Workshop(async () => ({ sandbox: plainSandbox(join(dir, "workspaces")), hosts: [] }), silentLog),
   });
   await harness.start();
 });

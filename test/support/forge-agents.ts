@@ -104,7 +104,7 @@ export async function forgeAgent(
   const calls: ModelRequest[] = [];
   // Nothing is allowed out.
   const refused = (run: string, target: string) => noteRefusal(store, run, target, clock.now());
-  const sandbox = plainSandbox(undefined, (server, run, signal) =>
+  const sandbox = plainSandbox(join(dir, "workspaces"), (server, run, signal) =>
     serveProxy({ server, run, rules: [], log: silentLog, refused, signal }),
   );
   const begin = (): Harness =>

@@ -1,7 +1,6 @@
 /** A sandbox that keeps nothing in: for tests of what is done with one, on machines that cannot make a real one. */
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { inside } from "../../src/harness/sandbox/mounts.ts";
@@ -9,11 +8,11 @@ import type { Sandbox } from "../../src/harness/sandbox/sandbox.ts";
 import { openWorkspace } from "../../src/harness/sandbox/workspace.ts";
 
 /**
- * Runs scripts with the machine's bash, in a folder of each run. `serve` answers at the proxy that scripts are told of; what they run has
+ * Runs scripts with the machine's bash, in a folder of each run within `root`. `serve` answers at the proxy that scripts are told of; what they run has
  * SANDBOXED in its environment.
  */
 export function plainSandbox(
-  root = mkdtempSync(join(tmpdir(), "olympus-plain-sandbox-")),
+  root: string,
   serve?: (server: Server, run: string, signal: AbortSignal) => void,
 ): Sandbox {
   return {

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { Launcher, startFd } from "./launcher.ts";
 
 /** Waits for its byte as bubblewrap does, and keeps nothing in. */
@@ -12,6 +12,7 @@ let launcher: Launcher;
 let count = 0;
 
 afterEach(() => launcher.close());
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A command that waits, with the file that would be its control group's and that of its output. */
 function waiting(script: string) {
