@@ -1,7 +1,6 @@
 /** A sandbox that keeps nothing in: for tests of what is done with one, on machines that cannot make a real one. */
 import { mkdirSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { join } from "node:path";
 import { execa } from "execa";
 import { inside } from "../../src/harness/sandbox/mounts.ts";
 import type { Sandbox } from "../../src/harness/sandbox/sandbox.ts";
