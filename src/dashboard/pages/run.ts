@@ -1,6 +1,6 @@
 import { type Content, html, type Markup } from "../../base/markup.ts";
 import type { PartRow, RunDetail } from "../../harness/store/look.ts";
-import { lasting, moment, money } from "../format.ts";
+import { lasting, moment, money, plural } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
 import { button, laneLink, pager, runPlace, said, short, stateOf, stepsTable, stopButton, whoMay } from "./parts.ts";
@@ -61,7 +61,7 @@ function more(look: Look, id: string): Content {
   const { messages, changes } = look.kept(id);
   const place = runPlace(id);
   const links = [
-    messages > 0 && html`<a href="${place}/messages">${messages} messages between harness and model</a>`,
+    messages > 0 && html`<a href="${place}/messages">${plural(messages, "message")} between harness and model</a>`,
     changes > 0 && html`<a href="${place}/changes">What it changed</a>`,
   ].filter((link) => link !== false);
   return links.length > 0 && html`<p>${links.map((link, index) => [index > 0 && " · ", link])}</p>`;

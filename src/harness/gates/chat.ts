@@ -5,7 +5,7 @@ import { chatSource, type PostPayload } from "../intake.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 import { approve, closeGate, gateOf, overruleLens, refuse, wishGate } from "./book.ts";
-import { type Approval, type Gate, turnedDown, wayBack } from "./gate.ts";
+import { type Approval, type Gate, mayOpen, turnedDown, wayBack } from "./gate.ts";
 import { chatPerson } from "./people.ts";
 import type { GateWord } from "./words.ts";
 
@@ -101,11 +101,7 @@ function goBack(
 /** Whoever may open a gate may also close it for good. */
 function turnDown(store: Store, gate: Gate, approval: Approval, actor: string, now: number): Gate | string {
   const { automatic, person } = approval;
-  const may =
-    !automatic &&
-    person !== undefined &&
-    gate.kinds.every((kind) => person.approve.includes(kind)) &&
-    (gate.approvers?.includes(person.name) ?? true);
+  const may = !automatic && person !== undefined && mayOpen(person, gate);
   // What an approval says to somebody who may not is true of a refusal too.
   if (!may) return approve(store, gate, approval, actor, now);
   return closeGate(store, gate, turnedDown(person.name), actor, now);

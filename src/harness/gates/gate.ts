@@ -60,6 +60,14 @@ export function aboutGate({ action, repo, number }: Pick<Gate, "action" | "repo"
   return action.startsWith("run ") ? "run a marked script" : action;
 }
 
+/** Whether a person may open a gate, and close it for good. */
+export function mayOpen(
+  { name, approve }: Pick<Person, "name" | "approve">,
+  gate: Pick<Gate, "kinds" | "approvers">,
+): boolean {
+  return gate.kinds.every((kind) => approve.includes(kind)) && (gate.approvers?.includes(name) ?? true);
+}
+
 type Needs = Pick<Gate, "kinds" | "approvers" | "lenses" | "base">;
 export type GateWish = Bound & Needs & Pick<Gate, "author" | "place" | "question">;
 

@@ -1,6 +1,6 @@
 import type { AgentConfig } from "../config.ts";
 import type { ForgeUser } from "../forge-port.ts";
-import type { Gate, Person } from "./gate.ts";
+import { type Gate, mayOpen, type Person } from "./gate.ts";
 
 type Known = Pick<AgentConfig, "chat" | "forge">;
 
@@ -21,12 +21,8 @@ export function forgePerson({ forge }: Pick<Known, "forge">, user: ForgeUser): P
 }
 
 /** Names of the people who may open a gate. */
-export function waitsFor(
-  { chat }: Pick<Known, "chat">,
-  { kinds, approvers }: Pick<Gate, "kinds" | "approvers">,
-): string[] {
-  const able = chat.people.filter(({ approve }) => kinds.every((kind) => approve.includes(kind)));
-  return able.map(({ name }) => name).filter((name) => approvers?.includes(name) ?? true);
+export function waitsFor({ chat }: Pick<Known, "chat">, gate: Pick<Gate, "kinds" | "approvers">): string[] {
+  return chat.people.filter((person) => mayOpen(person, gate)).map(({ name }) => name);
 }
 
 /** Those who could open a gate, as a question begins: `@mara or @kim`. */
