@@ -3,7 +3,7 @@ import { grantLine, scopes } from "../../src/base/grants.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { chatUrl } from "../../src/bootstrap/url.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
-import { dashboardPort, publishedHosts } from "../../src/team/dashboard.ts";
+import { dashboardPort, givenTokenPath, publishedHosts } from "../../src/team/dashboard.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 import { operationsChannel } from "../../src/team/operations.ts";
 import { renderPersona } from "../../src/team/persona.ts";
@@ -119,15 +119,14 @@ export function teamFacts({ hypervisors, machines, team }: LoadedTeam): string[]
   ];
 }
 
-/** What the dashboard knows its token by, not the token; while a rotation is under way, the old one's on a second line. */
+/** What the dashboard knows its tokens by, a line each, not the tokens: its own, the old one while a rotation is under way, and those that `olympus tokens` gave. */
 function dashboardTokens(agent: string, secrets: SecretStore): Secret {
   const token = secrets.require(`agents.${agent}.dashboard`);
   const old = secrets.get(`rotation.agents.${agent}.dashboard`);
-  // Reads pages and figures, for programs; whoever wants one sets it:  olympus secrets set agents.<agent>.reader
-  const reader = secrets.get(`agents.${agent}.reader`);
-  const lines = [
-    ...[token, ...(old === undefined ? [] : [old])].map((one) => grantLine(one.reveal(), scopes)),
-    ...(reader === undefined ? [] : [grantLine(reader.reveal(), ["read"])]),
-  ];
-  return new Secret(token.name, lines.join("\n"));
+  const own = [token, ...(old === undefined ? [] : [old])].map((one) => grantLine(one.reveal(), scopes));
+  const given = secrets
+    .paths()
+    .filter((path) => path.startsWith(givenTokenPath(agent)))
+    .map((path) => secrets.require(path).reveal());
+  return new Secret(token.name, [...own, ...given].join("\n"));
 }

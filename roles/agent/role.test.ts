@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import type { SecretStore } from "../../secrets/store.ts";
+import { grantLine, readGrants, sha256 } from "../../src/base/grants.ts";
 import { projectRoot } from "../../src/base/paths.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import { Secret } from "../../src/base/secret.ts";
@@ -20,8 +21,11 @@ const values: Record<string, string> = {
   "mattermost.people.mara.id": "id-mara",
   "mattermost.people.olaf.id": "id-olaf",
   "agents.athena.dashboard": "dashboard-canary",
+  "agents.athena.tokens.grafana": grantLine("grafana-canary", ["read"], "2127-01-31"),
+  "agents.apollo.tokens.grafana": grantLine("another", ["read"]),
 };
 const secrets = {
+  paths: () => Object.keys(values),
   get: (path: string) => (values[path] === undefined ? undefined : new Secret(path, values[path])),
   require: (path: string) => {
     if (values[path] === undefined) throw new Error(`missing ${path}`);
@@ -66,6 +70,16 @@ test("the configuration comes from the team file and is one that the harness tak
   ]);
   expect(parsed.facts).toContain("hypervisor r420 at 10.220.1.7, carries athena");
   expect(parsed.listen.hosts).toContain("127.0.0.1:18789");
+});
+
+test("the dashboard is told its tokens by their hashes: its own, and those that were given for this agent", () => {
+  const { secrets: handed } = renderAgent(team, team.machines.find(({ name }) => name === "athena")!, secrets);
+  const file = handed["dashboard-token"]!.reveal();
+  expect(readGrants(file)).toEqual([
+    { hash: sha256("dashboard-canary"), scopes: ["read", "act", "admin"], until: undefined },
+    { hash: sha256("grafana-canary"), scopes: ["read"], until: Date.parse("2127-01-31T23:59:59.999Z") },
+  ]);
+  expect(file).not.toContain("canary");
 });
 
 test("a key of the agent's own stands in for the team's; the team's is taken where it has none", () => {

@@ -11,11 +11,18 @@ export interface Grant {
   readonly scopes: readonly Scope[];
   /** When it ends, ms; never when undefined. */
   readonly until: number | undefined;
+  /** The one person of the team file in whose name it is used; its bearer names whom they like when undefined. */
+  readonly person?: string | undefined;
 }
 
-/** A token as it stands in the agent's file: `sha256:<hex> read,act,admin 2027-01-31`. The day is the last that it is good for, by UTC. */
-export function grantLine(token: string, given: readonly Scope[], lastDay?: string): string {
-  return [`sha256:${sha256(token)}`, given.join(","), ...(lastDay === undefined ? [] : [lastDay])].join(" ");
+/** A token as it stands in the agent's file: `sha256:<hex> read,act 2027-01-31 @mara`. The day is the last that it is good for, by UTC. */
+export function grantLine(token: string, given: readonly Scope[], lastDay?: string, person?: string): string {
+  return [
+    `sha256:${sha256(token)}`,
+    given.join(","),
+    ...(lastDay === undefined ? [] : [lastDay]),
+    ...(person === undefined ? [] : [`@${person}`]),
+  ].join(" ");
 }
 
 /**
@@ -27,12 +34,12 @@ export function readGrants(file: string): Grant[] {
     const text = line.trim();
     if (text === "") return [];
     if (!text.startsWith("sha256:")) return [{ hash: sha256(text), scopes, until: undefined }];
-    const found = /^sha256:([0-9a-f]{64}) ([a-z,]+)(?: (\d{4}-\d{2}-\d{2}))?$/.exec(text);
+    const found = /^sha256:([0-9a-f]{64}) ([a-z,]+)(?: (\d{4}-\d{2}-\d{2}))?(?: @(\S+))?$/.exec(text);
     if (found === null) return [];
     const until = found[3] === undefined ? undefined : Date.parse(`${found[3]}T23:59:59.999Z`);
     if (Number.isNaN(until)) return [];
     const named = found[2]!.split(",");
-    return [{ hash: found[1]!, scopes: scopes.filter((scope) => named.includes(scope)), until }];
+    return [{ hash: found[1]!, scopes: scopes.filter((scope) => named.includes(scope)), until, person: found[4] }];
   });
 }
 

@@ -41,6 +41,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./backup.ts"),
   },
   secrets: { summary: "passwords, keys and tokens of the team", group: "team", load: () => import("./secrets.ts") },
+  tokens: { summary: "who else gets into dashboards", group: "team", load: () => import("./tokens.ts") },
   plan: { summary: "what fits on which hypervisor", group: "team", load: () => import("./plan.ts") },
   agents: { summary: "add an agent, or remove one everywhere", group: "team", load: () => import("./agents.ts") },
   hosts: { summary: "everything that a role can be applied to", group: "team", load: () => import("./hosts.ts") },

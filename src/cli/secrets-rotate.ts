@@ -1,4 +1,4 @@
-import { exitCodes, OlympusErrors } from "../base/errors.ts";
+import { exitCodes } from "../base/errors.ts";
 import { withStep } from "../base/report.ts";
 import type { CommandParent, RunAction } from "./command.ts";
 import { readSecretInput } from "./secret-input.ts";
@@ -23,13 +23,13 @@ export function rotate(parent: CommandParent, run: RunAction): void {
           const [
             { openSecrets },
             { rotatable, rotationOf, runRotation },
-            { applyRoles },
+            { applyRole },
             { chatUrl },
             { trustTeamAuthority },
           ] = await Promise.all([
             import("../../secrets/store.ts"),
             import("../rotate/index.ts"),
-            import("../converge/run.ts"),
+            import("./apply-role.ts"),
             import("../bootstrap/url.ts"),
             import("../bootstrap/trust.ts"),
           ]);
@@ -44,18 +44,8 @@ export function rotate(parent: CommandParent, run: RunAction): void {
             signal,
             show: (what: string) => show(what),
             chatUrl: chatUrl(team),
-            async apply(role: string, hosts: readonly string[]) {
-              const { errors } = await applyRoles({
-                team,
-                secrets,
-                action: "setup",
-                roles: [role],
-                hosts,
-                reporter,
-                signal,
-              });
-              if (errors.length > 0) throw new OlympusErrors("some hosts were left out", errors);
-            },
+            apply: (role: string, hosts: readonly string[]) =>
+              applyRole(role, hosts, { team, secrets, reporter, signal }),
           };
           const wanted = all ? rotatable({ team, secrets }) : names;
           const rotations = wanted.map((name) => rotationOf(name, context, () => readSecretInput(name, options.input)));

@@ -248,6 +248,55 @@ test("the form takes the token, in a person's name or nobody's", async () => {
   expect((await on.request("/", cookieOf(response))).status).toBe(401);
 });
 
+test("F7 a person's own token is good for that person alone, with their rights, while the team file names them", async () => {
+  const on = open();
+  const served = (...lines: string[]) =>
+    dashboardApp({ ...on.options, token: new Secret("t", lines.join("\n")) }, () => new Set([host])).app;
+  const app = served(
+    grantLine("of-alice", ["read", "act"], undefined, "alice"),
+    grantLine("of-carol", ["read", "act"], "2126-01-31", "carol"),
+    grantLine("of-eve", scopes, undefined, "eve"),
+    grantLine("of-alices-links", scopes, undefined, "alice"),
+  );
+  const ask = async (token: string, path: string, body: string, headers: Record<string, string> = {}) =>
+    app.request(`http://${host}${path}`, {
+      method: "POST",
+      body,
+      headers: {
+        host,
+        "content-type": "application/json",
+        "content-length": String(body.length),
+        authorization: `Bearer ${token}`,
+        ...headers,
+      },
+    });
+  const statusOf = async (...words: Parameters<typeof ask>) => (await ask(...words)).status;
+  // carol may not give tasks, and nobody is called eve.
+  expect(await statusOf("of-carol", "/api/pause", "{}")).toBe(403);
+  expect(await statusOf("of-eve", "/api/pause", "{}")).toBe(401);
+  expect(await statusOf("of-alice", "/api/pause", "{}")).toBe(200);
+  const audited = linksAfter(on.store, 0, 99).map(({ entry }) => entry);
+  expect(audited.at(-1)).toContain("dashboard:alice");
+
+  const form = (token: string, person?: string) => {
+    const body = new URLSearchParams({ token, ...(person === undefined ? {} : { person }) }).toString();
+    const headers = { host, ...origin, "content-type": "application/x-www-form-urlencoded" };
+    return app.request(`http://${host}/login`, {
+      method: "POST",
+      body,
+      headers: { ...headers, "content-length": String(body.length) },
+    });
+  };
+  expect(await (await form("of-carol", "alice")).text()).toContain("This token is carol&#39;s own.");
+  expect((await form("of-eve")).status).toBe(401);
+  const session = cookieOf(await form("of-alice"));
+  expect(await (await app.request(`http://${host}/`, { headers: { host, ...session } })).text()).toContain(
+    "Signed in as alice",
+  );
+  expect(await statusOf("of-alices-links", "/api/links", JSON.stringify({ person: "carol" }))).toBe(400);
+  expect(await statusOf("of-alices-links", "/api/links", JSON.stringify({ person: "alice" }))).toBe(200);
+});
+
 test("F8 a token that was replaced or ran out lets nobody in, nor those who signed in with it, and ends its streams", async () => {
   const on = open();
   expect((await on.request("/", { authorization: "Bearer old-token" })).status).toBe(401);

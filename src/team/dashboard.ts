@@ -17,6 +17,11 @@ export function dashboardTlsOf({
   return tls === "team-ca" ? "team-ca" : "off";
 }
 
+/** Where a token that `olympus tokens` gave stands among the secrets: its line (`grantLine`), not the token. */
+export function givenTokenPath(agent: string, name = ""): string {
+  return `agents.${agent}.tokens.${name}`;
+}
+
 /** Ports of this computer that lead to the agent's dashboard in the lab: browsers name those as Host. */
 export function publishedHosts(team: LoadedTeam, machine: Machine): string[] {
   return Object.entries(team.team.lab?.publish ?? {})

@@ -34,6 +34,9 @@ describe.concurrent("words that are off", () => {
     [["doctor", "r421", ...team], /unknown host "r421".*\n.*Did you mean r420\?/],
     [["deploy", "athen", ...team], /unknown machine "athen".*\(E-UNKNOWN\)\n.*Did you mean athena\?/],
     [["up", "athena", ...team], /unknown hypervisor "athena".*\n.*athena is a machine on r420/],
+    [["tokens", "add", "athena", "grafana", "--until", "2020-01-31", ...team], /2020-01-31 is over/],
+    [["tokens", "add", "athena", "grafana", "--until", "2127-02-30", ...team], /"2127-02-30" is no day/],
+    [["tokens", "list", "athenna", ...team], /unknown agent "athenna".*Did you mean athena\?/s],
     [["prepare", "--for", "nothing"], /Allowed choices are lab, unit, tests/],
     [["toolchain", "--list", "--only", "nothing"], /unknown part "nothing"/],
   ])("%j: exit 1, cause first, next step", async (words, message) => {

@@ -129,6 +129,24 @@ test("a dashboard's and a bot's token: the new ones work, the old ones open noth
   await answers();
 });
 
+test("a token for a program opens the dashboard until it is taken away, and nothing knows it but who asked for it", async () => {
+  const add = await ok("tokens", "add", "athena", "grafana", "--until", "2127-01-31");
+  const token = add.stdout.trim();
+  expect(await dashboard(token)).toBe(200);
+  const url = `http://${team.machines.athena.address}:18789/api/pause`;
+  const pause = { method: "POST", body: "{}", headers: { authorization: `Bearer ${token}` } };
+  expect((await fetch(url, pause)).status).toBe(403);
+  const listed = await ok("tokens", "list");
+  expect(listed.stdout).toMatch(/athena +grafana +read +2127-01-31/);
+  expect((await secretsNow()).all().some((secret) => secret.reveal().includes(token))).toBe(false);
+  expect(listed.stdout + (await team.inside("athena", "cat /etc/olympus/*"))).not.toContain(token);
+
+  expect((await run("tokens", "remove", "athena", "grafan")).stderr).toContain("Did you mean grafana?");
+  await ok("tokens", "remove", "athena", "grafana");
+  expect(await dashboard(token)).toBe(401);
+  expect((await ok("tokens", "list")).stdout.trim()).toBe("none");
+});
+
 test("the deploy key, killed at a moment of chance and run again: the old key opens nothing, people's own keys stay", async () => {
   const old = await savedValue("ssh.deploy.private");
   const child = spawn(

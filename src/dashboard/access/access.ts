@@ -57,18 +57,26 @@ export class Access {
   bearer(token: string, address: string): Visitor | "wrong" | "locked" {
     const grant = this.grant(token, address);
     if (typeof grant === "string") return grant;
+    // A token of somebody whom the team file does not name any more.
+    if (grant.person !== undefined && !this.isPerson(grant.person)) return "wrong";
     const still = (): boolean => grant.until === undefined || this.#now() <= grant.until;
-    return { scopes: grant.scopes, person: undefined, cookie: undefined, still };
+    return { scopes: this.#lasting(grant.scopes, grant.person), person: grant.person, cookie: undefined, still };
+  }
+
+  /** Of what a token gives, what a person's rights let stay. */
+  #lasting(given: readonly Scope[], name: string | undefined): Scope[] {
+    const may = name === undefined || this.#people.some((person) => person.name === name && person.command);
+    return given.filter((scope) => scope !== "act" || may);
   }
 
   browser(cookie: string | undefined): Visitor | undefined {
     const session = this.sessions.of(cookie, this.#grants, this.#now());
     if (session === undefined) return undefined;
     const { person: name } = session;
-    const person = this.#people.find((one) => one.name === name);
-    // Somebody whom the team file does not name any more.
-    if (name !== undefined && person === undefined) return undefined;
-    const scopes = session.scopes.filter((scope) => scope !== "act" || person?.command === true);
+    if (name !== undefined && !this.isPerson(name)) return undefined;
+    // Nobody in particular does nothing.
+    const scopes =
+      name === undefined ? session.scopes.filter((scope) => scope !== "act") : this.#lasting(session.scopes, name);
     const still = (): boolean => this.sessions.of(cookie, this.#grants, this.#now()) !== undefined;
     return { scopes, person: name, cookie, still };
   }
@@ -77,7 +85,7 @@ export class Access {
   link(token: string, person: string): string | undefined {
     const now = this.#now();
     const grant = grantOf(this.#grants, token, now);
-    if (grant === undefined || !this.isPerson(person)) return undefined;
+    if (grant === undefined || !this.isPerson(person) || (grant.person ?? person) !== person) return undefined;
     const scopes = grant.scopes.filter((scope) => scope !== "admin");
     return this.sessions.link(grant, person, scopes, now);
   }
@@ -97,9 +105,11 @@ export class Access {
   signInByToken(token: string, person: string | undefined, address: string): { cookie: string } | { wrong: string } {
     const grant = this.grant(token, address);
     if (typeof grant === "string") return { wrong: grant === "locked" ? lockedWords : "This is not the token." };
-    if (person !== undefined && !this.isPerson(person)) return { wrong: "The team file has no person of this name." };
+    const name = grant.person ?? person;
+    if (person !== undefined && person !== name) return { wrong: `This token is ${name}'s own.` };
+    if (name !== undefined && !this.isPerson(name)) return { wrong: "The team file has no person of this name." };
     const scopes = grant.scopes.filter((scope) => scope !== "admin");
-    return { cookie: this.sessions.begin(grant, person, scopes, this.#now()) };
+    return { cookie: this.sessions.begin(grant, name, scopes, this.#now()) };
   }
 }
 
