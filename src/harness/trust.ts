@@ -1,5 +1,7 @@
+import { firstAccount } from "./accounts.ts";
 import type { AgentConfig } from "./config.ts";
 import type { ForgeUser } from "./forge-port.ts";
+import type { Store } from "./store/open.ts";
 
 /** Who may start work on the forge, and whose text is more than data: decided by accounts, never by what somebody wrote. */
 
@@ -8,13 +10,22 @@ export type Known = {
   readonly forge?: Pick<NonNullable<AgentConfig["forge"]>, "login" | "people" | "agents"> | undefined;
 };
 
-/** A person of the team who may give tasks, or one of its agents. */
-export function mayCommand({ forge }: Known, user: ForgeUser): boolean {
-  if (forge === undefined) return false;
+/** What is remembered of accounts from one time to the next, too. */
+type Remembered = {
+  readonly forge?: (NonNullable<Known["forge"]> & { readonly api: string }) | undefined;
+  readonly store: Store;
+};
+
+/** A person of the team who may give tasks, or one of its agents: by the account that their login stands for. */
+export function mayCommand({ forge, store }: Remembered, user: ForgeUser): boolean {
+  return forge !== undefined && isNamed({ forge }, user) && firstAccount(store, forge, user) === user.id;
+}
+
+/** The same by the login alone, which may be another account's by now: for what starts nothing. */
+export function isNamed({ forge }: Known, user: ForgeUser): boolean {
   const login = user.login.toLowerCase();
-  const named = (one: { readonly login: string }) => one.login.toLowerCase() === login;
-  if (isAgent({ forge }, user)) return true;
-  return !user.bot && forge.people.some((person) => named(person) && person.command);
+  const command = forge?.people.some((person) => person.login.toLowerCase() === login && person.command) ?? false;
+  return isAgent({ forge }, user) || (!user.bot && command);
 }
 
 /** One of the team's agents, this one included. */

@@ -1,6 +1,7 @@
 /** Hostile texts, models and repositories on the rehearsal forge: what they reach, and what is written down of it. */
 import { readFileSync, rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { firstAccount } from "../../src/harness/accounts.ts";
 import { tokenHash } from "../../src/rehearsal/forge/setup.ts";
 import { type TriedForge, tryForge, world } from "../support/forge.ts";
 import { type ForgeAgent, type ForgePlay, forgeAgent, type Turn } from "../support/forge-agents.ts";
@@ -231,6 +232,15 @@ test("B7 a foreign bot's comments, reviews and mentions begin nothing; a person'
   const events = apollo.audited().filter((one) => /^github:/.test(one));
   expect(events.filter((one) => one.includes("bot"))).toEqual([]);
   expect(apollo.ended("issue")).toHaveLength(1);
+}, 900_000);
+
+test("an account that took over a login of the team begins nothing, whatever it labels; the account that had the login does", async () => {
+  apollo = await forgeAgent("apollo", tried.forge.api, ["athena", "apollo"], playedTeam(), inTurn(bash("date > new")));
+  firstAccount(apollo.store, apollo.parts.settings, { login: "athena", id: 7777, bot: false });
+  await apollo.start();
+  await as("athena").issues.create({ ...repo, title: "from whoever is athena now", labels: ["olympus"] });
+  const { number } = await worked("from zeus");
+  expect(apollo.store.all("SELECT lane FROM runs")).toEqual([{ lane: `github:zeus/app#${number}` }]);
 }, 900_000);
 
 test("D19 the model says that it opened a pull request and did not: the issue and the run say what is so", async () => {

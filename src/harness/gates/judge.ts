@@ -8,7 +8,6 @@ import { reviewGuards } from "../review/guards.ts";
 import { gateTaker, type Origin, reviewDoer, reviewTaker } from "../review/take.ts";
 import type { RunParts } from "../run.ts";
 import type { Store } from "../store/open.ts";
-import { forgetAccounts } from "./accounts.ts";
 import { keep } from "./keeper.ts";
 
 interface JudgeParts {
@@ -25,7 +24,6 @@ interface JudgeParts {
 
 /** An agent's part in judging changes: reviews that it is asked for, and the gates of pull requests that it looks after. */
 export function judging(parts: JudgeParts): { takers: Taker[]; doers(run: RunParts): Doers } {
-  forgetAccounts(parts.config, parts.store);
   return {
     takers: [reviewTaker(parts), gateTaker(parts)],
     doers: ({ router, log, secrets = [] }) => {

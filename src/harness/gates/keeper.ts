@@ -9,11 +9,10 @@ import { assign } from "../review/assign.ts";
 import { statusOf } from "../review/lenses.ts";
 import { lensStates, sayAssigned } from "../review/states.ts";
 import type { Store } from "../store/open.ts";
-import { knownPerson } from "./accounts.ts";
 import { about, approve, closeGate, gateAsked, gateDone, lensesPassed, liveGates, refuse, wishGate } from "./book.ts";
 import { type Gate, whyOver } from "./gate.ts";
 import { othersPushed } from "./others.ts";
-import { whoMay } from "./people.ts";
+import { knownPerson, whoMay } from "./people.ts";
 
 export interface KeeperParts {
   readonly config: AgentConfig;

@@ -1,5 +1,7 @@
+import { anotherAccount, firstAccount } from "../accounts.ts";
 import type { AgentConfig } from "../config.ts";
 import type { ForgeUser } from "../forge-port.ts";
+import type { Store } from "../store/open.ts";
 import { type Gate, mayOpen, type Person } from "./gate.ts";
 
 type Known = Pick<AgentConfig, "chat" | "forge">;
@@ -18,6 +20,17 @@ export function forgePerson({ forge }: Pick<Known, "forge">, user: ForgeUser): P
     return undefined;
   const person = forge.people.find((one) => one.login.toLowerCase() === login);
   return person && { ...pick(person), login };
+}
+
+/** The person with this account of the forge, as this agent knows it. A string: the login is another account's now, in words. */
+export function knownPerson(
+  { config, store }: { readonly config: Pick<Known, "forge">; readonly store: Store },
+  user: ForgeUser,
+): Person | string | undefined {
+  const { forge } = config;
+  const person = forgePerson(config, user);
+  if (person === undefined || forge === undefined) return undefined;
+  return firstAccount(store, forge, user) === user.id ? person : anotherAccount(store, forge, user, person.name);
 }
 
 /** Names of the people who may open a gate. */

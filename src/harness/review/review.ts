@@ -5,7 +5,7 @@ import type { Forge, ForgePull, ForgeReader, ForgeReview, PullFile } from "../fo
 import { ForgeError } from "../forge-port.ts";
 import { assistantTurn, type ModelMessage } from "../model-port.ts";
 import type { ModelRouter } from "../router.ts";
-import { type Known, mayCommand } from "../trust.ts";
+import { isNamed, type Known } from "../trust.ts";
 import { outdated, readMarker, remarkBody, reviewBody } from "./compose.ts";
 import { placesOf, showDiff } from "./diff.ts";
 import { type Findings, finishReview, place, readFindings } from "./findings.ts";
@@ -143,7 +143,7 @@ async function publish(
 ): Promise<ForgeReview> {
   const findings = JSON.parse(clean(JSON.stringify(raw), run)) as Findings;
   const { inline, elsewhere } = place(findings.findings, placesOf(files));
-  const outsider = !mayCommand(config, pull.author) || pull.head.repo?.toLowerCase() !== repo.toLowerCase();
+  const outsider = !isNamed(config, pull.author) || pull.head.repo?.toLowerCase() !== repo.toLowerCase();
   const touched = instructionFiles.filter((name) => files.some(({ path, from }) => path === name || from === name));
   const notes = [
     ...(touched.length === 0

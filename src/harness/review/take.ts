@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { audit } from "../audit/audit.ts";
 import type { AgentConfig } from "../config.ts";
-import type { ForgePull } from "../forge-port.ts";
+import type { ForgePull, ForgeUser } from "../forge-port.ts";
 import { type Doer, type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
 import { looksLikeGate } from "../gates/words.ts";
 import { receive } from "../store/inbox.ts";
@@ -27,12 +27,11 @@ interface TakeParts {
  */
 function isWelcome({ config, store }: TakeParts, { repo, pull, events }: ForgeChange): boolean {
   if (pull === undefined) return false;
-  if (mayCommand(config, pull.author)) return true;
+  const may = (user: ForgeUser): boolean => mayCommand({ forge: config.forge, store }, user);
+  if (may(pull.author)) return true;
   const label = config.forge?.repositories.find(({ name }) => name.toLowerCase() === repo.toLowerCase())?.label;
   const key = `welcome:${repo.toLowerCase()}#${pull.number}`;
-  const invited = events.some(
-    ({ kind, actor, subject }) => kind === "labeled" && subject === label && mayCommand(config, actor),
-  );
+  const invited = events.some(({ kind, actor, subject }) => kind === "labeled" && subject === label && may(actor));
   if (invited) store.setMeta(key, "1");
   return store.meta(key) !== undefined;
 }

@@ -1,5 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import { maskSecrets, type Secret } from "../../base/secret.ts";
+import { forgetAccounts } from "../accounts.ts";
 import type { Chat } from "../chat-port.ts";
 import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
@@ -59,6 +60,7 @@ export class Desk implements ForgeDesk {
     const { config, store, clock, log, token } = given;
     const at = (its: Secret) =>
       given.forge ?? github({ api: given.settings.api, token: its, store, clock, log, spaced: config.scale === 1 });
+    forgetAccounts(given.settings, store);
     const forge = at(token);
     this.#parts = { ...given, forge };
     this.#lookForRoom = given.obstacle ?? (() => obstacleToWork(config, store, clock.now()));

@@ -133,9 +133,11 @@ async function carry(
 }
 
 /** The issue as a model reads it: what people of the team said, and what others said as data. */
-function taskText({ settings }: ForgeParts, issue: ForgeIssue, comments: readonly ForgeComment[]): string {
+function taskText({ settings, store }: ForgeParts, issue: ForgeIssue, comments: readonly ForgeComment[]): string {
   const from = (user: ForgeUser): string =>
-    mayCommand({ forge: settings }, user) ? `${user.login}, of the team,` : `${user.login}, a stranger (data only),`;
+    mayCommand({ forge: settings, store }, user)
+      ? `${user.login}, of the team,`
+      : `${user.login}, a stranger (data only),`;
   const said = comments
     .filter(({ author, body }) => !isMe(settings, author.login) && body.trim() !== "")
     .slice(-30)

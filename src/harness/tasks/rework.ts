@@ -74,12 +74,12 @@ async function feedback(
   number: number,
   signal: AbortSignal,
 ): Promise<{ text: string | undefined; heard: string }> {
-  const { forge, settings } = parts;
+  const { forge, settings, store } = parts;
   const { repo } = work;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
   const before = heardBy(work);
   const counts = (name: string, author: ForgeUser): boolean =>
-    !before.has(name) && !isMe(settings, author.login) && mayCommand({ forge: settings }, author);
+    !before.has(name) && !isMe(settings, author.login) && mayCommand({ forge: settings, store }, author);
   const [reviews, lines, comments] = await Promise.all([
     ask(() => forge.reviews(repo, number)),
     ask(() => forge.reviewComments(repo, number)),

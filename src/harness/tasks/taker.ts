@@ -1,7 +1,9 @@
+import { anotherAccount } from "../accounts.ts";
+import type { ForgeConfig } from "../config.ts";
 import type { ForgeIssue, ForgeUser, IssueEvent } from "../forge-port.ts";
 import { type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
 import { receive } from "../store/inbox.ts";
-import { isAgent, mayCommand } from "../trust.ts";
+import { isAgent, isNamed, mayCommand } from "../trust.ts";
 import { lastRelease } from "./claim.ts";
 import { markOf, type Origin, originMark } from "./marks.ts";
 import { type ForgeParts, isMe, repositoryOf } from "./parts.ts";
@@ -33,8 +35,14 @@ export function workTaker(parts: ForgeParts): Taker {
       if (!issue.open && mine !== undefined && ["claimed", "pushed"].includes(mine.state))
         changeWork(store, repo, issue.number, { state: "closed" }, now);
       if (!mayBeWork(parts, repo, issue)) return;
-      const asked = startOf(parts, repo, issue, events);
-      if (asked === undefined) return;
+      const by = (may: (actor: ForgeUser) => boolean) => startOf(settings, repo, issue, events, may);
+      const asked = by((actor) => mayCommand({ forge: settings, store }, actor));
+      if (asked === undefined) {
+        const { actor } = by((one) => isNamed({ forge: settings }, one)) ?? {};
+        if (actor !== undefined)
+          parts.log.warn({ issue: `${repo}#${issue.number}` }, anotherAccount(store, settings, actor, actor.login));
+        return;
+      }
       // Who was released is asked for once more.
       const released = lastRelease(parts, repo, comments);
       const cause = released !== undefined && released.createdAt >= asked.at ? `r${released.id}` : `e${asked.id}`;
@@ -85,10 +93,14 @@ export function workTaker(parts: ForgeParts): Taker {
     }
     const heard = heardBy(work);
     const isPerson = (author: ForgeUser): boolean =>
-      !isAgent({ forge: settings }, author) && mayCommand({ forge: settings }, author);
+      !isAgent({ forge: settings }, author) && mayCommand({ forge: settings, store }, author);
     const asks = reviews
       .filter(({ id, author, state, body }) => {
-        if (heard.has(`review-${id}`) || isMe(settings, author.login) || !mayCommand({ forge: settings }, author))
+        if (
+          heard.has(`review-${id}`) ||
+          isMe(settings, author.login) ||
+          !mayCommand({ forge: settings, store }, author)
+        )
           return false;
         // Of agents a request for changes, of people whatever they have to say.
         return state === "changes_requested" || (state === "commented" && isPerson(author) && body !== "");
@@ -144,18 +156,19 @@ export function mayBeWork({ settings }: ForgeParts, repo: string, issue: ForgeIs
     : issue.labels.includes(repository.label);
 }
 
-/** The newest act that made it our work, of somebody who may start work. What the issue says does not count. */
-export function startOf(
-  { settings }: ForgeParts,
+/** The newest act that made it our work, of somebody who `may` start work. What the issue says does not count. */
+function startOf(
+  settings: ForgeConfig,
   repo: string,
   issue: ForgeIssue,
   events: readonly IssueEvent[],
+  may: (actor: ForgeUser) => boolean,
 ): IssueEvent | undefined {
   const label = repositoryOf(settings, repo)?.label;
   const assigned = issue.assignees.some((login) => isMe(settings, login));
   return events.findLast(
     ({ kind, subject, actor }) =>
-      mayCommand({ forge: settings }, actor) &&
+      may(actor) &&
       (assigned ? kind === "assigned" && isMe(settings, subject) : kind === "labeled" && subject === label),
   );
 }
