@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { peopleOnForge, playedForge } from "../src/team/forge.ts";
+import { peopleOnForge, playedForge, webhookSecret } from "../src/team/forge.ts";
 import type { LoadedTeam } from "../src/team/model.ts";
 import { generatePassword, generateToken } from "./generate.ts";
 import { generateSshKeyPair } from "./ssh-keys.ts";
@@ -23,6 +23,7 @@ export function generatedSecrets(team: LoadedTeam): Generated[] {
       .filter(({ roles }) => "github" in roles)
       .map(({ name }) => keyPair(`agents.${name}.signing`, `${name}@${team.name}`)),
     ...forgeTokens(team),
+    ...(team.team.forge.webhooks ? [token(webhookSecret)] : []),
     token("pulumi.passphrase"),
     { paths: ["team.hmac"], make: () => [randomBytes(32).toString("hex")] },
   ];

@@ -29,7 +29,7 @@ function team(machines: readonly string[] = ["athena", "agora"]): LoadedTeam {
     name: "olympus",
     secretsFile: file,
     machines: machines.map((name) => ({ name, roles: {} })),
-    team: { agents: { athena: {} } },
+    team: { agents: { athena: {} }, forge: { webhooks: false } },
   } as unknown as LoadedTeam;
 }
 

@@ -163,7 +163,8 @@ function changedError(file: string, both: readonly (readonly [string, unknown])[
 /** The command that brings a missing secret. */
 function commandFor(path: string): string {
   if (/^mattermost\.(bots|people)\./.test(path)) return "npx olympus bootstrap";
-  const generated = /^(ssh|hosts|postgresql|pulumi|team)\.|^agents\..*\.(dashboard$|signing\.)|^mattermost\.admin\./;
+  const generated =
+    /^(ssh|hosts|postgresql|pulumi|team|forge)\.|^agents\..*\.(dashboard$|signing\.)|^mattermost\.admin\./;
   return generated.test(path) ? "npx olympus secrets init" : `npx olympus secrets set ${path}`;
 }
 

@@ -15,6 +15,7 @@ function rendered(text: string) {
   const secrets = newSecrets("/secrets.enc.yaml", []);
   secrets.set("agents.athena.github", "token");
   secrets.set("team.hmac", "key");
+  secrets.set("forge.webhook", "signs hooks");
   return renderForge(team, team.machines.find(({ name }) => name === "athena")!, secrets);
 }
 
@@ -37,6 +38,13 @@ test("an agent with an account works where it is named, with the repository's ch
   });
   expect(Object.keys(found?.secrets ?? {})).toEqual(["forge-token", "team-key"]);
   expect(JSON.stringify(found)).not.toContain('"token"');
+});
+
+test("webhooks, where the team wants them, are listened for on the agent's own address, and checked with a secret", () => {
+  const more = "repositories:\n  zeus/app: { agents: [athena] }\nforge: { webhooks: true }\n";
+  const found = rendered(`${account(lab)}\n${more}`);
+  expect(found?.forge.webhook).toEqual({ address: "10.220.1.50", port: 18782, secretFile: "forge-webhook" });
+  expect(found?.secrets["forge-webhook"]?.reveal()).toBe("signs hooks");
 });
 
 test("an agent that is not there is named, with those that are", () => {

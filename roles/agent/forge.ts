@@ -1,7 +1,7 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import type { Secret } from "../../src/base/secret.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
-import { forgeApi, forgeLogin } from "../../src/team/forge.ts";
+import { forgeApi, forgeLogin, webhookPort, webhookSecret } from "../../src/team/forge.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 
 type ForgeInput = NonNullable<AgentConfigInput["forge"]>;
@@ -18,7 +18,7 @@ export function renderForge(
   if (agent === undefined || login === undefined || repositories.length === 0) return undefined;
   const reviewToken = secrets.get(`agents.${name}.github-review`);
   const identity = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
-  const { every, leaseHours } = team.team.forge;
+  const { every, leaseHours, webhooks } = team.team.forge;
   const forge: ForgeInput = {
     api: forgeApi(team),
     every,
@@ -27,6 +27,7 @@ export function renderForge(
     tokenFile: "forge-token",
     keyFile: "team-key",
     ...(reviewToken === undefined ? {} : { reviewTokenFile: "forge-review-token" }),
+    ...(webhooks ? { webhook: { address: machine.address, port: webhookPort, secretFile: "forge-webhook" } } : {}),
     name: identity(roles.github?.name, name),
     email: identity(roles.github?.email, agent.email),
     lenses: [...agent.lenses],
@@ -52,6 +53,7 @@ export function renderForge(
       "forge-token": secrets.require(`agents.${name}.github`),
       "team-key": secrets.require("team.hmac"),
       ...(reviewToken === undefined ? {} : { "forge-review-token": reviewToken }),
+      ...(webhooks ? { "forge-webhook": secrets.require(webhookSecret) } : {}),
     },
   };
 }

@@ -95,7 +95,7 @@ test("a key of the agent's own stands in for the team's; the team's is taken whe
       const value = own[path] ?? all[path];
       return value === undefined ? undefined : new Secret(path, value);
     };
-    return { get, require: (path: string) => get(path)! } as SecretStore;
+    return { get, require: (path: string) => get(path)!, paths: () => [] as string[] } as unknown as SecretStore;
   };
   const keys = (own: Record<string, string>) =>
     Object.entries(renderAgent(team, machine, store(own)).secrets).map(([file, key]) => [file, key.reveal()]);

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import type { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import type { World } from "../../src/rehearsal/forge/setup.ts";
-import { forgePort } from "../../src/team/forge.ts";
+import { forgePort, webhookSecret } from "../../src/team/forge.ts";
 import { hardening } from "../agent/unit.ts";
 import { programFolder, programOperations } from "../node/program.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
@@ -14,6 +15,8 @@ const params = z.strictObject({});
 export interface ForgeInputs {
   readonly address: string;
   readonly world: World;
+  /** Signs webhooks, where the team wants them. */
+  readonly secret: Secret | undefined;
   readonly node: NodeRuntime;
   readonly bundle: Bundle;
 }
@@ -22,6 +25,7 @@ const unitName = "olympus-forge.service";
 const user = "olympus-forge";
 const worldFile = "/etc/olympus/forge.json";
 const dataFolder = "/srv/olympus/forge";
+const secretFile = "/etc/olympus/forge-webhook";
 
 /** GitHub, played: so that a team's work, from issue to merge, can be tried without accounts there. */
 export const role = defineRole<z.output<typeof params>, ForgeInputs>({
@@ -35,12 +39,13 @@ export const role = defineRole<z.output<typeof params>, ForgeInputs>({
     return {
       address: host.address,
       world: worldOf(team, secrets),
+      secret: team.team.forge.webhooks ? secrets.require(webhookSecret) : undefined,
       node: nodeRuntime(),
       bundle: await buildBundle("forge"),
     };
   },
 
-  setup({ address, world, node, bundle }): Operation[] {
+  setup({ address, world, secret, node, bundle }): Operation[] {
     const bundleFolder = programFolder("forge", bundle);
     return [
       { kind: "package", id: "git", names: ["git"] },
@@ -68,11 +73,23 @@ export const role = defineRole<z.output<typeof params>, ForgeInputs>({
         group: user,
         restarts: [unitName],
       },
+      ...(secret === undefined
+        ? []
+        : [
+            {
+              kind: "file" as const,
+              id: "webhook-secret",
+              path: secretFile,
+              content: secret,
+              mode: "0600",
+              restarts: [unitName],
+            },
+          ]),
       {
         kind: "unit",
         id: "unit",
         name: unitName,
-        content: forgeUnit(`${nodeFolder(node.version)}/bin/node`, bundleFolder, address),
+        content: forgeUnit(`${nodeFolder(node.version)}/bin/node`, bundleFolder, address, secret !== undefined),
         enabled: true,
         running: true,
       },
@@ -81,7 +98,8 @@ export const role = defineRole<z.output<typeof params>, ForgeInputs>({
   },
 });
 
-function forgeUnit(node: string, bundle: string, address: string): string {
+function forgeUnit(node: string, bundle: string, address: string, hooks: boolean): string {
+  const signing = hooks ? ` --webhook-secret %d/webhook\nLoadCredential=webhook:${secretFile}` : "";
   return `[Unit]
 Description=Olympus rehearsal forge
 Wants=network-online.target
@@ -94,7 +112,7 @@ Type=exec
 User=${user}
 Group=${user}
 WorkingDirectory=${dataFolder}
-ExecStart=${node} --max-semi-space-size=1 ${bundle}/forge.mjs --world ${worldFile} --data ${dataFolder} --listen ${address}:${forgePort}
+ExecStart=${node} --max-semi-space-size=1 ${bundle}/forge.mjs --world ${worldFile} --data ${dataFolder} --listen ${address}:${forgePort}${signing}
 Restart=always
 RestartSec=1
 MemoryMax=512M

@@ -1,6 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { tokenHash, type World } from "../../src/rehearsal/forge/setup.ts";
-import { forgeLogin, peopleOnForge } from "../../src/team/forge.ts";
+import { forgeLogin, peopleOnForge, webhookUrls } from "../../src/team/forge.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { seed } from "./seed.ts";
 
@@ -32,6 +32,7 @@ export function worldOf(team: LoadedTeam, secrets: SecretStore): World {
     ...(permissions === everything ? {} : { repositories }),
   });
   return {
+    hooks: webhookUrls(team),
     users: [
       ...owners
         .filter((owner) => !known.includes(owner.toLowerCase()))

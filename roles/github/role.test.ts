@@ -67,7 +67,7 @@ test("a key for signing is made for agents that have the role, and for no others
     { name: "athena", roles: { github: {} } },
     { name: "agora", roles: {} },
   ];
-  const team = { name: "lab", machines, team: { agents: {} } } as unknown as LoadedTeam;
+  const team = { name: "lab", machines, team: { agents: {}, forge: { webhooks: false } } } as unknown as LoadedTeam;
   const made = generatedSecrets(team).flatMap(({ paths }) => paths);
   expect(made.filter((path) => path.includes("signing"))).toEqual([
     "agents.athena.signing.private",

@@ -22,7 +22,8 @@ const onOpenclaw = lab.replace("    duties: [orchestration]\n", "    duties: [or
 const secrets = {
   get: (path: string) => new Secret(path, `${path}-canary`),
   require: (path: string) => new Secret(path, `${path}-canary`),
-} as SecretStore;
+  paths: (): string[] => [],
+} as Partial<SecretStore> as SecretStore;
 
 function rendered(text = onOpenclaw) {
   const team = parseTeam(text, file);

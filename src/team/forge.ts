@@ -2,6 +2,9 @@ import type { LoadedTeam, Machine } from "./model.ts";
 
 /** The port of the service `forge`. */
 export const forgePort = 18781;
+/** Where agents listen for the forge's webhooks, and the secret that signs those, where the team wants them. */
+export const webhookPort = 18782;
+export const webhookSecret = "forge.webhook";
 
 type Known = Pick<LoadedTeam, "machines" | "team">;
 
@@ -15,6 +18,14 @@ export function playedForge({ machines }: Pick<LoadedTeam, "machines">): string 
 export function forgeApi(team: Known): string {
   const own = playedForge(team);
   return own === undefined ? team.team.forge.api : `${own}/api/v3`;
+}
+
+/** Where the forge sends what happened in a repository: an agent with an account each; nowhere for a team that only looks. */
+export function webhookUrls(team: Known): string[] {
+  if (!team.team.forge.webhooks) return [];
+  return team.machines
+    .filter((machine) => machine.agent !== undefined && forgeLogin(team, machine) !== undefined)
+    .map(({ address }) => `http://${address}:${webhookPort}/`);
 }
 
 /** Where people see the repositories, without a trailing slash: GitHub and its servers have their API beside the pages. */

@@ -38,6 +38,12 @@ export const forgeSchema = z.strictObject({
     .min(5, "Write 5 or more.")
     .default(15)
     .describe("Seconds between looks at a repository. A look at which nothing changed costs no request."),
+  webhooks: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Agents listen for the forge's webhooks on port 18782, as hints to look at once; without, or while they are away, looks find everything too. The team's own forge sends them; GitHub must be led there.",
+    ),
   leaseHours: z
     .number()
     .positive("Write more than 0.")

@@ -1,4 +1,4 @@
-/** Role `forge` on a real machine with systemd: git over HTTP by agents' tokens, revoked tokens, a kill, reset and setup again. */
+/** Role `forge` on a real machine with systemd: git over HTTP by agents' tokens, webhooks to agents, revoked tokens, a kill, reset and setup again. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,9 @@ import { generatedSecrets } from "../../secrets/generated.ts";
 import { newSecrets } from "../../secrets/store.ts";
 import { projectRoot } from "../../src/base/paths.ts";
 import { buildBundle } from "../../src/harness/bundle.ts";
-import { forgePort } from "../../src/team/forge.ts";
+import { receiveWebhooks, type WebhookReceiver } from "../../src/harness/forge/webhook.ts";
+import { silentLog } from "../../src/harness/log.ts";
+import { forgePort, webhookSecret } from "../../src/team/forge.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import { eventually } from "../support/olympus.ts";
 import { openRoleLab, type RoleLab, type RoleTexts } from "../support/role-lab.ts";
@@ -26,14 +28,22 @@ const token = (path: string): string => secrets.require(path).reveal();
 const here = mkdtempSync(join(tmpdir(), "olympus-roles-forge-"));
 let lab: RoleLab;
 let url = "";
+let receiver: WebhookReceiver;
+/** Repositories that an agent was told of. */
+const hints: string[] = [];
+let hooks: string[];
 
 beforeAll(async () => {
   lab = await openRoleLab(1);
+  const at = { address: lab.lab.hostAddress, port: 0, secret: secrets.require(webhookSecret) };
+  receiver = await receiveWebhooks(at, (repo) => hints.push(repo), silentLog);
+  hooks = [`http://${lab.lab.hostAddress}:${receiver.port}/`];
   url = `http://${lab.machines[0]!.address}:${forgePort}`;
 });
 
 afterAll(async () => {
   rmSync(here, { recursive: true });
+  await receiver?.close();
   await lab?.close();
 });
 
@@ -41,7 +51,9 @@ afterAll(async () => {
 async function roles(): Promise<RoleTexts> {
   const node = nodeRuntime();
   const address = lab.machines[0]!.address;
-  const inputs = { address, node, bundle: await buildBundle("forge"), world: worldOf(team, secrets) };
+  const world = { ...worldOf(team, secrets), hooks };
+  const secret = secrets.require(webhookSecret);
+  const inputs = { address, node, bundle: await buildBundle("forge"), world, secret };
   return { node: nodeRole.setup({ node }, {}), forge: forgeRole.setup(inputs, {}) };
 }
 
@@ -78,6 +90,23 @@ test("an agent pushes to a branch and not past a person; a token for reviews pus
   expect((await push(work, "try")).exitCode).toBe(0);
   expect((await push(work, "main")).all).toContain("GH006");
   expect((await push(token("agents.apollo.github-review"), "other")).all).toContain("403");
+});
+
+test("what happens is told to agents, signed so that they believe it; a team that wants no webhooks any more has none", async () => {
+  await eventually("the push of an agent to be told", async () => hints.includes("olympus/greet"), 60_000);
+  const listed = async (): Promise<unknown> =>
+    (
+      await fetch(`${url}/api/v3/repos/olympus/greet/hooks`, {
+        headers: { authorization: `Bearer ${token("people.mara.github")}` },
+      })
+    ).json();
+  expect(await listed()).toMatchObject([{ config: { url: hooks[0], secret: "********" } }]);
+  expect(await lab.inside("cat /etc/olympus/forge.json /etc/systemd/system/olympus-forge.service")).not.toContain(
+    token(webhookSecret),
+  );
+  hooks = [];
+  expect((await lab.apply("setup", await roles())).errors).toEqual([]);
+  expect(await listed()).toEqual([]);
 });
 
 test("killed, it is back by itself; a token that was made anew opens nothing with its old value", async () => {

@@ -49,6 +49,7 @@ CREATE INDEX statuses_of ON statuses (repo_id, sha);
 CREATE INDEX comments_of ON comments (issue_id);
 CREATE TABLE usage (token TEXT PRIMARY KEY, hour_ends INTEGER NOT NULL, used INTEGER NOT NULL);
 `,
+  "ALTER TABLE hooks ADD COLUMN declared INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /** The forge's records. */

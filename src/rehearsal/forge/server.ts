@@ -29,6 +29,8 @@ export interface ForgeOptions {
   readonly world: World;
   readonly address?: string;
   readonly port?: number;
+  /** Signs the webhooks that the world names. */
+  readonly webhookSecret?: string | undefined;
   /** How others reach it, where that is not address and port. */
   readonly url?: string;
   readonly limits?: Partial<Limits>;
@@ -101,7 +103,7 @@ export async function startForge(options: ForgeOptions): Promise<RehearsalForge>
     ...checkRoutes,
   ];
   const api = new Api(forge, counter, [...routes, ...hookRoutes(webhooks)], options.observe);
-  await applyWorld(forge, options.world);
+  await applyWorld(forge, options.world, options.webhookSecret);
   // What a killed forge had in git and had not told of yet.
   for (const repo of reposOf(forge))
     await forge.alone(repo.id, () => syncRefs(forge, repo.id, userById(forge, repo.owner_id)));

@@ -53,6 +53,8 @@ export const worldSchema = z.strictObject({
       }),
     )
     .default([]),
+  /** Where every repository's webhooks go, signed with the secret that the service is given; those that were here and are not any more end. */
+  hooks: z.array(z.url()).default([]),
 });
 
 export type World = z.input<typeof worldSchema>;
@@ -112,7 +114,7 @@ async function fill(
 }
 
 /** Brings the forge to what the file says: users, tokens and collaborators as it lists them; repositories that are there keep what they hold. */
-export async function applyWorld(forge: Forge, input: World): Promise<void> {
+export async function applyWorld(forge: Forge, input: World, webhookSecret?: string): Promise<void> {
   const world = worldSchema.parse(input);
   const { db } = forge;
   for (const { login: name, type, name: shown } of world.users)
@@ -165,5 +167,37 @@ export async function applyWorld(forge: Forge, input: World): Promise<void> {
         JSON.stringify(rules),
       );
     }
+    applyHooks(forge, repo, world.hooks, webhookSecret);
   }
+}
+
+/** Hooks of the file; those that somebody made by the API stay. */
+function applyHooks(forge: Forge, repo: RepoRow, urls: readonly string[], secret: string | undefined): void {
+  const { db } = forge;
+  db.transaction(() => {
+    for (const { id, url } of db.all<{ id: number; url: string }>(
+      "SELECT id, url FROM hooks WHERE repo_id = ? AND declared = 1",
+      repo.id,
+    ))
+      if (!urls.includes(url)) db.run("DELETE FROM hooks WHERE id = ?", id);
+    for (const url of urls) {
+      const at = now(forge);
+      const known = db.get<{ id: number }>(
+        "SELECT id FROM hooks WHERE repo_id = ? AND url = ? AND declared = 1",
+        repo.id,
+        url,
+      );
+      if (known === undefined)
+        db.run(
+          `INSERT INTO hooks (repo_id, url, secret, content_type, events, active, created_at, updated_at, declared)
+           VALUES (?, ?, ?, 'json', '["*"]', 1, ?, ?, 1)`,
+          repo.id,
+          url,
+          secret ?? null,
+          at,
+          at,
+        );
+      else db.run("UPDATE hooks SET secret = ? WHERE id = ?", secret ?? null, known.id);
+    }
+  });
 }
