@@ -7,6 +7,10 @@ test("E2 hidden characters and comments do not reach a model", () => {
   expect(visible("😀\u{E0158}\u{E0165}\uFE01 a\u3164b\uFFA0c")).toBe("😀 abc");
 });
 
+test("E2 what is taken out puts no comment together", () => {
+  expect(visible("a <!-<!-- x -->- olympus:origin y.z -->b")).toBe("a b");
+});
+
 test("an answer calls no whole channel", () => {
   expect(withoutBroadcast("ask @all or @Here, not @alloys")).toBe("ask @\u200Ball or @\u200BHere, not @alloys");
 });

@@ -10,10 +10,13 @@ const lineEnds = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
 
 /** What a person sees of a text: the only thing a model gets to read. A joiner inside an emoji goes too, which no answer depends on. */
 export function visible(text: string): string {
-  return text
-    .replace(invisible, "")
-    .replace(lineEnds, "\n")
-    .replace(/<!--[\s\S]*?(-->|$)/g, "");
+  let shown = text.replace(invisible, "").replace(lineEnds, "\n");
+  // What is taken out may have kept another comment's ends apart.
+  for (let before = ""; before !== shown; ) {
+    before = shown;
+    shown = before.replace(/<!--[\s\S]*?(-->|$)/g, "");
+  }
+  return shown;
 }
 
 /** Keeps an answer from notifying whole channels: `@all`, `@channel` and `@here` are shown and call nobody. */

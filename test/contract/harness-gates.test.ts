@@ -67,6 +67,7 @@ test("C7 approved, then pushed: the gate is closed, nothing is merged, the new c
   const { number, id, branch, sha } = await stage.ready();
   await approveAs("mara", number, sha);
   const next = await stage.commit(branch, "more.txt", "more\n");
+  notePush(stage.store, "more", next);
   await step(number);
   expect(await pull(number)).toBe("open");
   expect(gateOf(stage.store, id)).toMatchObject({ state: "closed", reason: expect.stringContaining("new push") });
@@ -131,7 +132,10 @@ test("a change of infrastructure needs somebody trusted with that; who wants cha
     .as("token-of-kim")
     .pulls.createReview({ ...where, pull_number: number, event: "REQUEST_CHANGES", body: "No.", commit_id: sha });
   await approveAs("mara", number, sha);
-  expect((await step(number)).text).toContain("kim wants changes");
+  const { askedIn } = gateOf(stage.store, id)!;
+  expect((await step(number, stage.parts, "objection")).text).toContain("kim wants changes");
+  // A +1 on those words is no yes to the gate.
+  expect(gateOf(stage.store, id)!.askedIn).toBe(askedIn);
   expect(await pull(number)).toBe("open");
   stage.clock.at = 73 * 3600_000;
   // The one in its place asks anew, and takes no approval from before.
@@ -161,6 +165,31 @@ test("refused is refused: neither time nor an approval of the same commit opens 
   }
   stage.clock.at = 0;
   expect([await pull(number), gateOf(stage.store, id)!.state]).toEqual(["open", "closed"]);
+});
+
+test("C8 a pull request whose work is not remembered, with a commit that nobody remembers pushing, is merged by people", async () => {
+  const { branch, number } = await stage.ready();
+  const sha = await stage.commit(branch, "mara.txt", "x\n");
+  const status = { ...where, sha, context: "olympus/security", state: "success" as const };
+  await stage.as("apollo-reviews").repos.createCommitStatus(status);
+  await approveAs("mara", number, sha);
+  expect((await step(number)).text).toContain("somebody else pushed to it");
+  expect(await pull(number)).toBe("open");
+});
+
+test("closed and opened again on the forge, people are asked anew, and an approval from then on counts", async () => {
+  const { number, id, sha } = await stage.ready();
+  const set = (state: "open" | "closed") =>
+    stage.as("token-of-kim").pulls.update({ ...where, pull_number: number, state });
+  await set("closed");
+  await step(number);
+  expect(gateOf(stage.store, id)).toMatchObject({ state: "closed", reason: "the pull request is closed" });
+  await set("open");
+  const next = idIn((await step(number)).text);
+  expect(next).not.toBe(id);
+  expect(say("id-mara", `!approve ${id}`)).toContain("closed");
+  await approveAs("mara", number, sha);
+  expect((await step(number)).text).toContain("approved by mara");
 });
 
 test("a label, a stricter policy and another base ask anew, for what is needed by then", async () => {

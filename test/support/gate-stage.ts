@@ -9,6 +9,7 @@ import { github } from "../../src/harness/forge/github.ts";
 import { gateOf } from "../../src/harness/gates/book.ts";
 import { keep } from "../../src/harness/gates/keeper.ts";
 import { openStore } from "../../src/harness/store/open.ts";
+import { notePush } from "../../src/harness/tasks/table.ts";
 import { startForge } from "../../src/rehearsal/forge/server.ts";
 import { tokenHash, type World } from "../../src/rehearsal/forge/setup.ts";
 
@@ -47,7 +48,8 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 /** athena looks after her pull requests in a protected repository of a real rehearsal forge; mara may approve, kim may only give tasks. */
 export async function gateStage() {
   const dir = mkdtempSync(join(tmpdir(), "olympus-gates-"));
-  const forge = await startForge({ dir: join(dir, "forge"), world });
+  // Tests make more at once than people do.
+  const forge = await startForge({ dir: join(dir, "forge"), world, limits: { contentMinute: 100_000 } });
   const store = openStore(join(dir, "store"));
   const config = parseAgentConfig(
     JSON.stringify({
@@ -122,6 +124,7 @@ export async function gateStage() {
   const ready = async (path = `file-${++branches}.txt`) => {
     const branch = `olympus/issue-${++branches}`;
     const sha = await commit(branch, path, `${branches}\n`);
+    notePush(store, `ready-${branches}`, sha);
     const { number } = (await athena.pulls.create({ ...where, head: branch, base: "main", title: "Work" })).data;
     await keep(parts, "r1", repo, number);
     await as("apollo-reviews").repos.createCommitStatus({

@@ -34,7 +34,7 @@ export async function openWork(parts: ForgeParts, repo: string): Promise<OpenWor
   for (const issue of issues) {
     if (issue.isPull) continue;
     const branch = branches.has(branchOf(issue.number));
-    const [claim] = branch ? claimsIn(parts, repo, await forge.comments(repo, issue.number)) : [];
+    const [claim] = branch ? claimsIn(parts, repo, issue.number, await forge.comments(repo, issue.number)) : [];
     const assigned = agents.find((login) =>
       issue.assignees.some((other) => other.toLowerCase() === login.toLowerCase()),
     );

@@ -2,7 +2,7 @@ import { type ForgeComment, ForgeError, type ForgePull } from "../forge-port.ts"
 import { lensOf } from "../review/lenses.ts";
 import { readAssigned } from "../review/states.ts";
 import { branchOf } from "../tasks/claim.ts";
-import { mark, markOf } from "../tasks/marks.ts";
+import { marked, markOf } from "../tasks/marks.ts";
 import { type ForgeParts, isMe } from "../tasks/parts.ts";
 import { isAgent } from "../trust.ts";
 import { choose, handsFor, type OpenWork, openWork, withOneMore } from "./open-work.ts";
@@ -54,10 +54,14 @@ async function nudgeIn(parts: ForgeParts, repo: string, staleHours: number, nudg
       hands = withOneMore(hands, hand);
     }
     const hours = Math.floor((clock.now() - stale.since) / hour);
-    const hidden = mark(key, nudgeMark, { repo, login: settings.login }, { at: clock.now() });
     const ask =
       hand === undefined ? await whatNext(parts, stale) : `Nobody has taken it up: @${hand.login}, please do.`;
-    await forge.comment(repo, number, `Nothing moved here for ${hours} hours. ${ask}\n\n${hidden}`);
+    const text = `Nothing moved here for ${hours} hours. ${ask}`;
+    await forge.comment(
+      repo,
+      number,
+      marked(text, key, nudgeMark, { repo, login: settings.login }, { at: clock.now() }),
+    );
     nudged.push(`${repo}#${number}`);
   }
 }

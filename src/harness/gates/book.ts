@@ -44,7 +44,7 @@ export function wishGate(
     while (gateOf(store, gateId(wish, time + 1)) !== undefined) time++;
     const known = gateOf(store, gateId(wish, time));
     if (known === undefined) return wished(store, newGate(wish, now, expireHours), now);
-    const why = whyAnew(known, wish, now);
+    const why = whyAnew(known, wish);
     if (why === undefined) return known;
     closeGate(store, known, why, "harness", now);
     const { before } = known;
@@ -103,8 +103,9 @@ export function gateBegun(store: Store, gate: Gate, now: number): Gate {
 
 /** The act did not happen, or nobody knows: to try it again takes another approval. */
 export function gateAgain(store: Store, gate: Gate, reason: string, now: number): Gate {
-  const { begun, openedBy, openedWith, askedIn, post, ...rest } = gate;
-  return save(store, { ...rest, state: "asked" }, "harness", "asked again", now, { reason, opened: openedBy });
+  const { begun, openedBy, openedWith, askedIn, post, former = [], ...rest } = gate;
+  const next: Gate = { ...rest, state: "asked", former: openedWith === undefined ? former : [...former, openedWith] };
+  return save(store, next, "harness", "asked again", now, { reason, opened: openedBy });
 }
 
 /** The act happened. */

@@ -14,7 +14,16 @@ import type { GateWord } from "./words.ts";
  * is decided by the id of the account that wrote the post, by nothing in it.
  */
 export function answerGate(
-  { config, store, clock }: { config: AgentConfig; store: Store; clock: { now(): number } },
+  parts: { config: AgentConfig; store: Store; clock: { now(): number } },
+  post: PostPayload,
+  said: GateWord | string,
+): string | undefined {
+  // A gate that is open leads to its act: both are written down, or neither.
+  return parts.store.transaction(() => answer(parts, post, said));
+}
+
+function answer(
+  { config, store, clock }: Parameters<typeof answerGate>[0],
   post: PostPayload,
   said: GateWord | string,
 ): string | undefined {
@@ -44,7 +53,7 @@ export function answerGate(
     word === "overrule"
       ? overruleLens(store, gate, approval, lens!, reason!, actor, now)
       : word === "approve"
-        ? approve(store, gate, approval, actor, now)
+        ? openBy(store, gate, approval, actor, now)
         : word === "back"
           ? goBack(store, config.policy?.expireHours ?? 0, gate, approval, actor, now)
           : turnDown(store, gate, approval, actor, now);
@@ -95,7 +104,12 @@ function goBack(
     lenses: [],
     ...(place && { place }),
   };
-  return approve(store, wishGate(store, wish, now, hours), approval, actor, now);
+  return openBy(store, wishGate(store, wish, now, hours), approval, actor, now);
+}
+
+/** Opens a gate, once. A post that did so before this process was killed says so again. */
+function openBy(store: Store, gate: Gate, approval: Approval, actor: string, now: number): Gate | string {
+  return gate.openedWith === approval.evidence ? gate : approve(store, gate, approval, actor, now);
 }
 
 /** Whoever may open a gate may also close it for good. */

@@ -122,6 +122,12 @@ test("a next process waits on, with the same question; work that is stopped leav
   expect(asked()).toHaveLength(1);
 });
 
+test("what bash would run and people would not see is looked at too", async () => {
+  const hidden = "printf '<!-- page' > index.html\nterraform destroy -auto-approve";
+  expect(await guard()(hidden, signal)).toMatchObject({ refused: expect.stringContaining("people would not see") });
+  expect(asked()).toEqual([]);
+});
+
 test("what people would not see whole is not asked for, nor where nobody can be asked", async () => {
   expect((await guard()(`${script} #${"x".repeat(2000)}`, signal))?.refused).toContain("2000 characters");
   expect((await guard()(`${script}\u202e`, signal))?.refused).toContain("would not see");

@@ -19,7 +19,8 @@ export function guardOf(parts: AskParts, run: string, post: Wish["post"]): Guard
   if (policy === undefined || policy.destructive.commands.length === 0) return undefined;
   const { commands, approvers } = policy.destructive;
   return async (script, signal) => {
-    const command = markedIn(visible(script), commands);
+    // As bash reads it, and as people do: neither may hide a command from the other.
+    const command = markedIn(script, commands) ?? markedIn(visible(script), commands);
     if (command === undefined) return undefined;
     if (script.length > most || visible(script) !== script) {
       const why =

@@ -173,12 +173,13 @@ export function whyOver(
 export const turnedDown = (name: string): string => `turned down by ${name}`;
 
 /**
- * Why another gate has to take this one's place for what is wished now; undefined: this one is it. What nobody approved in time may be asked
- * for anew, what somebody said no to may not. Whether an act that began has ended is found out with the gate that it began with.
+ * Why another gate has to take this one's place for what is wished now; undefined: this one is it. What nobody approved in time, or a push
+ * or a closed pull request ended, may be asked for anew, what somebody said no to may not. Whether an act that began has ended is found out
+ * with the gate that it began with.
  */
-export function whyAnew(gate: Gate, wish: Needs, now: number): string | undefined {
+export function whyAnew(gate: Gate, wish: Needs): string | undefined {
   if (gate.state === "done" || gate.begun !== undefined || gate.reason?.startsWith(turnedDown(""))) return undefined;
-  if (gate.state === "closed") return now >= gate.expiresAt ? gate.reason : undefined;
+  if (gate.state === "closed") return gate.reason;
   return needs(gate) === needs(wish) ? undefined : "something else is needed for it by now, and people are asked anew";
 }
 

@@ -77,7 +77,9 @@ export async function keep(
       : asks(config, gate, pull);
   const replaced = reviews.map(({ author }) => knownPerson(parts, author)).filter((one) => typeof one === "string");
   const answer = once(store, gate.id, run, [told, ...new Set(replaced), text].filter(Boolean).join("\n"));
-  if (answer.text !== "" && gate.state === "asked") gateAsked(store, gate, { askedIn: run }, clock.now());
+  // A yes to the words of somebody's objection is no approval.
+  if (answer.text !== "" && gate.state === "asked" && against.length === 0)
+    gateAsked(store, gate, { askedIn: run }, clock.now());
   return answer;
 }
 

@@ -8,10 +8,8 @@ import { wasPushed, workOfPull } from "../tasks/table.ts";
  * not forgotten when the agent goes on from it.
  */
 export function othersPushed(store: Store, repo: string, { number, head }: ForgePull): boolean {
-  const own = workOfPull(store, repo, number)?.head ?? undefined;
-  if (own === undefined) return false;
   const key = `others-pushed:${repo.toLowerCase()}#${number}`;
-  // A push of ours may be seen before the work's row has it.
-  if (own !== head.sha && !wasPushed(store, head.sha)) store.setMeta(key, head.sha);
+  // A push of ours may be seen before the work's row has it. Without a row nothing is known to be ours.
+  if (workOfPull(store, repo, number)?.head !== head.sha && !wasPushed(store, head.sha)) store.setMeta(key, head.sha);
   return store.meta(key) !== undefined;
 }

@@ -7,7 +7,7 @@ import { linksAfter } from "../audit/audit.ts";
 import { FakeChatServer } from "../chat/fake.ts";
 import type { PostPayload } from "../intake.ts";
 import { openStore, type Store } from "../store/open.ts";
-import { gateAsked, gateOf, wishGate } from "./book.ts";
+import { gateAgain, gateAsked, gateOf, wishGate } from "./book.ts";
 import { answerGate } from "./chat.ts";
 import type { Gate } from "./gate.ts";
 import { missedReactions, takeReaction } from "./reaction.ts";
@@ -68,6 +68,26 @@ function react(authorId: string, name = "+1", postId = "asks", at = 2): string |
   return answerGate({ config, store, clock }, post, gateWord(post.text, "athena")!);
 }
 const state = () => gateOf(store, gate.id)!.state;
+
+test("a yes whose answer was lost in a crash is answered again as it was; another one after it is not taken for it", () => {
+  const post = {
+    id: "p9",
+    channelId: "c",
+    rootId: "t",
+    authorId: "id-mara",
+    text: "",
+    createdAt: 1,
+    direct: false,
+    hops: 0,
+  };
+  const yes = () => answerGate({ config, store, clock }, post, { word: "approve", id: gate.id });
+  expect([yes(), yes()]).toEqual(["Approved.", "Approved."]);
+  expect(store.all("SELECT id FROM inbox WHERE kind = 'gate'")).toHaveLength(1);
+  expect(linksAfter(store, 0, 99).filter(({ entry }) => entry.includes('"what":"opened"'))).toHaveLength(1);
+  // The act failed: what was said before it opens it no more.
+  gateAgain(store, gateOf(store, gate.id)!, "the forge said no", 3);
+  expect(yes()).toContain("it was given before people were asked anew");
+});
 
 test("F14 a yes by somebody who may, on the post that asks, opens the gate; its author's id and no name counts", () => {
   expect(react("id-mara")).toBe("Approved.");

@@ -3,7 +3,7 @@ import { untilAnswered } from "../forge/patient.ts";
 import { type ForgeComment, ForgeError } from "../forge-port.ts";
 import type { ForgePayload } from "../forge-work.ts";
 import { isAgent } from "../trust.ts";
-import { mark, markOf } from "./marks.ts";
+import { marked, markOf } from "./marks.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { beginWork, changeWork, dropWork, type WorkRow, workOf } from "./table.ts";
 
@@ -30,7 +30,12 @@ export interface Claim extends ClaimData {
 }
 
 /** Claims of an issue that were not released, the oldest first: of several the first one holds. */
-export function claimsIn({ settings, key }: ForgeParts, repo: string, comments: readonly ForgeComment[]): Claim[] {
+export function claimsIn(
+  { settings, key }: ForgeParts,
+  repo: string,
+  number: number,
+  comments: readonly ForgeComment[],
+): Claim[] {
   const ours = comments.filter(({ author }) => isAgent({ forge: settings }, author));
   const find = <T>(kind: string, { author, body }: ForgeComment) =>
     markOf<T>(key, kind, { repo, login: author.login }, body);
@@ -38,7 +43,7 @@ export function claimsIn({ settings, key }: ForgeParts, repo: string, comments: 
   return ours
     .flatMap((comment): Claim[] => {
       const data = find<ClaimData>(claimMark, comment);
-      return data === undefined || released.has(comment.id)
+      return data?.issue !== number || released.has(comment.id)
         ? []
         : [{ ...data, comment: comment.id, login: comment.author.login }];
     })
@@ -91,7 +96,8 @@ export async function claim(
       throw error;
     }
   };
-  const claims = async (): Promise<Claim[]> => claimsIn(parts, repo, await ask(() => forge.comments(repo, number)));
+  const claims = async (): Promise<Claim[]> =>
+    claimsIn(parts, repo, number, await ask(() => forge.comments(repo, number)));
   let made = await ask(make);
   let standing = made && !doubt ? [] : await claims();
   // A branch that nobody claims: whoever made it is about to, or it is on its way out with a claim that was released.
@@ -131,8 +137,8 @@ function claimText(
 ): string {
   const data: ClaimData = { issue, run, until };
   const when = new Date(until).toISOString().slice(0, 16).replace("T", " ");
-  const hidden = mark(key, claimMark, { repo, login: settings.login }, data);
-  return `I am working on this (run ${run}, on branch \`${branchOf(issue)}\`; free again after ${when} UTC without a sign of life from ${config.agent}).\n\n${hidden}`;
+  const text = `I am working on this (run ${run}, on branch \`${branchOf(issue)}\`; free again after ${when} UTC without a sign of life from ${config.agent}).`;
+  return marked(text, key, claimMark, { repo, login: settings.login }, data);
 }
 
 const leaseFrom = ({ clock, settings }: ForgeParts): number => Math.round(clock.now() + settings.leaseHours * 3600_000);
@@ -157,8 +163,8 @@ export async function release(
   signal: AbortSignal,
 ): Promise<void> {
   const { forge, key, settings, store, clock } = parts;
-  const hidden = mark(key, releaseMark, { repo, login: settings.login }, { claim: claimed });
-  await untilAnswered(parts, signal, () => forge.comment(repo, number, `${why}\n\n${hidden}`));
+  const text = marked(why, key, releaseMark, { repo, login: settings.login }, { claim: claimed });
+  await untilAnswered(parts, signal, () => forge.comment(repo, number, text));
   await untilAnswered(parts, signal, () => forge.deleteBranch(repo, branchOf(number)));
   const record = { kind: "act", actor: "harness", what: "release", subject: `${repo}#${number}` } as const;
   audit(store, { ...record, evidence: { claim: String(claimed) } }, clock.now());
@@ -182,7 +188,7 @@ export async function releaseStale(parts: ForgeParts, repo: string, signal: Abor
 
 async function releaseIfStale(parts: ForgeParts, repo: string, number: number, signal: AbortSignal): Promise<boolean> {
   const { forge, clock } = parts;
-  const [held] = claimsIn(parts, repo, await forge.comments(repo, number));
+  const [held] = claimsIn(parts, repo, number, await forge.comments(repo, number));
   const until = held === undefined ? unclaimedUntil(parts, repo, number) : held.until;
   if (until > clock.now()) return false;
   // One that a person closed unmerged is no work under way.

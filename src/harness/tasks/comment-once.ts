@@ -1,5 +1,5 @@
 import { untilAnswered } from "../forge/patient.ts";
-import { mark, markOf } from "./marks.ts";
+import { marked, markOf } from "./marks.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 
 export interface OnceAt {
@@ -27,6 +27,6 @@ export async function commentOnce(
     const there = comments.some(
       ({ author, body }) => isMe(settings, author.login) && markOf<{ id: string }>(key, kind, place, body)?.id === id,
     );
-    if (!there) await forge.comment(repo, number, `${text}\n\n${mark(key, kind, place, { id })}`);
+    if (!there) await forge.comment(repo, number, marked(text, key, kind, place, { id }));
   });
 }

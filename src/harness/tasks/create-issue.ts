@@ -4,7 +4,7 @@ import { untilAnswered } from "../forge/patient.ts";
 import type { ForgeIssue } from "../forge-port.ts";
 import type { PostPayload } from "../intake.ts";
 import { type Tool, textArgument } from "../tools/tool.ts";
-import { mark, markOf, type Origin, originMark } from "./marks.ts";
+import { marked, markOf, type Origin, originMark } from "./marks.ts";
 import { type ForgeParts, repositoryOf } from "./parts.ts";
 
 /** Issues that may come of one post. */
@@ -77,7 +77,13 @@ export function createIssueTool(
             again ??
             forge.createIssue(repo, {
               title: redact(title).replace(/\s+/g, " ").slice(0, 200),
-              body: `${redact(body)}\n\n---\n_Asked for in the team's chat, written by ${config.agent}._\n\n${mark(key, originMark, place, origin)}`,
+              body: marked(
+                `${redact(body)}\n\n---\n_Asked for in the team's chat, written by ${config.agent}._`,
+                key,
+                originMark,
+                place,
+                origin,
+              ),
               labels: [repository.label, ...(priority === undefined ? [] : [priority])],
               assignees: assignee === undefined ? [] : [assignee],
             })

@@ -18,19 +18,23 @@ function mac(key: Secret, kind: string, { repo, login }: Place, data: string): B
   return createHmac("sha256", key.reveal()).update(text).digest();
 }
 
-export function mark(key: Secret, kind: string, place: Place, data: object): string {
-  const text = Buffer.from(JSON.stringify(data)).toString("base64url");
-  return `<!-- olympus:${kind} ${text}.${mac(key, kind, place, text).toString("base64url")} -->`;
+/** A text with its mark. What stands in the text, a model's words among it, is no mark: one may have been copied from elsewhere. */
+export function marked(text: string, key: Secret, kind: string, place: Place, data: object): string {
+  const hidden = Buffer.from(JSON.stringify(data)).toString("base64url");
+  const mark = `<!-- olympus:${kind} ${hidden}.${mac(key, kind, place, hidden).toString("base64url")} -->`;
+  return `${text.replace(/<!--(?=\s*olympus:)/g, "&lt;!--")}\n\n${mark}`;
 }
 
-/** The first mark of a kind that verifies. */
+/** The last mark of a kind that verifies: the harness's own stands at the end. */
 export function markOf<T>(key: Secret, kind: string, place: Place, text: string): T | undefined {
-  for (const [, found, data, given] of text.matchAll(form)) {
-    if (found !== kind) continue;
-    if (!timingSafeEqual(mac(key, kind, place, data!), Buffer.from(given!, "base64url"))) continue;
-    return JSON.parse(Buffer.from(data!, "base64url").toString("utf8")) as T;
-  }
-  return undefined;
+  const [data] = [...text.matchAll(form)]
+    .flatMap(([, found, hidden, given]) =>
+      found === kind && timingSafeEqual(mac(key, kind, place, hidden!), Buffer.from(given!, "base64url"))
+        ? [hidden!]
+        : [],
+    )
+    .slice(-1);
+  return data === undefined ? undefined : (JSON.parse(Buffer.from(data, "base64url").toString("utf8")) as T);
 }
 
 /** Where work began, carried in the bodies of issues and pull requests. */

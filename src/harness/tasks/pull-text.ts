@@ -1,7 +1,7 @@
 import type { Secret } from "../../base/secret.ts";
 import { fenced } from "../fenced.ts";
 import type { CheckResult } from "./checks.ts";
-import { mark, type Origin, originMark, type Place } from "./marks.ts";
+import { marked, type Origin, originMark, type Place } from "./marks.ts";
 
 export interface PullFacts {
   readonly issue: number;
@@ -31,14 +31,14 @@ export function checksText(checks: readonly CheckResult[]): string {
 /** The body of a pull request: what was done, how it was checked, what it cost, by which run. */
 export function pullBody(facts: PullFacts, key: Secret, place: Place, origin: Origin): string {
   const { issue, agent, run, summary, checks, behind, cost, rehearsal } = facts;
-  return [
+  const text = [
     `Closes #${issue}.`,
     `## What was done\n\n${summary}`,
     `## How it was checked\n\nBy the harness, in its sandbox:\n\n${checksText(checks)}`,
     ...(behind === undefined ? [] : [`## The base moved\n\n${behind}`]),
     `---\n_By ${agent}, an AI employee; run \`${run}\`, $${cost.toFixed(4)} for models${rehearsal ? " (a rehearsal: a script answered in place of one)" : ""}. A person has to approve it._`,
-    mark(key, originMark, place, origin),
   ].join("\n\n");
+  return marked(text, key, originMark, place, origin);
 }
 
 /** A title of an issue as the first line of a commit or a pull request. */

@@ -2,6 +2,7 @@ import type { Answer } from "../ask.ts";
 import { untilAnswered } from "../forge/patient.ts";
 import type { ForgeUser } from "../forge-port.ts";
 import type { ForgePayload } from "../forge-work.ts";
+import { othersPushed } from "../gates/others.ts";
 import type { LoopEnd } from "../loop/loop.ts";
 import type { RunParts } from "../run.ts";
 import type { OpenRun } from "../store/runs.ts";
@@ -31,6 +32,8 @@ export async function doRework(
   if (work === undefined) return { text: "", outcome: "done: not mine" };
   const pull = await ask(() => forge.pull(repo, number));
   if (pull.state !== "open") return { text: "", outcome: `done: ${pull.state}` };
+  // Before it is gone on from: afterwards the head is ours again.
+  othersPushed(store, repo, pull);
   const { text, heard: known } = await feedback(parts, work, number, signal);
   // What came after a run had begun, and was killed, its model was never shown: that is the next round's.
   const heard = heardAtStart(store, run.id, known);
