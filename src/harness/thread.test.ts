@@ -27,6 +27,7 @@ function slowSandbox(): { sandbox: Sandbox; waiting: (() => void)[] } {
   const waiting: (() => void)[] = [];
   const sandbox: Sandbox = {
     population: async () => 0,
+    openEmpty: () => Promise.reject(new Error("nothing is checked here")),
     open: async () => ({
       workspace: { folder: "", work: "", home: "", attach: "", output: "" },
       close: async () => undefined,

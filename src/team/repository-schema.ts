@@ -22,7 +22,7 @@ export const repositorySchema = z.strictObject({
     .array(z.string().min(1, "Write a command."))
     .default([])
     .describe(
-      "Commands that must pass, such as `npm test`. The harness runs them in its sandbox; what came of them stands in the pull request.",
+      "Commands that must pass, such as `npm test`. The harness runs them in its sandbox, in a fresh checkout (so `npm ci` first); what came of them stands in the pull request.",
     ),
 });
 

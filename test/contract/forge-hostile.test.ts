@@ -55,8 +55,10 @@ const main = async () => (await as("zeus").git.getRef({ ...repo, ref: "heads/mai
 const bash = (script: string): Turn => ({ name: "bash", input: { script } });
 const submit = (summary = "Done."): Turn => ({ name: "submit", input: { summary } });
 
-async function start(play: ForgePlay): Promise<void> {
-  apollo = await forgeAgent("apollo", tried.forge.api, ["athena", "apollo"], playedTeam(), play);
+async function start(play: ForgePlay, checks?: string[]): Promise<void> {
+  const change = checks && { repositories: [{ name: "zeus/app", checks }] };
+  const more = change && { change };
+  apollo = await forgeAgent("apollo", tried.forge.api, ["athena", "apollo"], playedTeam(), play, more);
   await apollo.start();
 }
 
@@ -254,6 +256,27 @@ test("D19 the model says that it opened a pull request and did not: the issue an
     expect.arrayContaining([expect.objectContaining({ name: "needs-human" })]),
   );
   expect(apollo.audited().filter((one) => one.includes("pull request"))).toEqual([]);
+}, 900_000);
+
+test("D19 checks are of what is proposed: nothing that git ignores, was told to overlook or lies at home makes one pass", async () => {
+  await start(
+    inTurn(
+      bash(`echo hello >> README.md; echo proof.txt >> .git/info/exclude; touch proof.txt
+git update-index --assume-unchanged src/main.js; echo mended > src/main.js
+echo mended > ~/mended; git config alias.look '!true'`),
+      submit("All checks pass."),
+    ),
+    ["test -e proof.txt", "grep -q mended src/main.js", "test -e ~/mended", "git look", "grep -q hello README.md"],
+  );
+  const { pull } = await worked("mend it");
+  expect(pull).toMatchObject({ draft: true });
+  expect(pull!.body!.match(/^- .*: `.*`/gm)!.map((line) => line.replace(/`: .*|` .*/, "`"))).toEqual([
+    "- **failed**: `test -e proof.txt`",
+    "- **failed**: `grep -q mended src/main.js`",
+    "- **failed**: `test -e ~/mended`",
+    "- **failed**: `git look`",
+    "- passed: `grep -q hello README.md`",
+  ]);
 }, 900_000);
 
 test("D19 it submits without a change and says that it changed much: nothing is proposed, and that is what is told", async () => {

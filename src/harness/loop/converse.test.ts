@@ -84,6 +84,7 @@ async function start(
 function fakeSandbox(scripts: string[]): Sandbox {
   return {
     population: async () => 0,
+    openEmpty: () => Promise.reject(new Error("nothing is checked here")),
     open: async () => ({
       workspace: { folder: "", work: "", home: "", attach: "", output: "" },
       close: async () => void scripts.push("closed"),

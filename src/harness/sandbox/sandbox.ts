@@ -10,7 +10,7 @@ import { Launcher, startFd } from "./launcher.ts";
 import { bubblewrap } from "./mounts.ts";
 import { openNetwork, proxyAddress } from "./network.ts";
 import { Unavailable } from "./unavailable.ts";
-import { etcFolder, openWorkspace, sweepWorkspaces, type Workspace } from "./workspace.ts";
+import { dropWorkspace, etcFolder, openWorkspace, sweepWorkspaces, type Workspace } from "./workspace.ts";
 
 export interface SandboxOptions {
   /** Folder for the workspaces; ours alone. */
@@ -48,6 +48,8 @@ export interface RunSandbox {
 export interface Sandbox {
   /** `run` names the run; its workspace is the one that a former process left for it. */
   open(run: string): Promise<RunSandbox>;
+  /** Another one of the run, empty, and gone with all its files when it is closed: for what must not find anything that commands left. */
+  openEmpty(run: string): Promise<RunSandbox>;
   /** Processes of commands that run now. */
   population(): Promise<number>;
 }
@@ -79,21 +81,35 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const first = Date.now().toString(36);
   let count = 0;
   const nextName = () => `${first}-${++count}`;
+  /** `place` names the workspace. */
+  const openAt = async (run: string, place: string): Promise<RunSandbox> => {
+    open.add(place);
+    // One after the other: two would remove the same old workspaces.
+    const swept = sweeping.then(() =>
+      sweepWorkspaces(options.root, new Set([...open, ...(options.inUse?.() ?? [])]), options.disk),
+    );
+    sweeping = swept.catch(() => undefined);
+    try {
+      await swept;
+      const workspace = await openWorkspace(options.root, place);
+      return await openRun(options, bwrap, delegation, run, workspace, nextName, () => open.delete(place));
+    } catch (error) {
+      open.delete(place);
+      throw error;
+    }
+  };
   const sandbox: Sandbox = {
-    async open(run) {
-      open.add(run);
-      // One after the other: two would remove the same old workspaces.
-      const swept = sweeping.then(() =>
-        sweepWorkspaces(options.root, new Set([...open, ...(options.inUse?.() ?? [])]), options.disk),
-      );
-      sweeping = swept.catch(() => undefined);
-      try {
-        await swept;
-        return await openRun(options, bwrap, delegation, run, nextName, () => open.delete(run));
-      } catch (error) {
-        open.delete(run);
-        throw error;
-      }
+    open: (run) => openAt(run, run),
+    async openEmpty(run) {
+      const place = `${run}-empty`;
+      // Of a former process that was killed.
+      await dropWorkspace(options.root, place);
+      const opened = await openAt(run, place);
+      const close = async () => {
+        await opened.close();
+        await dropWorkspace(options.root, place);
+      };
+      return { ...opened, close };
     },
     population: () => delegation.population(),
   };
@@ -123,10 +139,10 @@ async function openRun(
   bwrap: string,
   delegation: Delegation,
   run: string,
+  workspace: Workspace,
   nextName: () => string,
   closed: () => void,
 ): Promise<RunSandbox> {
-  const workspace = await openWorkspace(options.root, run);
   const network = await openNetwork(bwrap);
   const end = new AbortController();
   options.serve(network.server, run, end.signal);

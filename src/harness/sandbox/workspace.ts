@@ -39,6 +39,11 @@ export function attachFolder(root: string, run: string): string {
   return join(root, folderName(run), "home", "attach");
 }
 
+/** Removes a run's folders, where it has any. */
+export async function dropWorkspace(root: string, run: string): Promise<void> {
+  await removeTree(join(root, folderName(run)));
+}
+
 /** Removes the oldest workspaces but those in use, until few enough are left and a new one has room (`room` in MiB). */
 export async function sweepWorkspaces(root: string, inUse: ReadonlySet<string>, room: number): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o700 });

@@ -19,6 +19,8 @@ import { checkOut, takeTree, WorkspaceError } from "./workspace.ts";
 export interface Handing {
   readonly parts: ForgeParts;
   readonly sandbox: RunSandbox;
+  /** An empty one, for the checks. */
+  readonly openEmpty: () => Promise<RunSandbox>;
   readonly repository: Repository;
   readonly work: WorkRow;
   readonly run: string;
@@ -68,8 +70,7 @@ export class HandOver {
   }
 
   async #submit(summary: string, signal: AbortSignal): Promise<ToolOutcome> {
-    const { parts, sandbox, work, redact } = this.#handing;
-    const { settings, config } = parts;
+    const { work } = this.#handing;
     const title = this.#clean(titleOf(this.#handing.title, work.number), "title");
     const told = this.#clean(summary, "summary");
     const placed = (await this.#pushedBefore()) ?? (await this.#commit(title, told, signal));
@@ -80,12 +81,27 @@ export class HandOver {
         };
       return ends(`I changed nothing for ${work.repo}#${work.number}: ${told}`, "done: nothing to change");
     }
-    const commands = repositoryOf(settings, work.repo)?.checks ?? [];
-    const checks = await runChecks(sandbox, commands, config.sandbox?.longest ?? 900, redact, signal);
+    const checks = await this.#check(placed.commit, signal);
     const failing = checks.filter(({ passed }) => !passed);
     if (failing.length > 0 && this.#returned++ < mostReturns)
-      return { text: `error: these checks of the repository fail. Mend it and submit again.\n${checksText(failing)}` };
+      return {
+        text: `error: these checks of the repository fail, in a fresh checkout of what you submit. Mend it and submit again.\n${checksText(failing)}`,
+      };
     return this.#publish({ ...placed, summary: told, checks, title }, signal);
+  }
+
+  /** What is proposed is checked, and nothing else that is in the workspace or was left at home by a command. */
+  async #check(commit: string, signal: AbortSignal): Promise<CheckResult[]> {
+    const { parts, repository, work, redact, openEmpty } = this.#handing;
+    const commands = repositoryOf(parts.settings, work.repo)?.checks ?? [];
+    if (commands.length === 0) return [];
+    const box = await openEmpty();
+    try {
+      await checkOut(box, repository, { commit, branch: work.branch }, signal);
+      return await runChecks(box, commands, parts.config.sandbox?.longest ?? 900, redact, signal);
+    } finally {
+      await box.close();
+    }
   }
 
   /** What a former process pushed for this run before it was killed: it is handed over already, and has to be told of. */
