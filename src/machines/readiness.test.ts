@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Answer, judge, parseAnswer, question } from "./readiness.ts";
+import { type Answer, judge, parseAnswer, question, seedApplied } from "./readiness.ts";
 
 const expected = { generation: "g1", seed: "s1" };
 const good: Answer = { cloudInit: "done", machine: { generation: "g1", seed: "s1" }, data: true };
@@ -55,11 +55,18 @@ describe("what a machine is asked", () => {
         writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
       }
       const env = { PATH: `${folder}:${process.env.PATH}` };
-      return parseAnswer(execFileSync("sh", ["-c", question], { env, encoding: "utf8" }));
+      const asked = question.replace(seedApplied, join(folder, "seed-applied"));
+      return parseAnswer(execFileSync("sh", ["-c", asked], { env, encoding: "utf8" }));
     } finally {
       rmSync(folder, { recursive: true });
     }
   };
+  it("takes our own word that the seed was applied before: cloud-init's is gone once systemd reloaded", () => {
+    const init = 'echo "status: not run"';
+    expect(answered({ "seed-applied": "", "cloud-init": init }).cloudInit).toBe("disabled");
+    expect(answered({ "cloud-init": init }).cloudInit).toBe("not run");
+  });
+
   const sudo = 'shift; exec "$@"';
   const blkid = '[ "$*" = "-p -s LABEL -o value /dev/vdb" ] && echo olympus-data';
 

@@ -82,12 +82,15 @@ async function reach({ target, signal, onProgress }: ProbeOptions, end: number):
   }
 }
 
+/** There from a boot on at which the seed had been applied before, so that cloud-init stayed away. */
+export const seedApplied = "/run/olympus-seed-applied";
+
 /**
  * What a machine is asked, as a shell script. cloud-init waits for itself here; a machine without it says so. "disabled" means: this seed was
  * applied before. What it has written down is read from there, since its command loads all of its Python: seconds under emulation.
  */
 export const question = [
-  "if [ -e /run/cloud-init/disabled ]; then echo disabled; else",
+  `if [ -e ${seedApplied} ]; then echo disabled; else`,
   "r=/run/cloud-init/result.json; [ -s $r ] || cloud-init status --wait >/dev/null 2>&1",
   "if [ -s $r ]; then case $(tr -d '[:space:]' <$r) in *'\"errors\":[]'*) echo done ;; *) echo error ;; esac",
   "else echo \"$(cloud-init status 2>&1 | sed -n 's/^status: //p')\"; fi; fi",

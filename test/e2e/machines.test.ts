@@ -156,6 +156,9 @@ describe("a machine", () => {
     await plain("pulumi up -s r420 --yes --non-interactive");
     expect(Number(await inGuest("awk '/MemTotal/ { print $2 }' /proc/meminfo"))).toBeGreaterThan(1_000_000);
     expect(await inGuest("cloud-init status")).toContain("disabled");
+    // Its generator runs anew, and says otherwise.
+    await inGuest("sudo systemctl daemon-reload");
+    await olympusOk(["up"]);
     expect(await readMarker()).toBe("kept");
     expect(await onHypervisor("virsh -q dominfo lab.athena | grep Autostart")).toContain("enable");
   });
