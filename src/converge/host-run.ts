@@ -57,6 +57,13 @@ export interface PreparedReset {
   perform(): Promise<readonly string[]>;
 }
 
+/** Nothing is left to be changed, but something to be waited for. */
+function onlyWaits({ steps }: HostPlan, wishes: readonly RoleWish[]): boolean {
+  const waits = (role: string, id: string): boolean =>
+    wishes.some((wish) => wish.role === role && wish.operations.some((one) => one.kind === "wait" && one.id === id));
+  return steps.length > 0 && steps.every(({ role, id }) => waits(role, id));
+}
+
 /** A clock that is off by more than this is told (s), and by more than that set before anything else. */
 const skewTold = 5;
 const skewMended = 60;
@@ -218,8 +225,20 @@ export function createHostRun(options: HostRunOptions) {
         const made = planHost(wishes, seen.facts, seen.state);
         return hold ? claimsTogether(made, readLines<Claims>(seen.state.allClaims, host), now) : made;
       };
+      const setUp = (from: Seen) =>
+        run(
+          from,
+          () => look(requests, read),
+          (seen) => (info) => compileSetup(plan(seen), info),
+          true,
+        );
       const verify = async (): Promise<void> => {
-        const after = await session.gather(requests, read);
+        let after = await session.gather(requests, read);
+        if (onlyWaits(plan(after), wishes)) {
+          // What was restarted last may not be up yet: it is waited for as after any other change.
+          await setUp(after);
+          after = await session.gather(requests, read);
+        }
         const left = plan(after);
         if (left.steps.length > 0) throw notIdempotentError(host, left);
       };
@@ -230,14 +249,7 @@ export function createHostRun(options: HostRunOptions) {
         async perform() {
           const kept: string[] = [];
           if (todo.steps.length + todo.claims.length > 0) {
-            kept.push(
-              ...(await run(
-                first,
-                () => look(requests, read),
-                (seen) => (info) => compileSetup(plan(seen), info),
-                true,
-              )),
-            );
+            kept.push(...(await setUp(first)));
             await verify();
           }
           if (drops.undo.length > 0) {

@@ -425,6 +425,26 @@ describe("when things go wrong", () => {
     await lab.apply("reset", {});
   });
 
+  test("what is restarted because something is no longer wished is waited for, too", async () => {
+    // Answers two seconds after its start.
+    const late =
+      "use IO::Socket::INET; sleep 2; my $s = IO::Socket::INET->new(LocalPort => 7777, Listen => 5, ReuseAddr => 1); while (my $c = $s->accept) { close $c }";
+    const restarts = ["late.service"];
+    const settings: Operation = { kind: "file", id: "settings", path: "/srv/late", content: "1\n", restarts };
+    const unit: Operation = {
+      kind: "unit",
+      id: "unit",
+      name: "late.service",
+      content: `[Service]\nExecStart=/usr/bin/perl -e '${late}'\n`,
+      running: true,
+    };
+    const wait: Operation = { kind: "wait", id: "answers", url: "tcp://127.0.0.1:7777" };
+    expect((await lab.apply("setup", [settings, unit, wait])).errors).toEqual([]);
+    const less = await lab.apply("setup", [unit, wait]);
+    expect([less.errors, less.changed]).toEqual([[], 1]);
+    expect((await lab.apply("reset", {})).errors).toEqual([]);
+  });
+
   test("a role whose apply does not make its check true fails as not idempotent", async () => {
     const never: Operation = { kind: "command", id: "never", summary: "never done", check: "false", apply: "true" };
     const result = await lab.apply("setup", [never]);
