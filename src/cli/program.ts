@@ -29,7 +29,7 @@ async function main(): Promise<number | undefined> {
   if (wanted === "--version" || wanted === "-V") return show(version());
 
   const entry = Object.hasOwn(commands, wanted) ? commands[wanted] : undefined;
-  if (entry === undefined) throw unknownWord(wanted);
+  if (entry === undefined) throw unknownWord(wanted, words);
   (await entry.load()).command.register(program, run);
   try {
     await program.parseAsync(words, { from: "user" });
@@ -42,7 +42,13 @@ async function main(): Promise<number | undefined> {
   return undefined;
 }
 
-function unknownWord(word: string): OlympusError {
+function unknownWord(word: string, words: readonly string[]): OlympusError {
+  const later = words.find((one) => Object.hasOwn(commands, one));
+  if (word.startsWith("-") && later !== undefined)
+    return usageError(
+      `unknown option "${word}" before a command`,
+      `Put ${word} after ${later}.\nnpx olympus ${later} --help`,
+    );
   const meant = nearest(word, Object.keys(commands));
   const overall = "npx olympus --help lists the commands.";
   return usageError(

@@ -20,6 +20,13 @@ describe.concurrent("words that are off", () => {
       ["role", "check", "--hst", "athena"],
       /unknown option "--hst".*\n.*Did you mean --host\?\n.*olympus role check --help/,
     ],
+    [["role", "--host", "athena", "check"], /unknown option "--host".*\n.*Put --host after check\./],
+    [["--wait", "5", "chat", "@athena", "hi"], /unknown option "--wait" before a command.*\n.*Put --wait after chat\./],
+    [
+      ["ssh", "athena", "ls", "-l", ...team],
+      /unknown option "-l".*\n.*Put -- before a command.*ssh <machine> -- ls -l/,
+    ],
+    [["lab", "exec", "r420", "virsh", "list", "--all"], /unknown option "--all".*\n.*lab exec <machine> -- ls -l/],
     [["pin"], /missing required argument "hypervisor"/],
     [["plan", "--team"], /--team needs the name of a file/],
     [["plan", "--team", "--json"], /--team needs the name of a file/],
