@@ -14,5 +14,8 @@ test("one agent needs no name; several do; text has to be there", () => {
   expect(addressee(["hello"], ["athena"])).toEqual({ agent: "athena", text: "hello" });
   expect(() => addressee(["hello"], ["athena", "hermes"])).toThrow("no agent is named");
   expect(() => addressee(["mail athena@example.org"], ["athena", "hermes"])).toThrow("no agent is named");
+  expect(() => addressee(["hermes", "hello"], ["athena", "hermes"])).toThrow(
+    expect.objectContaining({ hint: "Did you mean @hermes?" }),
+  );
   expect(() => addressee(["@athena"], ["athena"])).toThrow("there is no text");
 });

@@ -30,7 +30,8 @@ export const command: CliCommand = {
       )
       .action(
         run(async ({ reporter, loadTeam, signal, endsByInterruption }, words: string[], options: ChatOptions) => {
-          if (options.follow) endsByInterruption();
+          // There is nothing to go on with: asked once more it would be another question.
+          endsByInterruption();
           const [{ openSecrets }, { askAgent }] = await Promise.all([
             import("../../secrets/store.ts"),
             import("../bootstrap/ask.ts"),
@@ -53,6 +54,9 @@ export const command: CliCommand = {
               // The first answer is the command's result; with --follow it is shown as it comes, like the rest.
               else if (what === "post" || options.follow) reporter.info(said);
             },
+          }).catch((error: unknown) => {
+            if (signal.aborted) reporter.info(`what ${agent} was asked already is answered in the chat all the same`);
+            throw error;
           });
           reporter.result(options.follow ? "" : result.answer, {
             type: "answer",
@@ -79,7 +83,12 @@ export function addressee(words: readonly string[], agents: readonly string[]): 
   const agent = named?.toLowerCase() ?? (agents.length === 1 ? agents[0] : undefined);
   if (text.trim() === "") throw usage("there is no text", 'npx olympus chat @athena "hello"');
   if (agent === undefined)
-    throw usage("no agent is named", `Begin with one of ${agents.map((one) => `@${one}`).join(", ")}.`);
+    throw usage(
+      "no agent is named",
+      agents.includes(first)
+        ? `Did you mean @${first}?`
+        : `Begin with one of ${agents.map((one) => `@${one}`).join(", ")}.`,
+    );
   return { agent, text };
 }
 

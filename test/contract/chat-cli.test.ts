@@ -1,9 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSecrets } from "../../secrets/store.ts";
 import { projectRoot } from "../../src/base/paths.ts";
+import { chatClient } from "../../src/bootstrap/client.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
 import { olympus, olympusOk } from "../support/olympus.ts";
@@ -34,6 +36,16 @@ afterAll(async () => {
   if (folder !== "") await rm(folder, { recursive: true });
 });
 
+/** What athena's bot can read, whichever channel it is in. */
+async function messages(): Promise<string[]> {
+  const secrets = await openSecrets(await loadTeam(team));
+  const client = chatClient(server.url, secrets.require("mattermost.bots.athena.token").reveal());
+  const teams = await client.getMyTeams();
+  const channels = (await Promise.all(teams.map(({ id }) => client.getMyChannels(id)))).flat();
+  const pages = await Promise.all(channels.map(({ id }) => client.getPosts(id)));
+  return pages.flatMap(({ posts }) => Object.values(posts).map(({ message }) => message));
+}
+
 const run = (...words: string[]) => olympus([...words, "--team", team], { env });
 
 test("bootstrap shows one-time passwords once, and says that nothing changed the second time", async () => {
@@ -56,6 +68,24 @@ test("chat without an answer ends with 2, the reason and the next step", async (
   expect(result.stderr).toContain("its harness is not connected to the chat");
   expect(result.stderr).toContain("olympus logs athena");
   expect(result.events.at(-1)).toMatchObject({ type: "error", code: "E-CHAT-NO-ANSWER" });
+});
+
+test("left by Ctrl-C it ends at once, and does not say that asking again goes on from there", async () => {
+  const child = execa(join(projectRoot, "scripts/olympus"), ["chat", "@athena", "left alone", "--team", team], {
+    env,
+    reject: false,
+  });
+  let told = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    told += chunk;
+  });
+  await expect.poll(messages, { timeout: 60_000 }).toContain("@athena left alone");
+  const began = performance.now();
+  child.kill("SIGINT");
+  expect((await child).exitCode).toBe(130);
+  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(told).toContain("answered in the chat all the same");
+  expect(told).not.toMatch(/go on from here|take a minute/);
 });
 
 test("words that lead nowhere end with 1 and what was meant", async () => {
