@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { OlympusErrors } from "../src/base/errors.ts";
 import { projectRoot } from "../src/base/paths.ts";
 import { loadTeam } from "../src/team/load.ts";
 import type { LoadedTeam } from "../src/team/model.ts";
-import { checkSecrets } from "./check.ts";
+import { checkSecrets, requireSecrets } from "./check.ts";
 import { emptySops, writeSops } from "./sops.ts";
 import { initSecrets, openSecrets } from "./store.ts";
 
@@ -32,6 +33,30 @@ test("a new file lacks the models' keys, and has one holder", async () => {
     "missing models.google",
     `note ${store.recipients()[0]}`,
   ]);
+});
+
+test("what machines cannot do without is told at once, with the command that brings it, and of those machines alone", async () => {
+  const { store } = await initSecrets(team);
+  const [first, ...others] = team.machines.filter(({ agent }) => agent !== undefined);
+  const wrong = (machines: LoadedTeam["machines"]) => {
+    try {
+      requireSecrets(team, store, machines);
+      return [];
+    } catch (error) {
+      return (error as OlympusErrors).errors.map(({ code, message, hint }) => [code, message, hint]);
+    }
+  };
+  expect(wrong(team.machines)).toContainEqual([
+    "E-SECRET-MISSING",
+    "the secret models.anthropic is not set",
+    "npx olympus secrets set models.anthropic",
+  ]);
+  for (const name of ["anthropic", "openai", "google"]) store.set(`models.${name}`, "x");
+  store.delete(`agents.${first!.name}.dashboard`);
+  expect(wrong([first!])).toEqual([
+    ["E-SECRET-MISSING", `the secret agents.${first!.name}.dashboard is not set`, "npx olympus secrets init"],
+  ]);
+  expect(wrong(others)).toEqual([]);
 });
 
 test("nothing to say of a file that is whole", async () => {

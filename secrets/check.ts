@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
-import { messageOf } from "../src/base/errors.ts";
+import { asOlympusError, messageOf, OlympusErrors } from "../src/base/errors.ts";
 import type { LoadedTeam } from "../src/team/model.ts";
 import { agentKeyPath } from "../src/team/model-keys.ts";
 import { isEncrypted } from "./cipher.ts";
@@ -36,13 +36,27 @@ export async function checkSecrets(team: LoadedTeam, store: SecretStore): Promis
   ];
 }
 
-function missing(team: LoadedTeam, store: SecretStore): Finding[] {
+/** Throws E-SECRET-MISSING, once for each secret that these machines of a team cannot do without and that is not set. */
+export function requireSecrets(team: LoadedTeam, store: SecretStore, machines: LoadedTeam["machines"]): void {
+  const errors = missing(team, store, machines).flatMap(({ name }) => {
+    try {
+      store.require(name);
+      return [];
+    } catch (error) {
+      return [asOlympusError(error, store.file)];
+    }
+  });
+  if (errors.length > 0) throw new OlympusErrors("secrets are missing; nothing was changed", errors);
+}
+
+function missing(team: LoadedTeam, store: SecretStore, machines = team.machines): Finding[] {
   const gone = (path: string): boolean => store.get(path) === undefined;
+  const others = team.machines.filter((one) => !machines.includes(one)).map(({ name }) => name);
   const generated = generatedSecrets(team)
     .flatMap(({ paths }) => paths)
-    .filter(gone)
+    .filter((path) => gone(path) && !others.includes(/^(?:hosts|agents)\.([^.]+)\./.exec(path)?.[1] ?? ""))
     .map((name): Finding => ({ kind: "missing", name, what: "is not set", fix: "npx olympus secrets init" }));
-  const models = team.machines.flatMap((machine) =>
+  const models = machines.flatMap((machine) =>
     (machine.agent?.models ?? [])
       // A server of one's own may ask for no key.
       .filter(({ provider }) => provider !== "rehearsal" && provider !== "openai-compatible")

@@ -21,9 +21,10 @@ export const command: CliCommand = {
       )
       .action(
         run(async ({ reporter, loadTeam, confirm, signal }, names: string[], { adopt }: { adopt: string[] }) => {
-          const [{ deploy }, { openSecrets }] = await Promise.all([
+          const [{ deploy }, { openSecrets }, { requireSecrets }] = await Promise.all([
             import("../deploy/deploy.ts"),
             import("../../secrets/store.ts"),
+            import("../../secrets/check.ts"),
           ]);
           const team = await loadTeam();
           const known = team.machines.map(({ name }) => name);
@@ -31,6 +32,12 @@ export const command: CliCommand = {
           const accounts = [...Object.keys(team.team.people), ...Object.keys(team.team.agents)];
           for (const name of adopt) mustKnow("person or agent", name, accounts, team.file);
           const secrets = await openSecrets(team);
+          // Told before anything is done, not by the step that comes to it.
+          requireSecrets(
+            team,
+            secrets,
+            team.machines.filter(({ name }) => names.length === 0 || names.includes(name)),
+          );
           if (
             !(await confirm(
               `Deploy ${names.length === 0 ? `all ${plural(team.machines.length, "machine")}` : names.join(", ")} of team ${team.name}?`,
