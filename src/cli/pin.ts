@@ -1,11 +1,12 @@
 import { createInterface } from "node:readline/promises";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { LabStatus } from "../lab/status.ts";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
 import { hostKeyLine } from "../team/host-key.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { offeredKey } from "./offered-key.ts";
-import { unknownWord } from "./usage.ts";
+import { unknownWord, usageError } from "./usage.ts";
 import { writeTeamValue } from "./write-team.ts";
 
 /** So many of its last characters stand for a fingerprint that a person has read: 96 bits, beyond what a forger can search for. */
@@ -39,6 +40,8 @@ export const command: CliCommand = {
               name,
               team.hypervisors.map((one) => one.name),
             );
+          const { labStatus } = await import("../lab/status.ts");
+          mustNotBeLabs(await labStatus(), team.file, host.address);
           context.reporter.info(`${name}: asking ${host.address}:${host.port} for its host key`);
           const key = await offeredKey(host, context.signal);
           const shown = fingerprint(key);
@@ -91,6 +94,16 @@ async function askFor(context: CommandContext, name: string, shown: string): Pro
     exit: exitCodes.confirmation,
     hint: `Run it again, or: ${flag}`,
   });
+}
+
+/** The lab may have the addresses of a team's hypervisors: what answers there while it is up is the lab's. Throws E-USAGE. */
+export function mustNotBeLabs(lab: Pick<LabStatus, "team" | "machines">, teamFile: string, address: string): void {
+  const there = lab.team === teamFile ? undefined : lab.machines.find((machine) => machine.address === address);
+  if (there === undefined) return;
+  throw usageError(
+    `${address} is ${there.name} of the lab while that is up: this would pin the lab's key`,
+    "npx olympus lab down, then the same command again",
+  );
 }
 
 /** Whether what was typed is the fingerprint, or enough of its end. Case counts. */
