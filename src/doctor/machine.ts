@@ -1,6 +1,7 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
 import { sshTargetOf } from "../machines/find.ts";
+import { cloudInitEnded } from "../machines/readiness.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
@@ -25,28 +26,35 @@ export async function checkMachine(
   }
   try {
     const { stdout } = await connection.exec(probe, { signal });
-    const [cloudInit = "", failed = "", free = ""] = stdout.split("\n");
     return [
       { host: name, name: "ssh", state: "ok", fact: `agent@${address}, host key as pinned`, fix: "" },
-      judge(name, "cloud-init", cloudInit === "done", cloudInit || "no answer", "there: cloud-init status --long"),
-      judge(
-        name,
-        "units",
-        failed === "",
-        failed === "" ? "none failed" : `failed: ${failed}`,
-        `there: journalctl -u ${failed.split(" ")[0]}`,
-      ),
-      judge(
-        name,
-        "data",
-        Number(free) > 0,
-        free === "" ? "/srv/olympus is not mounted" : `/srv/olympus, ${free} MB free`,
-        free === "" ? "there: lsblk -f" : "a larger data disk in the team file, then: npx olympus up",
-      ),
+      ...machineChecks(name, stdout),
     ];
   } finally {
     connection.close();
   }
+}
+
+/** Pure: what the probe's lines say. */
+export function machineChecks(name: string, stdout: string): Check[] {
+  const [cloudInit = "", failed = "", free = ""] = stdout.split("\n");
+  return [
+    judge(name, "cloud-init", cloudInitEnded(cloudInit), cloudInit || "no answer", "there: cloud-init status --long"),
+    judge(
+      name,
+      "units",
+      failed === "",
+      failed === "" ? "none failed" : `failed: ${failed}`,
+      `there: journalctl -u ${failed.split(" ")[0]}`,
+    ),
+    judge(
+      name,
+      "data",
+      Number(free) > 0,
+      free === "" ? "/srv/olympus is not mounted" : `/srv/olympus, ${free} MB free`,
+      free === "" ? "there: lsblk -f" : "a larger data disk in the team file, then: npx olympus up",
+    ),
+  ];
 }
 
 /** Three lines: how cloud-init ended, failed units, free MiB on the data disk (empty while it is not mounted). */

@@ -125,10 +125,15 @@ function parseMachine(text: string): Answer["machine"] {
   }
 }
 
+/** Pure: whether cloud-init ended well. After a restart it says "disabled": a seed is applied once. */
+export function cloudInitEnded(status: string): boolean {
+  return status === "done" || status === "disabled";
+}
+
 /** Pure: whether the answer is the wanted one. */
 export function judge(name: string, answer: Answer, expected: Expected): void {
   const { cloudInit, machine, data } = answer;
-  if (cloudInit !== "done" && cloudInit !== "disabled") {
+  if (!cloudInitEnded(cloudInit)) {
     throw new OlympusError(`cloud-init on ${name} ended as "${cloudInit || "not installed"}"`, {
       code: "E-READY-CLOUDINIT",
       where: name,
