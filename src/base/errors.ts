@@ -1,3 +1,5 @@
+import { sameAsRoot } from "./as-root.ts";
+
 /** Exit codes of every command. They are stable and documented in docs/reference/exit-codes.md. */
 export const exitCodes = {
   done: 0,
@@ -70,13 +72,30 @@ export function worstExit(codes: readonly ExitCode[]): ExitCode {
   return codes.reduce<ExitCode>((worst, code) => (severity.indexOf(code) > severity.indexOf(worst) ? code : worst), 0);
 }
 
-/** One of several things done side by side ended in an error that nobody foresaw: it is told with the others' instead of hiding them. */
-export function asOlympusError(error: unknown, where: string): OlympusError {
+/** Any error as one for a person, also what nobody foresaw, so that it can be told like, and beside, the others. */
+export function asOlympusError(error: unknown, where?: string): OlympusError {
   if (error instanceof OlympusError) return error;
-  return new OlympusError(messageOf(error), {
-    code: "E-BUG",
-    where,
-    hint: "This is a fault in Olympus; --debug shows where.",
+  return (
+    closedFile(error) ??
+    new OlympusError(messageOf(error), {
+      code: "E-BUG",
+      ...(where === undefined ? {} : { where }),
+      hint: "This is a fault in Olympus; --debug shows where.",
+      cause: error,
+    })
+  );
+}
+
+/** A file that this login may not use, which is no fault of ours; undefined for any other error, and for root. */
+function closedFile(error: unknown): OlympusError | undefined {
+  if (!(error instanceof Error) || process.getuid?.() === 0) return undefined;
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (code !== "EACCES" || path === undefined || syscall?.startsWith("spawn")) return undefined;
+  return new OlympusError("this login may not use it", {
+    code: "E-ACCESS",
+    exit: exitCodes.usage,
+    where: path,
+    hint: `What was made with sudo, a lab for one, is root's:  ${sameAsRoot()}`,
     cause: error,
   });
 }

@@ -1,3 +1,4 @@
+import { olympusWord } from "../base/as-root.ts";
 import { exitCodes } from "../base/errors.ts";
 import type { QuickstartResult } from "../deploy/quickstart.ts";
 import { stillNeeds } from "../deploy/quickstart-plan.ts";
@@ -43,14 +44,14 @@ export const command: CliCommand = {
               ? `Nothing changed, ${elapsed}.`
               : `Answered after ${elapsed} (acknowledged in ${result.mention_to_ack_ms} ms).`,
           );
-          reporter.info(`  talk      npx olympus chat @${result.agent} "please list the hypervisors"`);
+          reporter.info(`  talk      ${olympusWord()} chat @${result.agent} "please list the hypervisors"`);
           for (const line of addressLines(result)) reporter.info(line);
           for (const line of workLines(result)) reporter.info(line);
-          reporter.info("  state     npx olympus status");
+          reporter.info(`  state     ${olympusWord()} status`);
           reporter.info("  next      docs/getting-started.md: a real model, then your own hypervisor");
           const packages = await installedByOlympus();
           reporter.info(
-            `  remove    npx olympus lab down --purge   (with --cache also what was built)${packages.length === 0 ? "" : "   (it names the Debian packages that stay)"}`,
+            `  remove    ${olympusWord()} lab down --purge   (with --cache also what was built)${packages.length === 0 ? "" : "   (it names the Debian packages that stay)"}`,
           );
           reporter.result("", { type: "quickstart", ...result });
           return exitCodes.done;
@@ -59,7 +60,8 @@ export const command: CliCommand = {
   },
 };
 
-const withoutPage = "no web page, since it was built here: use npx olympus chat (docs/reference/lab.md)";
+const withoutPage = (): string =>
+  `no web page, since it was built here: use ${olympusWord()} chat (docs/reference/lab.md)`;
 
 /** From another computer, an address here goes through SSH. */
 function tunnel(url: string): string {
@@ -70,11 +72,11 @@ function tunnel(url: string): string {
 /** Where to look, for what the lab publishes; from another computer through SSH. */
 export function addressLines({ agent, urls, chat_page: page }: QuickstartResult): string[] {
   return [
-    ...(urls.chat === "" ? [] : [`  chat      ${urls.chat}   ${page ? tunnel(urls.chat) : withoutPage}`]),
+    ...(urls.chat === "" ? [] : [`  chat      ${urls.chat}   ${page ? tunnel(urls.chat) : withoutPage()}`]),
     ...(urls.dashboard === ""
       ? []
       : [
-          `  look      ${urls.dashboard}   sign in:  npx olympus open ${agent}`,
+          `  look      ${urls.dashboard}   sign in:  ${olympusWord()} open ${agent}`,
           `            ${tunnel(urls.dashboard)}`,
         ]),
   ];

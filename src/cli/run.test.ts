@@ -1,3 +1,5 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
@@ -7,7 +9,7 @@ import { projectRoot } from "../base/paths.ts";
 const command = (action: string, words: string[] = []) => `
 import { createRunner } from ${JSON.stringify(join(projectRoot, "src/cli/run.ts"))};
 const { run } = createRunner(${JSON.stringify(words)});
-await run(async ({ reporter, confirm, signal, endsByInterruption }) => { ${action} })();
+await run(async ({ reporter, confirm, loadTeam, signal, endsByInterruption }) => { ${action} })();
 `;
 /** Works until it is interrupted, as \`up\` and \`quickstart\` do between two steps. */
 const waiting = `
@@ -68,6 +70,34 @@ describe("an interruption", () => {
     );
     run.kill("SIGINT");
     expect((await run).exitCode).toBe(130);
+  });
+});
+
+describe("a lab that was made with sudo", () => {
+  it.each([
+    ["pointer", "current-team"],
+    ["folder", "."],
+  ])("is told as root's to a person who may not read its %s, with the line that works", async (_, closed) => {
+    const folder = mkdtempSync(join(tmpdir(), "olympus-run-"));
+    try {
+      // Another login than root comes this far, and no further.
+      chmodSync(folder, 0o755);
+      mkdirSync(join(folder, "state"));
+      writeFileSync(join(folder, "state/current-team"), "/nowhere/team.yaml\n");
+      chmodSync(join(folder, "state", closed), 0);
+      const asPerson = `await import(${JSON.stringify(join(projectRoot, "src/team/load.ts"))});
+        if (process.getuid() === 0) process.setuid(65534);
+        process.argv = ["node", "main.ts", "chat", "@athena", "hello there"];
+        delete process.env.OLYMPUS_TEAM;
+        process.env.OLYMPUS_STATE = ${JSON.stringify(join(folder, "state"))};`;
+      const { exitCode, stderr } = await start(`${asPerson}${command("await loadTeam();")}`);
+      expect(stderr).toContain("this login may not use it  (E-ACCESS)");
+      expect(stderr).toContain(`sudo ${projectRoot}/scripts/olympus chat @athena 'hello there'`);
+      expect(exitCode).toBe(1);
+    } finally {
+      chmodSync(join(folder, "state"), 0o755);
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { exitCodes, messageOf, OlympusError, OlympusErrors } from "../base/errors.ts";
+import { asOlympusError, exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
 import { projectRoot, teamPointer } from "../base/paths.ts";
 import { readable } from "../base/readable.ts";
 import type { RunAction } from "./command.ts";
@@ -44,9 +44,13 @@ export function splitGlobalOptions(words: readonly string[]): {
 export function findTeamFile(options: GlobalOptions): string {
   if (options.team !== undefined) return options.team;
   if (process.env.OLYMPUS_TEAM) return process.env.OLYMPUS_TEAM;
-  const pointer = teamPointer();
-  if (existsSync(pointer)) return readFileSync(pointer, "utf8").trim();
-  return join(projectRoot, "team.yaml");
+  try {
+    return readFileSync(teamPointer(), "utf8").trim();
+  } catch (error) {
+    // One that may not be read is no reason to take another team.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return join(projectRoot, "team.yaml");
+  }
 }
 
 const unanswered = new OlympusError("The question was not answered.", {
@@ -130,19 +134,13 @@ export function createRunner(words: readonly string[]): Runner {
     const all = error instanceof OlympusErrors ? error.errors : [error];
     if (error instanceof OlympusErrors) reporter.info(error.message);
     for (const one of all) {
-      if (one instanceof OlympusError) {
-        reporter.event({ type: "error", code: one.code, message: one.message, where: one.where, hint: one.hint });
-        reporter.error(one);
-      } else {
-        reporter.event({ type: "error", code: "E-BUG", message: messageOf(one) });
-        reporter.error(
-          new OlympusError(messageOf(one), { code: "E-BUG", hint: "This is a fault in Olympus; --debug shows where." }),
-        );
-      }
+      const shown = asOlympusError(one);
+      const { code, message, where, hint } = shown;
+      reporter.event({ type: "error", code, message, where, hint });
+      reporter.error(shown);
       if (options.debug && one instanceof Error) process.stderr.write(`${readable(one.stack ?? "")}\n`);
     }
-    if (error instanceof OlympusErrors) return error.exit;
-    return error instanceof OlympusError ? error.exit : exitCodes.failed;
+    return error instanceof OlympusErrors ? error.exit : asOlympusError(error).exit;
   }
 
   return { run, argv, fail: showError, problem };

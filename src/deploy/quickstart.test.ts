@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { projectRoot } from "../base/paths.ts";
 import { silentReporter } from "../base/report.ts";
 import { addressLines, workLines } from "../cli/quickstart.ts";
@@ -34,11 +34,13 @@ const run = (missing: string[], reporter = silentReporter(), standing = false): 
   );
 
 beforeEach(() => {
+  vi.stubEnv("SUDO_USER", "");
   answering.mockImplementation(async () => new Response("here"));
   labChanges.length = 0;
   deployed.changed = 0;
   shown.flow = undefined;
 });
+afterEach(() => vi.unstubAllEnvs());
 
 it("gives the promised object, with addresses on this computer and the time it took", async () => {
   labChanges.push("network", "r420");
@@ -67,6 +69,12 @@ it("knows a chat server that was built without its web page from one that has it
     "  chat      http://127.0.0.1:8065   no web page, since it was built here: use npx olympus chat (docs/reference/lab.md)",
   ]);
   expect(addressLines({ ...result, chat_page: true })[0]).toContain("ssh -L 8065:127.0.0.1:8065");
+});
+
+it("begins the commands that come next with sudo where it was started so: its lab is root's", async () => {
+  vi.stubEnv("SUDO_USER", "mara");
+  const shown = addressLines((await run([])).result).join("\n");
+  expect(shown).toContain("sign in:  sudo npx olympus open ");
 });
 
 it("says that nothing changed when nothing did", async () => {

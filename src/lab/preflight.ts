@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { sameAsRoot } from "../base/as-root.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
-import { projectRoot } from "../base/paths.ts";
 
 /** Throws E-LAB-ROOT unless we are root. */
 export function requireRoot(what: string): void {
@@ -9,7 +8,7 @@ export function requireRoot(what: string): void {
   throw new OlympusError(`${what} needs root: it makes namespaces, mounts inside them, and one network interface`, {
     code: "E-LAB-ROOT",
     exit: exitCodes.usage,
-    hint: `sudo ${join(projectRoot, "scripts/olympus")} ${process.argv.slice(2).join(" ")}`,
+    hint: sameAsRoot(),
   });
 }
 
