@@ -23,6 +23,11 @@ export function stateDir(team: string, ...parts: string[]): string {
   return stateRoot(team, ...parts);
 }
 
+/** Where Pulumi keeps what it knows of a team's machines, unless OLYMPUS_PULUMI_BACKEND says otherwise. */
+export function ownBackend(team: string): string {
+  return `file://${stateDir(team, "pulumi")}`;
+}
+
 /** Names the team file that commands use while a lab is up. */
 export const teamPointer = (): string => stateRoot("current-team");
 

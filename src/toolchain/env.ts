@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
-import { projectRoot, runtimeDir, runtimeName, stateDir } from "../base/paths.ts";
+import { ownBackend, projectRoot, runtimeDir, runtimeName } from "../base/paths.ts";
 import type { Secret } from "../base/secret.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import type { Toolchain } from "./toolchain.ts";
@@ -21,7 +21,7 @@ export function pulumiEnv(
     OLYMPUS_ROOT: projectRoot,
     OLYMPUS_TEAM: team.file,
     PULUMI_HOME: tools.pulumiHome,
-    PULUMI_BACKEND_URL: ambient.OLYMPUS_PULUMI_BACKEND ?? `file://${stateDir(team.name, "pulumi")}`,
+    PULUMI_BACKEND_URL: ambient.OLYMPUS_PULUMI_BACKEND ?? ownBackend(team.name),
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
     PULUMI_DYNAMIC_TF_PLUGIN_CACHE_DIR: tools.pluginCache,
     // Hooks run on delete too (orderly shutdown), so destroy and refresh need the program.

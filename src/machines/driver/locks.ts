@@ -23,7 +23,7 @@ export function livenessOf(lock: StackLock, here: string, comm: string | undefin
 }
 
 /** E-LOCKED (exit 75), naming who holds the stack and since when. */
-export function lockedError(stack: string, lock: StackLock | undefined): OlympusError {
+function lockedError(stack: string, lock: StackLock | undefined): OlympusError {
   const who =
     lock === undefined
       ? "somebody"
@@ -34,6 +34,14 @@ export function lockedError(stack: string, lock: StackLock | undefined): Olympus
     where: stack,
     hint: `Wait for it. If it is dead: eval "$(npx olympus env)" && pulumi cancel -s ${stack}`,
   });
+}
+
+/** E-LOCKED where Pulumi says that the stack is locked; undefined for anything else that it says. */
+export function lockedIn(said: string, stack: string): OlympusError | undefined {
+  if (!/currently locked by/.test(said)) return undefined;
+  const [, username, hostname, pid, timestamp] = /created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)/.exec(said) ?? [];
+  const named = username !== undefined && hostname !== undefined && timestamp !== undefined;
+  return lockedError(stack, named ? { username, hostname, pid: Number(pid), timestamp } : undefined);
 }
 
 /**

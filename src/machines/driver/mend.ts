@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { execa } from "execa";
+import { ExecaError, execa } from "execa";
+import { lockedIn } from "./locks.ts";
 
 interface Resource {
   readonly urn: string;
@@ -28,7 +29,10 @@ export function mended(deployment: Deployment): Deployment | undefined {
   return { ...rest, resources: whole };
 }
 
-/** Mends a local state by Pulumi's own export and import. Gives whether it had to. Call it without anybody holding the lock. */
+/**
+ * Mends a state by Pulumi's own export and import, wherever it lies. Gives whether it had to. Call it without anybody holding the lock;
+ * throws E-LOCKED where somebody elsewhere does.
+ */
 export async function mendState(options: {
   readonly pulumi: string;
   readonly env: Readonly<Record<string, string>>;
@@ -37,20 +41,31 @@ export async function mendState(options: {
   readonly stack: string;
 }): Promise<boolean> {
   const { pulumi, env, cwd, project, stack } = options;
-  const backend = env.PULUMI_BACKEND_URL ?? "";
+  if (isWhole(env.PULUMI_BACKEND_URL ?? "", project, stack)) return false;
+  const exporting = await execa(pulumi, ["stack", "export", "--stack", stack], { env, cwd, reject: false });
+  // There is no such stack yet, or no way to its state, of which the run itself says more.
+  if (exporting.exitCode !== 0) return false;
+  const exported = JSON.parse(exporting.stdout) as { version: number; deployment: Deployment | null };
+  const deployment = mended(exported.deployment ?? {});
+  if (deployment === undefined) return false;
+  try {
+    await execa(pulumi, ["stack", "import", "--stack", stack, "--force"], {
+      env,
+      cwd,
+      input: JSON.stringify({ ...exported, deployment }),
+    });
+  } catch (error) {
+    // What looks unfinished is under way.
+    throw (error instanceof ExecaError && lockedIn(String(error.stderr), stack)) || error;
+  }
+  return true;
+}
+
+/** What the file of a state in a local folder says, which is read sooner than Pulumi starts. False where only Pulumi can tell. */
+function isWhole(backend: string, project: string, stack: string): boolean {
   if (!backend.startsWith("file://")) return false;
   const file = join(fileURLToPath(backend), ".pulumi/stacks", project, `${stack}.json`);
-  if (!existsSync(file)) return false;
+  if (!existsSync(file)) return true;
   const { checkpoint } = JSON.parse(readFileSync(file, "utf8")) as { checkpoint?: { latest?: Deployment } };
-  if (mended(checkpoint?.latest ?? {}) === undefined) return false;
-  const { stdout } = await execa(pulumi, ["stack", "export", "--stack", stack], { env, cwd });
-  const exported = JSON.parse(stdout) as { version: number; deployment: Deployment };
-  const deployment = mended(exported.deployment);
-  if (deployment === undefined) return false;
-  await execa(pulumi, ["stack", "import", "--stack", stack, "--force"], {
-    env,
-    cwd,
-    input: JSON.stringify({ ...exported, deployment }),
-  });
-  return true;
+  return mended(checkpoint?.latest ?? {}) === undefined;
 }

@@ -12,7 +12,7 @@ import type { LoadedTeam } from "../../team/model.ts";
 import { pulumiEnv, toolchain, writePassphrase } from "../../toolchain/index.ts";
 import { type EngineEvent, machineOfUrn } from "./events.ts";
 import { explainFault } from "./faults.ts";
-import { clearDeadLocks, lockedError } from "./locks.ts";
+import { clearDeadLocks, lockedIn } from "./locks.ts";
 import { mendState } from "./mend.ts";
 import { type PulumiResult, runPulumi } from "./pulumi.ts";
 
@@ -119,7 +119,8 @@ export async function runVerb(
     await makeStack(session, project, stack);
     result = await run();
   }
-  if (result.code !== 0 && /currently locked by/.test(result.stderr)) throw lockedError(stack, lockIn(result.stderr));
+  const locked = result.code === 0 ? undefined : lockedIn(result.stderr, stack);
+  if (locked !== undefined) throw locked;
   return result;
 }
 
@@ -162,10 +163,4 @@ function projectName(root: string): string {
   const { name } = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as { name?: string };
   if (name !== undefined) return name;
   throw new OlympusError("Pulumi.yaml has no name", { code: "E-PULUMI", where: join(root, "Pulumi.yaml") });
-}
-
-function lockIn(text: string): { pid: number; username: string; hostname: string; timestamp: string } | undefined {
-  const found = /created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)/.exec(text);
-  if (found === null) return undefined;
-  return { username: found[1]!, hostname: found[2]!, pid: Number(found[3]), timestamp: found[4]! };
 }
