@@ -3,22 +3,13 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { projectRoot } from "../src/base/paths.ts";
 import { formatElapsed } from "../src/cli/terminal.ts";
-import { missingFromNotRun, type RunnerReport, readReport, sumReports } from "./reports.ts";
+import { type RunnerReport, readReport } from "./reports.ts";
+import { runSuite, suites } from "./suites.ts";
 
 /**
  * `scripts/test [unit|check|contract|e2e|long|elsewhere]`: runs suites and closes with one line that is made from the
  * runners' own reports. Without a word: everything that CI runs.
  */
-const suites = {
-  unit: ["unit"],
-  check: [],
-  contract: ["contract"],
-  e2e: ["e2e"],
-  long: ["long"],
-  elsewhere: ["elsewhere"],
-  all: ["unit", "contract", "e2e", "elsewhere"],
-} as const;
-
 const wanted = (process.argv[2] ?? "all") as keyof typeof suites;
 const filters = process.argv.slice(3);
 if (!(wanted in suites)) {
@@ -29,16 +20,15 @@ if (!(wanted in suites)) {
 const started = Date.now();
 const reportsDir = join(projectRoot, ".olympus", "test-reports");
 mkdirSync(reportsDir, { recursive: true });
-let broken = false;
 
 function tell(text: string): void {
   console.log(`[${formatElapsed(Date.now() - started)}] ${text}`);
 }
 
-async function command(label: string, file: string, args: readonly string[]): Promise<boolean> {
+async function command(label: string, file: string, args: readonly string[]): Promise<number> {
   const begun = Date.now();
   tell(`${label} ...`);
-  const result = await execa(file, args, {
+  const { exitCode = 1 } = await execa(file, args, {
     cwd: projectRoot,
     preferLocal: true,
     reject: false,
@@ -47,15 +37,13 @@ async function command(label: string, file: string, args: readonly string[]): Pr
     stdout: "inherit",
     stderr: "inherit",
   });
-  const good = result.exitCode === 0;
-  tell(`${label}: ${good ? "done" : "FAILED"}, ${formatElapsed(Date.now() - begun)}`);
-  if (!good) broken = true;
-  return good;
+  tell(`${label}: ${exitCode === 0 ? "done" : "FAILED"}, ${formatElapsed(Date.now() - begun)}`);
+  return exitCode;
 }
 
 async function vitest(project: string): Promise<RunnerReport> {
   const outputFile = join(reportsDir, `${project}.json`);
-  await command(`${project} tests`, process.execPath, [
+  const code = await command(`${project} tests`, process.execPath, [
     join(projectRoot, "node_modules/vitest/vitest.mjs"),
     "run",
     "--project",
@@ -66,22 +54,8 @@ async function vitest(project: string): Promise<RunnerReport> {
     `--outputFile.json=${outputFile}`,
     ...filters,
   ]);
-  return readReport(project, outputFile, started);
+  const report = readReport(project, outputFile, started);
+  return { ...report, complete: report.complete && code === 0 };
 }
 
-const olympus = join(projectRoot, "scripts/olympus");
-const reports: RunnerReport[] = [];
-
-if (wanted === "all" || wanted === "check") await command("check (types, lint, format)", "npm", ["run", "-s", "check"]);
-if (wanted !== "check" && wanted !== "elsewhere") {
-  await command("packages and tools", olympus, ["prepare", "--for", wanted === "unit" ? "unit" : "tests"]);
-}
-for (const project of suites[wanted]) reports.push(await vitest(project));
-
-const total = sumReports(reports);
-const surprises = wanted === "all" ? missingFromNotRun(reports) : [];
-for (const surprise of surprises) tell(surprise);
-if (surprises.length > 0 || total.failed > 0 || reports.some((report) => !report.complete)) broken = true;
-tell(broken ? "something failed" : "everything passed");
-console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exitCode = broken ? 1 : 0;
+process.exitCode = await runSuite(wanted, { command, vitest, tell });

@@ -1,9 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { exitCodes } from "../../src/base/errors.ts";
 import { projectRoot } from "../../src/base/paths.ts";
-import { missingFromNotRun, notRunIds, readReport, sumReports } from "../reports.ts";
+import { missingFromNotRun, notRunIds, type RunnerReport, readReport, sumReports } from "../reports.ts";
+import { runSuite, type suites } from "../suites.ts";
 
 const report = (skippedNames: string[]) => ({
   project: "e2e",
@@ -42,15 +44,58 @@ describe("the runner's closing line", () => {
   });
 
   it("accepts exactly what not-run.md lists", () => {
-    expect(missingFromNotRun([report(["kvm boots a guest"])], ["kvm"])).toEqual([]);
-    expect(missingFromNotRun([report(["sneaky test"])], ["kvm"])).toEqual([
+    const missing = (skipped: string[], everything = true): string[] =>
+      missingFromNotRun([report(skipped)], { everything, listed: ["kvm"] });
+    expect(missing(["kvm boots a guest"])).toEqual([]);
+    expect(missing(["sneaky test"])).toEqual([
       "left out, but not in docs/reference/not-run.md: sneaky test",
       "listed in docs/reference/not-run.md, but there is no such test: kvm",
     ]);
-    expect(missingFromNotRun([report(["kvm a", "kvm b"])], ["kvm"])).toEqual(["left out more than once: kvm"]);
-    expect(missingFromNotRun([report([])], ["kvm"])).toEqual([
-      "listed in docs/reference/not-run.md, but there is no such test: kvm",
-    ]);
+    expect(missing(["kvm a", "kvm b"])).toEqual(["left out more than once: kvm"]);
+    expect(missing([])).toEqual(["listed in docs/reference/not-run.md, but there is no such test: kvm"]);
+    // A part of the suites need not have the test of every entry.
+    expect(missing([], false)).toEqual([]);
+    expect(missing(["sneaky test"], false)).toEqual(["left out, but not in docs/reference/not-run.md: sneaky test"]);
+  });
+
+  /** What a suite did, with this answer to its question and this outcome of its tests. */
+  async function ran(wanted: keyof typeof suites, answer: number, outcome: Partial<RunnerReport> = {}) {
+    const did: string[] = [];
+    vi.spyOn(console, "log").mockImplementation((line) => void did.push(line));
+    try {
+      const code = await runSuite(wanted, {
+        command: async (label) => {
+          did.push(label);
+          return answer;
+        },
+        vitest: async (project) => {
+          did.push(`${project} tests`);
+          return { ...report([]), project, failed: 0, ...outcome };
+        },
+        tell: (text) => void did.push(text),
+      });
+      return { code, did };
+    } finally {
+      vi.restoreAllMocks();
+    }
+  }
+
+  it("begins nothing after a no", async () => {
+    const did = ["packages and tools", "not agreed to: no test was run"];
+    expect(await ran("e2e", exitCodes.confirmation)).toEqual({ code: exitCodes.confirmation, did });
+  });
+
+  it("goes through a suite whatever fails before it, and tells so", async () => {
+    const did = ["packages and tools", "unit tests", "something failed", "2 passed, 0 failed, 0 skipped"];
+    expect(await ran("unit", exitCodes.failed)).toEqual({ code: 1, did });
+    expect(await ran("unit", exitCodes.done)).toMatchObject({ code: 0 });
+    expect(await ran("unit", exitCodes.done, { complete: false })).toMatchObject({ code: 1 });
+  });
+
+  it.each(["unit", "contract", "e2e", "long"] as const)("finds a test that %s left out", async (wanted) => {
+    const { code, did } = await ran(wanted, exitCodes.done, { skippedNames: ["sneaky test"] });
+    expect(code).toBe(1);
+    expect(did).toContain("left out, but not in docs/reference/not-run.md: sneaky test");
   });
 
   it("reads ids from the table", () => {

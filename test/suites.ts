@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { exitCodes } from "../src/base/errors.ts";
+import { projectRoot } from "../src/base/paths.ts";
+import { missingFromNotRun, type RunnerReport, sumReports } from "./reports.ts";
+
+/** The words of `scripts/test`, with the vitest projects of each. */
+export const suites = {
+  unit: ["unit"],
+  check: [],
+  contract: ["contract"],
+  e2e: ["e2e"],
+  long: ["long"],
+  elsewhere: ["elsewhere"],
+  all: ["unit", "contract", "e2e", "elsewhere"],
+} as const;
+
+/** What a suite is made of. */
+export interface Doing {
+  /** Runs a program and gives its exit code. */
+  readonly command: (label: string, file: string, args: readonly string[]) => Promise<number>;
+  readonly vitest: (project: string) => Promise<RunnerReport>;
+  readonly tell: (text: string) => void;
+}
+
+/** Runs a suite, whatever fails in it, and gives the exit code. Where a person says no to what it needs, nothing of it is begun. */
+export async function runSuite(wanted: keyof typeof suites, { command, vitest, tell }: Doing): Promise<number> {
+  const codes: number[] = [];
+  if (wanted === "all" || wanted === "check") {
+    codes.push(await command("check (types, lint, format)", "npm", ["run", "-s", "check"]));
+  }
+  if (wanted !== "check" && wanted !== "elsewhere") {
+    const args = ["prepare", "--for", wanted === "unit" ? "unit" : "tests"];
+    const code = await command("packages and tools", join(projectRoot, "scripts/olympus"), args);
+    if (code === exitCodes.confirmation) {
+      tell("not agreed to: no test was run");
+      return code;
+    }
+    codes.push(code);
+  }
+  const reports: RunnerReport[] = [];
+  for (const project of suites[wanted]) reports.push(await vitest(project));
+
+  const total = sumReports(reports);
+  const surprises = missingFromNotRun(reports, { everything: wanted === "all" });
+  for (const surprise of surprises) tell(surprise);
+  const broken =
+    codes.some((code) => code !== exitCodes.done) ||
+    surprises.length > 0 ||
+    total.failed > 0 ||
+    reports.some((report) => !report.complete);
+  tell(broken ? "something failed" : "everything passed");
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return broken ? 1 : exitCodes.done;
+}
