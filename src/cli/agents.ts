@@ -73,10 +73,13 @@ async function add(context: CommandContext, name: string, options: AddOptions): 
   const { address, persona, email } = options;
   const entry: TextValue = { on: options.on ?? on, address, template, duties, lenses, persona, email };
   await writeTeamValue(team.file, ["agents", name], entry);
-  context.reporter.result(`${name} is in ${team.file}. Make its machine, bot and harness:  npm run deploy`, {
-    type: "agents.add",
-    agent: name,
-  });
+  context.reporter.result(
+    `${name} is in ${team.file}. Make its keys, machine, bot and harness:  npx olympus secrets init && npx olympus deploy`,
+    {
+      type: "agents.add",
+      agent: name,
+    },
+  );
   return exitCodes.done;
 }
 

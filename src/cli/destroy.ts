@@ -67,20 +67,22 @@ export async function destroy(
       ),
     )
   ).flat();
+  const there = [...disks, ...team.machines.map(({ name, hypervisor }) => ({ machine: name, hypervisor }))];
   const named = (machine: string): boolean =>
     chosen.some(({ machines, hypervisor }) =>
       machines === undefined
-        ? disks.some((disk) => disk.machine === machine && disk.hypervisor === hypervisor)
+        ? there.some((one) => one.machine === machine && one.hypervisor === hypervisor)
         : machines.includes(machine),
     );
   checkPurge(team, purge, disks, named);
+  const purged = disks.filter(({ machine }) => purge.includes(machine));
   const what = chosen
     .map(({ hypervisor, machines }) => `${machines?.join(", ") ?? "every machine"} on ${hypervisor}`)
     .join("; ");
   const staying = disks.filter(({ machine }) => named(machine) && !purge.includes(machine));
   const question = `Destroy ${what}? ${staying.length === 0 ? "" : `Data disks stay: ${staying.map(text).join(", ")}.`}`;
   if (!(await context.confirm(question.trim()))) return exitCodes.confirmation;
-  for (const machine of purge) await confirmPurge(context, options, disks.find((disk) => disk.machine === machine)!);
+  for (const disk of purged) await confirmPurge(context, options, disk);
 
   const step = reporter.step("destroy");
   const outcomes = await destroyAll(
@@ -96,7 +98,7 @@ export async function destroy(
   const changed = outcomes.reduce((sum, outcome) => sum + outcome.changed, 0);
   const gone: DataDisk[] = [];
   for (const hypervisor of involved) {
-    const here = disks.filter((disk) => disk.hypervisor === hypervisor.name && purge.includes(disk.machine));
+    const here = purged.filter((disk) => disk.hypervisor === hypervisor.name);
     const failed = outcomes.some((outcome) => outcome.hypervisor === hypervisor.name && outcome.error !== undefined);
     if (here.length === 0 || failed) continue;
     step.update(`${hypervisor.name}: deleting data disks`);
@@ -108,9 +110,11 @@ export async function destroy(
   else step.fail(errors[0]!.message);
 
   const left = disks.filter((disk) => !gone.includes(disk));
+  const without = purge.filter((machine) => !disks.some((disk) => disk.machine === machine));
   reporter.result(
     [
       ...gone.map((disk) => `deleted  ${text(disk)}`),
+      ...without.map((machine) => `gone     ${machine} has no data disk there`),
       ...left.map((disk) => `stays    ${text(disk)}, ${disk.volume} on ${disk.hypervisor}`),
       ...(errors.length === 0 ? ["Make them again: npx olympus up"] : []),
     ].join("\n"),
@@ -131,12 +135,11 @@ function checkPurge(
   named: (machine: string) => boolean,
 ): void {
   for (const machine of purge) {
-    const problem = !disks.some((disk) => disk.machine === machine)
-      ? `there is no data disk of "${machine}" where you destroy`
-      : named(machine)
-        ? undefined
-        : `the data disk of ${machine} can only go together with ${machine}`;
-    if (problem === undefined) continue;
+    // Whose disk is gone already, by the same command that was cut off, has nothing left to purge.
+    if (named(machine)) continue;
+    const problem = disks.some((disk) => disk.machine === machine)
+      ? `the data disk of ${machine} can only go together with ${machine}`
+      : `there is no data disk of "${machine}" where you destroy`;
     throw new OlympusError(problem, {
       code: "E-USAGE",
       exit: exitCodes.usage,
