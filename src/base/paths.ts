@@ -28,6 +28,12 @@ export function ownBackend(team: string): string {
   return `file://${stateDir(team, "pulumi")}`;
 }
 
+/** Everything of this project's lab, the state of its team too, which is removed with it. */
+export const labDir = (): string => stateDir("lab");
+
+/** The lab's team file: a working copy. */
+export const labTeamFile = (): string => join(labDir(), "team.yaml");
+
 /** Names the team file that commands use while a lab is up. */
 export const teamPointer = (): string => stateRoot("current-team");
 

@@ -1,5 +1,12 @@
 import { openSecrets } from "../../secrets/store.ts";
-import { prepareStacks, pulumiEnv, shellExports, toolchain, writePassphrase } from "../toolchain/index.ts";
+import {
+  prepareStacks,
+  pulumiEnv,
+  refuseLabState,
+  shellExports,
+  toolchain,
+  writePassphrase,
+} from "../toolchain/index.ts";
 import type { CliCommand } from "./command.ts";
 
 export const command: CliCommand = {
@@ -15,6 +22,7 @@ export const command: CliCommand = {
           const tools = toolchain();
           const file = writePassphrase(team, secrets.require("pulumi.passphrase"));
           const variables = pulumiEnv(team, tools, file);
+          refuseLabState(team, variables.PULUMI_BACKEND_URL ?? "");
           const { reporter, signal } = context;
           const stacks = team.hypervisors.map(({ name }) => name);
           await prepareStacks({ stacks, pulumi: tools.pulumi, variables, reporter, signal });

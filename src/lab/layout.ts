@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
-import { projectRoot, stateDir } from "../base/paths.ts";
+import { labDir, labTeamFile, projectRoot } from "../base/paths.ts";
 
 /** Where the lab keeps its things. Everything is under `dir`, but for the pointer beside it and the caches. */
 export const layout = {
   /** `.olympus/lab` */
   get dir(): string {
-    return stateDir("lab");
+    return labDir();
   },
   /** The lab's name on this computer: two projects have two labs. */
   get lab(): string {
@@ -24,7 +24,7 @@ export const layout = {
   },
   /** The team file that every command uses while the lab is up. */
   get team(): string {
-    return join(this.dir, "team.yaml");
+    return labTeamFile();
   },
   /** What the working copy was made from, to see edits of either. */
   get origin(): string {

@@ -80,7 +80,7 @@ async function readTeam(path: string): Promise<string> {
       code: "E-TEAM-FILE",
       exit: exitCodes.usage,
       where: shownPath(path),
-      hint: "Name one with --team or OLYMPUS_TEAM, or start from examples/lab/team.yaml.",
+      hint: "Name one with --team or OLYMPUS_TEAM, or start from examples/lab/team.yaml with a name of your own.",
       cause: error,
     });
   }

@@ -217,7 +217,7 @@ export const policySchema = z.strictObject({
 });
 
 export const teamSchema = z.strictObject({
-  name: nameField.describe("Names state, machines and the chat's site."),
+  name: nameField.describe("Names state, machines and the chat's site. `lab` is kept for the lab."),
   network: networkSchema,
   hypervisors: z.record(nameField, hypervisorSchema).describe("libvirt hosts; one Pulumi stack each."),
   templates: z

@@ -112,7 +112,7 @@ function wrongType(path: Path, name: string, expected: string, value: unknown): 
       code: "E-TEAM-VALUE",
       path,
       message: value === null || value === undefined ? "the file is empty" : "a team file is a map of sections",
-      fix: "Start from examples/lab/team.yaml.",
+      fix: "Start from examples/lab/team.yaml with a name of your own.",
     };
   const found =
     value === null ? "nothing" : Array.isArray(value) ? "a list" : typeof value === "object" ? "a map" : quote(value);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +82,25 @@ it("plan names the team file that a lab brought, and says nothing of one that wa
     const of = async (...words: string[]) => (await olympus(["plan", ...words], { env })).stderr;
     expect(await of()).toContain(`team file of the lab that is up: ${team[1]}`);
     expect(await of(...team)).toBe("");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it("a team with the lab's name is refused before Pulumi keeps anything of it, with the line", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lab-name-"));
+  try {
+    const file = join(folder, "team.yaml");
+    copyFileSync(team[1]!, file);
+    const env = { OLYMPUS_STATE: join(folder, "state"), SOPS_AGE_KEY_FILE: join(folder, "age.txt") };
+    expect((await olympus(["secrets", "init", "--team", file], { env })).code).toBe(0);
+    for (const words of [["env"], ["destroy", "--all", "--yes"]]) {
+      const { code, stdout, stderr } = await olympus([...words, "--team", file], { env });
+      expect(stderr).toContain(`${file}:5  the state of team lab would lie in the folder of this computer's lab`);
+      expect(stdout).not.toContain("PULUMI");
+      expect(code).toBe(1);
+    }
+    expect(existsSync(join(folder, "state/lab"))).toBe(false);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -9,7 +9,7 @@ import { ownFolder } from "../../base/own-folder.ts";
 import { projectRoot, stateDir } from "../../base/paths.ts";
 import type { Reporter } from "../../base/report.ts";
 import type { LoadedTeam } from "../../team/model.ts";
-import { pulumiEnv, toolchain, writePassphrase } from "../../toolchain/index.ts";
+import { pulumiEnv, refuseLabState, toolchain, writePassphrase } from "../../toolchain/index.ts";
 import { type EngineEvent, machineOfUrn } from "./events.ts";
 import { explainFault } from "./faults.ts";
 import { clearDeadLocks, lockedIn } from "./locks.ts";
@@ -27,7 +27,7 @@ export interface StackSession {
   readonly root: string;
 }
 
-/** Prepares passphrase file, backend folder and environment. Throws E-TOOLCHAIN, E-SECRET-MISSING. */
+/** Prepares passphrase file, backend folder and environment. Throws E-TOOLCHAIN, E-SECRET-MISSING, E-TEAM-LAB. */
 export function openSession(options: {
   readonly team: LoadedTeam;
   readonly secrets: SecretStore;
@@ -43,6 +43,7 @@ export function openSession(options: {
     ...pulumiEnv(team, tools, writePassphrase(team, secrets.require("pulumi.passphrase"), ownFolder())),
     ...options.env,
   };
+  refuseLabState(team, env.PULUMI_BACKEND_URL ?? "");
   if (env.PULUMI_BACKEND_URL?.startsWith("file://")) {
     mkdirSync(fileURLToPath(env.PULUMI_BACKEND_URL), { recursive: true, mode: 0o700 });
   }
