@@ -1,7 +1,7 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
 import { sshTargetOf } from "../machines/find.ts";
-import { cloudInitEnded } from "../machines/readiness.ts";
+import { cloudInitEnded, seedApplied } from "../machines/readiness.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
@@ -59,7 +59,7 @@ export function machineChecks(name: string, stdout: string): Check[] {
 
 /** Three lines: how cloud-init ended, failed units, free MiB on the data disk (empty while it is not mounted). */
 const probe = [
-  'echo "$(cloud-init status 2>/dev/null | sed -n "s/^status: //p")"',
+  `if [ -e ${seedApplied} ]; then echo disabled; else echo "$(cloud-init status 2>/dev/null | sed -n "s/^status: //p")"; fi`,
   "echo \"$(systemctl list-units --state=failed --plain --no-legend | awk '{ print $1 }' | paste -sd ' ')\"",
   "echo \"$(mountpoint -q /srv/olympus && df -m --output=avail /srv/olympus | tail -n 1 | tr -d ' ')\"",
 ].join("\n");
