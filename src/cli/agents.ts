@@ -100,7 +100,7 @@ async function remove(context: CommandContext, name: string, options: RemoveOpti
   // Known before anything goes: without the entry nothing could be finished after a half.
   parseTeam(without(await readFile(team.file, "utf8")), team.file);
   const purge = options.purgeData === true ? { purgeData: [name] } : {};
-  const code = await destroy(context, [name], { ...purge, confirm: options.confirm ?? [] });
+  const code = await destroy(context, [name], { ...purge, forGood: true, confirm: options.confirm ?? [] });
   if (code !== exitCodes.done) return code;
   const secrets = await openSecrets(team);
   const changed = await retireBot({ team, secrets, signal: context.signal, agent: name });

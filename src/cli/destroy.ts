@@ -9,6 +9,8 @@ export interface DestroyOptions {
   readonly all?: boolean;
   readonly purgeData?: string[];
   readonly confirm?: string[];
+  /** They leave the team file, too. */
+  readonly forGood?: boolean;
 }
 
 /** `olympus destroy`: machines go, their data disks stay, unless they are named a second time. */
@@ -109,14 +111,14 @@ export async function destroy(
   if (errors.length === 0) step.done(summary);
   else step.fail(errors[0]!.message);
 
-  const left = disks.filter((disk) => !gone.includes(disk));
+  const left = disks.filter((disk) => named(disk.machine) && !gone.includes(disk));
   const without = purge.filter((machine) => !disks.some((disk) => disk.machine === machine));
   reporter.result(
     [
       ...gone.map((disk) => `deleted  ${text(disk)}`),
       ...without.map((machine) => `gone     ${machine} has no data disk there`),
       ...left.map((disk) => `stays    ${text(disk)}, ${disk.volume} on ${disk.hypervisor}`),
-      ...(errors.length === 0 ? ["Make them again: npx olympus up"] : []),
+      ...(errors.length === 0 && options.forGood !== true ? ["Make them again: npx olympus up"] : []),
     ].join("\n"),
     { type: "destroy", changed, deleted: gone, kept: left, errors: errors.map(({ code }) => code) },
   );
