@@ -88,7 +88,7 @@ async function post(
   const run = claimNext(store, clock.now(), "command");
   if (run === undefined) return "";
   const control = { halt: async () => 0, health: () => "" };
-  const answer = await obey({ config, store, clock, control }, run, JSON.parse(run.payload) as PostPayload);
+  const answer = await obey({ config, store, clock, control }, JSON.parse(run.payload) as PostPayload);
   finish(store, run, "done", "answered", clock.now());
   return answer?.text ?? "";
 }

@@ -138,3 +138,18 @@ test("who may not command gets the notice and stops nothing; nor does another ag
   await soon(() => agent.said(post.id)).toEqual(["done", expect.stringContaining("only for people")]);
   expect(ended).toBe(0);
 });
+
+test("numbers that are no gate's are asked about like anything; the word for a gate that is not there is answered once it is said to us", async () => {
+  await begin(async () => "an answer");
+  const question = server.say("alice-id", "work", "@athena why was the PR with head 3f9a1c22d0 approved?");
+  await soon(() => agent.said(question.id)).toEqual(["an answer"]);
+  const word = server.say("alice-id", "work", "@athena !approve 3f9a1c22d0");
+  await soon(() => agent.said(word.id)).toEqual([expect.stringContaining("no gate `3f9a1c22d0`")]);
+  const direct = server.say("alice-id", "direct", "!refuse 3f9a1c22d0");
+  await soon(() => agent.said(direct.id)).toEqual([expect.stringContaining("no gate")]);
+  // To nobody by name: it may be another agent's.
+  const open = server.say("alice-id", "work", "!approve 3f9a1c22d0");
+  await soon(() => agent.ended().length).toBe(4);
+  expect(agent.said(open.id)).toEqual([]);
+  expect(agent.ended().at(-1)).toEqual({ state: "done", outcome: "done: nothing to say" });
+});

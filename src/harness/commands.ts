@@ -1,12 +1,13 @@
+import type { Answer } from "./ask.ts";
 import { type CommandName, commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
+import { namedGate } from "./gates/book.ts";
 import { answerGate } from "./gates/chat.ts";
-import { gateWord, looksLikeGate } from "./gates/words.ts";
+import { gateWord } from "./gates/words.ts";
 import type { PostPayload } from "./intake.ts";
 import { chatSource } from "./intake.ts";
 import { isKnown, receive } from "./store/inbox.ts";
 import type { Store } from "./store/open.ts";
-import type { OpenRun } from "./store/runs.ts";
 import { spentSince } from "./store/steps.ts";
 import { newestMention, openIn, type Place, spentIn, workIn } from "./store/work.ts";
 import { dayStart } from "./zone.ts";
@@ -26,26 +27,21 @@ interface CommandParts {
   readonly control: Control;
 }
 
-/** Does a command of a person who may, without a model. Undefined when its answer is that of the work it began. May be repeated after a crash. */
-export async function obey(
-  parts: CommandParts,
-  run: OpenRun,
-  post: PostPayload,
-): Promise<{ text: string; outcome: string } | undefined> {
-  if (post.said !== undefined) return { text: post.said, outcome: "answered" };
-  const word = gateWord(post.text, parts.config.agent) ?? looksLikeGate(post.text);
-  if (word !== undefined) {
-    const text = answerGate(parts, post, word);
-    return text === undefined ? undefined : { text, outcome: "answered" };
-  }
+/** Does a command of a person who may, without a model. May be repeated after a crash. */
+export async function obey(parts: CommandParts, post: PostPayload): Promise<Answer> {
+  const answer = (text: string | undefined): Answer =>
+    text === undefined ? { text: "", outcome: "done: nothing to say" } : { text, outcome: "answered" };
+  if (post.said !== undefined) return answer(post.said);
+  const gate = gateWord(post.text, parts.config.agent) ?? namedGate(parts.store, post.text);
+  if (gate !== undefined) return answer(answerGate(parts, post, gate));
   const name = commandOf(post.text, parts.config.agent) ?? "help";
   const inThread = post.rootId !== post.id;
   const place: Place = inThread ? { lane: `${chatSource}:${post.rootId}` } : { channel: post.channelId };
-  const text = await does[name](parts, post, place, run);
-  return text === undefined ? undefined : { text, outcome: "answered" };
+  return answer(await does[name](parts, post, place));
 }
 
-type Doing = (parts: CommandParts, post: PostPayload, place: Place, run: OpenRun) => Promise<string | undefined>;
+/** Gives what is to be said; undefined where the answer is that of the work it began. */
+type Doing = (parts: CommandParts, post: PostPayload, place: Place) => Promise<string | undefined>;
 
 const does: Readonly<Record<CommandName, Doing>> = {
   async status({ config, store, clock, control }, _, place) {

@@ -121,7 +121,7 @@ export class Feed {
     const { config, store, clock, wake } = this.#parts;
     for (const post of posts) this.#saw(channel, post.createdAt);
     // Posts that lead to nothing cost no write: reading them again after a crash decides the same.
-    const work = posts.filter((post) => decide(post, config).kind !== "ignore");
+    const work = posts.filter((post) => decide(store, config, post).kind !== "ignore");
     if (work.length === 0) return;
     const readTo = this.#newestOf(channel) - overlapMs;
     if (takeIn(store, config, work, { channel, readTo }, clock.now()) > 0) wake();
@@ -193,13 +193,16 @@ export class Feed {
     const newestSeen = this.#newestOf(channel.id);
     const quiet = this.#synced.has(channel.id) && channel.lastPostAt <= newestSeen;
     if (channel.lastPostAt > floor && !quiet) {
-      const missed = await missedPosts(chat, channel, floor, (post) => decide(post, config).kind !== "ignore").catch(
-        (error) => {
-          // Removed from the channel, or the channel is gone: nothing to read there any more.
-          if (error instanceof ChatError && error.kind === "refused") return undefined;
-          throw error;
-        },
-      );
+      const missed = await missedPosts(
+        chat,
+        channel,
+        floor,
+        (post) => decide(store, config, post).kind !== "ignore",
+      ).catch((error) => {
+        // Removed from the channel, or the channel is gone: nothing to read there any more.
+        if (error instanceof ChatError && error.kind === "refused") return undefined;
+        throw error;
+      });
       if (missed === undefined) return;
       this.#saw(channel.id, missed.newest);
       const old = missed.posts.filter((post) => post.createdAt <= oldestAnswered);

@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { agentConfig } from "../../test/support/agent-config.ts";
+import { wishGate } from "./gates/book.ts";
+import { looksLikeGates } from "./gates/words.ts";
 import { decide, takeIn, takeInLate } from "./intake.ts";
 import { threadMessages } from "./prompt.ts";
-import { openStore } from "./store/open.ts";
+import { openStore, type Store } from "./store/open.ts";
 
 const config = agentConfig({
   chat: {
@@ -29,46 +31,90 @@ const post = (id: string, authorId: string, text: string, hops?: number) => ({
   marker: hops === undefined ? undefined : { run: "r", part: 0, source: "s", hops },
 });
 
+let dir: string;
+let store: Store;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "olympus-intake-"));
+  store = openStore(dir);
+});
+afterEach(() => {
+  store.close();
+  rmSync(dir, { recursive: true });
+});
+
 test("B3 an agent's thanks, without a mention, lead to nothing", () => {
-  expect(decide(post("1", "apollo", "Thank you, athena! Great work."), config).kind).toBe("ignore");
+  expect(decide(store, config, post("1", "apollo", "Thank you, athena! Great work.")).kind).toBe("ignore");
 });
 
 test("B7 a foreign bot or webhook that mentions the agent leads to nothing", () => {
   const foreign = { ...post("1", "dependabot", "@athena rebase"), automatic: true };
-  expect(decide(foreign, config).kind).toBe("ignore");
+  expect(decide(store, config, foreign).kind).toBe("ignore");
 });
 
 test("B9 a person who mentions eight agents at once is answered, and the others' answers lead to nothing", () => {
   const agents = ["apollo", "artemis", "hermes", "perseus", "prometheus", "ares", "poseidon"];
   const others = { ...config, chat: { ...config.chat, agents: agents.map((name) => ({ id: name, name })) } };
   const everybody = `@athena ${agents.map((name) => `@${name}`).join(" ")} who is there?`;
-  expect(decide(post("1", "alice", everybody), others).kind).toBe("mention");
-  const answers = agents.map((name) => decide(post(name, name, `I am ${name}. You wrote:\n> ${everybody}`, 1), others));
+  expect(decide(store, others, post("1", "alice", everybody)).kind).toBe("mention");
+  const answers = agents.map((name) =>
+    decide(store, others, post(name, name, `I am ${name}. You wrote:\n> ${everybody}`, 1)),
+  );
   expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["ignore"]));
 });
 
+/** What has ten hexadecimal digits and is about approving, without a gate of that name: mentions like others. */
+const withDigits = [
+  "@athena should I approve gate 3f9a1c22d0 of apollo?",
+  "@athena why was the PR with head 3f9a1c22d0 approved?",
+  "@athena invoice 1763800000 is approved, please file it",
+];
+
+test("a mention that only looks like a gate's word is one like others where there is no such gate", () => {
+  for (const text of withDigits) expect(decide(store, config, post("1", "alice", text)).kind, text).toBe("mention");
+  expect(decide(store, config, post("1", "mallory", withDigits[0]!)).kind).toBe("notice");
+  const direct = { ...post("1", "alice", "approve 3f9a1c22d0"), direct: true };
+  expect(decide(store, config, direct).kind).toBe("mention");
+  expect(decide(store, config, post("1", "alice", "I approve 3f9a1c22d0")).kind).toBe("ignore");
+  // The word itself is a command, whoever has the gate.
+  expect(decide(store, config, post("1", "alice", "!approve 3f9a1c22d0")).kind).toBe("command");
+});
+
+test("C8 it is a command where it names a gate, also as one of several numbers", () => {
+  const gate = wishGate(
+    store,
+    {
+      action: "merge",
+      kinds: ["merge"],
+      approvers: undefined,
+      run: "r",
+      repo: "olympus/app",
+      number: 3,
+      commit: "c",
+      author: "kim",
+      lenses: [],
+    },
+    0,
+    72,
+  );
+  for (const text of [`I approve ${gate.id}.`, `!appr\u200bove ${gate.id}`, `approve 3f9a1c22d0 and ${gate.id}`])
+    expect(decide(store, config, post("1", "alice", text)).kind, text).toBe("command");
+  expect(looksLikeGates(`approve 3f9a1c22d0, ${gate.id}, 3f9a1c22d0`)).toEqual(["3f9a1c22d0", gate.id]);
+  expect(looksLikeGates(`what is ${gate.id}?`)).toEqual([]);
+});
+
 test("hops that a person writes into a post's props count for nothing", () => {
-  const dir = mkdtempSync(join(tmpdir(), "olympus-intake-"));
-  const store = openStore(dir);
-  try {
-    takeIn(
-      store,
-      config,
-      [post("1", "alice", "@athena hi", 3), post("2", "apollo", "@athena hi", 2)],
-      { channel: "c", readTo: 0 },
-      2000,
-    );
-    const rows = store.all<{ payload: string }>("SELECT payload FROM inbox ORDER BY source_id");
-    expect(rows.map(({ payload }) => (JSON.parse(payload) as { hops: number }).hops)).toEqual([0, 2]);
-  } finally {
-    store.close();
-    rmSync(dir, { recursive: true });
-  }
+  takeIn(
+    store,
+    config,
+    [post("1", "alice", "@athena hi", 3), post("2", "apollo", "@athena hi", 2)],
+    { channel: "c", readTo: 0 },
+    2000,
+  );
+  const rows = store.all<{ payload: string }>("SELECT payload FROM inbox ORDER BY source_id");
+  expect(rows.map(({ payload }) => (JSON.parse(payload) as { hops: number }).hops)).toEqual([0, 2]);
 });
 
 test("mentions that are too old are told once a thread and day, not once for ever", () => {
-  const dir = mkdtempSync(join(tmpdir(), "olympus-intake-"));
-  const store = openStore(dir);
   const day = 24 * 3600 * 1000;
   const inThread = (id: string, createdAt: number) => ({
     ...post(id, "alice", "@athena hi"),
@@ -76,17 +122,12 @@ test("mentions that are too old are told once a thread and day, not once for eve
     createdAt,
   });
   const told = () => store.all("SELECT 1 FROM inbox WHERE kind = 'late'").length;
-  try {
-    takeInLate(store, config, [inThread("1", 1000), inThread("2", 2000)], 9 * day);
-    expect(told()).toBe(1);
-    takeInLate(store, config, [inThread("3", 3000)], 10 * day);
-    expect(told()).toBe(1);
-    takeInLate(store, config, [inThread("4", 20 * day)], 29 * day);
-    expect(told()).toBe(2);
-  } finally {
-    store.close();
-    rmSync(dir, { recursive: true });
-  }
+  takeInLate(store, config, [inThread("1", 1000), inThread("2", 2000)], 9 * day);
+  expect(told()).toBe(1);
+  takeInLate(store, config, [inThread("3", 3000)], 10 * day);
+  expect(told()).toBe(1);
+  takeInLate(store, config, [inThread("4", 20 * day)], 29 * day);
+  expect(told()).toBe(2);
 });
 
 test("no line of a guest's post can pass for somebody else's", () => {

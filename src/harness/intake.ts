@@ -1,7 +1,8 @@
 import type { ChatPost } from "./chat-port.ts";
 import { commandOf } from "./command-names.ts";
 import type { AgentConfig } from "./config.ts";
-import { gateWord, looksLikeGate } from "./gates/words.ts";
+import { namedGate } from "./gates/book.ts";
+import { gateWord } from "./gates/words.ts";
 import { mentions } from "./mention.ts";
 import { advanceCursor } from "./store/cursors.ts";
 import { type InboxEntry, type InboxKind, isKnown, noticedSince, receive } from "./store/inbox.ts";
@@ -37,8 +38,8 @@ export interface PostPayload {
 
 export type Decision = { readonly kind: InboxKind } | { readonly kind: "ignore"; readonly why: string };
 
-/** What a post leads to. Pure: the same post gives the same answer live and in backfill. */
-export function decide(post: ChatPost, config: Pick<AgentConfig, "agent" | "chat">): Decision {
+/** What a post leads to. The same post gives the same answer live and in backfill. */
+export function decide(store: Store, config: Pick<AgentConfig, "agent" | "chat">, post: ChatPost): Decision {
   const { chat } = config;
   if (post.system) return { kind: "ignore", why: "system message" };
   // Also of bots and of this agent itself: that they tried is written down, and they are refused.
@@ -46,7 +47,7 @@ export function decide(post: ChatPost, config: Pick<AgentConfig, "agent" | "chat
   if (post.authorId === chat.botId) return { kind: "ignore", why: "own post" };
   // Agents name gates when they ask for an approval; people who do so in other words mean one.
   const written = !post.automatic && !chat.agents.some((agent) => agent.id === post.authorId);
-  if (written && looksLikeGate(post.text) !== undefined) return { kind: "command" };
+  if (written && namedGate(store, post.text) !== undefined) return { kind: "command" };
   const explicit = mentions(post.text, config.agent) && post.mentioned !== false;
   if (chat.agents.some((agent) => agent.id === post.authorId)) {
     if (!explicit) return { kind: "ignore", why: "another agent, no mention" };
@@ -74,7 +75,7 @@ export function takeIn(
   now: number,
 ): number {
   const decided = posts
-    .map((post) => ({ post, decision: decide(post, config) }))
+    .map((post) => ({ post, decision: decide(store, config, post) }))
     .filter(({ decision }) => decision.kind !== "ignore");
   return store.transaction(() => {
     let taken = 0;
@@ -99,7 +100,9 @@ export function takeInLate(
   posts: readonly ChatPost[],
   now: number,
 ): number {
-  const late = posts.filter((post) => decide(post, config).kind === "mention" && !isKnown(store, chatSource, post.id));
+  const late = posts.filter(
+    (post) => decide(store, config, post).kind === "mention" && !isKnown(store, chatSource, post.id),
+  );
   const missed = { count: late.length, authors: [...new Set(late.map(({ authorId }) => authorId))] };
   for (const post of late.reverse()) {
     if (receive(store, entryOf(post, "late", { ...payloadOf(post, config), missed }), now)) break;

@@ -96,7 +96,7 @@ const everyPost = 4000;
 function answerOf(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal): Promise<Answer | undefined> {
   if (run.kind === "mention") return answerMention(parts, run, post, signal);
   if (run.kind === "schedule") return doScheduled(parts, run, post, signal);
-  if (run.kind === "command") return obey(parts, run, post);
+  if (run.kind === "command") return obey(parts, post);
   if (isForgeKind(run.kind)) return onForge(parts, run, run.kind, post as ForgePayload, signal);
   return notify(parts, run, run.kind, post, signal);
 }

@@ -13,12 +13,22 @@ import {
   whyNot,
   withLenses,
 } from "./gate.ts";
+import { looksLikeGates } from "./words.ts";
 
 /** Gates as they stand in the store. Every change of one, and every try to open one that fails, goes into the audit log with it. */
 
 export function gateOf(store: Store, id: string): Gate | undefined {
   const row = store.get<{ value: string }>("SELECT value FROM gates WHERE id = ?", id);
   return row && (JSON.parse(row.value) as Gate);
+}
+
+/** The gate that a text names beside a word of approval, and is no gate's word. */
+export function namedGate(store: Store, text: string): Gate | undefined {
+  for (const id of looksLikeGates(text)) {
+    const gate = gateOf(store, id);
+    if (gate !== undefined) return gate;
+  }
+  return undefined;
 }
 
 /** Those that may still lead to something, the oldest first. */

@@ -2,6 +2,7 @@ import { audit } from "../audit/audit.ts";
 import type { AgentConfig } from "../config.ts";
 import { type ForgePayload, forgeSource, laneOf } from "../forge-work.ts";
 import { chatSource, type PostPayload } from "../intake.ts";
+import { mentions } from "../mention.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 import { approve, closeGate, gateOf, overruleLens, refuse, wishGate } from "./book.ts";
@@ -10,13 +11,13 @@ import { chatPerson } from "./people.ts";
 import type { GateWord } from "./words.ts";
 
 /**
- * What a post to a gate does, and what is answered; undefined: nothing is (the gate is another agent's, or a bot wrote it). Whether it may
- * is decided by the id of the account that wrote the post, by nothing in it.
+ * What a post to a gate does, and what is answered; undefined: nothing is (the gate is another agent's, or a bot wrote it). `said`: the
+ * word, or the gate that other words name. Whether it may is decided by the id of the account that wrote the post, by nothing in it.
  */
 export function answerGate(
   parts: { config: AgentConfig; store: Store; clock: { now(): number } },
   post: PostPayload,
-  said: GateWord | string,
+  said: GateWord | Gate,
 ): string | undefined {
   // A gate that is open leads to its act: both are written down, or neither.
   return parts.store.transaction(() => answer(parts, post, said));
@@ -25,17 +26,14 @@ export function answerGate(
 function answer(
   { config, store, clock }: Parameters<typeof answerGate>[0],
   post: PostPayload,
-  said: GateWord | string,
+  said: GateWord | Gate,
 ): string | undefined {
   const now = clock.now();
   const actor = `${chatSource}:${post.authorId}`;
-  if (typeof said === "string") {
-    // No gate's word, though it names one.
-    const known = gateOf(store, said);
-    if (known === undefined) return undefined;
-    refuse(store, known, "open", "these are other words", actor, `post ${post.id}`, now);
+  if (!("word" in said)) {
+    refuse(store, said, "open", "these are other words", actor, `post ${post.id}`, now);
     return (
-      chatPerson(config, post.authorId) && `Nothing was opened. Write \`!approve ${said}\`, and nothing beside it.`
+      chatPerson(config, post.authorId) && `Nothing was opened. Write \`!approve ${said.id}\`, and nothing beside it.`
     );
   }
   const { word, id, lens, reason } = said;
@@ -44,7 +42,9 @@ function answer(
   if (gate === undefined) {
     if (automatic)
       audit(store, { kind: "refusal", actor, what: word, evidence: { gate: id, reason: "there is none" } }, now);
-    return undefined;
+    // Said to all who are there, it is another agent's.
+    const toUs = !automatic && (post.direct || mentions(post.text, config.agent));
+    return toUs ? `I have no gate \`${id}\`. Look at its number, or ask the agent who wanted it.` : undefined;
   }
   const person = chatPerson(config, post.authorId);
   const evidence = post.reactedTo === undefined ? `post ${post.id}` : `reaction to ${post.reactedTo}`;

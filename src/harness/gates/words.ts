@@ -19,12 +19,12 @@ export function gateWord(text: string, agent: string): GateWord | undefined {
 }
 
 /**
- * A gate's id and a word of approval in a post that is no gate's word: a slip, or text made to look like one. It opens nothing, and whoever
- * wrote it is told how to.
+ * What may be ids of gates in a text with a word of approval that is no gate's word: a slip, or text made to look like one. It opens
+ * nothing. Other things have ten such digits too: it means a gate only where there is one of that name.
  */
-export function looksLikeGate(text: string): string | undefined {
+export function looksLikeGates(text: string): string[] {
   const seen = visible(text.normalize("NFKC")).toLowerCase();
   // Letters of other scripts that look like ours count as well: what is left of the word is enough.
-  const id = /(?<![0-9a-f])[0-9a-f]{10}(?![0-9a-f])/.exec(seen)?.[0];
-  return id !== undefined && /!\S*(appr|prove|overrule|refuse|back)|approve/.test(seen) ? id : undefined;
+  if (!/!\S*(appr|prove|overrule|refuse|back)|approve/.test(seen)) return [];
+  return [...new Set(seen.match(/(?<![0-9a-f])[0-9a-f]{10}(?![0-9a-f])/g))];
 }

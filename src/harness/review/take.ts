@@ -3,7 +3,7 @@ import { audit } from "../audit/audit.ts";
 import type { AgentConfig } from "../config.ts";
 import type { ForgePull, ForgeUser } from "../forge-port.ts";
 import { type Doer, type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
-import { looksLikeGate } from "../gates/words.ts";
+import { namedGate } from "../gates/book.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 import { isAgent, mayCommand } from "../trust.ts";
@@ -117,7 +117,7 @@ function noteWords({ store }: TakeParts, { repo, comments, pull, reviews = [] }:
       : [{ id: `pull ${pull.number}`, author: pull.author, text: `${pull.title} ${pull.body}` }]),
   ];
   for (const { id, author, text } of texts) {
-    const gate = looksLikeGate(text);
+    const gate = namedGate(store, text)?.id;
     const key = `words:${repo.toLowerCase()}:${id}:${gate}`;
     if (gate === undefined || store.meta(key) !== undefined) continue;
     store.setMeta(key, "1");
