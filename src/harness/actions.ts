@@ -3,7 +3,7 @@ import { audit } from "./audit/audit.ts";
 import type { AgentConfig } from "./config.ts";
 import { gateOf } from "./gates/book.ts";
 import { answerGate } from "./gates/chat.ts";
-import { dashboardSource, type PostPayload } from "./intake.ts";
+import { anew, dashboardSource, type PostPayload } from "./intake.ts";
 import { pauseOf, setPause } from "./pause.ts";
 import { receive } from "./store/inbox.ts";
 import { dropNote } from "./store/memory.ts";
@@ -61,7 +61,7 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
     const sourceId = `${what}-${randomUUID()}`;
     const author = idOf(person);
     const createdAt = Math.max(clock.now(), found.createdAt);
-    const payload: PostPayload = { ...post, id: sourceId, authorId: author, createdAt, ...more };
+    const payload = { ...anew(post, { id: sourceId, authorId: author, createdAt }), ...more };
     receive(store, { ...entry, source: dashboardSource, sourceId, author, createdAt, payload }, clock.now());
     harness.wake();
   };

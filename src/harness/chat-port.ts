@@ -39,6 +39,8 @@ export interface PostMarker {
   readonly source: string;
   /** How many agents in a row answered one another up to this post. */
   readonly hops: number;
+  /** What all of this goes back to, a person's post mostly, where that is not `source`. */
+  readonly chain?: string;
 }
 
 export interface ChatChannel {

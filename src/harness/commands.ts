@@ -4,8 +4,7 @@ import type { AgentConfig } from "./config.ts";
 import { namedGate } from "./gates/book.ts";
 import { answerGate } from "./gates/chat.ts";
 import { gateWord } from "./gates/words.ts";
-import type { PostPayload } from "./intake.ts";
-import { chatSource } from "./intake.ts";
+import { anew, chatSource, type PostPayload } from "./intake.ts";
 import { isKnown, receive } from "./store/inbox.ts";
 import type { Store } from "./store/open.ts";
 import { spentSince } from "./store/steps.ts";
@@ -75,7 +74,10 @@ const does: Readonly<Record<CommandName, Doing>> = {
     if (last === undefined) return "There is nothing here that I could try again.";
     // As if the one who wants it had asked: his rights count, and the answer belongs to his post.
     const { authorId, createdAt } = post;
-    const payload = { ...last.payload, first: last.payload.first ?? last.payload.id, id: post.id, authorId, createdAt };
+    const payload = {
+      ...anew(last.payload, { id: post.id, authorId, createdAt }),
+      first: last.payload.first ?? last.payload.id,
+    };
     const { lane } = last;
     receive(
       store,

@@ -37,7 +37,7 @@ const chatSchema = z.strictObject({
   people: z.array(personSchema).default([]),
   /** The team's other agents. Bots that are not listed here never start work. */
   agents: z.array(agentSchema).default([]),
-  /** How many agents may answer one another in a row before a human has to. */
+  /** How many agents may answer one another in a row, and how often each may in all, before a human has to. */
   maxHops: z.int().min(0).default(4),
   /** Mentions that were missed for longer than this, in hours, are not answered any more. */
   maxAgeHours: z.number().positive().default(72),

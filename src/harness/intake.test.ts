@@ -114,6 +114,28 @@ test("hops that a person writes into a post's props count for nothing", () => {
   expect(rows.map(({ payload }) => (JSON.parse(payload) as { hops: number }).hops)).toEqual([0, 2]);
 });
 
+test("agents are answered so often in what goes back to one post, and no more; the same posts, read again, decide nothing anew", () => {
+  const cursor = { channel: "c", readTo: 0 };
+  const said = (id: string, chain: string) => {
+    const { marker, ...rest } = post(id, "apollo", "@athena thanks", 1);
+    return { ...rest, marker: { ...marker!, source: `answer ${id}`, chain } };
+  };
+  const kinds = () => store.all<{ kind: string }>("SELECT kind FROM inbox ORDER BY id").map(({ kind }) => kind);
+  const four = ["1", "2", "3", "4"].map((id) => said(id, "of alice"));
+  expect(takeIn(store, config, four, cursor, 1)).toBe(4);
+  expect(takeIn(store, config, four, cursor, 2)).toBe(0);
+  expect(takeIn(store, config, [said("5", "of bob")], cursor, 3)).toBe(1);
+  expect(takeIn(store, config, [said("6", "of alice"), said("7", "of alice")], cursor, 4)).toBe(1);
+  expect(takeIn(store, config, [post("8", "alice", "@athena go on")], cursor, 5)).toBe(1);
+  expect(kinds()).toEqual(["mention", "mention", "mention", "mention", "mention", "hops", "mention"]);
+  // As many as there may be in a long life are counted without reading all.
+  const plan = store.all<{ detail: string }>(
+    "EXPLAIN QUERY PLAN SELECT count(*) AS n FROM inbox WHERE payload ->> 'chain' = ? AND kind = 'mention'",
+    "x",
+  );
+  expect(plan.map(({ detail }) => detail).join()).toContain("inbox_chain");
+});
+
 test("mentions that are too old are told once a thread and day, not once for ever", () => {
   const day = 24 * 3600 * 1000;
   const inThread = (id: string, createdAt: number) => ({

@@ -5,7 +5,7 @@ import { namedGate } from "./gates/book.ts";
 import { gateWord } from "./gates/words.ts";
 import { mentions } from "./mention.ts";
 import { advanceCursor } from "./store/cursors.ts";
-import { type InboxEntry, type InboxKind, isKnown, noticedSince, receive } from "./store/inbox.ts";
+import { type InboxEntry, type InboxKind, isKnown, mentionsInChain, noticedSince, receive } from "./store/inbox.ts";
 import type { Store } from "./store/open.ts";
 
 /** Where inbox rows of the chat come from. */
@@ -24,6 +24,8 @@ export interface PostPayload {
   readonly direct: boolean;
   /** Agents that answered one another up to this post. */
   readonly hops: number;
+  /** Where an agent wrote it, or it is about an agent's work: what it all goes back to. */
+  readonly chain?: string;
   /** Of a repeated task: the post that asked for it first. */
   readonly first?: string;
   /** Of kind `command`, from the dashboard: what was done already, for its conversation to know. */
@@ -80,13 +82,20 @@ export function takeIn(
   return store.transaction(() => {
     let taken = 0;
     for (const { post, decision } of decided) {
-      if (decision.kind === "ignore") continue;
+      if (decision.kind === "ignore" || isKnown(store, chatSource, post.id)) continue;
       if (decision.kind === "notice" && noticedSince(store, post.authorId, now - noticeEveryMs)) continue;
-      if (receive(store, entryOf(post, decision.kind, payloadOf(post, config)), now)) taken++;
+      const payload = payloadOf(post, config);
+      const kind = decision.kind === "mention" && hasAnswered(store, config, payload) ? "hops" : decision.kind;
+      if (receive(store, entryOf(post, kind, payload), now)) taken++;
     }
     advanceCursor(store, chatSource, cursor.channel, cursor.readTo);
     return taken;
   });
+}
+
+/** Whether this agent answered others often enough in what goes back to one post. Many in a thread go on long without many in a row. */
+function hasAnswered(store: Store, { chat }: Pick<AgentConfig, "chat">, { chain }: PostPayload): boolean {
+  return chain !== undefined && mentionsInChain(store, chain) >= chat.maxHops;
 }
 
 /**
@@ -110,9 +119,12 @@ export function takeInLate(
   return late.length;
 }
 
-/** An entry's name on the other side: hops are spoken of once a thread, what is too old once a thread and day, any other by its post. */
-function sourceIdOf(post: ChatPost, kind: InboxKind): string {
-  if (kind === "hops") return `hops-${post.rootId}`;
+/** The name of the entry that agents have to stop: the same for all of them. */
+export const hopsEntry = (chain: string): string => `hops-${chain}`;
+
+/** An entry's name on the other side: hops are spoken of once a chain, what is too old once a thread and day, any other by its post. */
+function sourceIdOf(post: ChatPost, kind: InboxKind, chain = post.id): string {
+  if (kind === "hops") return hopsEntry(chain);
   // The post's own day: the same posts give the same entry whenever they are read again.
   if (kind === "late") return `late-${post.rootId}-${new Date(post.createdAt).toISOString().slice(0, 10)}`;
   return post.id;
@@ -121,7 +133,7 @@ function sourceIdOf(post: ChatPost, kind: InboxKind): string {
 function entryOf(post: ChatPost, kind: InboxKind, payload: PostPayload): InboxEntry {
   return {
     source: chatSource,
-    sourceId: sourceIdOf(post, kind),
+    sourceId: sourceIdOf(post, kind, payload.chain),
     // A command waits for nobody.
     lane: kind === "command" ? `${chatSource}:command:${post.id}` : `${chatSource}:${post.rootId}`,
     kind,
@@ -133,8 +145,20 @@ function entryOf(post: ChatPost, kind: InboxKind, payload: PostPayload): InboxEn
 
 /** Hops count only when an agent wrote them: with a person's post a new chain begins, whatever its props say. */
 function payloadOf(post: ChatPost, { chat }: Pick<AgentConfig, "chat">): PostPayload {
-  const { id, channelId, rootId, authorId, text, createdAt, direct } = post;
-  const hops = chat.agents.some((agent) => agent.id === authorId) ? (post.marker?.hops ?? 0) : 0;
-  const payload = { id, channelId, rootId, authorId, text, createdAt, direct, hops };
-  return post.automatic ? { ...payload, automatic: true } : payload;
+  const { id, channelId, rootId, authorId, text, createdAt, direct, marker } = post;
+  const byAgent = chat.agents.some((agent) => agent.id === authorId);
+  return {
+    ...{ id, channelId, rootId, authorId, text, createdAt, direct },
+    hops: byAgent ? (marker?.hops ?? 0) : 0,
+    ...(byAgent && marker !== undefined && { chain: marker.chain ?? marker.source }),
+    ...(post.automatic && { automatic: true }),
+  };
+}
+
+/** A post as if somebody else had written it now: with a person's wish a new chain begins. */
+export function anew(
+  { chain: _, ...post }: PostPayload,
+  by: Pick<PostPayload, "id" | "authorId" | "createdAt">,
+): PostPayload {
+  return { ...post, ...by, hops: 0 };
 }

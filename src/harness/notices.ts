@@ -27,7 +27,7 @@ function hopsUsedUp(config: AgentConfig, _: PostPayload, thread: readonly ChatPo
   const last = thread.findLast(({ authorId }) => people.some(({ id }) => id === authorId))?.authorId;
   const person = people.find(({ id }) => id === last) ?? people[0];
   const ask = person === undefined ? "A person has to say how to go on." : `@${person.name}, please say how to go on.`;
-  return `I stop here: agents of this team answer one another at most ${config.chat.maxHops} times in a row without a person. ${ask}`;
+  return `I stop here: without a person, agents of this team answer one another at most ${config.chat.maxHops} times in a row, and each of them at most ${config.chat.maxHops} times in all. ${ask}`;
 }
 
 function tooLate(config: AgentConfig, { missed }: PostPayload): string {

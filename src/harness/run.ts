@@ -11,7 +11,7 @@ import { type Doers, type ForgeDesk, type ForgeKind, type ForgePayload, isForgeK
 import { guardOf } from "./gates/destructive.ts";
 import { sensitiveTools } from "./gates/sensitive.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
-import { dashboardSource, type PostPayload } from "./intake.ts";
+import { dashboardSource, hopsEntry, type PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
 import { answerMemory, memoryWish, withMemory } from "./memory.ts";
@@ -25,7 +25,7 @@ import { splitPost } from "./split.ts";
 import { newlyHeard } from "./store/heard.ts";
 import type { NoticeKind } from "./store/inbox.ts";
 import { handOver, outcomeOf } from "./store/outbox.ts";
-import { finish, type OpenRun } from "./store/runs.ts";
+import { finish, type OpenRun, runIdOf } from "./store/runs.ts";
 import { recordStep } from "./store/steps.ts";
 import { showTyping } from "./typing.ts";
 import { withoutBroadcast } from "./visible.ts";
@@ -121,6 +121,7 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     untilAnswered(parts, signal, () => parts.chat.thread(post.rootId)),
   ]);
   if (alreadySaid(config, run, post, thread)) return undefined;
+  if (isStopped(config, post, thread)) return { text: "", outcome: "done: agents have to stop here" };
   const wish = memoryWish(post.text, config.agent);
   if (wish !== undefined) return answerMemory(parts, post, wish);
   const names = await namesOf(parts, thread, post, signal);
@@ -166,9 +167,22 @@ function doScheduled(parts: RunParts, run: OpenRun, post: PostPayload, signal: A
   return converse(parts, asked);
 }
 
+/** Between agents that come to the same end at the same moment: long enough to post, and to be read. */
+const turnMs = 2000;
+
 async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: PostPayload, signal: AbortSignal) {
+  const { agent, chat } = parts.config;
+  // Said by one of them: each leaves those before it by name the time to be the one.
+  if (kind === "hops") await parts.clock.wait(chat.agents.filter(({ name }) => name < agent).length * turnMs, signal);
   const thread = await untilAnswered(parts, signal, () => parts.chat.thread(post.rootId));
   return alreadySaid(parts.config, run, post, thread) ? undefined : noticeOf(parts.config, kind, post, thread);
+}
+
+/** Whether an agent of the team said that they have to stop, of what this post goes back to. */
+function isStopped({ chat }: AgentConfig, { chain }: PostPayload, thread: readonly ChatPost[]): boolean {
+  if (chain === undefined) return false;
+  const ours = [chat.botId, ...chat.agents.map(({ id }) => id)];
+  return thread.some(({ authorId, marker }) => marker?.run === runIdOf(hopsEntry(chain)) && ours.includes(authorId));
 }
 
 /** By us; that agents have to stop is said by one of them only. */
@@ -233,7 +247,7 @@ export function posts(run: OpenRun, post: PostPayload, text: string, limit: numb
   const at = (part: number) => ({
     channelId,
     rootId,
-    marker: { run: run.id, part, source: post.id, hops: post.hops + 1 },
+    marker: { run: run.id, part, source: post.id, hops: post.hops + 1, ...(post.chain && { chain: post.chain }) },
   });
   const files = outgoing?.files ?? [];
   if (split.length <= mostParts)

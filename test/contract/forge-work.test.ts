@@ -96,7 +96,7 @@ test("C21 a mention becomes an issue, the issue a pull request, which is reviewe
     /Closes #1[\s\S]*The README says hello now[\s\S]*passed: `test -s README.md` \(exit code 0[\s\S]*By apollo/,
   );
   const origin = { repo: app, login: "apollo" };
-  expect(markOf(teamKey, originMark, origin, body)).toMatchObject({ rootId: asked.id, hops: 2 });
+  expect(markOf(teamKey, originMark, origin, body)).toMatchObject({ chain: asked.id, rootId: asked.id, hops: 2 });
   const { data: commits } = await zeus().pulls.listCommits({ ...repo, pull_number: pulls[0]!.number });
   expect(commits).toHaveLength(1);
   expect(commits[0]!.commit).toMatchObject({ author: { name: "apollo", email: "apollo@olympus.example" } });

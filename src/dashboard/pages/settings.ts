@@ -92,7 +92,11 @@ function settingsOf(config: AgentConfig, here: string): Setting[] {
       from: "role agent",
     })),
     ...(policy === undefined ? [] : policySettings(policy)),
-    { name: "Answers of agents to one another in a row", value: String(chat.maxHops), from: "role agent" },
+    {
+      name: "Answers of agents to one another in a row, and of each in all",
+      value: String(chat.maxHops),
+      from: "role agent",
+    },
     { name: "Mentions are answered up to", value: `${chat.maxAgeHours} hours late`, from: "role agent" },
     { name: "Chat server", value: chat.url, from: "services, with the role chat" },
     { name: "This dashboard", value: `${listen.address}:${listen.port}`, from: "network, the agent's address" },

@@ -57,6 +57,14 @@ export function isKnown(store: Store, source: string, sourceId: string): boolean
   return store.get("SELECT 1 FROM inbox WHERE source = ? AND source_id = ?", source, sourceId) !== undefined;
 }
 
+/** How many mentions by agents were taken in that go back to one post. */
+export function mentionsInChain(store: Store, chain: string): number {
+  return store.get<{ n: number }>(
+    "SELECT count(*) AS n FROM inbox WHERE payload ->> 'chain' = ? AND kind = 'mention'",
+    chain,
+  )!.n;
+}
+
 /** Whether this author was sent a notice since the given time (ms). */
 export function noticedSince(store: Store, author: string, since: number): boolean {
   return (

@@ -264,4 +264,8 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (run, repo, head)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What agents wrote, by what it goes back to: it is counted how often they were answered.
+  CREATE INDEX inbox_chain ON inbox (payload ->> 'chain') WHERE payload ->> 'chain' IS NOT NULL;
+  `,
 ];

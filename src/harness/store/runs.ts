@@ -35,6 +35,9 @@ export interface RunSummary {
 const openRun = `SELECT runs.id, inbox, runs.lane, runs.kind, runs.state, starts, source, source_id AS sourceId, author,
   created_at AS createdAt, payload FROM runs JOIN inbox ON inbox.id = runs.inbox`;
 
+/** The run of an inbox entry: agents that speak of the same thing have runs of the same name. */
+export const runIdOf = (sourceId: string): string => `${sourceId}-1`;
+
 /**
  * Claims the oldest waiting entry (of a kind, or of any but one) whose lane is free, as a run that has begun. Undefined when there is none.
  */
@@ -48,7 +51,7 @@ export function claimNext(store: Store, now: number, only?: InboxKind, but?: Inb
       but ?? null,
     );
     if (entry === undefined) return undefined;
-    const id = `${entry.source_id}-1`;
+    const id = runIdOf(entry.source_id);
     store.run("UPDATE inbox SET state = 'claimed' WHERE id = ?", entry.id);
     store.run(
       "INSERT INTO runs (id, inbox, lane, kind, state, starts, started_at) VALUES (?, ?, ?, ?, 'running', 1, ?)",

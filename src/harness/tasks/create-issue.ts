@@ -66,7 +66,8 @@ export function createIssueTool(
         issues.find((issue) => markOf<Made>(key, originMark, place, issue.body)?.wish === wish);
       // A former process, or a try whose answer was lost, may have made it.
       const before = find(await ask(() => forge.issuesBy(repo, settings.login)));
-      const origin: Made = { chain: run, hops: post.hops + 1, channelId: post.channelId, rootId: post.rootId, wish };
+      const { id, chain = id, hops, channelId, rootId } = post;
+      const origin: Made = { chain, hops: hops + 1, channelId, rootId, wish };
       const assignee = loginOf(parts, textArgument(input, "assignee"));
       const priority = /^P[0-3]$/.exec(textArgument(input, "priority") ?? "")?.[0];
       const issue =

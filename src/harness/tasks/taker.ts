@@ -59,6 +59,7 @@ export function workTaker(parts: ForgeParts): Taker {
         createdAt: issue.createdAt,
         direct: false,
         hops: origin?.hops ?? 0,
+        ...(origin && { chain: origin.chain }),
       };
       enter(parts, "issue", payload, asked.actor.login, priorityOf(issue.labels), now);
     },
@@ -139,6 +140,7 @@ export function workTaker(parts: ForgeParts): Taker {
           createdAt: at,
           direct: false,
           hops: work.hops,
+          chain: work.chain,
         },
         author,
         1,
