@@ -70,6 +70,28 @@ test("the post to be answered is there, however long", () => {
   expect(seen(messages)).toEqual([1000]);
 });
 
+test("what the agent said without being asked in the thread is there, in its place: by schedule, of its work, on the dashboard", () => {
+  const own = (number: number, text: string, source: string, part = 0) =>
+    post(number, text, { authorId: "b", marker: { run: `r${number}`, part, source, hops: 1 } });
+  const messages = ask({}, [
+    own(0, "build 3 fails because of X", "nightly@2026-11-22T03:00:00.000Z"),
+    post(1, "@athena what is X?"),
+    own(2, "issue 7 is done", "olympus/app#7"),
+    post(3, "", { text: "@athena !status" }),
+    own(4, "I am idle", "p3"),
+    own(5, "_Working_", "dashboard-retry", -1),
+    own(6, "X is a compiler", "p1"),
+    own(2000, "said since then", "olympus/app#8"),
+  ]);
+  expect(messages.map(({ role, content }) => [role, content])).toEqual([
+    ["user", "[the thread begins with your own post]"],
+    ["assistant", "post 0 build 3 fails because of X"],
+    ["user", "[alice] post 1 @athena what is X?"],
+    ["assistant", "post 6 X is a compiler\n\npost 2 issue 7 is done"],
+    ["user", "[alice] post 1000 @athena?"],
+  ]);
+});
+
 test("own answers count too", () => {
   const marker = { run: "r", part: 0, source: "p1", hops: 1 };
   const answers = Array.from({ length: 20 }, (_, part) =>

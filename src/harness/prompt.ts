@@ -25,8 +25,8 @@ export function systemPrompt(config: AgentConfig): string {
 
 /**
  * A thread as a model sees it, ending with the post to be answered. Own answers stand right after the post they answered, even
- * where another mention came in between; posts written after the one to be answered are left for their own run. `attached` is what
- * its files say.
+ * where another mention came in between, and what the agent said without being asked there (by schedule, of its work) where it said it;
+ * posts written after the one to be answered are left for their own run. `attached` is what its files say.
  */
 export function threadMessages(
   config: AgentConfig,
@@ -35,11 +35,12 @@ export function threadMessages(
   names: ReadonlyMap<string, string>,
   attached = "",
 ): ModelMessage[] {
+  const there = new Set(thread.map(({ id }) => id));
   const answers = new Map<string, ChatPost[]>();
   const others: ChatPost[] = [];
   for (const other of thread) {
     if (other.system || other.id === post.id || other.marker?.part === progressPart) continue;
-    if (other.authorId === config.chat.botId && other.marker !== undefined) {
+    if (other.authorId === config.chat.botId && other.marker !== undefined && there.has(other.marker.source)) {
       const list = answers.get(other.marker.source) ?? [];
       list.push(other);
       answers.set(other.marker.source, list);
