@@ -119,6 +119,9 @@ export class ChatError extends Error {
   }
 }
 
+/** A thread of fewer posts is always read whole. */
+export const wholeThread = 1000;
+
 /**
  * A chat server. Every promise settles within a bounded time (30 s) whatever the network does, and rejects with nothing
  * but `ChatError`. Implementations pass the suite in test/contract/harness-chat-suite.ts.
@@ -136,7 +139,7 @@ export interface Chat {
    * there are none. Posts with the same time as `before` may be missing: see `catch-up.ts`. `direct` is given by the caller.
    */
   page(channel: ChatChannel, before: string | undefined): Promise<ChatPost[]>;
-  /** A thread's posts, oldest first; its newest ones when it is longer than the implementation's bound (at least 1,000). */
+  /** A thread's posts, oldest first; its newest ones when it is longer than the implementation's bound (at least `wholeThread`). */
   thread(rootId: string): Promise<ChatPost[]>;
   /** Shows the author that the agent has seen the post. Doing so twice is the same as once. */
   acknowledge(postId: string): Promise<void>;

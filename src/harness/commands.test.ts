@@ -117,6 +117,17 @@ test("!retry asks the last question of the thread again, once, also after a cras
   expect(JSON.stringify(agent.calls[2]!.messages)).not.toContain("retry");
 });
 
+test("!retry of what was deleted by then says so", async () => {
+  await begin(async () => "done");
+  const root = server.say("bob-id", "work", "look at this");
+  const wish = inThread(root.id, "@athena delete the branch");
+  await soon(() => agent.said(root.id)).toEqual(["done"]);
+  server.remove(wish.id);
+  inThread(root.id, "@athena !retry");
+  await soon(() => agent.said(root.id)).toEqual(["done", "That was deleted: I do not do it again."]);
+  expect(agent.calls).toHaveLength(1);
+});
+
 test("!retry while it works, or where nothing was asked, says so", async () => {
   await begin();
   const empty = server.say("alice-id", "direct", "!retry");

@@ -10,6 +10,7 @@ import { type Chat, ChatError, type NewPost } from "./chat-port.ts";
 import { systemClock } from "./clock.ts";
 import { Harness } from "./harness.ts";
 import { silentLog } from "./log.ts";
+import { receive } from "./store/inbox.ts";
 import { openStore, type Store } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 
@@ -223,6 +224,39 @@ test("a thread that something on the way keeps from being read is told in the en
   await soon(ended).toEqual([{ state: "failed", outcome: "failed: HTTP 404: <html>" }]);
   expect(answers(post.id)).toEqual([expect.stringContaining("I could not finish this: HTTP 404")]);
   expect(calls).toBe(0);
+});
+
+test("what was deleted before its turn is not done: the run ends, and nothing is asked or posted", async () => {
+  const agent = server.client("athena-id");
+  let reads = 0;
+  let late: string | undefined;
+  const thread = async (rootId: string) => {
+    reads++;
+    const posts = await agent.thread(rootId);
+    // A copy of the server's database that is behind shows it at the second look.
+    return late === undefined || reads > 1 ? posts : posts.filter(({ id }) => id !== late);
+  };
+  const root = server.say("bob-id", "work", "we have a branch too many");
+  const wish = server.say("alice-id", "work", "@athena delete the branch", { rootId: root.id });
+  const first = server.say("alice-id", "work", "@athena and this?", { rootId: root.id });
+  server.remove(wish.id);
+  // Taken in before it was deleted: the fake's page does not have it any more.
+  const { id, channelId, rootId, authorId, text, createdAt, direct } = wish;
+  const payload = { id, channelId, rootId, authorId, text, createdAt, direct, hops: 0 };
+  const entry = { source: "mattermost", sourceId: id, lane: `mattermost:${rootId}`, author: authorId, createdAt };
+  receive(store, { ...entry, kind: "mention", payload }, 0);
+  await start({ chat: { ...agent, thread } });
+  await soon(ended).toEqual([
+    { state: "failed", outcome: "failed: it was deleted" },
+    { state: "done", outcome: "answered" },
+  ]);
+  expect(server.thread(root.id).flatMap(({ marker }) => marker?.source ?? [])).toEqual([first.id]);
+  expect(calls).toBe(1);
+  reads = 0;
+  const behind = server.say("alice-id", "work", "@athena are you there?", { rootId: root.id });
+  late = behind.id;
+  await soon(() => ended().length).toBe(3);
+  expect(server.thread(root.id).at(-1)!.marker?.source).toBe(behind.id);
 });
 
 test("a used up hop budget is said once a thread, to the person who spoke last in it", async () => {

@@ -3,7 +3,7 @@ import type { Answer } from "./ask.ts";
 import { readAttachments } from "./attachments.ts";
 import { audit } from "./audit/audit.ts";
 import { untilAnswered } from "./chat/patient.ts";
-import { type Chat, type ChatPost, type NewPost, notAttached } from "./chat-port.ts";
+import { type Chat, type ChatPost, type NewPost, notAttached, wholeThread } from "./chat-port.ts";
 import { type Control, obey } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { deliver } from "./deliver.ts";
@@ -115,17 +115,22 @@ const gaveUp = {
 async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
   const { config, store, clock } = parts;
   const began = clock.now();
+  const askedIn = post.first ?? post.id;
   const [, thread] = await Promise.all([
     // Asked for on the dashboard, it has no post of its own.
-    acknowledge(parts, run, run.source === dashboardSource ? (post.first ?? post.id) : post.id),
-    untilAnswered(parts, signal, () => parts.chat.thread(post.rootId)),
+    acknowledge(parts, run, run.source === dashboardSource ? askedIn : post.id),
+    threadWith(parts, post.rootId, askedIn, signal),
   ]);
   if (alreadySaid(config, run, post, thread)) return undefined;
+  const asked = thread.find(({ id }) => id === askedIn);
+  if (asked === undefined && thread.length < wholeThread) {
+    const text = post.first === undefined ? "" : "That was deleted: I do not do it again.";
+    return { text, outcome: "failed: it was deleted" };
+  }
   if (isStopped(config, post, thread)) return { text: "", outcome: "done: agents have to stop here" };
   const wish = memoryWish(post.text, config.agent);
   if (wish !== undefined) return answerMemory(parts, post, wish);
   const names = await namesOf(parts, thread, post, signal);
-  const asked = thread.find(({ id }) => id === (post.first ?? post.id));
   const attached = await untilAnswered(parts, signal, () => readAttachments(parts.chat, asked?.files ?? []));
   const messages = withMemory(parts, threadMessages(config, thread, post, names, attached), post.text);
   recordStep(store, {
@@ -155,6 +160,15 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
     over.abort();
     progress.end();
   });
+}
+
+/** A thread that is to hold a post; where it does not, read once more: a server with copies of its database may be behind its own events. */
+async function threadWith(parts: RunParts, rootId: string, id: string, signal: AbortSignal): Promise<ChatPost[]> {
+  const read = () => untilAnswered(parts, signal, () => parts.chat.thread(rootId));
+  const thread = await read();
+  if (thread.some((post) => post.id === id)) return thread;
+  await parts.clock.wait(2000, signal);
+  return read();
 }
 
 /** Asks as a person would, with what memory has to it; the answer begins a thread of its own. */

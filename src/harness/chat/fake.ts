@@ -85,6 +85,12 @@ export class FakeChatServer {
     return post;
   }
 
+  /** Somebody deletes a post; a thread's first one with all of it. */
+  remove(id: string): void {
+    for (let at = this.posts.length - 1; at >= 0; at--)
+      if (this.posts[at]!.id === id || this.posts[at]!.rootId === id) this.posts.splice(at, 1);
+  }
+
   /** Somebody reacts; those who are connected are told. */
   react(authorId: string, postId: string, name: string): void {
     const reaction = { postId, authorId, name, at: ++this.#now };
