@@ -36,6 +36,8 @@ export interface ModelMessage {
   readonly native?: NativeTurn;
   /** Of a tool: which call it answers. */
   readonly call?: Pick<ToolCall, "id" | "name">;
+  /** Of a user, where it came while the run was working: the post. */
+  readonly post?: string;
   /** Released to this run alone: shown to nobody, and not kept once it is over. */
   readonly sensitive?: true;
 }

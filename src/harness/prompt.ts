@@ -61,16 +61,19 @@ export function threadMessages(
         : { role: "user", content: `[${author(config, other.authorId, names)}] ${quoted(other.text)}` },
   );
   const said = `[${author(config, post.authorId, names)}] ${quoted(post.text)}`;
-  const question = attached === "" ? said : `${said}\n\n${attached}`;
+  const question = withFiles(said, attached);
   const { threadPosts, threadTokens } = config.limits;
   const context = bound(messages, threadPosts - 1, threadTokens - estimatedTokens(question));
   return merge([...context, { role: "user", content: question }]);
 }
 
-/** A mention that came while its thread's run was working. */
-export function meanwhile(config: AgentConfig, post: PostPayload): string {
-  return `[${author(config, post.authorId, new Map())}, while you work] ${quoted(post.text)}`;
+/** A mention that came while its thread's run was working. `attached` is what its files say. */
+export function meanwhile(config: AgentConfig, post: PostPayload, attached: string): string {
+  const said = `[${author(config, post.authorId, new Map())}, while you work] ${quoted(post.text)}`;
+  return withFiles(said, attached);
 }
+
+const withFiles = (said: string, attached: string): string => (attached === "" ? said : `${said}\n\n${attached}`);
 
 /** A scheduled task as a model sees it. */
 export function scheduledMessage({ timezone }: Pick<AgentConfig, "timezone">, post: PostPayload): ModelMessage {

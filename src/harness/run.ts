@@ -1,4 +1,5 @@
 import { maskSecrets } from "../base/secret.ts";
+import { acknowledge } from "./acknowledge.ts";
 import type { Answer } from "./ask.ts";
 import { readAttachments } from "./attachments.ts";
 import { audit } from "./audit/audit.ts";
@@ -11,6 +12,7 @@ import { type Doers, type ForgeDesk, type ForgeKind, type ForgePayload, isForgeK
 import { guardOf } from "./gates/destructive.ts";
 import { sensitiveTools } from "./gates/sensitive.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
+import { hear } from "./hear.ts";
 import { dashboardSource, hopsEntry, type PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
@@ -19,10 +21,10 @@ import { noticeOf } from "./notices.ts";
 import { type Outgoing, readOutgoing } from "./outgoing.ts";
 import { Progress } from "./progress.ts";
 import { progressPart } from "./progress-part.ts";
-import { meanwhile, scheduledMessage, systemPrompt, threadMessages } from "./prompt.ts";
+import { scheduledMessage, systemPrompt, threadMessages } from "./prompt.ts";
 import { attachFolder, workspacesOf } from "./sandbox/workspace.ts";
 import { splitPost } from "./split.ts";
-import { newlyHeard } from "./store/heard.ts";
+import { settleHeard } from "./store/heard.ts";
 import type { NoticeKind } from "./store/inbox.ts";
 import { handOver, outcomeOf } from "./store/outbox.ts";
 import { finish, type OpenRun, runIdOf } from "./store/runs.ts";
@@ -70,8 +72,7 @@ export async function execute(
     if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
     const { text, outcome } = carried.answer;
     store.transaction(() => {
-      // What was said to the model meanwhile is answered with this.
-      newlyHeard(store, run, (other) => meanwhile(parts.config, other));
+      settleHeard(store, run);
       handOver(
         store,
         run,
@@ -144,13 +145,7 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
   const person = config.chat.people.find(({ id, command }) => id === post.authorId && command)?.name;
   const progress = new Progress(parts, run, post, thread);
   const over = showTyping(parts, post);
-  const heard = () =>
-    newlyHeard(store, run, (other) => meanwhile(config, other)).map((other) => {
-      acknowledge(parts, run, other.post.id).catch((error: unknown) =>
-        parts.log.warn({ run: run.id, error: String(error) }, "cannot note that a mention was seen"),
-      );
-      return other.text;
-    });
+  const heard = () => hear(parts, run, post.rootId);
   const ran = (what: string) => progress.step(what);
   const onForge = parts.desk?.chatTools(run.id, post, parts.secrets ?? []) ?? [];
   const tools = [...onForge, ...sensitiveTools(parts, run.id, post)];
@@ -208,16 +203,6 @@ function alreadySaid({ chat }: AgentConfig, run: OpenRun, post: PostPayload, thr
       ((authorId === chat.botId && marker?.source === post.id) ||
         (sayers.includes(authorId) && marker?.run === run.id)),
   );
-}
-
-/** Shows that the mention was seen, before any model is asked. An answer matters more: what fails here is noted and left. */
-async function acknowledge({ chat, store, clock }: RunParts, run: OpenRun, postId: string): Promise<void> {
-  const at = clock.now();
-  const outcome = await chat.acknowledge(postId).then(
-    () => "ok",
-    (error: unknown) => String(error),
-  );
-  recordStep(store, { run: run.id, kind: "ack", at, tookMs: clock.now() - at, outcome });
 }
 
 async function namesOf(parts: RunParts, thread: readonly ChatPost[], post: PostPayload, signal: AbortSignal) {

@@ -81,6 +81,44 @@ test("D14 a mention during a run is in the model's next request, once, also afte
   expect(agent.ended()).toHaveLength(2);
 });
 
+test("D14 the same words twice are two mentions, a file comes with its words, and what was deleted is not told", async () => {
+  const server = playedTeam();
+  const { sandbox, waiting } = slowSandbox();
+  const replies = [work, bash("one"), bash("two"), bash("three"), bash("four"), submit, "done"];
+  let next = 0;
+  agent = await playedAgent(server, async () => replies[next++]!, {
+    sandbox,
+    clock: systemClock(100),
+    change: { limits: { modelTimeout: 1e6 } },
+  });
+  const post = server.say("alice-id", "work", "@athena count the files");
+  const say = (text: string, more = {}) => server.say("bob-id", "work", text, { rootId: post.id, ...more });
+  const step = async (count: number, ready: () => void) => {
+    await soon(() => waiting.length).toBe(count);
+    ready();
+    await soon(() => agent.store.all("SELECT 1 FROM inbox").length).toBe(1 + count);
+    waiting[count - 1]!();
+  };
+  await step(1, () => say("@athena again, please"));
+  await step(2, () => say("@athena again, please"));
+  await step(3, () => say("@athena with this", { files: [server.attach("list.txt", "one\ntwo", "text/plain")] }));
+  await step(4, () => {
+    const wrong = say("@athena and delete them");
+    server.remove(wrong.id);
+  });
+  await soon(() => answers(post.id, server)).toEqual(["done"]);
+  await soon(() => agent.ended().length).toBe(2);
+  const [, , , , , last] = agent.calls;
+  const told = last!.messages.filter(({ content }) => content.includes("while you work")).map(({ content }) => content);
+  expect(told).toEqual([
+    "[bob, while you work] @athena again, please",
+    "[bob, while you work] @athena again, please",
+    expect.stringMatching(/^\[bob, while you work\] @athena with this\n\n\[attached: file `list.txt`[\s\S]*one\ntwo/),
+  ]);
+  // What was told is answered by the run's answer; what was deleted ends on its own.
+  expect(agent.ended().map(({ outcome }) => outcome)).toEqual(["answered", "failed: it was deleted"]);
+});
+
 test("progress is one post, changed at most once a second, which is no answer", async () => {
   const server = playedTeam();
   const { sandbox, waiting } = slowSandbox();

@@ -34,7 +34,7 @@ export interface Wanted {
   readonly person: string | undefined;
   readonly signal: AbortSignal;
   /** What people said meanwhile: each is given once, and has to become part of the conversation at once. */
-  readonly heard?: () => readonly string[];
+  readonly heard?: () => Promise<readonly ModelMessage[]>;
   /** Told of each call of a tool that was run, in a few words. */
   readonly ran?: (what: string) => void;
   /** Looks at scripts before a shell runs them. */

@@ -171,7 +171,7 @@ test("D12 a text without a call is a chat's answer, and words for nothing in a c
 test("D14 what people say meanwhile reaches the next step, once", async () => {
   const said = [["also in French"], [], []];
   const loop = looping([{ calls: [call("a")] }, { calls: [call("b")] }, submitted], {
-    heard: () => said.shift() ?? [],
+    heard: async () => (said.shift() ?? []).map((content) => ({ role: "user" as const, content })),
   });
   await loop.run();
   const all = loop.asked.map((messages) => messages.filter(({ content }) => content === "also in French").length);

@@ -46,7 +46,7 @@ export interface LoopParts {
   /** Who is called when a breaker ends the work. */
   readonly person: string | undefined;
   /** What people said meanwhile, each once: the next step is to hear it. */
-  readonly heard?: () => readonly string[];
+  readonly heard?: () => Promise<readonly ModelMessage[]>;
 }
 
 const cutCall = "your answer was cut here, it was too long: use smaller steps";
@@ -81,7 +81,7 @@ export async function runLoop(
     if (open.length === 0) {
       if (step >= limits.steps) return stop("steps");
       if (clock.now() >= until) return stop("time");
-      add(...(parts.heard?.() ?? []).map((content): ModelMessage => ({ role: "user", content })));
+      add(...((await parts.heard?.()) ?? []));
       messages = maskOld(system, messages, limits.window);
       for (const tool of tools) tool.prepare?.();
       const result = await parts.next({ system, messages, tools: tools.map(({ spec }) => spec) }, shrink, signal);

@@ -1,36 +1,29 @@
 import type { PostPayload } from "../intake.ts";
-import type { ModelMessage } from "../model-port.ts";
 import type { Store } from "./open.ts";
 import type { OpenRun } from "./runs.ts";
 
 /**
- * Mentions that came to a run's lane since it was begun, oldest first, as `say` puts them; none that one of the run's conversations
- * (see `turns.ts`) has already: those are settled by that run and never become one of their own. Whoever takes what is given must
- * append it to a conversation at once. After a crash in between it is given again.
+ * Mentions that came to a run's lane since it was begun, oldest first, but for those that one of its conversations (see `turns.ts`) has
+ * by the post's id: these are settled by that run and never become one of their own. After a crash before a conversation has one it is
+ * given again.
  */
-export function newlyHeard(
-  store: Store,
-  run: OpenRun,
-  say: (post: PostPayload) => string,
-): { post: PostPayload; text: string }[] {
-  return store.transaction(() =>
-    store
-      .all<{ id: number; payload: string }>(
-        "SELECT id, payload FROM inbox WHERE lane = ? AND kind = 'mention' AND state = 'new' ORDER BY created_at, id",
-        run.lane,
-      )
-      .flatMap(({ id, payload }) => {
-        const post = JSON.parse(payload) as PostPayload;
-        const text = say(post);
-        const message: ModelMessage = { role: "user", content: text };
-        const told = store.get(
-          "SELECT 1 FROM turns WHERE run = ? AND message = ? LIMIT 1",
-          run.id,
-          JSON.stringify(message),
-        );
-        if (told === undefined) return [{ post, text }];
-        store.run("UPDATE inbox SET state = 'done' WHERE id = ?", id);
-        return [];
-      }),
+export function newlyHeard(store: Store, run: OpenRun): PostPayload[] {
+  return store.transaction(() => {
+    settleHeard(store, run);
+    return store
+      .all<{ payload: string }>(`SELECT payload FROM inbox WHERE ${waits} ORDER BY created_at, id`, run.lane)
+      .map(({ payload }) => JSON.parse(payload) as PostPayload);
+  });
+}
+
+/** Settles what was said to the model meanwhile: it is answered with the run's answer. */
+export function settleHeard(store: Store, run: OpenRun): void {
+  store.run(
+    `UPDATE inbox SET state = 'done' WHERE ${waits}
+     AND payload ->> 'id' IN (SELECT message ->> '$.post' FROM turns WHERE run = ?)`,
+    run.lane,
+    run.id,
   );
 }
+
+const waits = "lane = ? AND kind = 'mention' AND state = 'new'";
