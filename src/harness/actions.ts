@@ -94,7 +94,7 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
 
     forget: (note, person) =>
       store.transaction(() => {
-        if (dropNote(store, note) === undefined) return "There is no such note.";
+        if (!dropNote(store, note)) return "There is no such note.";
         noted(person, "forget", `note #${note}`);
         return undefined;
       }),

@@ -7,6 +7,8 @@ export interface Answer {
   readonly text: string;
   /** `answered`, or why not: the run's outcome. */
   readonly outcome: string;
+  /** What is to become durable together with the answer, and with nothing less: a second time it would be another one. */
+  readonly settle?: () => void;
 }
 
 /**

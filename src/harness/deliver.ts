@@ -1,4 +1,4 @@
-import { type Chat, ChatError, type NewPost } from "./chat-port.ts";
+import { type Chat, ChatError, type ChatPost, type NewPost } from "./chat-port.ts";
 import { backoff, type Clock } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
@@ -48,6 +48,14 @@ function send(parts: DeliveryParts, part: OutboxPart): Promise<string> {
   return sayOnce(parts, JSON.parse(part.payload) as NewPost, part.attempts > 0);
 }
 
+/** Posts among which an answer is found: its thread, or, where it begins one, the newest of its channel. */
+export function postsAround(
+  chat: Pick<Chat, "page" | "thread">,
+  { channelId, rootId }: Pick<NewPost, "channelId" | "rootId">,
+): Promise<ChatPost[]> {
+  return rootId === "" ? chat.page({ id: channelId, direct: false, lastPostAt: 0 }, undefined) : chat.thread(rootId);
+}
+
 /** Writes a post and gives its id. Where a former try may have reached the server, its thread is searched for the marker first. */
 export async function sayOnce(
   { chat, config }: Pick<DeliveryParts, "chat" | "config">,
@@ -56,10 +64,7 @@ export async function sayOnce(
 ): Promise<string> {
   if (repeated) {
     const { run, part } = post.marker;
-    // What begins a thread is among the newest posts of its channel.
-    const channel = { id: post.channelId, direct: false, lastPostAt: 0 };
-    const thread = post.rootId === "" ? await chat.page(channel, undefined) : await chat.thread(post.rootId);
-    const sent = thread.find(
+    const sent = (await postsAround(chat, post)).find(
       ({ authorId, marker }) => authorId === config.chat.botId && marker?.run === run && marker.part === part,
     );
     if (sent !== undefined) return sent.id;

@@ -11,6 +11,7 @@ import { systemClock } from "./clock.ts";
 import { Harness } from "./harness.ts";
 import { silentLog } from "./log.ts";
 import { receive } from "./store/inbox.ts";
+import { keepNote, listNotes } from "./store/memory.ts";
 import { openStore, type Store } from "./store/open.ts";
 import { droppedAnswers } from "./store/outbox.ts";
 
@@ -79,6 +80,7 @@ async function start({
   chat = server.client("athena-id") as Chat,
   maxAgeHours = 1e6,
   answer = "the answer",
+  scale = 5000,
 } = {}): Promise<void> {
   harness = new Harness({
     config: configWith(maxAgeHours),
@@ -90,7 +92,7 @@ async function start({
         return { text: answer, finish: "stop", inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
       },
     },
-    clock: systemClock(5000),
+    clock: systemClock(scale),
     log: silentLog,
   });
   await harness.start();
@@ -259,6 +261,59 @@ test("what was deleted before its turn is not done: the run ends, and nothing is
   expect(server.thread(root.id).at(-1)!.marker?.source).toBe(behind.id);
 });
 
+/** As a machine that comes back without its data disk. */
+async function loseData(): Promise<void> {
+  await harness.stop();
+  store.close();
+  rmSync(dir, { recursive: true });
+  store = openStore(dir);
+}
+
+test("a command that was answered is not answered again when the database is lost", async () => {
+  server.dedupMs = 0;
+  await start();
+  const posts = ["@athena !help", "@athena !stop", "@athena !retry", "@athena !approve 3f9a1c22d0"].map((text) =>
+    server.say("alice-id", "work", text),
+  );
+  const said = () => posts.map(({ id }) => answers(id).length);
+  await soon(said).toEqual([1, 1, 1, 1]);
+  await soon(() => ended().length).toBe(4);
+  await loseData();
+  await start();
+  await soon(() => ended().map(({ outcome }) => outcome)).toEqual(Array(4).fill("already answered"));
+  expect(said()).toEqual([1, 1, 1, 1]);
+});
+
+test("forget, killed before its answer is handed over, says what it forgot, and forgets nothing that it does not tell", async () => {
+  const note = { kind: "note" as const, text: "the demo is on Friday", author: "alice-id", name: "alice", at: 0 };
+  keepNote(store, note, "p");
+  // Slow enough that it is killed between two tries.
+  await start({ on: failing("INSERT INTO outbox", Number.POSITIVE_INFINITY), scale: 10 });
+  const post = server.say("alice-id", "work", "@athena forget #1");
+  await soon(() => failures).toBeGreaterThan(0);
+  await harness.stop();
+  await start();
+  await soon(ended).toHaveLength(1);
+  expect(answers(post.id)).toEqual(["Forgotten: #1 the demo is on Friday"]);
+  expect(listNotes(store, "note", 5)).toEqual([]);
+});
+
+test("a scheduled task whose last word went past a full store is not done again by the next process", async () => {
+  server.dedupMs = 0;
+  const id = "report@2026-11-21T09:00:00.000Z";
+  const asked = { authorId: "schedule:report", text: "Report.", createdAt: 1, direct: false, hops: 0 };
+  const entry = { source: "schedule", sourceId: id, lane: "schedule:report", author: "schedule:report", createdAt: 1 };
+  receive(store, { ...entry, kind: "schedule", payload: { id, channelId: "work", rootId: "", ...asked } }, 0);
+  await start({ on: failing(["INSERT INTO outbox", "UPDATE runs SET state"], Number.POSITIVE_INFINITY) });
+  const said = () => server.posts.filter(({ marker }) => marker?.source === id).map(({ text }) => text);
+  await soon(said).toEqual([expect.stringContaining("disk is full")]);
+  await harness.stop();
+  await start();
+  await soon(ended).toEqual([{ state: "done", outcome: "already answered" }]);
+  expect(said()).toHaveLength(1);
+  expect(calls).toBe(1);
+});
+
 test("a used up hop budget is said once a thread, to the person who spoke last in it", async () => {
   await start();
   const root = server.say("alice-id", "work", "hermes and athena, agree on a colour");
@@ -275,11 +330,8 @@ test("a used up hop budget is said once a thread, to the person who spoke last i
   expect(own().map(({ text }) => text)).toEqual([
     expect.stringMatching(/^I stop here: .* 4 times .* @alice, please say how to go on\.$/),
   ]);
-  // The database is lost: the thread still says it.
-  await harness.stop();
-  store.close();
-  rmSync(dir, { recursive: true });
-  store = openStore(dir);
+  // The thread still says it.
+  await loseData();
   await start();
   await soon(ended).toEqual([{ state: "done", outcome: "already answered" }]);
   expect(own()).toHaveLength(1);

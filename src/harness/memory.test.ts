@@ -53,7 +53,9 @@ const say = (authorId: string, text: string, id?: string): string => {
   const wish = memoryWish(text, "athena");
   if (wish === undefined) throw new Error("not about memory");
   const secrets = [new Secret("t", "sk-secret-canary-123456")];
-  return answerMemory({ config, store, secrets }, post(authorId, text, id), wish).text;
+  const answer = answerMemory({ config, store, secrets }, post(authorId, text, id), wish);
+  answer.settle?.();
+  return answer.text;
 };
 const asked = (text: string): string =>
   withMemory({ config, store }, [{ role: "user", content: `[jeff] ${text}` }], text)[0]!.content;

@@ -3,7 +3,7 @@ import type { Answer } from "./ask.ts";
 import type { AgentConfig } from "./config.ts";
 import type { PostPayload } from "./intake.ts";
 import type { ModelMessage } from "./model-port.ts";
-import { countNotes, dropNote, findNotes, keepNote, listNotes, type Note } from "./store/memory.ts";
+import { countNotes, dropNote, findNotes, keepNote, listNotes, type Note, noteOf } from "./store/memory.ts";
 import type { Store } from "./store/open.ts";
 import { visible } from "./visible.ts";
 import { dayName } from "./zone.ts";
@@ -41,7 +41,10 @@ interface MemoryParts {
   readonly secrets?: readonly Secret[];
 }
 
-/** Does what was asked of memory, without a model; only for people who may command. Asking again for the same post changes nothing. */
+/**
+ * Does what was asked of memory, without a model; only for people who may command. Asking again for the same post changes nothing: a note
+ * is forgotten when the answer is settled.
+ */
 export function answerMemory(
   { config, store, secrets = [] }: MemoryParts,
   post: PostPayload,
@@ -52,8 +55,9 @@ export function answerMemory(
   if (person === undefined) return say("I remember, forget and list only what people ask me to who may give me tasks.");
   if (wish.what === "list") return say(listed(config, store));
   if (wish.what === "forget") {
-    const note = dropNote(store, wish.id);
-    return say(note === undefined ? `I have nothing with number #${wish.id}.` : `Forgotten: #${note.id} ${note.text}`);
+    const note = noteOf(store, wish.id);
+    if (note === undefined) return say(`I have nothing with number #${wish.id}.`);
+    return { ...say(`Forgotten: #${note.id} ${note.text}`), settle: () => dropNote(store, note.id) };
   }
   const text = maskSecrets(wish.text, secrets);
   const length = [...text].length;

@@ -7,7 +7,7 @@ import { untilAnswered } from "./chat/patient.ts";
 import { type Chat, type ChatPost, type NewPost, notAttached, wholeThread } from "./chat-port.ts";
 import { type Control, obey } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
-import { deliver } from "./deliver.ts";
+import { deliver, postsAround } from "./deliver.ts";
 import { type Doers, type ForgeDesk, type ForgeKind, type ForgePayload, isForgeKind } from "./forge-work.ts";
 import { guardOf } from "./gates/destructive.ts";
 import { sensitiveTools } from "./gates/sensitive.ts";
@@ -70,9 +70,10 @@ export async function execute(
     // Stopped while the answer came: from here to the outbox nothing waits.
     signal.throwIfAborted();
     if (carried.answer === undefined) return finish(store, run, "done", "already answered", clock.now());
-    const { text, outcome } = carried.answer;
+    const { text, outcome, settle } = carried.answer;
     store.transaction(() => {
       settleHeard(store, run);
+      settle?.();
       handOver(
         store,
         run,
@@ -97,7 +98,7 @@ const everyPost = 4000;
 function answerOf(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal): Promise<Answer | undefined> {
   if (run.kind === "mention") return answerMention(parts, run, post, signal);
   if (run.kind === "schedule") return doScheduled(parts, run, post, signal);
-  if (run.kind === "command") return obey(parts, post);
+  if (run.kind === "command") return doCommand(parts, run, post, signal);
   if (isForgeKind(run.kind)) return onForge(parts, run, run.kind, post as ForgePayload, signal);
   return notify(parts, run, run.kind, post, signal);
 }
@@ -120,7 +121,7 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
   const [, thread] = await Promise.all([
     // Asked for on the dashboard, it has no post of its own.
     acknowledge(parts, run, run.source === dashboardSource ? askedIn : post.id),
-    threadWith(parts, post.rootId, askedIn, signal),
+    threadWith(parts, post, askedIn, signal),
   ]);
   if (alreadySaid(config, run, post, thread)) return undefined;
   const asked = thread.find(({ id }) => id === askedIn);
@@ -158,17 +159,28 @@ async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, s
 }
 
 /** A thread that is to hold a post; where it does not, read once more: a server with copies of its database may be behind its own events. */
-async function threadWith(parts: RunParts, rootId: string, id: string, signal: AbortSignal): Promise<ChatPost[]> {
-  const read = () => untilAnswered(parts, signal, () => parts.chat.thread(rootId));
-  const thread = await read();
-  if (thread.some((post) => post.id === id)) return thread;
+async function threadWith(parts: RunParts, post: PostPayload, id: string, signal: AbortSignal): Promise<ChatPost[]> {
+  const thread = await around(parts, post, signal);
+  if (thread.some((one) => one.id === id)) return thread;
   await parts.clock.wait(2000, signal);
-  return read();
+  return around(parts, post, signal);
+}
+
+/** The posts among which an answer to this one would be. */
+const around = (parts: RunParts, post: PostPayload, signal: AbortSignal): Promise<ChatPost[]> =>
+  untilAnswered(parts, signal, () => postsAround(parts.chat, post));
+
+/** What a command does comes first: ending work waits for no server. */
+async function doCommand(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
+  const answer = await obey(parts, post);
+  if (answer.text === "" || post.channelId === "") return answer;
+  return alreadySaid(parts.config, run, post, await around(parts, post, signal)) ? undefined : answer;
 }
 
 /** Asks as a person would, with what memory has to it; the answer begins a thread of its own. */
-function doScheduled(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
+async function doScheduled(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
   const { config } = parts;
+  if (alreadySaid(config, run, post, await around(parts, post, signal))) return undefined;
   const messages = withMemory(parts, [scheduledMessage(config, post)], post.text);
   const guard = guardOf(parts, run.id, post);
   const tools = sensitiveTools(parts, run.id, post);
@@ -183,7 +195,7 @@ async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: Pos
   const { agent, chat } = parts.config;
   // Said by one of them: each leaves those before it by name the time to be the one.
   if (kind === "hops") await parts.clock.wait(chat.agents.filter(({ name }) => name < agent).length * turnMs, signal);
-  const thread = await untilAnswered(parts, signal, () => parts.chat.thread(post.rootId));
+  const thread = await around(parts, post, signal);
   return alreadySaid(parts.config, run, post, thread) ? undefined : noticeOf(parts.config, kind, post, thread);
 }
 

@@ -29,13 +29,14 @@ export function keepNote(store: Store, note: Omit<Note, "id">, source: string): 
   });
 }
 
-/** Deletes a note for good; undefined when there is none with that number. */
-export function dropNote(store: Store, id: number): Note | undefined {
-  return store.transaction(() => {
-    const note = store.get<Note>(`SELECT ${columns} FROM notes WHERE id = ?`, id);
-    store.run("DELETE FROM notes WHERE id = ?", id);
-    return note;
-  });
+/** Undefined when there is none with that number. */
+export function noteOf(store: Store, id: number): Note | undefined {
+  return store.get<Note>(`SELECT ${columns} FROM notes WHERE id = ?`, id);
+}
+
+/** Deletes a note for good; false when there is none with that number. */
+export function dropNote(store: Store, id: number): boolean {
+  return store.run("DELETE FROM notes WHERE id = ?", id).changes > 0;
 }
 
 export function countNotes(store: Store, kind: Note["kind"]): number {
