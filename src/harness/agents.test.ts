@@ -28,7 +28,7 @@ test("B9 eight agents that mention one another for ever, all mentioned by one pe
   const server = playedTeam();
   const all = agentNames.map((name) => `@${name}`).join(" ");
   // Slow enough that those who come to the end together have time for one to say it.
-  const clock = systemClock(20);
+  const clock = systemClock(5);
   for (const agent of agentNames)
     agents.push(await playedAgent(server, async () => `Thank you, ${all}!`, { agent, clock }));
   const post = server.say("alice-id", "work", all);
