@@ -123,7 +123,7 @@ export function takeInLate(
 export const hopsEntry = (chain: string): string => `hops-${chain}`;
 
 /** An entry's name on the other side: hops are spoken of once a chain, what is too old once a thread and day, any other by its post. */
-function sourceIdOf(post: ChatPost, kind: InboxKind, chain = post.id): string {
+function sourceIdOf(post: ChatPost, kind: InboxKind, chain = post.rootId): string {
   if (kind === "hops") return hopsEntry(chain);
   // The post's own day: the same posts give the same entry whenever they are read again.
   if (kind === "late") return `late-${post.rootId}-${new Date(post.createdAt).toISOString().slice(0, 10)}`;

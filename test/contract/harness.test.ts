@@ -241,6 +241,19 @@ describe("nothing is lost or doubled", () => {
     expect(place("hello first of all")).toBeLessThan(place("hello 20"));
   });
 
+  test("a mention that was deleted while it waited for its turn is not answered", async () => {
+    const post = await team.say(alice(), work(), "@athena slow first");
+    const wrong = await team.say(alice(), work(), "@athena hello, delete the branch", post.id);
+    await team.api(alice(), "DELETE", `/posts/${wrong.id}`);
+    const after = await team.say(bob(), work(), "@athena hello again", post.id);
+    await expect
+      .poll(async () =>
+        (await team.answers(post.id, athena(), 2)).map(({ props }) => (props.olympus as { source: string }).source),
+      )
+      .toEqual([post.id, after.id]);
+    expect(callsWith("delete the branch")).toBe(0);
+  });
+
   test("what was answered before a restart is not answered again, even when the database is lost", async () => {
     const post = await team.say(alice(), work(), "@athena who are you, once?");
     await team.answers(post.id, athena());
