@@ -122,6 +122,7 @@ test("C21 a mention becomes an issue, the issue a pull request, which is reviewe
 
 test("B4 8 agents race for 50 issues, some of their requests' answers are lost: each is claimed once, none is lost, a colleague reviews", async () => {
   await tried.forge.close();
+  rmSync(tried.dir, { recursive: true });
   const names = [...agentNames];
   const users = [
     ...world.users,
