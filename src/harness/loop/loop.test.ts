@@ -163,6 +163,16 @@ test("D7 unknown tools, wrong types and unreadable arguments are told, and the w
   ]);
 });
 
+test("D7 an answer is one answer, however many of its calls cannot be used; one that can be used makes up for it", async () => {
+  const wrong: Answer = { calls: ["1", "2", "3"].map((id) => ({ id, name: "teleport", input: {} })) };
+  expect((await looping([wrong, submitted]).run()).outcome).toBe("answered");
+  const stubborn = looping([wrong]);
+  expect((await stubborn.run()).outcome).toBe("stopped: format");
+  expect(stubborn.asked).toHaveLength(3);
+  const mixed: Answer = { calls: [call("a"), ...wrong.calls!] };
+  expect((await looping([wrong, wrong, mixed, wrong, wrong, submitted]).run()).outcome).toBe("answered");
+});
+
 test("D12 a text without a call is a chat's answer, and words for nothing in a coding run", async () => {
   expect(await looping([{ text: "hello" }], { textEnds: true }).run()).toEqual({ text: "hello", outcome: "answered" });
   expect((await looping([{ text: "hello" }]).run()).outcome).toBe("stopped: format");
@@ -236,6 +246,20 @@ test("G1 killed between any two steps it goes on where it was; what may have run
       .flatMap(({ calls }) => (calls ?? []).map(({ input }) => (input as { script: string }).script));
     for (const script of again.ran) expect(known).not.toContain(script);
   }
+});
+
+test("G1 calls that a restart broke off are no answers that cannot be used", async () => {
+  const journal = memory([
+    ...first,
+    { role: "assistant", content: "", calls: ["1", "2", "3"].map((id) => call(id, id)) },
+  ]);
+  const loop = looping([{ calls: [{ id: "4", name: "teleport", input: {} }] }, { text: "just words" }, submitted], {
+    journal,
+  });
+  expect((await loop.run()).outcome).toBe("answered");
+  expect(loop.asked[0]!.slice(2).map(({ content }) => content)).toEqual(
+    Array(3).fill(expect.stringContaining("restarted while this ran")),
+  );
 });
 
 test("D13 when it is told to stop, nothing more is asked for or run", async () => {

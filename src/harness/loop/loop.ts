@@ -50,6 +50,7 @@ export interface LoopParts {
 }
 
 const cutCall = "your answer was cut here, it was too long: use smaller steps";
+const brokenOff = "error: the harness was restarted while this ran; it may have run in part. Look before you repeat it";
 const oneTool =
   "error: nothing was called. Call one of your tools in every answer; when the task is done, call submit.";
 
@@ -103,27 +104,24 @@ export async function runLoop(
       }
       open = calls.map((call, index) => (cut && index === calls.length - 1 ? { invalid: cutCall, ...call } : call));
     } else {
-      // A former process was killed while these ran.
-      open = open.map((call) =>
-        tools.some(({ spec, resumable }) => spec.name === call.name && resumable)
-          ? call
-          : {
-              ...call,
-              invalid: "the harness was restarted while this ran; it may have run in part. Look before you repeat it",
-            },
+      // A former process was killed while these ran: no fault of the model's.
+      const broken = open.filter(
+        ({ name, invalid }) =>
+          invalid === undefined && tools.some(({ spec, resumable }) => spec.name === name && !resumable),
       );
+      for (const call of broken) add(outcomeOf(call, brokenOff));
+      open = open.filter((call) => !broken.includes(call));
     }
+    let usable = open.length === 0;
     for (const call of open) {
       signal.throwIfAborted();
       const tool = tools.find(({ spec }) => spec.name === call.name);
-      const told = (content: string, sensitive?: true): void =>
-        add({ role: "tool", content, call: { id: call.id, name: call.name }, ...(sensitive && { sensitive }) });
+      const told = (content: string, sensitive?: true): void => add(outcomeOf(call, content, sensitive));
       if (tool === undefined) parts.refused?.(call);
       if (call.invalid !== undefined || tool === undefined) {
         told(
           `error: ${call.invalid ?? `there is no tool "${call.name}"; there are ${tools.map(({ spec }) => spec.name).join(", ")}`}`,
         );
-        if (++wrong >= formatErrors) return stop("format");
         continue;
       }
       const asks = watch.asks(call);
@@ -132,7 +130,7 @@ export async function runLoop(
       const outcome = await tool.run(call.input, signal);
       until += outcome.waited ?? 0;
       parts.ran(call, outcome, clock.now() - at);
-      wrong = 0;
+      usable = true;
       // Not in the journal: a former process that came as far makes the call again and gets the end again.
       if (outcome.ends !== undefined) return { text: outcome.ends.answer, outcome: outcome.ends.outcome };
       const got = watch.got(call, outcome.text);
@@ -143,8 +141,14 @@ export async function runLoop(
       told(outcome.text + warning, outcome.sensitive);
       if (got === "stop") return stop("no progress");
     }
+    if (usable) wrong = 0;
+    else if (++wrong >= formatErrors) return stop("format");
     open = [];
   }
+}
+
+function outcomeOf({ id, name }: ToolCall, content: string, sensitive?: true): ModelMessage {
+  return { role: "tool", content, call: { id, name }, ...(sensitive && { sensitive }) };
 }
 
 /** Calls of the last assistant's message that have no outcome. */
