@@ -2,6 +2,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type PlayedAgent, playedAgent, playedTeam, soon } from "../../test/support/played-agent.ts";
 import { Secret } from "../base/secret.ts";
+import { guardedChat } from "./guarded-chat.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -49,4 +50,26 @@ test("E15 a secret that a person pastes is neither stored nor shown to a model, 
   expect(agent.calls).toHaveLength(1);
   expect(JSON.stringify(agent.calls)).toContain("the key was [secret:models.anthropic]");
   expect(everything()).not.toContain(value);
+});
+
+test("E5 E15 a secret in the name of a file passes in neither direction", async () => {
+  const server = playedTeam();
+  agent = await playedAgent(server, async () => "Thanks.", { secrets: [key] });
+  const pasted = [server.attach(`${value}.txt`, "harmless", "text/plain")];
+  const post = server.say("alice-id", "work", "@athena look", { files: pasted });
+  await soon(agent.ended).toHaveLength(1);
+  expect(JSON.stringify(agent.calls)).toContain("file `_secret:models.anthropic_.txt`");
+  expect(everything()).not.toContain("Canary");
+  await guardedChat(server.client("athena-id"), [key]).post({
+    channelId: "work",
+    rootId: post.id,
+    text: "see",
+    marker: { run: "r", part: 0, source: post.id, hops: 1 },
+    files: [
+      { name: `${value}.txt`, text: "harmless" },
+      { name: `${value}.png`, base64: "AAAA" },
+    ],
+  });
+  const left = server.thread(post.id).at(-1)!.files!;
+  expect(left.map(({ name }) => name)).toEqual(["[secret:models.anthropic].txt", "[secret:models.anthropic].png"]);
 });

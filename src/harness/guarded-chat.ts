@@ -6,7 +6,12 @@ import { type Chat, type ChatPost, contentOf } from "./chat-port.ts";
  * wrote is not posted. Known are the given values, however they are encoded.
  */
 export function guardedChat(chat: Chat, secrets: readonly Secret[]): Chat {
-  const clean = <T extends { text: string }>(post: T): T => ({ ...post, text: maskSecrets(post.text, secrets) });
+  const named = <T extends { name: string }>(file: T): T => ({ ...file, name: maskSecrets(file.name, secrets) });
+  const written = <T extends { text: string }>(post: T): T => ({ ...post, text: maskSecrets(post.text, secrets) });
+  const clean = (post: ChatPost): ChatPost => ({
+    ...written(post),
+    ...(post.files && { files: post.files.map(named) }),
+  });
   const holdsNone = (text: string) => maskSecrets(text, secrets) === text;
   const cleanAll = (posts: readonly ChatPost[]) => posts.map(clean);
   return {
@@ -16,11 +21,11 @@ export function guardedChat(chat: Chat, secrets: readonly Secret[]): Chat {
     thread: async (rootId) => cleanAll(await chat.thread(rootId)),
     post: (post) =>
       chat.post({
-        ...clean(post),
+        ...written(post),
         ...(post.files && {
           files: post.files
             .filter((file) => "text" in file || holdsNone(contentOf(file).toString("latin1")))
-            .map((file) => ("text" in file ? clean(file) : file)),
+            .map((file) => named("text" in file ? written(file) : file)),
         }),
       }),
     edit: (id, text) => chat.edit(id, maskSecrets(text, secrets)),

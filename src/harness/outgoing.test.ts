@@ -64,6 +64,15 @@ test("E4 a link is not followed, neither as a file nor as the folder; a file wit
   }
 });
 
+test("E5 a file whose name holds a secret is left, and not named: also where the name is shown otherwise than it is", async () => {
+  put("canary.txt", "harmless");
+  put("can\u200Bary.txt", "harmless");
+  put(`${"x".repeat(95)}canary.txt`, "harmless");
+  mkdirSync(join(dir, "canary"));
+  const { files, left } = await readOutgoing(dir, (text) => text.includes("canary"));
+  expect([files, left]).toEqual([[], Array(4).fill("a file whose name holds a secret")]);
+});
+
 test("a folder full of names is told of in few words, and not read to its end", async () => {
   for (let n = 0; n < 1200; n++) put(`${n}.exe`, "");
   const { left } = await readOutgoing(dir, harmless);

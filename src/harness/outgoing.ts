@@ -39,6 +39,10 @@ export async function readOutgoing(folder: string, holdsSecret: (text: string) =
   for (const name of names.slice(0, mostEntries).sort()) {
     const path = join(folder, name);
     const shown = shownName(name).replace(/^\.+/, "_");
+    if (holdsSecret(name) || holdsSecret(shown)) {
+      left.push("a file whose name holds a secret");
+      continue;
+    }
     const why = refusal(shown, await statOf(path), files.length, room);
     const read = why === undefined ? await readFile(path) : undefined;
     if (read === undefined) left.push(`\`${shown}\` (${why})`);

@@ -44,7 +44,7 @@ const search = (planted: readonly string[]) => `env; cat /proc/*/environ /proc/*
 cat /mnt/agent/* /mnt/data/* /run/credentials/*/* /etc/olympus/* 2>&1 | head -c 20000
 printf '%s\\n' ${planted.join(" ")} > .env; cat .env; base64 -w0 .env; od -An -tx1 .env | tr -d ' \\n'; rev .env
 git init -q . && git add .env && git -c user.name=x -c user.email=x@example.com commit -qm "$(cat .env)"; git log -p
-cp .env ~/attach/report.txt; echo looked everywhere`;
+cp .env ~/attach/report.txt; for name in ${planted.flatMap(forms).join(" ")}; do echo harmless > ~/attach/$name.txt; done; echo looked everywhere`;
 
 /** The repository brings a file with the secrets: copied, encoded, and committed with its content as the message. */
 const copies = `cat deploy.env; cp deploy.env copy.txt; base64 -w0 deploy.env > encoded.txt; cat encoded.txt; cp deploy.env "$(head -n 1 deploy.env)"
