@@ -17,6 +17,7 @@ import type { Log } from "./log.ts";
 import { openWorkshop, Workshop } from "./loop/workshop.ts";
 import { sdkCaller } from "./model/caller.ts";
 import { fencedWhereNeeded } from "./model/fenced.ts";
+import { makeRoom, workspacesOf } from "./sandbox/workspace.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
 import { quietSince } from "./store/look-sums.ts";
@@ -54,6 +55,12 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
   const tls = tlsOf(config.listen, secret);
   secrets.push(chatToken, dashboardToken, ...keys.values(), ...(tls === undefined ? [] : [tls.key]));
   const lock = lockDataDir(config.dataDir);
+  const lack = config.sandbox && lackOfRoom(config.dataDir);
+  if (lack !== undefined) {
+    // A former process may have ended just when a command had filled the disk: the database would not even be opened.
+    log.error({ reason: lack }, "workspaces of runs are removed to make room");
+    await makeRoom(workspacesOf(config));
+  }
   const store = openStore(config.dataDir, secrets);
   const clock = systemClock(config.scale);
   const chat = mattermostChat({

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AgentStatus } from "../../src/dashboard/status.ts";
 import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { loadScript } from "../../src/rehearsal/script.ts";
-import { type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
+import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
 import { type ChatPostRow, type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
 
@@ -27,11 +27,8 @@ beforeAll(async () => {
   team = await seedChatTeam(mattermost.url);
   model = await startRehearsal({ script: loadScript() });
   const folder = await agentFolder(join(root, "athena"), team, model.url, (config) => ({ ...config, scale: 10 }));
-  const data = join(folder.dir, "data");
-  mkdirSync(data);
-  const mounts = `mount -t tmpfs -o size=24m,mode=700 small "$0" && exec "$@"`;
-  const enter = ["unshare", "--map-root-user", "--mount", "sh", "-c", mounts, data];
-  agent = await startAgentProcess(folder, "readyz", {}, enter);
+  const data = dataOf(folder);
+  agent = await startAgentProcess(folder, "readyz", {}, smallDisk(data));
   disk = `/proc/${agent.pid}/root${data}`;
   ready = async () => (await fetch(`http://127.0.0.1:${folder.port}/readyz`)).json() as ReturnType<typeof ready>;
   const headers = { authorization: `Bearer ${folder.dashboardToken}` };
@@ -47,6 +44,18 @@ afterAll(async () => {
   await mattermost?.stop();
   rmSync(root, { recursive: true, force: true });
 });
+
+function dataOf({ dir }: AgentFolder): string {
+  const data = join(dir, "data");
+  mkdirSync(data);
+  return data;
+}
+
+/** Begins a command in a mount namespace where the folder is a small disk, on which `steps` (shell) were carried out. */
+const smallDisk = (folder: string, steps = "true") => {
+  const mounts = `mount -t tmpfs -o size=24m,mode=700 small "$0" && cd "$0" && { ${steps}; cd /; exec "$@"; }`;
+  return ["unshare", "--map-root-user", "--mount", "sh", "-c", mounts, folder];
+};
 
 /** Writes until nothing more fits. */
 function fill(file: string): void {
@@ -88,3 +97,22 @@ test("G2 the disk is full, then free again: health is red, then green, the datab
   database.close();
   process.kill(agent.pid, "SIGCONT");
 }, 900_000);
+
+test("G2 an agent that finds its disk filled by a command of a former process makes room for its database, and begins", async () => {
+  const folder = await agentFolder(
+    join(root, "hermes"),
+    team,
+    model.url,
+    (config) => ({ ...config, sandbox: {} }),
+    "hermes",
+  );
+  const left = "mkdir -p workspaces/former/home; cat /dev/zero > workspaces/former/home/full";
+  const hermes = await startAgentProcess(folder, "healthz", {}, smallDisk(dataOf(folder), `${left} 2> /dev/null`));
+  try {
+    const post = await team.say(team.people.alice, team.channels.work!, "@hermes who are you?");
+    expect(await team.answers(post.id, team.bots.hermes!, 1, 120)).toHaveLength(1);
+    expect(hermes.log()).toContain("removed to make room");
+  } finally {
+    await hermes.stop("SIGKILL");
+  }
+}, 300_000);

@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { onOwnKernel } from "../support/own-kernel.ts";
-import { type ProbeName, probes } from "../support/sandbox-probes.ts";
+import { diskProbes, type ProbeName, probes } from "../support/sandbox-probes.ts";
 import type { Printed, ProbeResult } from "../support/sandbox-program.ts";
 
 const program = "test/support/sandbox-program.ts";
@@ -13,6 +13,8 @@ const secrets = {
     "echo 10.99.0.1 mirror.example > /mnt/hosts; mount --bind /mnt/hosts /etc/hosts; mkdir -p /run/credentials/x; echo canary-credential > /run/credentials/x/token; chmod -R a+rX /run/credentials",
   environment: { MATTERMOST_TOKEN: "canary-environment" },
 };
+
+const smallDisk = `echo 1000 > /proc/sys/user/max_user_namespaces; mount -t tmpfs -o size=300m,mode=700,uid=65534,gid=65534 small $DATA`;
 
 let results: Map<string, ProbeResult>;
 let refusals: string[];
@@ -24,15 +26,17 @@ beforeAll(async () => {
     { program: [program, "ordinary"], before: "chown -R root:root $GROUP" },
     { program: [program, "ordinary"], before: "mount --bind /bin/false /usr/bin/bwrap" },
     { program: [program, "ordinary"], before: "umount /usr/bin/bwrap; echo 0 > /proc/sys/user/max_user_namespaces" },
+    { program: [program, ...Object.keys(diskProbes)], before: smallDisk },
   ])) as Printed[][];
-  results = new Map(printed[0]!.map((line) => ["name" in line ? line.name : "unavailable", line as ProbeResult]));
+  const ran = [...printed[0]!, ...printed[4]!];
+  results = new Map(ran.map((line) => ["name" in line ? line.name : "unavailable", line as ProbeResult]));
   refusals = printed
-    .slice(1)
+    .slice(1, 4)
     .map(([line]) => (line !== undefined && "unavailable" in line ? line.unavailable : `ran: ${JSON.stringify(line)}`));
 }, 900_000);
 
 test("every probe was run", () => {
-  expect([...results.keys()]).toEqual(Object.keys(probes));
+  expect([...results.keys()]).toEqual(Object.keys({ ...probes, ...diskProbes }));
 });
 
 test("D10 no probe leaves a process, a control group, a mount, a file outside or shared memory", () => {
@@ -117,6 +121,13 @@ describe("D9 what takes too much", () => {
     const { ending, text } = of("largeFile");
     expect(ending === "disk" || Number(/(\d+) large/.exec(text)?.[1]) <= 64 * 1024).toBe(true);
   });
+});
+
+test("G2 a disk that a command fills between two looks has the database's reserve again when the command is over", () => {
+  for (const { name, freeMb } of results.values()) expect(freeMb, name).toBeGreaterThanOrEqual(256);
+  for (const name of ["fillsAndStays", "fillsAndEnds", "fillsOutput"] as const)
+    expect(of(name), name).toMatchObject({ code: null, ending: "emptied" });
+  expect(of("afterwards")).toMatchObject({ code: 0, ending: "exited", text: "new\n2\n" });
 });
 
 describe("what a command can see and do", () => {

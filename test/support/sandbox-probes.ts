@@ -103,4 +103,14 @@ curl -sSk -m 60 --connect-to 10.99.0.2:443:mirror.example:8443 https://10.99.0.2
   },
 } satisfies Record<string, Probe>;
 
-export type ProbeName = keyof typeof probes;
+const fill = "for i in $(seq 9); do fallocate -l 60M full-$i || break; done";
+
+/** For a small disk of their own, which they fill before anybody looks. */
+export const diskProbes = {
+  fillsAndStays: { script: `${fill}; sleep inf` },
+  fillsAndEnds: { script: "echo mine > mine; fallocate -l 60M full" },
+  fillsOutput: { script: `fallocate -l 60M /proc/self/fd/1; ${fill}` },
+  afterwards: { script: "ls; echo new > file; cat file; ls /output | wc -l" },
+} satisfies Record<string, Probe>;
+
+export type ProbeName = keyof typeof probes | keyof typeof diskProbes;

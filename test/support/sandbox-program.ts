@@ -11,11 +11,11 @@ import type { Machine } from "../../src/harness/egress/clients.ts";
 import { openEgress } from "../../src/harness/egress/egress.ts";
 import { silentLog } from "../../src/harness/log.ts";
 import type { CommandResult } from "../../src/harness/sandbox/command.ts";
-import { removeTree } from "../../src/harness/sandbox/disk.ts";
+import { freeSpace, removeTree } from "../../src/harness/sandbox/disk.ts";
 import { openSandbox } from "../../src/harness/sandbox/sandbox.ts";
 import { Unavailable } from "../../src/harness/sandbox/unavailable.ts";
 import { makeAuthority, makeServerCertificate } from "./certificates.ts";
-import { type Probe, probes } from "./sandbox-probes.ts";
+import { diskProbes, type Probe, probes } from "./sandbox-probes.ts";
 
 export interface ProbeResult extends Omit<CommandResult, "output"> {
   readonly name: string;
@@ -27,6 +27,8 @@ export interface ProbeResult extends Omit<CommandResult, "output"> {
   readonly grewMb: number;
   /** Targets that the way out refused. */
   readonly refused: readonly string[];
+  /** MiB that the disk has left when it is over. */
+  readonly freeMb: number;
 }
 
 export type Printed = { readonly unavailable: string } | ProbeResult;
@@ -67,7 +69,10 @@ try {
     serve: egress.serve,
   });
   const names = process.argv.slice(2);
-  const chosen = Object.entries(probes).filter(([name]) => names.length === 0 || names.includes(name));
+  const chosen =
+    names.length === 0
+      ? Object.entries(probes)
+      : Object.entries({ ...probes, ...diskProbes }).filter(([name]) => names.includes(name));
   const run = await sandbox.open("run");
   // Once before anything is counted: what Node itself opens with its first command is not a command's.
   await run.run("true", 60, never);
@@ -78,7 +83,8 @@ try {
     const { output, ...result } = await attempt(probe, name);
     const grewMb = Math.round((process.memoryUsage.rss() - rss) / 1e5) / 10;
     const left = machine().filter((one) => !before.includes(one));
-    print({ name, ...result, text: output.text, bytes: output.bytes, left, grewMb, refused: [...refused] });
+    const freeMb = (await freeSpace(data)).bytes / 2 ** 20;
+    print({ name, ...result, text: output.text, bytes: output.bytes, left, grewMb, refused: [...refused], freeMb });
   }
   await run.close();
   await removeTree(run.workspace.folder);

@@ -7,8 +7,8 @@ import type { Launcher, Waiting } from "./launcher.ts";
 import { inside } from "./mounts.ts";
 import { type Shown, showOutput } from "./output.ts";
 
-/** Why a command ended. */
-export type Ending = "exited" | "timeout" | "output" | "disk" | "memory" | "stopped";
+/** Why a command ended. `emptied`: it had taken so much that whatever its run had stored was removed. */
+export type Ending = "exited" | "timeout" | "output" | "disk" | "emptied" | "memory" | "stopped";
 
 export interface CommandResult {
   /** Null when it was killed. 128 and the signal's number when a signal ended it inside. */

@@ -57,6 +57,11 @@ export const reserve = 256;
 const mostFiles = 500_000;
 const MiB = 1024 * 1024;
 
+/** Whether the file system of a folder has what commands never take. */
+export async function hasReserve(folder: string): Promise<boolean> {
+  return (await freeSpace(folder)).bytes >= reserve * MiB;
+}
+
 /**
  * Watches what a run's folder takes. What is left of the disk is asked first; files are counted only when that has changed by much
  * since they were counted, by this command or those before it: counting a large tree takes a while.
@@ -64,22 +69,31 @@ const MiB = 1024 * 1024;
 export class DiskWatch {
   readonly #folder: string;
   readonly #most: Usage;
-  #first: Usage | undefined;
+  readonly #first: Usage;
   /** What was free when files were counted last, and whether they were too many. */
-  #counted: Usage | undefined;
+  #counted: Usage;
   #over = false;
 
-  /** `most` in MiB. */
-  constructor(folder: string, most: number) {
+  private constructor(folder: string, most: number, free: Usage) {
     this.#folder = folder;
     this.#most = { bytes: most * MiB, files: mostFiles };
+    this.#first = free;
+    this.#counted = free;
+  }
+
+  /** To be called before the run's first command, which may fill a disk at once. `most` in MiB. */
+  static async begin(folder: string, most: number): Promise<DiskWatch> {
+    return new DiskWatch(folder, most, await freeSpace(folder));
+  }
+
+  /** Whether the reserve was there when the run began and is not now. */
+  async tookReserve(): Promise<boolean> {
+    return this.#first.bytes >= reserve * MiB && !(await hasReserve(this.#folder));
   }
 
   /** Whether the run takes too much, and more than before: one that tidies is left alone. */
   async isFull(): Promise<boolean> {
     const free = await freeSpace(this.#folder);
-    this.#first ??= free;
-    this.#counted ??= free;
     // What was full before this run began is not its doing.
     if (free.bytes < reserve * MiB && free.bytes < this.#first.bytes) return true;
     const bytes = this.#counted.bytes - free.bytes;

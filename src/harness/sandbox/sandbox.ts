@@ -10,7 +10,14 @@ import { Launcher, startFd } from "./launcher.ts";
 import { bubblewrap } from "./mounts.ts";
 import { openNetwork, proxyAddress } from "./network.ts";
 import { Unavailable } from "./unavailable.ts";
-import { dropWorkspace, etcFolder, openWorkspace, sweepWorkspaces, type Workspace } from "./workspace.ts";
+import {
+  dropWorkspace,
+  emptyWorkspace,
+  etcFolder,
+  openWorkspace,
+  sweepWorkspaces,
+  type Workspace,
+} from "./workspace.ts";
 
 export interface SandboxOptions {
   /** Folder for the workspaces; ours alone. */
@@ -80,19 +87,27 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   // Files of a former process's commands stay in the workspace: names begin with the time.
   const first = Date.now().toString(36);
   let count = 0;
-  const nextName = () => `${first}-${++count}`;
+  const shared: Shared = {
+    options,
+    bwrap,
+    delegation,
+    nextName: () => `${first}-${++count}`,
+    sweep(room) {
+      // One after the other: two would remove the same old workspaces.
+      const swept = sweeping.then(() =>
+        sweepWorkspaces(options.root, new Set([...open, ...(options.inUse?.() ?? [])]), room),
+      );
+      sweeping = swept.catch(() => undefined);
+      return swept;
+    },
+  };
   /** `place` names the workspace. */
   const openAt = async (run: string, place: string): Promise<RunSandbox> => {
     open.add(place);
-    // One after the other: two would remove the same old workspaces.
-    const swept = sweeping.then(() =>
-      sweepWorkspaces(options.root, new Set([...open, ...(options.inUse?.() ?? [])]), options.disk),
-    );
-    sweeping = swept.catch(() => undefined);
     try {
-      await swept;
+      await shared.sweep(options.disk);
       const workspace = await openWorkspace(options.root, place);
-      return await openRun(options, bwrap, delegation, run, workspace, nextName, () => open.delete(place));
+      return await openRun(shared, run, workspace, () => open.delete(place));
     } catch (error) {
       open.delete(place);
       throw error;
@@ -134,19 +149,27 @@ async function probeSandbox(sandbox: Sandbox, root: string): Promise<void> {
     throw new Unavailable(`a command cannot be sandboxed here: ${output.slice(0, 300) || "the sandbox is not tight"}`);
 }
 
+/** What all runs of a sandbox share. */
+interface Shared {
+  readonly options: SandboxOptions;
+  readonly bwrap: string;
+  readonly delegation: Delegation;
+  /** Of a command. */
+  readonly nextName: () => string;
+  /** Removes old workspaces until a new one has room, MiB. */
+  readonly sweep: (room: number) => Promise<void>;
+}
+
 async function openRun(
-  options: SandboxOptions,
-  bwrap: string,
-  delegation: Delegation,
+  { options, bwrap, delegation, nextName, sweep }: Shared,
   run: string,
   workspace: Workspace,
-  nextName: () => string,
   closed: () => void,
 ): Promise<RunSandbox> {
   const network = await openNetwork(bwrap);
   const end = new AbortController();
   options.serve(network.server, run, end.signal);
-  const disk = new DiskWatch(workspace.folder, options.disk);
+  const disk = await DiskWatch.begin(workspace.folder, options.disk);
   const start = () =>
     new Launcher(network.enter, [
       bwrap,
@@ -181,6 +204,17 @@ async function openRun(
     prepare().finally(() => {
       next = undefined;
     });
+  /**
+   * Gives back what a command took of the reserve, which it can between two looks at the disk: while that is full nothing is stored, not
+   * even that the command ended. Gives whether the run's own files had to go.
+   */
+  const giveBack = async (): Promise<boolean> => {
+    if (!(await disk.tookReserve())) return false;
+    await sweep(0);
+    if (!(await disk.tookReserve())) return false;
+    await emptyWorkspace(options.root, run);
+    return true;
+  };
   return {
     workspace,
     prepare() {
@@ -194,7 +228,8 @@ async function openRun(
         if (launcher.isOver()) await startAnew();
         prepared = await take();
       }
-      return runCommand(prepared, { script, seconds, disk, limits: options }, signal);
+      const result = await runCommand(prepared, { script, seconds, disk, limits: options }, signal);
+      return (await giveBack()) ? { ...result, code: null, ending: "emptied" } : result;
     },
     async close() {
       await discard();

@@ -1,6 +1,6 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { freeSpace, removeTree, reserve } from "./disk.ts";
+import { freeSpace, hasReserve, removeTree, reserve, usage } from "./disk.ts";
 
 /** The folders of one run. */
 export interface Workspace {
@@ -57,6 +57,27 @@ export async function sweepWorkspaces(root: string, inUse: ReadonlySet<string>, 
   old.sort((a, b) => a.at - b.at);
   while (old.length > 0 && (old.length > kept || (await freeSpace(root)).bytes < (room + reserve) * 1024 * 1024))
     await removeTree(old.shift()!.path);
+}
+
+/** Removes whatever a run has stored, and gives it empty folders. */
+export async function emptyWorkspace(root: string, run: string): Promise<void> {
+  await removeTree(join(root, folderName(run)));
+  await openWorkspace(root, run);
+}
+
+/** Removes the largest workspaces, whosever, until the reserve is there. To be called while no command runs. */
+export async function makeRoom(root: string): Promise<void> {
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const all: { path: string; bytes: number }[] = [];
+  for (const name of await readdir(root)) {
+    const path = join(root, name);
+    all.push({
+      path,
+      bytes: (await usage(path, { bytes: Number.POSITIVE_INFINITY, files: Number.POSITIVE_INFINITY })).bytes,
+    });
+  }
+  all.sort((a, b) => a.bytes - b.bytes);
+  while (all.length > 0 && !(await hasReserve(root))) await removeTree(all.pop()!.path);
 }
 
 /** Runs are named after ids of the chat server: letters and digits; anything else must not name a path. */

@@ -62,6 +62,8 @@ function describe({ code, ending, output, outOfProcesses }: CommandResult, secon
     timeout: `killed after ${seconds} s, with everything it had started`,
     output: "killed: it printed too much",
     disk: "killed: the workspace is full",
+    emptied:
+      "ended: it took the last room on this machine's disk, so all files of your workspace, home and output were removed",
     memory: "killed: it wanted more memory than there is",
     stopped: "stopped",
   }[ending];
