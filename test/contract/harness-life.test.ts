@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { loadScript, scriptSchema } from "../../src/rehearsal/script.ts";
-import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
+import {
+  type AgentFolder,
+  type AgentProcess,
+  agentFolder,
+  runUntilExit,
+  startAgentProcess,
+} from "../support/agent-process.ts";
 import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
 
@@ -67,6 +73,32 @@ test("G3 a configuration that is cut off never replaces the good one, which goes
   expect(agent.log()).toContain("E-AGENT-CONFIG");
   expect((await answersTo("@athena your facts?"))[0]!.message).toContain("r930");
   writeFileSync(folder.configFile, good);
+});
+
+test("G3 a database that is cut off, overwritten or of another kind is refused by name and left as it is; from a copy all goes on, once", async () => {
+  const answered = await team.say(team.people.alice, team.channels.work!, "@athena who are you, before?");
+  await team.answers(answered.id, team.bots.athena!, 1, 60);
+  await agent.stop();
+  const file = join(folder.dir, "data", "harness.sqlite");
+  const good = readFileSync(file);
+  const waiting = await team.say(team.people.bob, team.channels.work!, "@athena who are you, after?");
+  const damaged = [
+    good.subarray(0, good.length / 2),
+    good.subarray(0, 100),
+    Buffer.concat([Buffer.alloc(8192, "x"), good.subarray(8192)]),
+    Buffer.from("not a database"),
+  ];
+  for (const bytes of damaged) {
+    writeFileSync(file, bytes);
+    const { code, log } = await runUntilExit(folder.configFile);
+    expect(code).toBe(2);
+    expect(log).toMatch(/"code":"E-AGENT-DATABASE".*restore the file from a backup.*cannot open the agent's database/);
+    expect(readFileSync(file).equals(bytes)).toBe(true);
+  }
+  writeFileSync(file, good);
+  agent = await startAgentProcess(folder);
+  for (const { id } of [answered, waiting]) await team.answers(id, team.bots.athena!, 1, 60);
+  for (const { id } of [answered, waiting]) expect(await team.answers(id, team.bots.athena!)).toHaveLength(1);
 });
 
 test("a person who is renamed keeps rights; somebody new of the old name has none", async () => {
