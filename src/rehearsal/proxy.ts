@@ -15,7 +15,28 @@ export interface FaultProxy {
   cut(): void;
   /** The next WebSocket message that holds `text` and comes alone on its way to a client never arrives. Gives whether that has happened. */
   loseMessage(text: string): () => boolean;
+  /**
+   * The next requests that begin with `line` ("POST /api/v4/posts ") and come at the beginning of a piece are answered with HTTP 500,
+   * `times` of them: by the proxy alone, or (`taken`) after the server has done what they ask for. Gives how many are still to come.
+   */
+  failRequests(line: string, times: number, taken: boolean): () => number;
   close(): Promise<void>;
+}
+
+const failure = [
+  "HTTP/1.1 500 Internal Server Error",
+  "content-type: application/json",
+  "content-length: 2",
+  "connection: close",
+  "",
+  "{}",
+].join("\r\n");
+
+/** A client's connection and ours to the server; `failed`: its request is answered with an error. */
+interface Pair {
+  readonly inside: Socket;
+  readonly outside: Socket;
+  failed: boolean;
 }
 
 export async function startFaultProxy(target: { port: number; address?: string }): Promise<FaultProxy> {
@@ -27,21 +48,37 @@ export async function startFaultProxy(target: { port: number; address?: string }
     unlucky.lost = chunk.includes(unlucky.text);
     return unlucky.lost;
   };
-  const pairs = new Set<{ inside: Socket; outside: Socket }>();
+  let failing = { line: "", left: 0, taken: false };
+  const pairs = new Set<Pair>();
+  /** Whether a piece goes no further: it is of a request that fails, or of its answer. */
+  const isFailed = (pair: Pair, from: Socket, chunk: Buffer): boolean => {
+    const { inside } = pair;
+    if (from === inside && failing.left > 0 && chunk.toString("latin1").startsWith(failing.line)) {
+      failing.left--;
+      pair.failed = true;
+      // The server's answer will tell that it has done what was asked for.
+      if (failing.taken) return false;
+    } else if (from === inside ? !inside.writableEnded : !pair.failed) return false;
+    if (!inside.writableEnded) inside.end(failure);
+    return true;
+  };
   const server = createServer((inside) => {
     if (fault === "refuse") {
       inside.resetAndDestroy();
       return;
     }
     const outside = connect(target.port, target.address ?? "127.0.0.1");
-    const pair = { inside, outside };
+    const pair: Pair = { inside, outside, failed: false };
     pairs.add(pair);
     for (const [from, to] of [
       [inside, outside],
       [outside, inside],
     ] as const) {
       from.setNoDelay(true);
-      from.on("data", (chunk: Buffer) => fault === "swallow" || (from === outside && isLost(chunk)) || to.write(chunk));
+      from.on("data", (chunk: Buffer) => {
+        if (fault === "swallow" || isFailed(pair, from, chunk) || (from === outside && isLost(chunk))) return;
+        to.write(chunk);
+      });
       // Ends pass too, unless nobody is to be told.
       from.on("end", () => fault === "swallow" || to.end());
       from.on("error", () => to.destroy());
@@ -69,6 +106,11 @@ export async function startFaultProxy(target: { port: number; address?: string }
       const one = { text, lost: false };
       unlucky = one;
       return () => one.lost;
+    },
+    failRequests(line, times, taken) {
+      const these = { line, left: times, taken };
+      failing = these;
+      return () => these.left;
     },
     close: () =>
       new Promise((resolve) => {

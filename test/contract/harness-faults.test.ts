@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { type FaultProxy, startFaultProxy } from "../../src/rehearsal/proxy.ts";
-import { loadScript } from "../../src/rehearsal/script.ts";
+import { loadScript, scriptSchema } from "../../src/rehearsal/script.ts";
 import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
 import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
@@ -33,7 +33,8 @@ beforeAll(async () => {
   print(`the harness's waits and limits are divided by ${scale} (scale ${scale})`);
   mattermost = await startMattermost();
   team = await seedChatTeam(mattermost.url);
-  model = await startRehearsal({ script: loadScript() });
+  const held = { match: "held (\\w+)", reply: "held answer $1", delay: 3 };
+  model = await startRehearsal({ script: scriptSchema.parse({ answers: [held, ...loadScript().answers] }) });
   proxy = await startFaultProxy(mattermost);
   const url = `http://127.0.0.1:${proxy.port}`;
   folder = await agentFolder(join(root, "athena"), team, model.url, (config) => ({
@@ -113,6 +114,34 @@ test("A7 connections cut again and again while answers are being sent", async ()
     proxy.cut();
   }
   await answeredOnce(posts);
+});
+
+test("A7 the server answers 500 to posts, before and after it took them: each mention has one answer", async () => {
+  await expect.poll(chatState, { timeout: 60_000 }).toBe("connected");
+  const posts = [];
+  for (const [times, taken] of [
+    [3, false],
+    [1, true],
+    [1, true],
+  ] as const) {
+    const left = proxy.failRequests("POST /api/v4/posts ", times, taken);
+    posts.push(await say(`to a server that fails ${times}`));
+    await team.answers(posts.at(-1)!.id, athena(), 1, 120);
+    await expect.poll(left, { timeout: 60_000 }).toBe(0);
+  }
+  await answeredOnce(posts);
+});
+
+test("A7 the server has a post in hand for longer than anybody waits, and answers 500 to its duplicates: one answer", async () => {
+  await expect.poll(chatState, { timeout: 60_000 }).toBe("connected");
+  // The mention itself is to be stored first: the lock is taken while the model answers.
+  const post = await say("at length while the server is slow");
+  await expect
+    .poll(() => JSON.stringify(model.calls.at(-1) ?? "").includes("at length"), { timeout: 60_000 })
+    .toBe(true);
+  await mattermost.sql("BEGIN; LOCK TABLE posts IN EXCLUSIVE MODE; SELECT pg_sleep(10); COMMIT");
+  await answeredOnce([post]);
+  expect(agent.log()).toMatch(/HTTP 500: .*deduplicate/);
 });
 
 test("A3 a message of the connection is lost: seen at the next one by its number, read again, answered once", async () => {

@@ -29,6 +29,8 @@ export interface MattermostServer {
   kill(): Promise<void>;
   /** Starts it again after `kill`. Ready when it returns. */
   start(): Promise<void>;
+  /** Carries commands out in its database, past it. */
+  sql(commands: string): Promise<void>;
   /** Ends everything and removes its folder. */
   stop(): Promise<void>;
 }
@@ -46,7 +48,8 @@ export async function startMattermost(
   let postgres: PostgresServer | undefined;
   let child: ChildProcess | undefined;
   try {
-    postgres = await startPostgres(join(folder, "postgres"));
+    const database = await startPostgres(join(folder, "postgres"));
+    postgres = database;
     const port = listen.port ?? (await freePort());
     const address = `${listen.host ?? "127.0.0.1"}:${port}`;
     const log = join(folder, "mattermost.log");
@@ -59,7 +62,7 @@ export async function startMattermost(
       // Stopping in order waits up to 15 s for the workers of background jobs, which no test needs.
       MM_JOBSETTINGS_RUNJOBS: "false",
       MM_JOBSETTINGS_RUNSCHEDULER: "false",
-      MM_SQLSETTINGS_DATASOURCE: await postgres.createDatabase("mattermost"),
+      MM_SQLSETTINGS_DATASOURCE: await database.createDatabase("mattermost"),
       ...settings,
     };
 
@@ -82,6 +85,7 @@ export async function startMattermost(
       log: () => readFileSync(log, "utf8"),
       start,
       kill: () => end("SIGKILL"),
+      sql: (commands) => database.sql("mattermost", commands),
       async restart() {
         await end("SIGTERM");
         await start();

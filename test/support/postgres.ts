@@ -11,6 +11,8 @@ export interface PostgresServer {
   readonly port: number;
   /** Makes a role and a database of that name; gives a connection address for it. */
   createDatabase(name: string): Promise<string>;
+  /** Carries commands out in a database, as the server's administrator. */
+  sql(database: string, commands: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -55,10 +57,12 @@ export async function startPostgres(folder: string): Promise<PostgresServer> {
     log,
     ...(user === undefined ? {} : { user }),
   });
-  const psql = (sql: string): Promise<unknown> =>
-    run(join(bin, "psql"), ["-h", "127.0.0.1", "-p", String(port), "-U", "postgres", "-X", "-q", "-c", sql], {
-      cwd: "/",
-    });
+  const psql = (sql: string, database = "postgres"): Promise<unknown> =>
+    run(
+      join(bin, "psql"),
+      ["-h", "127.0.0.1", "-p", String(port), "-U", "postgres", "-d", database, "-X", "-q", "-c", sql],
+      { cwd: "/" },
+    );
   try {
     // It accepts connections a little before it takes commands.
     const takesCommands = () =>
@@ -77,6 +81,9 @@ export async function startPostgres(folder: string): Promise<PostgresServer> {
       await psql(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
       await psql(`CREATE DATABASE ${name} OWNER ${name}`);
       return `postgres://${name}:${password}@127.0.0.1:${port}/${name}?sslmode=disable&connect_timeout=10`;
+    },
+    async sql(database, commands) {
+      await psql(commands, database);
     },
     // Immediate: nobody needs this data again.
     stop: () => stopService(child, "SIGQUIT"),
