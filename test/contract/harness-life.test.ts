@@ -140,3 +140,29 @@ test("A20 the machine's clock is ten minutes slow, then right again: nothing los
   for (const { id } of posts) await team.answers(id, team.bots.athena!, 1, 120);
   for (const { id } of posts) expect(await team.answers(id, team.bots.athena!)).toHaveLength(1);
 });
+
+test("G6 begun without its chat server it stays, says so and asks in bounded measure; when the server comes, what waited is answered once", async () => {
+  const { bob } = team.people;
+  const say = (text: string) => team.say(bob, team.channels.work!, `@athena who are you ${text}?`);
+  await agent.stop();
+  const posts = [await say("before the server went")];
+  await mattermost.kill();
+  agent = await startAgentProcess(folder, "healthz");
+  const refused = /no access to the chat server yet/g;
+  await expect.poll(() => agent.log().match(refused)?.length ?? 0, { timeout: 60_000 }).toBeGreaterThan(3);
+  const on = `http://127.0.0.1:${folder.port}`;
+  const headers = { authorization: `Bearer ${folder.dashboardToken}` };
+  const status = async () => (await (await fetch(`${on}/api/status`, { headers })).json()) as { harness: object };
+  expect((await fetch(`${on}/readyz`)).status).toBe(503);
+  expect((await status()).harness).toMatchObject({
+    chat: "connecting",
+    reason: expect.stringContaining("ECONNREFUSED"),
+  });
+  await mattermost.start();
+  posts.push(await say("when the server is there"));
+  for (const { id } of posts) await team.answers(id, team.bots.athena!, 1, 120);
+  for (const { id } of posts) expect(await team.answers(id, team.bots.athena!)).toHaveLength(1);
+  await expect.poll(async () => (await fetch(`${on}/readyz`)).status, { timeout: 60_000 }).toBe(200);
+  // Waits grow to 15 s.
+  expect(agent.log().match(refused)!.length).toBeLessThan(40);
+});
