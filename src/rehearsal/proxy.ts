@@ -20,6 +20,8 @@ export interface FaultProxy {
    * `times` of them: by the proxy alone, or (`taken`) after the server has done what they ask for. Gives how many are still to come.
    */
   failRequests(line: string, times: number, taken: boolean): () => number;
+  /** HTTP requests that came through, as far as each began a piece. */
+  requests(): number;
   close(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export async function startFaultProxy(target: { port: number; address?: string }
     return unlucky.lost;
   };
   let failing = { line: "", left: 0, taken: false };
+  let requests = 0;
   const pairs = new Set<Pair>();
   /** Whether a piece goes no further: it is of a request that fails, or of its answer. */
   const isFailed = (pair: Pair, from: Socket, chunk: Buffer): boolean => {
@@ -76,6 +79,7 @@ export async function startFaultProxy(target: { port: number; address?: string }
     ] as const) {
       from.setNoDelay(true);
       from.on("data", (chunk: Buffer) => {
+        if (from === inside && /^[A-Z]+ \/[^ ]* HTTP\/1\.1\r\n/.test(chunk.toString("latin1", 0, 500))) requests++;
         if (fault === "swallow" || isFailed(pair, from, chunk) || (from === outside && isLost(chunk))) return;
         to.write(chunk);
       });
@@ -112,6 +116,7 @@ export async function startFaultProxy(target: { port: number; address?: string }
       failing = these;
       return () => these.left;
     },
+    requests: () => requests,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,5 +1,6 @@
 import { Client4 } from "@mattermost/client";
 import { ChatError, contentOf, type NewFile } from "../chat-port.ts";
+import { Line } from "./line.ts";
 import { refusal } from "./refusals.ts";
 
 /** What Client4's own transport resolves to. */
@@ -11,14 +12,16 @@ interface Answer {
 
 /**
  * Mattermost's own REST client with our transport beneath it: Client4 knows no timeout, hides the status of answers that are not
- * JSON (rate limits are plain text) and drops headers of errors. Every failure is a `ChatError`; each request ends after `timeoutMs`.
+ * JSON (rate limits are plain text) and drops headers of errors. Every failure is a `ChatError`; each request ends after `timeoutMs`, and
+ * waits no longer than half of that for its turn where the server limits how many there are.
  */
 export function restClient(url: string, token: string, timeoutMs: number): Client4 {
   const client = new Client4();
   client.setUrl(url);
   client.setToken(token);
   client.setIncludeCookies(false);
-  const transport = async (address: string, options: RequestInit): Promise<Answer> => {
+  const line = new Line(timeoutMs / 2);
+  const ask = async (address: string, options: RequestInit): Promise<Answer> => {
     const init = (client as unknown as { getOptions(options: RequestInit): RequestInit }).getOptions(options);
     let response: Response;
     let text: string;
@@ -35,6 +38,7 @@ export function restClient(url: string, token: string, timeoutMs: number): Clien
     if (!response.ok) throw refusal(response.status, response.headers, text);
     return { response, headers: response.headers, data: parse(text, response) };
   };
+  const transport = (address: string, options: RequestInit) => line.send(() => ask(address, options));
   // Private in Client4's types, and the one place that all of its calls go through.
   Object.assign(client, { doFetchWithResponse: transport });
   return client;
