@@ -126,8 +126,14 @@ it("a service that fails ends it, with each error once", async () => {
 it("works on the machines that are named, on their hypervisors", async () => {
   const steps = played();
   await run(steps, { hosts: ["athena"] });
-  expect(steps.bringUp).toHaveBeenCalledWith(expect.objectContaining({ hypervisors: ["r420"] }));
+  expect(steps.bringUp).toHaveBeenCalledWith(expect.objectContaining({ hypervisors: ["r420"], only: ["athena"] }));
   expect(steps.applyRoles.mock.calls.map(([{ hosts }]) => hosts)).toEqual([["athena"], ["athena"]]);
+});
+
+it("without names leaves no machine out", async () => {
+  const steps = played();
+  await run(steps);
+  expect(steps.bringUp.mock.calls[0]![0].only).toBeUndefined();
 });
 
 it("an interruption is an interruption, whatever failed before", async () => {

@@ -68,7 +68,8 @@ export async function deploy(
   async function allSteps(): Promise<void> {
     await withStep(reporter, label("machines"), async (step) => {
       const hypervisors = [...new Set(machines.map((machine) => machine.hypervisor))];
-      const up = await steps.bringUp({ team, secrets, hypervisors, reporter, step, signal });
+      const only = options.hosts === undefined ? {} : { only: options.hosts };
+      const up = await steps.bringUp({ team, secrets, hypervisors, ...only, reporter, step, signal });
       changed += up.changed;
       errors.push(...up.errors);
       for (const name of up.failed) left.add(name);
