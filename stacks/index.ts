@@ -1,6 +1,7 @@
 import { getStack, log, type Resource, RunError, runtime } from "@pulumi/pulumi";
 import { openSecrets } from "../secrets/store.ts";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
+import { askOthers, checkDataDisks } from "../src/machines/data-disks.ts";
 import { errorText } from "../src/machines/error-text.ts";
 import { sshTargetOf } from "../src/machines/find.ts";
 import { findLeftovers, refuseImagesInUse, removeLeftovers } from "../src/machines/leftovers.ts";
@@ -8,6 +9,7 @@ import { ownerMark } from "../src/machines/names.ts";
 import { stateOwner } from "../src/machines/owner.ts";
 import { preflight } from "../src/machines/preflight.ts";
 import { privateFolder, releaseWhenGone, writePrivateFiles } from "../src/machines/private-files.ts";
+import { requireImages } from "../src/machines/required-images.ts";
 import { findHypervisor, machineSpecs } from "../src/machines/spec.ts";
 import { readStackState } from "../src/machines/state.ts";
 import { sweepPrivateFiles } from "../src/machines/sweep.ts";
@@ -52,6 +54,20 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
 
   const connection = await connectSsh(target);
   const inventory = await preflight({ connection, team: team.name, hypervisor, owner });
+  // `olympus up` did both before it began; a refresh has been since, which may have changed what the state says.
+  const plain = process.env[toldVariable] === undefined;
+  if (plain) {
+    requireImages(stack, specs, await readStackState(stack));
+    await checkDataDisks({
+      team,
+      hypervisor,
+      connection,
+      inventory,
+      stateOf: (one) => readStackState(one),
+      volumesOn: askOthers(team, secrets, undefined),
+      warn: (what) => log.warn(`[olympus] ${what}`),
+    });
+  }
   if (!runtime.isDryRun()) {
     const leftovers = findLeftovers(team.name, inventory, await readStackState(stack));
     const kept = await removeLeftovers(connection, hypervisor.pool, leftovers, (what) =>
@@ -70,7 +86,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
     specs.map(({ seed }) => seed),
     process.ppid,
   );
-  if (process.env[toldVariable] === undefined) releaseWhenGone(folder, process.ppid);
+  if (plain) releaseWhenGone(folder, process.ppid);
 
   const provider = hypervisorProvider(target, files);
   const bases = baseVolumes(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exitCodes, OlympusError } from "../base/errors.ts";
-import { changesOf, type Step } from "./changes.ts";
+import { changesOf, growthOf, type Step } from "./changes.ts";
 import { diffLines, summary } from "./report.ts";
 
 const vm = "urn:pulumi:r420::olympus::olympus:machines:Vm$libvirt:index";
@@ -59,6 +59,24 @@ describe("changesOf", () => {
       /new first-boot settings/,
     ],
     [
+      "a data disk that is gone",
+      [volume("create", "athena-data"), domain("update", {}, unknownDisk, ["disks"])],
+      "restart",
+      /root kept, NEW data disk$/,
+    ],
+    [
+      "a root and a data disk that are gone",
+      [volume("create", "athena-root-0b"), volume("create", "athena-data"), domain("replace", {}, {}, ["disks"])],
+      "rebuild",
+      /; NEW data disk$/,
+    ],
+    [
+      "a data disk that is gone, of another machine",
+      [volume("create", "apollo-data"), domain("replace", {}, { vcpu: 4 }, ["vcpu"])],
+      "restart",
+      /data kept$/,
+    ],
+    [
       "switched off by hand",
       [domain("update", { running: false }, { running: true }, ["running"])],
       "start",
@@ -76,7 +94,7 @@ describe("changesOf", () => {
 });
 
 describe("summary", () => {
-  const none = { changes: [], steps: [], changed: 0, failed: [], error: undefined };
+  const none = { changes: [], growing: [], steps: [], changed: 0, failed: [], error: undefined };
   const steps = [domain("replace", {}, { memory: 1100 }, ["memory"])];
   const stacks = [
     { ...none, hypervisor: "r420", changes: changesOf(steps), steps, changed: 1 },
@@ -96,6 +114,23 @@ describe("summary", () => {
     expect(text).toContain("nothing is deleted");
     expect(text).toContain("1 hypervisor unknown");
     expect(text).toContain("Do it: npx olympus up");
+  });
+
+  it("does not say that nothing is deleted where a machine gets an empty data disk", () => {
+    const emptied = [volume("create", "athena-data"), domain("replace", {}, {}, ["disks"])];
+    const text = summary(
+      [{ ...none, hypervisor: "r420", changes: changesOf(emptied), steps: emptied, changed: 2 }],
+      "preview",
+    );
+    expect(text).not.toContain("nothing is deleted");
+    expect(text).toContain("NEW data disk, empty: athena");
+  });
+
+  it("says how a data disk grows", () => {
+    const changes = [growthOf("athena", 4096, 5120)];
+    expect(summary([{ ...none, hypervisor: "r420", changes, changed: 1 }], "preview")).toMatch(
+      /~ change {2}athena {3}data 4 -> 5 GB/,
+    );
   });
 
   it("is short when there is nothing to say", () => {

@@ -18,18 +18,19 @@ export interface Step {
 
 const domainType = "libvirt:index/domain:Domain";
 const replacing = new Set(["replace", "create-replacement", "delete-replaced"]);
+const creating = new Set(["create", "create-replacement"]);
+
+/** Said of a machine that is there and is to lose what it has. */
+export const newDataDisk = "NEW data disk";
 
 /** Worst news first. */
 const order: readonly MachineChange["kind"][] = ["remove", "rebuild", "restart", "create", "start", "update"];
 
 /** Pure. Pulumi's steps as changes of machines; steps that change nothing are left out. */
 export function changesOf(steps: readonly Step[]): MachineChange[] {
-  const newRoots = new Set(
-    steps.filter((step) => step.op === "create" && isVolume(step, "root")).map((step) => machineOf(step)),
-  );
-  const newSeeds = new Set(
-    steps.filter((step) => step.op === "create" && isVolume(step, "seed")).map((step) => machineOf(step)),
-  );
+  const made = (part: Part): Set<string | undefined> =>
+    new Set(steps.filter((step) => creating.has(step.op) && isVolume(step, part)).map((step) => machineOf(step)));
+  const [newRoots, newSeeds, newData] = [made("root"), made("seed"), made("data")];
   const changes = new Map<string, MachineChange>();
   for (const step of steps) {
     if (step.type !== domainType) continue;
@@ -37,7 +38,8 @@ export function changesOf(steps: readonly Step[]): MachineChange[] {
     const kind = kindOf(step, newRoots.has(machine));
     // A replacement comes as three steps; the one that only deletes does not know what comes after.
     if (kind === undefined || changes.has(machine) || step.op === "delete-replaced") continue;
-    changes.set(machine, { machine, kind, detail: detailOf(kind, step, newSeeds.has(machine)) });
+    const parts = { seed: newSeeds.has(machine), data: newData.has(machine) };
+    changes.set(machine, { machine, kind, detail: detailOf(kind, step, parts) });
   }
   return [...changes.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
@@ -50,7 +52,9 @@ function kindOf({ op, diffs = [] }: Step, newRoot: boolean): MachineChange["kind
   return op === "delete" ? "remove" : undefined;
 }
 
-function detailOf(kind: MachineChange["kind"], step: Step, newSeed: boolean): string {
+/** `created`: disks that are made in this run. */
+function detailOf(kind: MachineChange["kind"], step: Step, created: { seed: boolean; data: boolean }): string {
+  const data = created.data ? newDataDisk : "data kept";
   const next = step.new ?? {};
   const what = `${size(next.memory)}, ${String(next.vcpu)} vCPU`;
   switch (kind) {
@@ -59,11 +63,11 @@ function detailOf(kind: MachineChange["kind"], step: Step, newSeed: boolean): st
     case "remove":
       return "data disk stays";
     case "rebuild":
-      return "new root disk, shut down in order; data kept";
+      return `new root disk, shut down in order; ${data}`;
     case "restart": {
       const reasons = differences(step);
-      if (newSeed) reasons.push("new first-boot settings");
-      return `${reasons.length === 0 ? "settings of the machine" : reasons.join(", ")}; shut down in order; root kept, data kept`;
+      if (created.seed) reasons.push("new first-boot settings");
+      return `${reasons.length === 0 ? "settings of the machine" : reasons.join(", ")}; shut down in order; root kept, ${data}`;
     }
     default:
       return differences(step).join(", ") || (step.diffs ?? []).join(", ");
@@ -93,6 +97,11 @@ function strip(value: unknown): unknown {
   );
 }
 
+/** Pure. A data disk that grows, which Pulumi is not asked for. */
+export function growthOf(machine: string, from: number, to: number): MachineChange {
+  return { machine, kind: "update", detail: `data ${grown(from, to)}` };
+}
+
 /** Whole gigabytes as such, anything else exactly: a preview and a team file should show the same figure. */
 function size(mebibytes: unknown): string {
   const value = Number(mebibytes);
@@ -108,11 +117,16 @@ function nameOf(urn: string): string {
   return urn.slice(urn.lastIndexOf("::") + 2);
 }
 
-/** Volumes are named `<machine>-<part>-<hash>`. */
-function isVolume(step: Step, part: "root" | "seed"): boolean {
-  return step.type === "libvirt:index/volume:Volume" && new RegExp(`-${part}-[0-9a-f]+$`).test(nameOf(step.urn));
+type Part = "root" | "seed" | "data";
+
+/** Volumes are named `<machine>-<part>-<hash>`, data disks without a hash. */
+const volumeName = /^(.+?)-(?:(root|seed)-[0-9a-f]+|(data))$/;
+
+function isVolume(step: Step, part: Part): boolean {
+  const [, , hashed, data] = volumeName.exec(nameOf(step.urn)) ?? [];
+  return step.type === "libvirt:index/volume:Volume" && (hashed ?? data) === part;
 }
 
-function machineOf(step: Step): string {
-  return nameOf(step.urn).replace(/-(root|seed)-[0-9a-f]+$/, "");
+function machineOf(step: Step): string | undefined {
+  return volumeName.exec(nameOf(step.urn))?.[1];
 }

@@ -1,123 +1,178 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import { asOlympusError, exitCodes, OlympusError } from "../base/errors.ts";
-import { domainState } from "../libvirt/domain.ts";
-import { tryVirsh, virsh } from "../libvirt/virsh.ts";
+import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+import type { Inventory } from "../libvirt/inventory.ts";
+import { refused, tryVirsh } from "../libvirt/virsh.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
-import type { LoadedTeam, Machine } from "../team/model.ts";
+import type { LoadedTeam, Machine, NamedHypervisor } from "../team/model.ts";
 import { sshTargetOf } from "./find.ts";
 import { dataVolume, namesOf } from "./names.ts";
-import { findHypervisor } from "./spec.ts";
+import type { StateResource } from "./state.ts";
 
-export interface GrowOptions {
+export interface DataDiskCheck {
   readonly team: LoadedTeam;
-  readonly secrets: SecretStore;
-  readonly hypervisors: readonly string[];
-  readonly onProgress?: (what: string) => void;
-  readonly signal?: AbortSignal;
+  readonly hypervisor: NamedHypervisor;
+  /** To the hypervisor. */
+  readonly connection: SshConnection;
+  readonly inventory: Inventory;
+  /** What the state of a stack knows; nothing when there is no such stack. */
+  readonly stateOf: (stack: string) => Promise<readonly StateResource[]>;
+  /** Which of these volumes another hypervisor has. Throws when it cannot be asked. */
+  readonly volumesOn: (hypervisor: NamedHypervisor, volumes: readonly string[]) => Promise<readonly string[]>;
+  readonly warn: (what: string) => unknown;
 }
 
-/** The place of the data disk in a domain: after root and seed. */
-const device = "vdc";
+/** A data disk that is to grow. */
+export interface Growth {
+  readonly machine: Machine;
+  /** In MiB, as it is. */
+  readonly from: number;
+}
+
 const mebibyte = 1024 * 1024;
 
 /**
- * Brings data disks to the size of the team file where they are smaller, while the machine runs: volume, disk, file
- * system. A team file that asks for less is refused by E-DATA-SHRINK; nothing is done to that disk.
+ * Looks at the data disks of a hypervisor's machines before Pulumi does, which would forget one that is gone and make an empty one in its
+ * place without a word. Changes nothing; gives the disks that are smaller than the team file wants them.
+ * Throws E-DATA-GONE, E-DATA-SHRINK, E-MOVED.
  */
-export async function growDataDisks(options: GrowOptions): Promise<{ changed: number; errors: OlympusError[] }> {
-  const results = await Promise.all(
-    options.hypervisors.map((hypervisor) =>
-      growOn(options, hypervisor).catch((error: unknown) => {
-        options.signal?.throwIfAborted();
-        return { changed: 0, errors: [asOlympusError(error, hypervisor)] };
-      }),
-    ),
+export async function checkDataDisks(check: DataDiskCheck): Promise<Growth[]> {
+  const { team, hypervisor, connection, inventory, stateOf } = check;
+  const machines = team.machines.filter((machine) => machine.hypervisor === hypervisor.name);
+  const volumes = machines.map(({ name }) => dataVolume(team.name, name));
+  const ask = (): Promise<Map<string, number>> => volumeSizes(connection, hypervisor.pool, volumes);
+  const [state, found] = await Promise.all([stateOf(hypervisor.name), ask()]);
+  const left = team.machines.find(({ name, hypervisor: on }) => on !== hypervisor.name && knows(state, team, name));
+  if (left !== undefined) throw movedError(team, left, hypervisor.name);
+
+  let sizes = found;
+  const missing = (): Machine[] => machines.filter(({ name }) => !sizes.has(dataVolume(team.name, name)));
+  const gone = (): Machine | undefined =>
+    missing().find(
+      ({ name }) =>
+        knows(state, team, name) || inventory.domains.some((domain) => domain.name === domainOf(team, name)),
+    );
+  if (gone() !== undefined) {
+    // Of a file system that was mounted a moment ago libvirt does not know yet.
+    await tryVirsh(connection, ["pool-refresh", hypervisor.pool]);
+    sizes = await ask();
+    const lost = gone();
+    if (lost !== undefined) throw goneError(team, lost, hypervisor);
+  }
+  const fresh = machines.filter(({ name }) => !knows(state, team, name));
+  await refuseMoved(check, fresh, missing());
+
+  return machines.flatMap((machine) => {
+    const bytes = sizes.get(dataVolume(team.name, machine.name));
+    if (bytes === undefined || bytes === machine.data * mebibyte) return [];
+    if (bytes > machine.data * mebibyte) throw shrinkError(team, machine, bytes);
+    return [{ machine, from: bytes / mebibyte }];
+  });
+}
+
+/** Machines that are about to be made: none may stand on another hypervisor, or have left its data there and none here. Throws E-MOVED. */
+async function refuseMoved(
+  { team, hypervisor, stateOf, volumesOn, warn }: DataDiskCheck,
+  fresh: readonly Machine[],
+  missing: readonly Machine[],
+): Promise<void> {
+  if (fresh.length === 0) return;
+  const others = team.hypervisors.filter(({ name }) => name !== hypervisor.name);
+  const empty = fresh.filter((machine) => missing.includes(machine));
+  await Promise.all(
+    others.map(async (other) => {
+      const state = await stateOf(other.name);
+      const standing = fresh.find(({ name }) => knows(state, team, name));
+      if (standing !== undefined) throw movedError(team, standing, other.name);
+      if (empty.length === 0) return;
+      let there: readonly string[] = [];
+      try {
+        there = await volumesOn(
+          other,
+          empty.map(({ name }) => dataVolume(team.name, name)),
+        );
+      } catch (error) {
+        const names = empty.map(({ name }) => name).join(", ");
+        await warn(`${other.name} cannot be asked whether it has an older data disk of ${names}: ${messageOf(error)}`);
+      }
+      const behind = empty.find(({ name }) => there.includes(dataVolume(team.name, name)));
+      if (behind !== undefined) throw movedError(team, behind, other.name);
+    }),
   );
-  return {
-    changed: results.reduce((sum, { changed }) => sum + changed, 0),
-    errors: results.flatMap(({ errors }) => errors),
+}
+
+/** `volumesOn` over SSH. */
+export function askOthers(
+  team: LoadedTeam,
+  secrets: SecretStore,
+  signal: AbortSignal | undefined,
+): DataDiskCheck["volumesOn"] {
+  return async (hypervisor, volumes) => {
+    const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
+    try {
+      return [...(await volumeSizes(connection, hypervisor.pool, volumes)).keys()];
+    } finally {
+      connection.close();
+    }
   };
 }
 
-async function growOn(options: GrowOptions, name: string): Promise<{ changed: number; errors: OlympusError[] }> {
-  const { team, secrets, signal } = options;
-  const hypervisor = findHypervisor(team, name);
-  const machines = team.machines.filter((machine) => machine.hypervisor === name);
-  const outcome = { changed: 0, errors: [] as OlympusError[] };
-  if (hypervisor === undefined || machines.length === 0) return outcome;
-  const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
-  try {
-    const sizes = await volumeSizes(
-      connection,
-      hypervisor.pool,
-      machines.map((machine) => dataVolume(team.name, machine.name)),
-    );
-    for (const machine of machines) {
-      const size = sizes.get(dataVolume(team.name, machine.name));
-      if (size === undefined || size === machine.data * mebibyte) continue;
-      if (size > machine.data * mebibyte) outcome.errors.push(shrinkError(team, machine, size));
-      else {
-        options.onProgress?.(`${machine.name}: growing its data disk`);
-        try {
-          await grow(options, connection, hypervisor.pool, machine);
-          outcome.changed += 1;
-        } catch (error) {
-          signal?.throwIfAborted();
-          outcome.errors.push(asOlympusError(error, machine.name));
-        }
-      }
-    }
-    return outcome;
-  } finally {
-    connection.close();
-  }
+const domainOf = (team: LoadedTeam, machine: string): string => namesOf(team.name, machine, "", "").domain;
+
+/** Whether a state holds a machine or its data disk. */
+function knows(state: readonly StateResource[], team: LoadedTeam, machine: string): boolean {
+  const ours = [domainOf(team, machine), dataVolume(team.name, machine)];
+  return state.some(({ name }) => ours.includes(name));
 }
 
-/** Sizes in bytes, in one round trip. Volumes that are not there are left out. */
+/** Sizes in bytes, in one round trip. Volumes that are not there are left out. Throws E-LIBVIRT: what is not known must not look like nothing. */
 async function volumeSizes(
   connection: SshConnection,
   pool: string,
   volumes: readonly string[],
 ): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
-  const asked = await Promise.all(
-    volumes.map((volume) => tryVirsh(connection, ["vol-info", volume, "--pool", pool, "--bytes"])),
+  await Promise.all(
+    volumes.map(async (volume) => {
+      const words = ["vol-info", volume, "--pool", pool, "--bytes"];
+      const { code, stdout, stderr } = await tryVirsh(connection, words);
+      const bytes = /^Capacity:\s+(\d+)/m.exec(stdout)?.[1];
+      if (code === 0 && bytes !== undefined) sizes.set(volume, Number(bytes));
+      else if (!/not found|no storage vol|no such file/i.test(stderr)) throw refused(connection, words, stderr);
+    }),
   );
-  for (const [at, { code, stdout }] of asked.entries()) {
-    const bytes = /^Capacity:\s+(\d+)/m.exec(stdout)?.[1];
-    if (code === 0 && bytes !== undefined) sizes.set(volumes[at]!, Number(bytes));
-  }
   return sizes;
 }
 
-async function grow(options: GrowOptions, connection: SshConnection, pool: string, machine: Machine): Promise<void> {
-  const { team, secrets, signal } = options;
-  const domain = namesOf(team.name, machine.name, "", "").domain;
-  const size = `${machine.data}MiB`;
-  if ((await domainState(connection, domain)) === "running") {
-    await virsh(connection, ["blockresize", domain, device, size]);
-    const guest = await connectSsh(sshTargetOf(team, secrets, machine.name), signal);
-    try {
-      const { code, stderr } = await guest.exec('sudo resize2fs -- "$(findmnt -no SOURCE /srv/olympus)"', {
-        timeoutMs: 600_000,
-      });
-      if (code !== 0) {
-        throw new OlympusError(`the data disk of ${machine.name} grew, its file system did not: ${stderr.trim()}`, {
-          code: "E-DATA-GROW",
-          where: machine.name,
-          hint: "It grows at the next start of the machine: npx olympus restart ".concat(machine.name),
-        });
-      }
-    } finally {
-      guest.close();
-    }
-    // What libvirt says of the volume follows the file.
-    await virsh(connection, ["pool-refresh", pool]);
-  } else {
-    // The file system follows at the next mount (x-systemd.growfs).
-    await virsh(connection, ["vol-resize", dataVolume(team.name, machine.name), size, "--pool", pool]);
-  }
+function goneError(team: LoadedTeam, machine: Machine, { name, pool }: NamedHypervisor): OlympusError {
+  const volume = dataVolume(team.name, machine.name);
+  return new OlympusError(`the data disk of ${machine.name} is gone: the pool "${pool}" of ${name} has no ${volume}`, {
+    code: "E-DATA-GONE",
+    where: name,
+    hint: [
+      `Nothing was changed. Is the file system beneath the pool mounted, and is it the pool that ${machine.name} was made in? Once the disk is back: npx olympus preview ${name}`,
+      `If it is lost, copy off what ${machine.name} may still have open: npx olympus ssh ${machine.name}`,
+      `Then, for a NEW, empty data disk: npx olympus destroy ${machine.name}, and npx olympus up ${name}`,
+    ].join("\n"),
+  });
+}
+
+function movedError(team: LoadedTeam, machine: Machine, from: string): OlympusError {
+  const volume = dataVolume(team.name, machine.name);
+  return new OlympusError(
+    `${machine.name} is to be on ${machine.hypervisor}, but its data is on ${from}: machines do not move by themselves`,
+    {
+      code: "E-MOVED",
+      exit: exitCodes.usage,
+      where: team.file,
+      hint: [
+        `Nothing was changed. To leave it where it is: on: ${from}`,
+        `To move it: with on: ${from}, npx olympus destroy ${machine.name}; copy ${volume} from the pool there into the one of ${machine.hypervisor}, virsh pool-refresh; then on: ${machine.hypervisor}`,
+        `To begin there without the data: with on: ${from}, npx olympus destroy ${machine.name} --purge-data ${machine.name}; then on: ${machine.hypervisor}`,
+        `If ${from} is gone for good: take it out of the team file`,
+      ].join("\n"),
+    },
+  );
 }
 
 function shrinkError(team: LoadedTeam, machine: Machine, bytes: number): OlympusError {
@@ -127,7 +182,7 @@ function shrinkError(team: LoadedTeam, machine: Machine, bytes: number): Olympus
       code: "E-DATA-SHRINK",
       exit: exitCodes.usage,
       where: team.file,
-      hint: `Set the size back. To start over without the data: npx olympus destroy ${machine.hypervisor} --purge-data`,
+      hint: `Nothing was changed. Set the size back. To start over without the data: npx olympus destroy ${machine.name} --purge-data ${machine.name}`,
     },
   );
 }

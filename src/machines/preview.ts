@@ -1,6 +1,7 @@
 import { withStep } from "../base/report.ts";
 import { createQueue } from "../ssh/queue.ts";
-import { runStack, type StackOutcome } from "./stack.ts";
+import { growthOf } from "./changes.ts";
+import { runStack, type StackOutcome, withChanges } from "./stack.ts";
 import { ensureImages, sideBySide, type UpOptions } from "./up.ts";
 
 /** What `bringUp` would do. Asks every hypervisor, side by side; one that does not answer is an error in its outcome. */
@@ -12,7 +13,14 @@ export async function previewStacks(options: UpOptions): Promise<StackOutcome[]>
     step.update(names.join(", "));
     const queue = createQueue(sideBySide);
     const value = await Promise.all(
-      names.map((hypervisor) => queue(() => runStack({ ...options, hypervisor, action: "preview" }))),
+      names.map((hypervisor) =>
+        queue(async () => {
+          const outcome = await runStack({ ...options, hypervisor, action: "preview" });
+          if (outcome.error !== undefined) return outcome;
+          const growths = outcome.growing.map(({ machine, from }) => growthOf(machine.name, from, machine.data));
+          return withChanges(outcome, growths);
+        }),
+      ),
     );
     return { value, summary: `${names.length} ${names.length === 1 ? "hypervisor" : "hypervisors"}` };
   });

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { type Answer, judge, parseAnswer, question, seedApplied } from "./readiness.ts";
 
 const expected = { generation: "g1", seed: "s1" };
-const good: Answer = { cloudInit: "done", machine: { generation: "g1", seed: "s1" }, data: true };
+const good: Answer = { cloudInit: "done", machine: { generation: "g1", seed: "s1" }, data: true, behind: false };
 
 describe("judge", () => {
   it.each<[string, Partial<Answer>]>([
@@ -35,6 +35,18 @@ describe("parseAnswer", () => {
       cloudInit: "disabled",
       machine: { generation: "g1" },
       data: false,
+      behind: false,
+    });
+  });
+
+  it.each([
+    ["fills its disk", 10485760, 1310720, false],
+    ["ends a group of blocks before it does", 10485760 + 8192, 1310720, false],
+    ["did not follow its disk", 10485760, 1048576, true],
+  ])("reads whether the file system %s", (_what, sectors, blocks, behind) => {
+    expect(parseAnswer(`done\n{}\n---\nolympus-data\n${sectors}\n${blocks}\n4096\n`)).toMatchObject({
+      data: true,
+      behind,
     });
   });
 
@@ -73,6 +85,14 @@ describe("what a machine is asked", () => {
   it("asks the disk for its label: udev may not have heard of it", () => {
     const findmnt = 'case "$*" in "-no SOURCE /srv/olympus") echo /dev/vdb ;; *) echo ;; esac';
     expect(answered({ findmnt, sudo, blkid }).data).toBe(true);
+  });
+
+  it("asks for the sizes of disk and file system in their order", () => {
+    const findmnt = "echo /dev/vdb";
+    const cat = 'case "$1" in /sys/class/block/vdb/size) echo 10485760 ;; esac';
+    const dumpe2fs =
+      "printf 'Reserved block count:     1\\nBlock count:   1048576\\nBlock size:    4096\\nBlocks per group: 9\\n'";
+    expect(answered({ findmnt, sudo, blkid, cat, dumpe2fs }).behind).toBe(true);
   });
 
   it("takes another disk for none of its own", () => {

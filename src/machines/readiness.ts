@@ -24,6 +24,8 @@ export interface Answer {
   readonly machine: { readonly generation?: string; readonly seed?: string };
   /** Whether /srv/olympus is its data disk. */
   readonly data: boolean;
+  /** Whether the file system on it is smaller than the disk: a growth that did not come to its end. */
+  readonly behind: boolean;
 }
 
 /**
@@ -98,6 +100,9 @@ export const question = [
   "echo ---",
   // Asked of the disk itself: udev's word of it, which findmnt repeats, is late, or lost, when the file system was made a moment ago.
   'disk=$(findmnt -no SOURCE /srv/olympus) && sudo -n blkid -p -s LABEL -o value "$disk" || echo none',
+  // How large the disk is, in sectors, and the file system on it, in blocks.
+  '[ -z "$disk" ] || cat "/sys/class/block/$(basename "$disk")/size" 2>/dev/null',
+  '[ -z "$disk" ] || sudo -n dumpe2fs -h "$disk" 2>/dev/null | sed -n "s/^Block \\(count\\|size\\): *//p"',
 ].join("\n");
 
 async function ask(connection: SshConnection, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
@@ -107,14 +112,19 @@ async function ask(connection: SshConnection, timeoutMs: number, signal?: AbortS
 
 /** Pure. A machine file that is missing or cut short, by a power cut after the first boot, counts as one that says nothing. */
 export function parseAnswer(stdout: string): Answer {
-  const [head = "", data = ""] = stdout.split("\n---\n");
+  const [head = "", disk = ""] = stdout.split("\n---\n");
   const [cloudInit = "", ...machine] = head.split("\n");
+  const [label = "", sectors, blocks, blockSize] = disk.split("\n");
   return {
     cloudInit: cloudInit.trim(),
     machine: parseMachine(machine.join("\n")),
-    data: data.trim() === "olympus-data",
+    data: label.trim() === "olympus-data",
+    behind: Number(sectors) * 512 - Number(blocks) * Number(blockSize) >= smallestRest,
   };
 }
+
+/** ext4 leaves the end of a disk alone that is too small for another group of blocks; that is never more than this. */
+const smallestRest = 16 * 1024 * 1024;
 
 function parseMachine(text: string): Answer["machine"] {
   try {

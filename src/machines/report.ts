@@ -1,7 +1,7 @@
 import { exitCodes } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { unknownWord } from "../team/unknown.ts";
-import type { MachineChange, Step } from "./changes.ts";
+import { type MachineChange, newDataDisk, type Step } from "./changes.ts";
 import type { StackOutcome } from "./stack.ts";
 
 const symbols: Readonly<Record<MachineChange["kind"], string>> = {
@@ -17,7 +17,10 @@ const symbolsLine = "(! restart or rebuild  + create or start  ~ change in place
 
 /** Data disks are what people fear for, so it is said. */
 function dataLine(stacks: readonly StackOutcome[]): string[] {
-  const touched = stacks.some(({ changes }) => changes.some(({ kind }) => kind !== "create" && kind !== "update"));
+  const all = stacks.flatMap(({ changes }) => changes);
+  const emptied = all.filter(({ detail }) => detail.includes(newDataDisk)).map(({ machine }) => machine);
+  if (emptied.length > 0) return [`data    ${newDataDisk}, empty: ${emptied.join(", ")}`];
+  const touched = all.some(({ kind }) => kind !== "create" && kind !== "update");
   return touched ? ["data    nothing is deleted"] : [];
 }
 

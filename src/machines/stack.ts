@@ -4,15 +4,20 @@ import type { SecretStore } from "../../secrets/store.ts";
 import { asOlympusError, OlympusError, worstExit } from "../base/errors.ts";
 import { ownFolder } from "../base/own-folder.ts";
 import type { Reporter } from "../base/report.ts";
-import type { LoadedTeam } from "../team/model.ts";
+import { connectSsh } from "../ssh/connect.ts";
+import type { LoadedTeam, NamedHypervisor } from "../team/model.ts";
 import { changesOf, type MachineChange, type Step } from "./changes.ts";
+import { askOthers, checkDataDisks, type Growth } from "./data-disks.ts";
 import type { EngineEvent } from "./driver/events.ts";
 import { explainFault } from "./driver/faults.ts";
 import { newProgress, type Progress, takeEvent } from "./driver/progress.ts";
 import { logOf, openSession, runVerb, type StackSession } from "./driver/session.ts";
 import { sshTargetOf } from "./find.ts";
+import { stateOwner } from "./owner.ts";
+import { preflight } from "./preflight.ts";
 import { privateFolder, releasePrivateFiles, writePrivateFiles } from "./private-files.ts";
 import { findHypervisor } from "./spec.ts";
+import { readStackState } from "./state.ts";
 import { sweepPrivateFiles } from "./sweep.ts";
 import { takeTold, toldVariable } from "./told.ts";
 
@@ -34,6 +39,8 @@ export interface StackRun {
 export interface StackOutcome {
   readonly hypervisor: string;
   readonly changes: readonly MachineChange[];
+  /** Data disks that the team file wants larger, which `bringUp` does when the machines stand. */
+  readonly growing: readonly Growth[];
   /** Every step that is no `same`, for `--diff`. */
   readonly steps: readonly Step[];
   /** Resources that were (or would be) created, changed or removed. */
@@ -61,9 +68,11 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
   const sockets = mkdtempSync(join(ownFolder(), "sockets-"));
   let progress = newProgress();
   let steps: Step[] = [];
+  let growing: readonly Growth[] = [];
   const outcome = (error: OlympusError | undefined): StackOutcome => ({
     hypervisor,
     changes: changesOf(steps),
+    growing,
     steps,
     changed: progress.changed,
     failed:
@@ -77,6 +86,7 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     // A refresh and a destroy connect before the program has been asked for anything.
     const known = findHypervisor(team, hypervisor);
     if (known !== undefined) {
+      if (run.action !== "destroy") growing = await lookFirst(run, known, session);
       writePrivateFiles(privateFolder(team, hypervisor), sshTargetOf(team, run.secrets, known.name), []);
     }
     const words = verbs[run.action];
@@ -124,6 +134,31 @@ export async function runStack(run: StackRun): Promise<StackOutcome> {
     rmSync(sockets, { recursive: true, force: true });
     releasePrivateFiles(privateFolder(team, hypervisor));
   }
+}
+
+/** Whatever must be right before Pulumi looks: its refresh forgets what is gone, and its run then makes that anew. */
+async function lookFirst(run: StackRun, hypervisor: NamedHypervisor, session: StackSession): Promise<Growth[]> {
+  const { team, secrets, reporter, signal } = run;
+  const connection = await connectSsh(sshTargetOf(team, secrets, hypervisor.name), signal);
+  try {
+    const owner = stateOwner(team.name, session.env.PULUMI_BACKEND_URL);
+    return await checkDataDisks({
+      team,
+      hypervisor,
+      connection,
+      inventory: await preflight({ connection, team: team.name, hypervisor, owner }),
+      stateOf: (stack) => readStackState(stack, session.env),
+      volumesOn: askOthers(team, secrets, signal),
+      warn: (what) => reporter?.warn(what),
+    });
+  } finally {
+    connection.close();
+  }
+}
+
+/** Pure. An outcome with more that was, or would be, done. */
+export function withChanges(outcome: StackOutcome, more: readonly MachineChange[]): StackOutcome {
+  return { ...outcome, changes: [...outcome.changes, ...more], changed: outcome.changed + more.length };
 }
 
 /** A domain that could not be read back because a disk of it is gone. No other failure may lead to anything being replaced. */

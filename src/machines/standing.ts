@@ -13,27 +13,40 @@ export interface StandingOptions {
   readonly signal: AbortSignal;
 }
 
+export interface MachineFailure {
+  readonly machine: string;
+  readonly error: OlympusError;
+}
+
+export interface Standing {
+  readonly wrong: readonly MachineFailure[];
+  /** Machines whose data disk grew without its file system. */
+  readonly behind: readonly string[];
+}
+
 /**
  * Waits until every machine of a hypervisor is ready, those too that Pulumi found nothing to do for: a machine may be booting because
- * its hypervisor was started just now, or may never have become ready, which Pulumi's state cannot say. Gives what is wrong.
+ * its hypervisor was started just now, or may never have become ready, which Pulumi's state cannot say.
  */
-export async function awaitStanding(options: StandingOptions): Promise<{ machine: string; error: OlympusError }[]> {
+export async function awaitStanding(options: StandingOptions): Promise<Standing> {
   const { team, secrets, hypervisor, onProgress, signal } = options;
-  const found = await Promise.all(
+  const wrong: MachineFailure[] = [];
+  const behind: string[] = [];
+  await Promise.all(
     machineSpecs(team, secrets, hypervisor).map(async ({ machine, generation, seed }) => {
       try {
-        await probe({
+        const answer = await probe({
           target: sshTargetOf(team, secrets, machine.name),
           expected: { generation, seed: seed.hash },
           onProgress: (what) => onProgress?.(`${machine.name}: ${what}`),
           signal,
         });
-        return [];
+        if (answer.behind) behind.push(machine.name);
       } catch (error) {
         signal.throwIfAborted();
-        return [{ machine: machine.name, error: asOlympusError(error, machine.name) }];
+        wrong.push({ machine: machine.name, error: asOlympusError(error, machine.name) });
       }
     }),
   );
-  return found.flat();
+  return { wrong, behind };
 }

@@ -21,7 +21,7 @@ interface Deployment {
 
 /**
  * What the state of a stack knows, as Pulumi itself reads it, whatever the backend: what it does not know is taken for a leftover and
- * removed, so a state that cannot be read must never look like an empty one. Throws E-STATE.
+ * removed, so a state that cannot be read must never look like an empty one. Empty when there is no such stack. Throws E-STATE.
  */
 export async function readStackState(
   stack: string,
@@ -34,6 +34,7 @@ export async function readStackState(
     });
     return resourcesOf((JSON.parse(stdout) as { deployment?: Deployment }).deployment ?? {});
   } catch (error) {
+    if (/no stack named/.test(messageOf(error))) return [];
     throw new OlympusError(`the state of ${stack} cannot be read: ${messageOf(error)}`, {
       code: "E-STATE",
       where: stack,

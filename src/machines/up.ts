@@ -6,8 +6,8 @@ import { ensureImage } from "../images/index.ts";
 import { createQueue } from "../ssh/queue.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import type { MachineChange } from "./changes.ts";
-import { growDataDisks } from "./data-disks.ts";
-import { runStack, type StackOutcome, type StackRun } from "./stack.ts";
+import { growDataDisks } from "./grow.ts";
+import { runStack, type StackOutcome, type StackRun, withChanges } from "./stack.ts";
 import { awaitStanding } from "./standing.ts";
 
 export interface UpOptions {
@@ -50,9 +50,7 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
     const stacks = await Promise.all(
       names.map((hypervisor) => queue(() => upOne({ ...options, hypervisor, action: "up", onProgress }, options.only))),
     );
-    const done = stacks.filter(({ error }) => error === undefined).map(({ hypervisor }) => hypervisor);
-    const grown = await growDataDisks({ ...options, hypervisors: done, onProgress: (what) => step.update(what) });
-    return resultOf(team, [...stacks], grown);
+    return resultOf(team, stacks);
   };
   if (options.step !== undefined) return work(options.step);
   return withStep(options.reporter, "machines", async (step) => {
@@ -61,23 +59,26 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
   });
 }
 
-/** One stack, until all of its machines are ready. */
+/** One stack, until all of its machines are ready and their data disks as large as they are to be. */
 async function upOne(run: StackRun, only: readonly string[] | undefined): Promise<StackOutcome> {
-  const others = run.team.machines.some(
-    ({ name, hypervisor }) => hypervisor === run.hypervisor && !only?.includes(name),
-  );
-  if (only !== undefined && others) {
+  const here = run.team.machines.filter(({ hypervisor }) => hypervisor === run.hypervisor).map(({ name }) => name);
+  if (only !== undefined && here.some((name) => !only.includes(name))) {
     const preview = await runStack({ ...run, action: "preview" });
-    const error = preview.error ?? othersError(run.hypervisor, preview.changes, only);
-    if (error !== undefined) return { ...preview, changed: 0, error };
+    const others = othersError(run.hypervisor, preview.changes, only);
+    const error = preview.error ?? others;
+    // What was asked for was not done either.
+    if (error !== undefined)
+      return { ...preview, changed: 0, error, failed: here.filter((name) => only.includes(name)) };
   }
   const outcome = await runStack(run);
   if (outcome.error !== undefined) return outcome;
-  const wrong = await awaitStanding({ ...run, signal: run.signal ?? new AbortController().signal });
-  const [first] = wrong;
-  return first === undefined
-    ? outcome
-    : { ...outcome, failed: wrong.map(({ machine }) => machine), error: first.error };
+  const options = { ...run, signal: run.signal ?? new AbortController().signal };
+  const { wrong, behind } = await awaitStanding(options);
+  const stands = (name: string): boolean => !wrong.some(({ machine }) => machine === name);
+  const growing = outcome.growing.filter(({ machine }) => stands(machine.name));
+  const { changes, failures } = await growDataDisks(options, growing, behind);
+  const failed = [...wrong, ...failures];
+  return { ...withChanges(outcome, changes), failed: failed.map(({ machine }) => machine), error: failed[0]?.error };
 }
 
 const stopping: readonly MachineChange["kind"][] = ["restart", "rebuild", "remove"];
@@ -108,17 +109,12 @@ export async function ensureImages(options: UpOptions, hypervisors: readonly str
 }
 
 /** Pure. */
-export function resultOf(
-  team: LoadedTeam,
-  stacks: readonly StackOutcome[],
-  grown: { changed: number; errors: readonly OlympusError[] } = { changed: 0, errors: [] },
-): UpResult {
-  const bad = stacks.filter(({ error }) => error !== undefined);
+function resultOf(team: LoadedTeam, stacks: readonly StackOutcome[]): UpResult {
   const failed = new Set(stacks.flatMap((stack) => stack.failed));
   return {
     stacks,
-    changed: stacks.reduce((sum, { changed }) => sum + changed, grown.changed),
-    errors: [...bad.map(({ error }) => error!), ...grown.errors],
+    changed: stacks.reduce((sum, { changed }) => sum + changed, 0),
+    errors: stacks.flatMap(({ error }) => error ?? []),
     failed: team.machines.map(({ name }) => name).filter((name) => failed.has(name)),
   };
 }

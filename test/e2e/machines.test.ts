@@ -23,6 +23,8 @@ const providers = (): number[] => lab.processes(/terraform-provider/);
 const noProvider = (): Promise<boolean> =>
   eventually("the provider's end", async () => providers().length === 0, 60_000, 50);
 const bootId = (): Promise<string> => inGuest("cat /proc/sys/kernel/random/boot_id");
+const dataSize = async (): Promise<number> =>
+  Number(await inGuest("df --output=size -BM /srv/olympus | tail -1 | tr -dc 0-9"));
 const readMarker = (): Promise<string> => inGuest("cat /srv/olympus/marker");
 const rootDisks = async (): Promise<string[]> => (await lab.volumes()).filter((name) => name.includes("root"));
 
@@ -50,6 +52,22 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 describe("a machine", () => {
+  it("whose image nobody made here is not begun by a plain pulumi, which says what makes it", async () => {
+    const words = "pulumi up -s r420 --yes --non-interactive";
+    const { stdout } = await execa(
+      "bash",
+      ["-c", `${(await olympusOk(["env"])).stdout}\nOLYMPUS_CACHE=/nowhere ${words}`],
+      {
+        cwd: projectRoot,
+        stdin: "ignore",
+        reject: false,
+      },
+    );
+    expect(stdout).toContain("E-IMAGE-MISSING");
+    expect(stdout).toContain("npx olympus preview r420");
+    expect(await lab.volumes()).toEqual([]);
+  });
+
   it("waits for its hypervisor's bridge, and is not begun without", async () => {
     const rename = (from: string, to: string): Promise<string> =>
       onHypervisor(
@@ -138,14 +156,52 @@ describe("a machine", () => {
     const boot = await bootId();
     await inGuest("echo kept | sudo tee /srv/olympus/marker >/dev/null");
     const undo = lab.edit(["agents", "athena", "data"], "5 GB");
+    const preview = await olympus(["preview"]);
+    expect(preview.code).toBe(3);
+    expect(preview.stdout).toMatch(/change\s+athena\s+data 4 -> 5 GB/);
     await olympusOk(["up"]);
-    expect(Number(await inGuest("df --output=size -BM /srv/olympus | tail -1 | tr -dc 0-9"))).toBeGreaterThan(4600);
+    expect(await dataSize()).toBeGreaterThan(4600);
     expect(await bootId()).toBe(boot);
+    expect((await olympus(["preview"])).code).toBe(0);
     undo();
-    const refused = await olympus(["up"]);
-    expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain("E-DATA-SHRINK");
+    for (const command of ["preview", "up"]) {
+      const refused = await olympus([command]);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain("E-DATA-SHRINK");
+    }
     lab.edit(["agents", "athena", "data"], "5 GB");
+  });
+
+  it("has a growth of its data disk that was cut off in the middle brought to its end", async () => {
+    const before = await dataSize();
+    lab.edit(["agents", "athena", "data"], "5300 MB");
+    await onHypervisor("virsh -q blockresize lab.athena vdc 5300MiB && virsh -q pool-refresh default");
+    expect(await dataSize()).toBe(before);
+    expect((await olympusOk(["up", "--json"])).events.at(-1)).toMatchObject({ changed: 1 });
+    expect(await dataSize()).toBeGreaterThan(before + 100);
+    expect((await olympusOk(["up", "--json"])).events.at(-1)).toMatchObject({ changed: 0 });
+  });
+
+  it("whose data disk is not there, as when nothing is mounted beneath its pool, is left alone", async () => {
+    const boot = await bootId();
+    const pool = "/var/lib/libvirt/images";
+    const disk = "lab.athena.data.qcow2";
+    await onHypervisor(`cd ${pool} && mkdir aside && mv ${disk} aside/ && virsh -q pool-refresh default`);
+    for (const words of [["preview"], ["up"]]) {
+      const { code, stderr } = await olympus(words);
+      expect(code).toBe(2);
+      expect(stderr).toContain("E-DATA-GONE");
+      expect(stderr).toContain(disk);
+    }
+    await expect(plain("pulumi up -s r420 --yes --non-interactive")).rejects.toMatchObject({
+      stdout: expect.stringContaining("E-DATA-GONE"),
+    });
+    expect(await lab.volumes()).not.toContain(disk);
+    // As when somebody mounts it: libvirt is not told.
+    await onHypervisor(`cd ${pool} && mv aside/${disk} . && rmdir aside`);
+    expect((await olympusOk(["up", "--json"])).events.at(-1)).toMatchObject({ changed: 0 });
+    expect(await bootId()).toBe(boot);
+    expect(await readMarker()).toBe("kept");
   });
 
   it("restarts in order when its memory changes, and knows its seed", async () => {
@@ -273,10 +329,13 @@ describe("destroy", () => {
       "mkdir -p /mnt/small; mountpoint -q /mnt/small || mount -t tmpfs -o size=64m tmpfs /mnt/small; virsh -q pool-info small >/dev/null 2>&1 || { virsh -q pool-define-as small dir --target /mnt/small && virsh -q pool-start small; }",
     );
     const undo = lab.edit(["hypervisors", "r420", field], value);
-    const { code: exit, stderr } = await olympus(["up"]);
+    // The second finds what the first left there.
+    for (const run of ["first", "second"]) {
+      const { code: exit, stderr } = await olympus(["up"]);
+      expect(exit, run).toBe(2);
+      expect(stderr, run).toContain(code);
+    }
     undo();
-    expect(exit).toBe(2);
-    expect(stderr).toContain(code);
     await noProvider();
   });
 
@@ -289,6 +348,18 @@ describe("destroy", () => {
     await olympusOk(["up"]);
     expect(await readMarker()).toBe("kept");
     expect(await rootDisks()).toHaveLength(1);
+  });
+
+  it("is how a machine whose data disk is lost gets a new one, which no up gives it by itself", async () => {
+    await onHypervisor("virsh -q vol-delete lab.athena.data.qcow2 --pool default");
+    const boot = await bootId();
+    const { code, stderr } = await olympus(["up"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("npx olympus destroy athena, and npx olympus up r420");
+    expect(await bootId()).toBe(boot);
+    await olympusOk(["destroy", "athena", "--yes"]);
+    await olympusOk(["up"]);
+    expect(await inGuest("ls /srv/olympus/marker || echo none")).toContain("none");
   });
 
   it("takes the data too when it is told to", async () => {

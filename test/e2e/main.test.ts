@@ -221,6 +221,19 @@ describe("the main job", () => {
     await olympusOk(["doctor", "athena"]);
   });
 
+  it("does not move a machine away from its data, and stops nothing for it", async () => {
+    const boot = await bootId("athena");
+    const before = readFileSync(teamFile);
+    editTeam(["agents", "athena", "on"], "r720xd");
+    const refused = [await olympus(["preview"]), await olympus(["up"]), await olympus(["preview", "r720xd"])];
+    writeFileSync(teamFile, before);
+    for (const { code, stderr } of refused) {
+      expect(stderr).toContain("E-MOVED");
+      expect(code).toBe(1);
+    }
+    expect(await bootId("athena")).toBe(boot);
+  });
+
   it("#4 keeps what it knew when its machine is rebuilt, and is known by the key that was made for it", async () => {
     const old = await mara.post("@athena hello before the rebuild");
     await mara.answered(old);
