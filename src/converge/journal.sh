@@ -10,7 +10,15 @@ keep_secret() { # FILE SHA256 WHAT-ITS-ENTRIES-HOLD
   if [ -f "$J/journal.jsonl" ] && grep -qF -e "$3" "$J/journal.jsonl"; then return 0; fi
   keep_file "$1" "$2"
 }
-keep_packages() { if [ ! -f "$J/saved/$1" ]; then installed >"$J/saved/$1.new"; sync "$J/saved/$1.new"; mv "$J/saved/$1.new" "$J/saved/$1"; fi; }
+# keep_packages LIST: what is there before ours come, of this try. A try that was killed did not say what it had installed: the list of
+# before it stays.
+keep_packages() {
+  list="$J/saved/$1"
+  installed >"$R/before"
+  if [ -f "$list" ] && [ ! -f "$list.made" ]; then return 0; fi
+  if [ -f "$list.made" ]; then comm -23 "$R/before" "$list.made"; else cat "$R/before"; fi >"$list.new"
+  sync "$list.new"; mv "$list.new" "$list"; rm -f "$list.made"
+}
 claim() { printf '%s\n' "$2" >"$J/claims/$1.new"; mv "$J/claims/$1.new" "$J/claims/$1"; }
 unclaim() { rm -f "$J/claims/$1"; }
 # rewrite_journal FILE: replaces the journal; forgets saved files that no entry speaks of.

@@ -155,17 +155,29 @@ mend_dpkg() {
     dpkg --force-confdef --force-confold --configure -a && apt_get -f install || { rm -f "$R/dpkg-whole"; return 1; }
   fi
 }
-refresh_apt() { if [ ! -f "$R/apt-fresh" ]; then apt_get update; : >"$R/apt-fresh"; fi; }
+refresh_apt() { if [ ! -f "$R/apt-fresh" ]; then apt_get update || return 1; : >"$R/apt-fresh"; fi; }
+get_packages() { # NAME...
+  if [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mmin -1440 -print -quit)" ]; then refresh_apt || return 1; fi
+  apt_get install --no-install-recommends "$@" || { refresh_apt && apt_get install --no-install-recommends "$@"; }
+}
 install_packages() { # LIST NAME...
   list="$J/saved/$1"; shift
-  if [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mmin -1440 -print -quit)" ]; then refresh_apt; fi
-  if ! apt_get install --no-install-recommends "$@"; then refresh_apt; apt_get install --no-install-recommends "$@"; fi
-  installed | comm -13 "$list" - >"$list.made.new"; mv "$list.made.new" "$list.made"
+  code=0; get_packages "$@" || code=1
+  # Also when it failed: what comes before the next try is not ours.
+  installed >"$R/now"
+  comm -13 "$list" "$R/now" >"$list.made.new"; mv "$list.made.new" "$list.made"
+  # To apt, what a metapackage brings was asked for by hand. Not here: by that a reset tells people's packages from ours.
+  printf '%s\n' "$@" | sed 's/=.*//' | sort -u >"$R/named"; apt-mark showmanual | sort -u >"$R/manual"
+  brought="$(comm -13 "$R/before" "$R/now" | comm -12 - "$R/manual" | comm -23 - "$R/named")"
+  if [ -n "$brought" ]; then apt-mark auto $brought >/dev/null; fi
+  return "$code"
 }
 remove_packages() { # purge|remove LIST KEEP NAME...
   how=$1; list="$J/saved/$2"; keep=$3; shift 3
   installed >"$R/now"
   if [ -f "$list.made" ]; then comm -12 "$list.made" "$R/now" >"$R/ours"; elif [ -f "$list" ]; then comm -13 "$list" "$R/now" >"$R/ours"; else : >"$R/ours"; fi
+  # Lists of before may hold what people installed themselves since.
+  { apt-mark showauto; printf '%s\n' "$@"; } | sort -u | comm -12 "$R/ours" - >"$R/ours.new"; mv "$R/ours.new" "$R/ours"
   for name in $keep; do grep -vxF "$name" "$R/ours" >"$R/ours.new" || : "none is left"; mv "$R/ours.new" "$R/ours"; done
   if [ ! -s "$R/ours" ]; then return 0; fi
   # apt itself says which of them nothing else needs.
