@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Secret } from "../base/secret.ts";
 import { revertScript } from "./access.ts";
-import type { Blob, JournalEntry, Upload } from "./change.ts";
+import type { Blob, Upload } from "./change.ts";
 import type { Claims, ResetPlan } from "./journal.ts";
 import { journalFolder, journalVersion, runFolder } from "./places.ts";
-import type { HostPlan, PlannedStep } from "./plan.ts";
+import { entriesOf, type HostPlan, type PlannedStep } from "./plan.ts";
 import { quote, quoteAll } from "./quote.ts";
 import { backupPath, backupScript, describeUndo, undoScript } from "./undo.ts";
 
@@ -77,26 +77,14 @@ const claimLines = (claims: readonly Claims[]): string[] =>
   claims.map((one) => `claim ${quote(one.role)} ${quote(JSON.stringify(one))}`);
 
 function stepBody(step: PlannedStep, sums: BlobSums, run: string): string {
-  const { change, role, id, restarts, data, leave, access } = step;
-  const lines: string[] = access === undefined ? [] : ["begun_access"];
+  const { change, restarts } = step;
+  const lines: string[] = step.access === undefined ? [] : ["begun_access"];
   for (const { path, sha256, secret } of change.saves ?? []) {
     const own = `"resource":${JSON.stringify(`path:${path}`)}`;
     lines.push(secret === true ? `keep_secret ${quoteAll([path, sha256, own])}` : `keep_file ${quote(path)} ${sha256}`);
   }
-  for (const { resource, undo } of change.records ?? []) {
-    if (undo.do === "packages") lines.push(`keep_packages ${quote(undo.list)}`);
-    const entry: JournalEntry = {
-      v: journalVersion,
-      role,
-      id,
-      run,
-      resource,
-      undo,
-      ...(restarts.length === 0 ? {} : { restarts }),
-      ...(data === undefined ? {} : { data }),
-      ...(leave === undefined ? {} : { leave }),
-      ...(access === undefined ? {} : { access }),
-    };
+  for (const entry of entriesOf(step, run)) {
+    if (entry.undo.do === "packages") lines.push(`keep_packages ${quote(entry.undo.list)}`);
     lines.push(`j ${quote(JSON.stringify(entry))}`);
   }
   for (const unit of restarts) lines.push(`notify ${quote(unit)}`);

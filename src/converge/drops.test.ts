@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JournalEntry, Undo } from "./change.ts";
 import { dropsSomething, planDrops } from "./drops.ts";
-import { claimsOf } from "./journal.ts";
+import { claimsOf, readClaims, readJournal } from "./journal.ts";
 import { planRollback } from "./rollback.ts";
 
 const entry = (role: string, resource: string, more: Partial<JournalEntry> = {}): JournalEntry => ({
@@ -62,6 +62,61 @@ describe("what a role no longer wishes", () => {
       ["b", undo(["git"])],
     ]);
     expect([...plan.keepPackages].sort()).toEqual(["git", "jq"]);
+  });
+
+  it("is one group of a user, whoever else stands for the user; also where earlier releases claimed no groups", () => {
+    const undo = (groups: string[]): Undo => ({ do: "user-groups", name: "kim", groups });
+    const entries = [
+      entry("base", "user:kim", { undo: { do: "user", name: "kim" } }),
+      entry("a", "user-groups:kim:kvm,libvirt", { undo: undo(["kvm", "libvirt"]) }),
+    ];
+    const groups = ["user-groups:kim:kvm", "user-groups:kim:libvirt"];
+    const base = claimsOf("base", ["user:kim", "user-fields:kim"]);
+    for (const before of [claimsOf("a", ["user:kim", ...groups]), claimsOf("a", ["user:kim"])]) {
+      const drops = (now: string[], others = [base]) =>
+        planDrops(entries, { before: [...others, before], now: [claimsOf("a", now), base] });
+      expect(drops([]).undo).toEqual([entries[1]]);
+      expect(drops(["user:kim", groups[0]!]).undo.map((one) => one.undo)).toEqual([undo(["libvirt"])]);
+      expect(drops(["user:kim", ...groups]).undo).toEqual([]);
+      const other = claimsOf("b", ["user:kim", groups[0]!]);
+      const passed = drops([], [base, other]);
+      expect(passed.undo.map((one) => one.undo)).toEqual([undo(["libvirt"])]);
+      expect(passed.rest.slice(1)).toMatchObject([{ role: "b", undo: undo(["kvm"]) }]);
+    }
+  });
+
+  it("is a line with all that it was before: what stood there first comes back when none of them is wished", () => {
+    const line = (text: string, before?: string): JournalEntry =>
+      entry("a", `line:/f:${text}`, {
+        undo: { do: "line", path: "/f", line: text, ...(before === undefined ? {} : { before }) },
+      });
+    const [first, second, third] = [line("1"), line("2", "1"), line("3", "2")];
+    const stays = { before: [claimsOf("a", ["line:/f:1"])], now: [claimsOf("a", ["line:/f:2"])] };
+    expect(planDrops([first, second], stays)).toMatchObject({ undo: [], rest: [first, second] });
+    const goes = { before: [claimsOf("a", ["line:/f:3"])], now: [claimsOf("a", [])] };
+    expect(planDrops([first, second, third, line("2", "3")], goes).undo).toEqual([third, second, first]);
+    const heir = { before: [...goes.before, claimsOf("b", ["line:/f:3"])], now: goes.now };
+    expect(planDrops([first, second, third], heir)).toMatchObject({
+      undo: [],
+      rest: [first, second, third].map((one) => ({ ...one, role: "b" })),
+    });
+    // Another line of that file is another thing.
+    expect(planDrops([first, line("other"), second], { ...goes, before: stays.before }).undo).toEqual([second, first]);
+  });
+
+  it("is one package of those that were held together, also by what earlier releases wrote", () => {
+    const held = (names: string): JournalEntry =>
+      entry("a", `hold:${names}`, {
+        undo: { do: "command", summary: "", script: `drop_hold ${names.replaceAll(",", " ")}` },
+      });
+    const claims = (...of: string[]) => readClaims([JSON.stringify(claimsOf("a", of))], "athena");
+    const entries = readJournal([JSON.stringify(held("x,y"))], "athena");
+    expect(planDrops(entries, { before: claims("hold:x,y"), now: claims("hold:x", "hold:y", "hold:z") }).undo).toEqual(
+      [],
+    );
+    expect(planDrops(entries, { before: claims("hold:x,y"), now: claims("hold:x") }).undo).toMatchObject([
+      { resource: "hold:y", undo: { script: "drop_hold y" } },
+    ]);
   });
 
   it("is a command by its id, whatever its text is now, and never another role's", () => {

@@ -1,5 +1,8 @@
 import type { JournalEntry } from "./change.ts";
-import { type Claims, oldestEntries, type ResetPlan } from "./journal.ts";
+import type { HostState } from "./facts.ts";
+import { type Claims, type ResetPlan, readClaims, readJournal } from "./journal.ts";
+import { entriesOf, type PlannedStep } from "./plan.ts";
+import { sortJournal } from "./sort-journal.ts";
 
 /** Claims of roles as they are kept on the host, and as their wishes make them now. */
 export interface ClaimChange {
@@ -21,56 +24,30 @@ const lost = (old: Claims, claims: readonly string[]): string[] => old.claims.fi
  * a thing that another role stands for passes to that one; data stays, and is told. Never more than was claimed before
  * and is not claimed now, so an entry that nothing can be matched with stays for the role's reset.
  */
-export function planDrops(entries: readonly JournalEntry[], change: ClaimChange): ResetPlan {
-  const { before, now } = change;
-  const others = before.filter(({ role }) => !now.some((one) => one.role === role));
-  const current = [...now, ...others];
-  const undo: JournalEntry[] = [];
-  const keep: JournalEntry[] = [];
-  const rest: JournalEntry[] = [];
-  for (const entry of oldestEntries(entries)) {
-    const gone = goneNames(entry, change);
-    if (gone.length === 0) {
-      rest.push(entry);
-      continue;
-    }
-    const heirOf = (name: string): string | undefined =>
-      current.find(({ role, claims }) => role !== entry.role && claims.includes(name))?.role;
-    const heir = entry.resource.startsWith("command:") ? undefined : heirOf(gone[0]!);
-    if (entry.undo.do === "packages") {
-      // One entry speaks of several packages: each goes its own way, with the list of what came with them.
-      const byFate = Map.groupBy(entry.undo.names, (name) =>
-        gone.includes(`package:${name}`) ? (heirOf(`package:${name}`) ?? "") : entry.role,
-      );
-      for (const [role, names] of byFate) {
-        if (role === "") undo.push({ ...entry, undo: { ...entry.undo, names } });
-        else rest.push({ ...entry, role, undo: { ...entry.undo, names } });
-      }
-    } else if (heir !== undefined) rest.push({ ...entry, role: heir });
-    else if (entry.data !== undefined) {
-      keep.push(entry);
-      rest.push(entry);
-    } else undo.push(entry);
-  }
-  const keepPackages = current.flatMap(({ claims }) =>
-    claims.filter((claim) => claim.startsWith("package:")).map((claim) => claim.slice("package:".length)),
-  );
-  return { undo: undo.reverse(), keep, rest, keepPackages };
+export function planDrops(entries: readonly JournalEntry[], { before, now }: ClaimChange): ResetPlan {
+  const claimed = (by: readonly Claims[], role: string): readonly string[] | undefined =>
+    by.find((one) => one.role === role)?.claims;
+  return sortJournal(entries, {
+    goes({ role, leave }, names) {
+      const wished = claimed(now, role);
+      const stood = (name: string) => claimed(before, role)?.some((one) => one === name || one === formerly(name));
+      return leave !== true && wished?.some((one) => names.includes(one)) === false && names.some(stood);
+    },
+    heirs: [...now, ...before.filter(({ role }) => !now.some((one) => one.role === role))],
+    purge: [],
+  });
 }
 
-/** Those names of an entry's thing that its role claimed before and does not claim now. All of them, or for packages some; else none. */
-function goneNames(entry: JournalEntry, { before, now }: ClaimChange): string[] {
-  const old = before.find(({ role }) => role === entry.role);
-  const wish = now.find(({ role }) => role === entry.role);
-  if (old === undefined || wish === undefined || entry.leave === true) return [];
-  const names = claimNames(entry);
-  const gone = names.filter((name) => old.claims.includes(name) && !wish.claims.includes(name));
-  return entry.undo.do === "packages" || gone.length === names.length ? gone : [];
+/** The same by what a host tells of itself, once these steps are done there. */
+export function dropsAfter(
+  steps: readonly PlannedStep[],
+  { journal, allClaims }: HostState,
+  host: string,
+  now: readonly Claims[],
+): ResetPlan {
+  const entries = [...readJournal(journal, host), ...steps.flatMap((step) => entriesOf(step, ""))];
+  return planDrops(entries, { before: readClaims(allClaims, host), now });
 }
 
-function claimNames({ id, resource, undo }: JournalEntry): string[] {
-  if (undo.do === "packages") return undo.names.map((name) => `package:${name}`);
-  if (undo.do === "user-groups" || undo.do === "user-fields") return [`user:${undo.name}`];
-  // A command's resource names its text as well; another text under the same id is the same thing.
-  return resource.startsWith("command:") ? [`command:${id}`] : [resource];
-}
+/** What earlier releases claimed for the same: of a user's groups and fields they claimed the user alone. */
+const formerly = (name: string): string => name.replace(/^user-(?:groups|fields):([^:]+).*/, "user:$1");

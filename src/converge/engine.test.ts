@@ -6,9 +6,10 @@ import { diffLines } from "./diff.ts";
 import { parseFacts } from "./fact-parse.ts";
 import { factScript } from "./fact-script.ts";
 import { type Facts, freeAt, type HostState, noFacts } from "./facts.ts";
-import { claimsOf, planReset, readLines, refuseNewer } from "./journal.ts";
+import { claimsOf, readJournal, refuseNewer } from "./journal.ts";
 import type { Operation } from "./operations.ts";
 import { planHost, type RoleWish, requestsOf } from "./plan.ts";
+import { planReset } from "./reset.ts";
 import { defineRole, type Role } from "./types.ts";
 import { wavesOf } from "./wishes.ts";
 
@@ -159,6 +160,17 @@ describe("a reset", () => {
     expect([plan.undo, plan.rest, plan.keepPackages]).toEqual([[], [entry("b", "/x")], ["jq"]]);
   });
 
+  it("takes shared packages away with the last role that stands for them", () => {
+    const undo = (names: string[]) => ({ do: "packages", names, list: "l", how: "purge" }) as const;
+    const entries = [entry("a", "", { resource: "packages:git,gh", undo: undo(["git", "gh"]) })];
+    const claims = [claimsOf("a", ["package:git", "package:gh"]), claimsOf("b", ["package:git"])];
+    const first = planReset(entries, claims, ["a"], []);
+    expect([first.undo.map((one) => one.undo), first.keepPackages]).toEqual([[undo(["gh"])], ["git"]]);
+    expect(first.rest).toMatchObject([{ role: "b", undo: undo(["git"]) }]);
+    const second = planReset(first.rest, claims.slice(1), ["b"], []);
+    expect([second.undo.map((one) => one.undo), second.rest]).toEqual([[undo(["git"])], []]);
+  });
+
   it("keeps data and its entries until it is purged", () => {
     const data = entry("a", "/srv", { data: "memory" });
     expect(planReset([data], [], ["a"], [])).toMatchObject({ undo: [], keep: [data], rest: [data] });
@@ -190,16 +202,14 @@ describe("a reset", () => {
   });
 
   it("reads a journal whose last line a crash cut off, and refuses a newer format", () => {
-    expect(readLines<JournalEntry>([JSON.stringify(entry("a", "/x")), '{"v":1,"ro'], "athena")).toEqual([
-      entry("a", "/x"),
-    ]);
-    expect(() => readLines([JSON.stringify({ ...entry("a", "/x"), v: 3 })], "athena")).toThrow("newer format");
+    expect(readJournal([JSON.stringify(entry("a", "/x")), '{"v":1,"ro'], "athena")).toEqual([entry("a", "/x")]);
+    expect(() => readJournal([JSON.stringify({ ...entry("a", "/x"), v: 3 })], "athena")).toThrow("newer format");
     expect(() => refuseNewer(3, "athena")).toThrow("newer format");
   });
 
   it("migrates a journal of the first format, which did not name its runs", () => {
     const { run: _, ...old } = { ...entry("a", "/x"), v: 1 };
-    expect(readLines<JournalEntry>([JSON.stringify(old)], "athena")).toEqual([{ ...entry("a", "/x"), run: "" }]);
+    expect(readJournal([JSON.stringify(old)], "athena")).toEqual([{ ...entry("a", "/x"), run: "" }]);
   });
 });
 

@@ -9,14 +9,14 @@ import {
   compileUndo,
   type RunInfo,
 } from "./apply-script.ts";
-import type { JournalEntry } from "./change.ts";
 import { cloudError } from "./cloud.ts";
-import { dropsSomething, planDrops } from "./drops.ts";
+import { dropsAfter, dropsSomething } from "./drops.ts";
 import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { applyError, lockedError, lockedOutError, notIdempotentError } from "./host-errors.ts";
-import { type Claims, planReset, type ResetPlan, readLines, refuseNewer } from "./journal.ts";
+import { type Claims, type ResetPlan, readClaims, readJournal, refuseNewer } from "./journal.ts";
 import { journalFolder } from "./places.ts";
 import { claimsTogether, type HostPlan, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
+import { planReset } from "./reset.ts";
 import { planRollback } from "./rollback.ts";
 import { type HostLink, seeRun } from "./seen-run.ts";
 import { createSession, type HostSession, type ReadOptions } from "./session.ts";
@@ -177,11 +177,10 @@ export function createHostRun(options: HostRunOptions) {
     }
   }
 
-  /** What is to be undone because roles no longer wish it. Reads the journal only when there may be something. */
-  async function readDrops(claims: readonly Claims[]): Promise<{ seen: Seen; plan: ResetPlan }> {
+  /** What is to be undone because roles no longer wish it, once these steps are done. */
+  async function readDrops(now: readonly Claims[], steps: HostPlan["steps"]): Promise<{ seen: Seen; plan: ResetPlan }> {
     const seen = await look([], { roles: [], journal: true });
-    const before = readLines<Claims>(seen.state.allClaims, host);
-    return { seen, plan: planDrops(readLines<JournalEntry>(seen.state.journal, host), { before, now: claims }) };
+    return { seen, plan: dropsAfter(steps, seen.state, host, now) };
   }
 
   async function undo(seen: Seen, plan: ResetPlan, claims: ClaimsAfter): Promise<readonly string[]> {
@@ -216,14 +215,15 @@ export function createHostRun(options: HostRunOptions) {
       }
       if (Math.abs(first.skew) > skewTold) options.warn?.(`${host}: its clock is ${aheadOrBehind(first.skew)}.`);
       const now = wishedClaims(wishes);
-      const before = readLines<Claims>(first.state.allClaims, host);
+      const before = readClaims(first.state.allClaims, host);
+      const { steps } = planHost(wishes, first.facts, first.state);
       const mayDrop = !partial && dropsSomething({ before, now });
-      const drops = mayDrop ? (await readDrops(now)).plan : nothing;
+      const drops = mayDrop ? (await readDrops(now, steps)).plan : nothing;
       // Until what is no longer wished has gone, roles stand for that too: a run that is cut off in between forgets nothing.
       const hold = partial || drops.undo.length > 0;
       const plan = (seen: Seen): HostPlan => {
         const made = planHost(wishes, seen.facts, seen.state);
-        return hold ? claimsTogether(made, readLines<Claims>(seen.state.allClaims, host), now) : made;
+        return hold ? claimsTogether(made, readClaims(seen.state.allClaims, host), now) : made;
       };
       const setUp = (from: Seen) =>
         run(
@@ -254,7 +254,7 @@ export function createHostRun(options: HostRunOptions) {
           }
           if (drops.undo.length > 0) {
             [begun, waited] = [true, false];
-            const fresh = await readDrops(now);
+            const fresh = await readDrops(now, []);
             kept.push(...(await undo(fresh.seen, fresh.plan, claimsAfter(now))));
             await verify();
           }
@@ -267,8 +267,8 @@ export function createHostRun(options: HostRunOptions) {
     async prepareReset(roles: readonly string[] | undefined, purge: readonly string[]): Promise<PreparedReset> {
       await open();
       const seen = await look([], { roles: [], journal: true });
-      const entries = readLines<JournalEntry>(seen.state.journal, host);
-      const claims = readLines<Claims>(seen.state.allClaims, host);
+      const entries = readJournal(seen.state.journal, host);
+      const claims = readClaims(seen.state.allClaims, host);
       const meant = roles ?? [...new Set([...claims, ...entries].map(({ role }) => role))];
       const plan = planReset(entries, claims, meant, purge);
       const idle = plan.undo.length === 0 && !claims.some(({ role }) => meant.includes(role));
@@ -283,7 +283,7 @@ export function createHostRun(options: HostRunOptions) {
     async prepareRollback(): Promise<PreparedReset> {
       await open();
       const seen = await look([], { roles: [], journal: true });
-      const plan = planRollback(readLines<JournalEntry>(seen.state.journal, host));
+      const plan = planRollback(readJournal(seen.state.journal, host));
       return { plan, present: [], perform: async () => (plan.undo.length === 0 ? [] : undo(seen, plan, {})) };
     },
 

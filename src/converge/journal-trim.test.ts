@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { JournalEntry } from "./change.ts";
-import { planReset } from "./journal.ts";
+import { planReset } from "./reset.ts";
 import { planRollback } from "./rollback.ts";
 
 // What a host forgets of its journal after a setup, by the functions that it runs.

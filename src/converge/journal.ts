@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { JournalEntry } from "./change.ts";
+import { claimsNow, entriesNow } from "./journal-past.ts";
 import { journalVersion } from "./places.ts";
 
 /** What a role stands for on a host, as kept there in one line of JSON. */
@@ -16,11 +17,21 @@ export function claimsOf(role: string, resources: readonly string[]): Claims {
   return { v: journalVersion, role, hash: createHash("sha256").update(claims.join("\n")).digest("hex"), claims };
 }
 
+/** The journal by its lines; see `readLines`. */
+export function readJournal(lines: readonly string[], where: string): JournalEntry[] {
+  return entriesNow(readLines<JournalEntry>(lines, where));
+}
+
+/** Claims by their lines; see `readLines`. */
+export function readClaims(lines: readonly string[], where: string): Claims[] {
+  return readLines<Claims>(lines, where).map((one) => ({ ...one, claims: claimsNow(one.claims) }));
+}
+
 /**
  * Reads lines of the journal or of claims. A last line cut off by a crash is left out: what it speaks of had not begun.
  * Throws E-ROLE-JOURNAL for lines of a newer format.
  */
-export function readLines<T extends { readonly v: number }>(lines: readonly string[], where: string): T[] {
+function readLines<T extends { readonly v: number }>(lines: readonly string[], where: string): T[] {
   return lines.flatMap((line) => {
     const entry = tryParse(line) as T | undefined;
     if (entry === undefined) return [];
@@ -62,16 +73,7 @@ function tryParse(line: string): unknown {
   }
 }
 
-/** The oldest entry of each resource and role, in order: it says what stood there before. */
-export function oldestEntries(entries: readonly JournalEntry[]): JournalEntry[] {
-  const seen = new Set<string>();
-  return entries.filter(({ role, resource }) => {
-    const key = `${role} ${resource}`;
-    return seen.has(key) ? false : seen.add(key);
-  });
-}
-
-/** What resetting some roles means for the journal. */
+/** What undoing some of the journal means for it. */
 export interface ResetPlan {
   /** To be undone, newest first. */
   readonly undo: readonly JournalEntry[];
@@ -81,45 +83,4 @@ export interface ResetPlan {
   readonly rest: readonly JournalEntry[];
   /** Packages that another role still stands for. */
   readonly keepPackages: readonly string[];
-}
-
-/**
- * Sorts the journal for a reset of `roles`: things that another role claims too pass to that role, data stays unless
- * its name is in `purge`, the rest is undone.
- */
-export function planReset(
-  entries: readonly JournalEntry[],
-  claims: readonly Claims[],
-  roles: readonly string[],
-  purge: readonly string[],
-): ResetPlan {
-  const others = claims.filter(({ role }) => !roles.includes(role));
-  const heir = (resource: string): string | undefined => others.find((one) => one.claims.includes(resource))?.role;
-  const undo: JournalEntry[] = [];
-  const keep: JournalEntry[] = [];
-  const rest: JournalEntry[] = [];
-  for (const entry of oldestEntries(entries)) {
-    const next = heir(entry.resource);
-    if (!roles.includes(entry.role)) rest.push(entry);
-    else if (next !== undefined) rest.push({ ...entry, role: next });
-    else if (entry.data !== undefined && !purge.includes(entry.data)) {
-      keep.push(entry);
-      rest.push(entry);
-    } else undo.push(entry);
-  }
-  const keepPackages = others.flatMap((one) =>
-    one.claims.filter((claim) => claim.startsWith("package:")).map((claim) => claim.slice("package:".length)),
-  );
-  // Packages that would delete data are only removed; with all of the role's data purged, nothing speaks for the rest of them.
-  const whole = (role: string): boolean => purge.length > 0 && !keep.some((entry) => entry.role === role);
-  return {
-    undo: undo.map((entry) => (whole(entry.role) ? withPurge(entry) : entry)).reverse(),
-    keep,
-    rest,
-    keepPackages,
-  };
-}
-
-function withPurge(entry: JournalEntry): JournalEntry {
-  return entry.undo.do === "packages" ? { ...entry, undo: { ...entry.undo, how: "purge" } } : entry;
 }

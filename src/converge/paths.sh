@@ -78,8 +78,12 @@ copy_out() {
   if held "${1%/*}"; then privately "${1%/*}" copy_here "$@"; else cp -- "$1" "$2"; fi
 }
 copy_here() { grasp "$1" && cp it "$2"; }
-restore() {
-  if [ ! -f "$1" ]; then echo "the saved content of $2 is gone: $1"; return 1; fi
+restore() { # SAVED-AS-ITS-SHA256 FILE MODE OWNER GROUP
+  if [ ! -f "$1" ]; then
+    # Where mode and owner alone were changed, earlier releases saved no content.
+    if printf '%s  %s\n' "${1##*/}" "$2" | sha256sum --status -c 2>/dev/null; then own "$2" "$3" "$4" "$5"; return; fi
+    echo "the saved content of $2 is gone: $1"; return 1
+  fi
   if [ -d "$(dirname "$2")" ]; then put "$1" "$2" "$3" "$4" "$5"; else say kept "$2: its directory is gone, saved content in $1"; fi
 }
 restore_secret() { if [ -f "$1" ]; then restore "$@"; else say kept "$2 as it is: a secret of before is not brought back"; fi; }

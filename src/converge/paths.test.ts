@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -114,3 +115,16 @@ it("a secret that an earlier run put there is not kept; one that stood there bef
     out: "m kept /etc/ours as it is: a secret of before is not brought back\n",
   });
 });
+
+it.runIf(root)(
+  "of a file whose mode alone was changed, and no content saved, the mode comes back while the content is the same",
+  () => {
+    const file = `${base}/mode-only`;
+    writeFileSync(file, "same\n", { mode: 0o600 });
+    const saved = `"$J/saved/${createHash("sha256").update("same\n").digest("hex")}"`;
+    expect(sh(`restore ${saved} ${file} 0644 0 0`)).toEqual({ code: 0, out: "" });
+    expect(of(file)).toBe("0 644");
+    writeFileSync(file, "other\n");
+    expect(sh(`restore ${saved} ${file} 0600 0 0`)).toMatchObject({ code: 1, out: expect.stringContaining("is gone") });
+  },
+);

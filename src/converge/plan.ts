@@ -1,9 +1,10 @@
 import { confirmStep, guardStep } from "./access.ts";
-import type { Change } from "./change.ts";
+import type { Change, JournalEntry } from "./change.ts";
 import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { type Claims, claimsOf } from "./journal.ts";
 import { kindOf } from "./kinds.ts";
 import type { Operation } from "./operations.ts";
+import { journalVersion } from "./places.ts";
 
 /** A role's wish for one host. */
 export interface RoleWish {
@@ -80,6 +81,25 @@ export function claimsTogether(plan: HostPlan, before: readonly Claims[], now: r
       ({ role, hash, claims }) => claims.length > 0 && before.find((one) => one.role === role)?.hash !== hash,
     ),
   };
+}
+
+/** What a step writes to the journal, in a run of this name. */
+export function entriesOf(
+  { change, role, id, restarts, data, leave, access }: PlannedStep,
+  run: string,
+): JournalEntry[] {
+  return (change.records ?? []).map(({ resource, undo }) => ({
+    v: journalVersion,
+    role,
+    id,
+    run,
+    resource,
+    undo,
+    ...(restarts.length === 0 ? {} : { restarts }),
+    ...(data === undefined ? {} : { data }),
+    ...(leave === undefined ? {} : { leave }),
+    ...(access === undefined ? {} : { access }),
+  }));
 }
 
 /** What each role stands for by these wishes. */

@@ -8,7 +8,8 @@ export function describeUndo({ resource, undo }: JournalEntry): string {
     case "path":
       if (undo.tree === true) return `remove ${undo.path} with everything in it`;
       if (undo.before.secret === true) return `restore ${undo.path}, unless its secret was made here`;
-      return undo.before.type === "absent" ? `remove ${undo.path}` : `restore ${undo.path}`;
+      if (undo.before.type === "absent") return `remove ${undo.path}`;
+      return resource.startsWith("own:") ? `${undo.path}: mode and owner as before` : `restore ${undo.path}`;
     case "line":
       return undo.before === undefined ? `${undo.path}: take out a line` : `${undo.path}: restore a line`;
     case "packages":
@@ -87,7 +88,7 @@ function undoPath({ path, before, tree }: Extract<Undo, { do: "path" }>): string
       return `relink ${quote(before.target ?? "")} ${at}`;
     case "file":
       return before.sha256 === undefined
-        ? `own ${at} ${own}`
+        ? `if [ -e ${at} ]; then own ${at} ${own}; fi`
         : `${before.secret === true ? "restore_secret" : "restore"} ${quote(`${journalFolder}/saved/${before.sha256}`)} ${at} ${own}`;
   }
 }

@@ -2,7 +2,7 @@ import type { OperationKind, UndoRecord } from "../change.ts";
 import { quoteAll } from "../quote.ts";
 import type { AuthorizedKeysOperation } from "../system-operations.ts";
 import { planFile } from "./file.ts";
-import { conflict, ownershipDiff, pathRecord, sharedFileRecord } from "./paths.ts";
+import { conflict, ownershipDiff, ownRecord, pathRecord, sharedFileRecord } from "./paths.ts";
 
 const placesOf = ({ user, home = user === "root" ? "/root" : `/home/${user}` }: AuthorizedKeysOperation) => ({
   folder: `${home}/.ssh`,
@@ -65,7 +65,7 @@ export const authorizedKeys: OperationKind<AuthorizedKeysOperation> = {
     }
     const ownership = have === undefined ? [] : ownershipDiff(have, { mode: "0600", owner: user, group: user });
     if (script.length === 0 && ownership.length === 0) return undefined;
-    if (ownership.length > 0) records.unshift({ ...pathRecord(path, facts), resource: `own:${path}` });
+    if (ownership.length > 0) records.unshift(ownRecord(path, facts));
     return {
       summary: `${user}: keys that may log in`,
       diff: [...diff, ...ownership],

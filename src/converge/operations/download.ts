@@ -1,7 +1,7 @@
 import type { OperationKind } from "../change.ts";
 import type { DownloadOperation } from "../program-operations.ts";
 import { quote, quoteAll } from "../quote.ts";
-import { conflict, ownershipDiff, pathRecord } from "./paths.ts";
+import { conflict, ownershipDiff, ownRecord, pathRecord } from "./paths.ts";
 
 export const download: OperationKind<DownloadOperation> = {
   needs: ({ path, unpack }) => [
@@ -37,7 +37,7 @@ export const download: OperationKind<DownloadOperation> = {
       diff: same ? [] : [`+${url}`, ...ownership],
       script: same ? `own ${place}` : `${fetch}\nput ${kept} ${place}\nrm -f ${kept}`,
       reaches: same ? [] : [url],
-      records: [pathRecord(path, facts)],
+      records: [same ? ownRecord(path, facts) : pathRecord(path, facts)],
       saves: have?.sha256 !== undefined && !same ? [{ path, sha256: have.sha256 }] : [],
     };
   },

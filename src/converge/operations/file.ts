@@ -5,7 +5,7 @@ import { diffLines } from "../diff.ts";
 import type { Facts } from "../facts.ts";
 import type { FileOperation } from "../operations.ts";
 import { quote } from "../quote.ts";
-import { conflict, ownershipDiff, pathRecord, type Wish } from "./paths.ts";
+import { conflict, ownershipDiff, ownRecord, pathRecord, type Wish } from "./paths.ts";
 
 /** sha256 in hex of a text in UTF-8. */
 export function sha256(text: string): string {
@@ -70,7 +70,7 @@ export function planFile(operation: FileOperation, facts: Facts, name = "content
           "\n",
         ),
     uploads: same ? [] : [upload],
-    records: [pathRecord(path, facts, secret)],
+    records: [same ? ownRecord(path, facts) : pathRecord(path, facts, secret)],
     saves: have?.sha256 !== undefined && !same ? [{ path, sha256: have.sha256, ...secret }] : [],
   };
 }

@@ -3,7 +3,7 @@ import type { OperationKind } from "../change.ts";
 import type { Facts } from "../facts.ts";
 import type { LineOperation } from "../operations.ts";
 import { quote } from "../quote.ts";
-import { conflict } from "./paths.ts";
+import { conflict, sharedFileRecord } from "./paths.ts";
 
 /** Where the file is: systems differ in which of two places is a link to the other. */
 function placeOf({ path, linked }: LineOperation, { paths }: Facts): string {
@@ -40,9 +40,7 @@ export const line: OperationKind<LineOperation> = {
           : `swap_line ${quote(path)} ${quote(replaced)} ${quote(wanted)}`,
       records: [
         // Oldest first: undone last, when the line is out again.
-        ...(have === undefined
-          ? [{ resource: `path:${path}`, undo: { do: "path", path, before: { type: "absent" } } } as const]
-          : []),
+        ...(have === undefined ? [sharedFileRecord(path)] : []),
         {
           resource: resource(operation),
           undo: {
@@ -58,5 +56,8 @@ export const line: OperationKind<LineOperation> = {
     };
   },
 
-  claims: (operation) => [resource(operation)],
+  claims: (operation) => [
+    resource(operation),
+    ...[operation.path, ...(operation.linked === undefined ? [] : [operation.linked])].map((path) => `path:${path}`),
+  ],
 };

@@ -35,6 +35,11 @@ describe.each(files)("%s", (file) => {
       expect(seen).toBeDefined();
       expect(seen).toMatchObject(change);
       expect(`${seen?.script}${JSON.stringify(seen)}`).not.toContain("geheim");
+      // What undoing is to bring back is saved.
+      const saved = seen?.saves?.map(({ sha256 }) => sha256);
+      for (const { undo } of seen?.records ?? []) {
+        if (undo.do === "path" && undo.before.sha256 !== undefined) expect(saved).toContain(undo.before.sha256);
+      }
     }
   });
 });

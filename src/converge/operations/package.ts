@@ -1,7 +1,8 @@
 import type { Change, OperationKind } from "../change.ts";
+import { holdClaim, packageClaim } from "../claim-names.ts";
 import type { Facts } from "../facts.ts";
 import type { FileOperation, PackageOperation } from "../operations.ts";
-import { quoteAll } from "../quote.ts";
+import { quote, quoteAll } from "../quote.ts";
 import { file, planFile } from "./file.ts";
 import { together } from "./together.ts";
 
@@ -31,9 +32,9 @@ export const packages: OperationKind<PackageOperation> = {
   },
 
   claims: (operation) => [
-    ...operation.names.map((name) => `package:${name}`),
+    ...operation.names.map(packageClaim),
     ...Object.keys(operation.versions ?? {}).map((name) => `package-version:${name}`),
-    ...(operation.hold === true ? [holdOf(operation)] : []),
+    ...(operation.hold === true ? operation.names.map(holdClaim) : []),
     ...pinsOf(operation).flatMap((pin) => file.claims(pin)),
   ],
 };
@@ -84,21 +85,16 @@ function planInstall(
   };
 }
 
-const holdOf = ({ names }: PackageOperation): string => `hold:${names.join(",")}`;
-
-function planHold(operation: PackageOperation, facts: Facts): Change | undefined {
-  const { names, hold } = operation;
+function planHold({ names, hold }: PackageOperation, facts: Facts): Change | undefined {
   const free = hold === true ? names.filter((name) => !facts.held.includes(name)) : [];
   if (free.length === 0) return undefined;
   return {
     summary: `hold ${free.join(", ")}`,
     diff: free.map((name) => `+hold ${name}`),
     script: `hold_packages ${quoteAll(free)}`,
-    records: [
-      {
-        resource: holdOf(operation),
-        undo: { do: "command", summary: `no longer hold ${free.join(", ")}`, script: `drop_hold ${quoteAll(free)}` },
-      },
-    ],
+    records: free.map((name) => ({
+      resource: holdClaim(name),
+      undo: { do: "command", summary: `no longer hold ${name}`, script: `drop_hold ${quote(name)}` },
+    })),
   };
 }

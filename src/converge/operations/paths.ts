@@ -32,6 +32,12 @@ export function pathRecord(path: string, facts: Facts, secret: { readonly secret
   };
 }
 
+/** For a file of which mode and owner alone are changed: its content is not saved, and stays as it is then. */
+export function ownRecord(path: string, facts: Facts): UndoRecord {
+  const { sha256: _, ...before } = beforePath(path, facts.paths[path]);
+  return { resource: `own:${path}`, undo: { do: "path", path, before } };
+}
+
 /** For a file that others may write to as well, made by us: it goes when nothing is left in it. */
 export function sharedFileRecord(path: string): UndoRecord {
   return {

@@ -1,4 +1,5 @@
 import type { Change, OperationKind, UndoRecord } from "../change.ts";
+import { userGroupClaim } from "../claim-names.ts";
 import type { Facts } from "../facts.ts";
 import type { UserOperation } from "../operations.ts";
 import { quote, quoteAll } from "../quote.ts";
@@ -13,7 +14,11 @@ export const user: OperationKind<UserOperation> = {
     return facts.users[operation.name] === undefined ? create(operation) : adjust(operation, facts);
   },
 
-  claims: ({ name }) => [`user:${name}`],
+  claims: ({ name, group, groups = [], home, shell }) => [
+    `user:${name}`,
+    ...groups.map((one) => userGroupClaim(name, one)),
+    ...([group, home, shell].some((one) => one !== undefined) ? [`user-fields:${name}`] : []),
+  ],
 };
 
 function create(operation: UserOperation): Change {
@@ -38,6 +43,7 @@ function create(operation: UserOperation): Change {
         resource: `user:${name}`,
         undo: { do: "user", name, ...(made === undefined ? {} : { home: made }) },
       },
+      ...groupsRecord(name, groups),
     ],
   };
 }
@@ -75,11 +81,14 @@ function adjust({ name, group, groups = [], home, shell }: UserOperation, facts:
   if (missing.length > 0) {
     words.push("--append", "--groups", missing.join(","));
     diff.push(`+groups ${missing.join(", ")}`);
-    records.push({
-      resource: `user-groups:${name}:${missing.join(",")}`,
-      undo: { do: "user-groups", name, groups: missing },
-    });
+    records.push(...groupsRecord(name, missing));
   }
   if (words.length === 0) return undefined;
   return { summary: `user ${name}: ${diff.join(", ")}`, script: `usermod ${quoteAll([...words, name])}`, records };
+}
+
+/** Groups may be no longer wished when the user still is, or another role's wish. */
+function groupsRecord(name: string, groups: readonly string[]): UndoRecord[] {
+  if (groups.length === 0) return [];
+  return [{ resource: `user-groups:${name}:${groups.join(",")}`, undo: { do: "user-groups", name, groups } }];
 }
