@@ -37,7 +37,11 @@ function create(operation: UserOperation): Change {
   const made = makeHome ? (home ?? `/home/${name}`) : undefined;
   return {
     summary: `user ${name}: create`,
-    script: `have_user ${quote(name)} || useradd ${quoteAll(words)}`,
+    // Another role of the same run may have made it by now.
+    script:
+      groups.length === 0
+        ? `have_user ${quote(name)} || useradd ${quoteAll(words)}`
+        : `if have_user ${quote(name)}; then ${join(name, groups)}; else useradd ${quoteAll(words)}; fi`,
     records: [
       {
         resource: `user:${name}`,
@@ -86,6 +90,9 @@ function adjust({ name, group, groups = [], home, shell }: UserOperation, facts:
   if (words.length === 0) return undefined;
   return { summary: `user ${name}: ${diff.join(", ")}`, script: `usermod ${quoteAll([...words, name])}`, records };
 }
+
+const join = (name: string, groups: readonly string[]): string =>
+  `usermod ${quoteAll(["--append", "--groups", groups.join(","), name])}`;
 
 /** Groups may be no longer wished when the user still is, or another role's wish. */
 function groupsRecord(name: string, groups: readonly string[]): UndoRecord[] {
