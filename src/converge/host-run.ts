@@ -216,9 +216,8 @@ export function createHostRun(options: HostRunOptions) {
       if (Math.abs(first.skew) > skewTold) options.warn?.(`${host}: its clock is ${aheadOrBehind(first.skew)}.`);
       const now = wishedClaims(wishes);
       const before = readClaims(first.state.allClaims, host);
-      const { steps } = planHost(wishes, first.facts, first.state);
       const mayDrop = !partial && dropsSomething({ before, now });
-      const drops = mayDrop ? (await readDrops(now, steps)).plan : nothing;
+      const drops = mayDrop ? (await readDrops(now, planHost(wishes, first.facts, first.state).steps)).plan : nothing;
       // Until what is no longer wished has gone, roles stand for that too: a run that is cut off in between forgets nothing.
       const hold = partial || drops.undo.length > 0;
       const plan = (seen: Seen): HostPlan => {

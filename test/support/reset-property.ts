@@ -8,13 +8,16 @@ import { snapshotDifference, snapshotHost } from "./host-snapshot.ts";
 import type { RoleLab, RoleTexts } from "./role-lab.ts";
 import { changedTeam } from "./team.ts";
 
-// Setup, then reset: the machine is as before. Also when the setup was killed at any step.
+// Setup, then reset: the machine is as before. Also when something else was wished in between, and when the setup was killed at any
+// step. What a person wrote meanwhile stays.
 
 /** What a role needs on a lab machine, which reaches the distribution and package registries alone. */
 interface Trial {
   /** The role where it is not called by its trial's name. */
   readonly role?: string;
   readonly params?: Readonly<Record<string, unknown>>;
+  /** What is wished later in their place. */
+  readonly later?: Readonly<Record<string, unknown>>;
   /** In place of the role itself, where it needs a kind of host that no lab machine is. */
   readonly operations?: readonly Operation[];
   /** Of another machine of the team, which is asked nothing. */
@@ -25,14 +28,17 @@ interface Trial {
 }
 
 const trials: Readonly<Record<string, Trial>> = {
-  base: { params: { packages: ["tree"] } },
+  base: { params: { packages: ["tree"] }, later: { packages: ["jq"] } },
   hardening: {},
   firewall: {},
   postgresql: {},
   node: {},
   rehearsal: {},
   mattermost: {},
-  "dev-env": { params: { tools: ["python", "c-cpp"], source: "registries" } },
+  "dev-env": {
+    params: { tools: ["python", "c-cpp"], source: "registries" },
+    later: { tools: ["python"], source: "registries" },
+  },
   agent: {
     others: { mattermost: [], rehearsal: [] },
     secrets: () => ({ "mattermost.bots.athena.token": "0".repeat(26), "mattermost.bots.athena.id": "1".repeat(26) }),
@@ -48,10 +54,11 @@ const trials: Readonly<Record<string, Trial>> = {
       };
     },
   },
-  docker: { params: { source: "registries", members: ["agent"] } },
+  docker: { params: { source: "registries", members: ["agent"] }, later: { source: "registries" } },
   "backup, which sends": {
     role: "backup",
     params: { to: "agora", schedule: "*-*-* 03:00", folders: ["/srv/notes"] },
+    later: { to: "agora", schedule: "*-*-* 04:00" },
     others: { backup: [] },
   },
   "backup, which keeps": { role: "backup", others: { backup: { params: { to: "athena" } } } },
@@ -123,7 +130,7 @@ async function withNeeds(name: string, { params = {}, operations }: Trial) {
   return { texts, data: [...data] };
 }
 
-/** Sets a role up twice on a machine (the second time killed at a step that the seed chooses) and resets it each time. */
+/** Sets a role up on a machine, changes its wishes and resets it; once more, killed at a step that the seed chooses. */
 export async function resetProperty(lab: RoleLab, name: string, seed: number): Promise<void> {
   const inside = (script: string): Promise<string> => lab.inside(script);
   const trial = trials[name]!;
@@ -142,8 +149,15 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
   const setup = await lab.apply("setup", texts, { progress, team, others });
   expect(setup.errors, `${name}: setup`).toEqual([]);
   expect((await lab.apply("setup", texts, { team, others })).changed, `${name}: changes of a second setup`).toBe(0);
+  const domain = changedTeam(team, (file) => {
+    file.network.domain = `later.${file.network.domain}`;
+  });
+  const other = await withNeeds(trial.role ?? name, { ...trial, params: trial.later ?? trial.params ?? {} });
+  await inside("echo '192.0.2.9 theirs' >>/etc/hosts");
+  expect((await lab.apply("setup", other.texts, { team: domain, others })).errors, `${name}: other wishes`).toEqual([]);
   const reset = await lab.apply("reset", texts, { purge: data, team, others });
   expect(reset.errors, `${name}: reset`).toEqual([]);
+  expect(await inside("sed -i '/^192.0.2.9 theirs$/ { w /dev/stdout\nd }' /etc/hosts")).toBe("192.0.2.9 theirs\n");
   expect(await difference(before, inside, trial.leaves), `${name}: left by setup and reset`).toEqual([]);
 
   // The first label is the look at the host.
