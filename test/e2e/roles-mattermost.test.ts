@@ -47,8 +47,30 @@ async function login(): Promise<string> {
 
 async function teams(): Promise<string[]> {
   const response = await fetch(`${url()}/api/v4/teams`, { headers: { authorization: `Bearer ${await login()}` } });
-  return ((await response.json()) as { name: string }[]).map(({ name }) => name);
+  return ((await response.json()) as { name: string }[]).map(({ name }) => name).sort();
 }
+
+async function makeTeam(name: string): Promise<void> {
+  const made = await fetch(`${url()}/api/v4/teams`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${await login()}` },
+    body: JSON.stringify({ name, display_name: name, type: "O" }),
+  });
+  expect(made.status).toBe(201);
+}
+
+/** The release that runs, whatever the link says by now. */
+const serving = () =>
+  lab.inside("exe=$(readlink /proc/$(systemctl show -P MainPID mattermost)/exe); cat $(dirname $exe)/../about.txt");
+const databases = async () =>
+  (
+    await lab.inside(
+      "runuser -u postgres -- psql -AtXc \"select datname from pg_database where datname like 'mattermost%'\"",
+    )
+  )
+    .split("\n")
+    .filter(Boolean)
+    .sort();
 
 test("#35 a tarball that is cut short or another one is refused with both hashes, and nothing of it stays", async () => {
   const ground = await lab.apply("setup", { base: "real", postgresql: "real" });
@@ -91,12 +113,7 @@ test("an install by hand is taken over with files, configuration and database; i
 });
 
 test("#37 a release that does not become healthy gives way to the one before, with its database", async () => {
-  const made = await fetch(`${url()}/api/v4/teams`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${await login()}` },
-    body: JSON.stringify({ name: "kept", display_name: "Kept", type: "O" }),
-  });
-  expect(made.status).toBe(201);
+  await makeTeam("kept");
   const result = await lab.apply("setup", roles(sick!, { upgradeTimeout: 8 }));
   expect(result.errors.map(({ exit }) => exit)).toEqual([2]);
   expect(result.errors[0]!.message).toMatch(/did not answer within 8 s: release \w+ and its database are back/);
@@ -116,13 +133,55 @@ test("#37 an upgrade that was killed half-way goes back when its release is no l
   expect(back.errors).toEqual([]);
   expect([await current(), await teams()]).toEqual(["first\n", ["kept"]]);
   expect(await sql("select answer from by_hand")).toBe("42\n");
+  // Nobody can say any more whether the release served in between: its database is kept beside.
+  const [live, aside, ...others] = await databases();
+  expect([live, others]).toEqual(["mattermost", []]);
+  expect(back.hosts[0]!.kept.join("\n")).toContain(`database ${aside}`);
+  await lab.inside(`runuser -u postgres -- dropdb ${aside}; rm -f /var/backups/olympus/${aside}.json`);
+});
+
+test("#37 an upgrade that was killed once the new release served: what people write since stays, whatever is wished next", async () => {
+  const running = lab.apply("setup", roles(second!));
+  await lab.inside(
+    `for i in $(seq 6000); do if [ "$(readlink /opt/mattermost/current)" = releases/${second!.sha256.slice(0, 16)} ]; then break; fi; sleep 0.02; done; systemctl kill -s KILL 'olympus-apply-*'; systemctl start mattermost`,
+  );
+  expect((await running).errors).toHaveLength(1);
+  await makeTeam("since");
+  const next = await lab.apply("setup", roles(first!));
+  expect(next.errors).toEqual([]);
+  expect([await current(), await serving(), await teams()]).toEqual(["first\n", "first\n", ["kept", "since"]]);
+  expect(await databases()).toEqual(["mattermost"]);
+});
+
+test("#37 an upgrade that was cut off before the switch begins anew: the release of before has served since", async () => {
+  await lab.inside("mount --bind /opt/mattermost /opt/mattermost && mount -o remount,ro,bind /opt/mattermost");
+  const cut = await lab.apply("setup", roles(second!));
+  await lab.inside("umount /opt/mattermost; systemctl start mattermost");
+  expect(cut.errors).toHaveLength(1);
+  await makeTeam("later");
+  const again = await lab.apply("setup", roles(second!));
+  expect(again.errors).toEqual([]);
+  expect([await serving(), await teams()]).toEqual(["second\n", ["kept", "later", "since"]]);
+  const newest = "$(ls -1 /var/backups/olympus/*-mattermost-upgrade.dump | tail -n 1)";
+  expect(await lab.inside(`pg_restore -f - -a -t teams ${newest} | grep -c later`)).toBe("1\n");
+  expect((await lab.apply("setup", roles(first!))).errors).toEqual([]);
+});
+
+test("#37 a way back that was cut off at its very end is not gone again: the release of before has served since", async () => {
+  const [before, after] = [first!, second!].map(({ sha256 }) => sha256.slice(0, 16));
+  await lab.inside(
+    `cd /var/backups/olympus; echo "old=${before} to=${after} dump=$PWD/$(ls | grep upgrade.dump | head -n 1) phase=back" >mattermost-upgrade`,
+  );
+  expect((await lab.apply("setup", roles(first!))).errors).toEqual([]);
+  expect([await serving(), await teams()]).toEqual(["first\n", ["kept", "later", "since"]]);
+  expect(await databases()).toEqual(["mattermost"]);
 });
 
 test("a sound release takes the place of the one before, which stays for going back", async () => {
   const upgrade = await lab.apply("setup", roles(second!));
   expect(upgrade.errors).toEqual([]);
   expect(upgrade.hosts[0]!.kept.join("\n")).toMatch(/database as \w+ left it: \/var\/backups\/olympus\/.*\.dump/);
-  expect([await current(), await teams()]).toEqual(["second\n", ["kept"]]);
+  expect([await current(), await teams()]).toEqual(["second\n", ["kept", "later", "since"]]);
   expect((await lab.inside("ls /opt/mattermost/releases | wc -l")).trim()).toBe("2");
   expect(await lab.inside("stat -c %a /var/backups/olympus/*-mattermost-upgrade.dump | sort -u")).toBe("600\n");
   const again = await lab.apply("setup", roles(second!));
@@ -152,7 +211,7 @@ test("by a certificate of the team's own authority, who trusts that reaches the 
   const again = await lab.apply("setup", wish);
   expect([again.errors, again.changed]).toEqual([[], 0]);
   expect((await lab.apply("setup", roles(second!))).errors).toEqual([]);
-  expect(await teams()).toEqual(["kept"]);
+  expect(await teams()).toEqual(["kept", "later", "since"]);
 });
 
 test("reset gives the install by hand back; the chat's data stays", async () => {
