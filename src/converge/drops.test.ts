@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import type { JournalEntry, Undo } from "./change.ts";
 import { dropsSomething, planDrops } from "./drops.ts";
 import { claimsOf, readClaims, readJournal } from "./journal.ts";
-import { planRollback } from "./rollback.ts";
 
 const entry = (role: string, resource: string, more: Partial<JournalEntry> = {}): JournalEntry => ({
   v: 2,
@@ -126,18 +125,4 @@ describe("what a role no longer wishes", () => {
     expect(planDrops([mark], { before: old, now: [claimsOf("a", ["command:mark"])] }).undo).toEqual([]);
     expect(planDrops([mark], { before: old, now: [claimsOf("a", [])] }).undo).toEqual([mark]);
   });
-});
-
-it("rolling back undoes the newest run alone, newest first, and no data", () => {
-  const entries = [
-    entry("a", "path:/1"),
-    entry("a", "path:/2", { run: "r2" }),
-    entry("a", "path:/3", { run: "r2", data: "memory" }),
-    entry("a", "path:/2", { run: "r2", id: "again" }),
-  ];
-  const plan = planRollback(entries);
-  expect(plan.undo.map(({ id }) => id)).toEqual(["again", "x"]);
-  expect(plan.rest).toEqual([entries[0], entries[2]]);
-  expect(planRollback([entry("a", "path:/1", { run: "" })]).undo).toEqual([]);
-  expect(planRollback([]).undo).toEqual([]);
 });

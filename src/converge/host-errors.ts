@@ -13,10 +13,11 @@ export function lockedError(host: string, who: string, what: string, seconds: nu
   });
 }
 
-/** A step failed, or what is looked at before the first one. `again` says how to go on, `back` how to go back. */
+/** A step failed, or what is looked at before the first one. Only what a setup had begun can be rolled back. */
 export function applyError(
   host: string,
   outcome: Extract<RunOutcome, { end: "failed" | "died" | "reverted" }>,
+  setsUp: boolean,
 ): OlympusError {
   if (outcome.end === "reverted") return revertedError(host);
   const said = outcome.end === "failed" && outcome.output !== "" ? `\n${lastLines(outcome.output, 20)}` : "";
@@ -30,7 +31,7 @@ export function applyError(
     code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
     exit: exitCodes.failed,
     where: host,
-    hint: `What was done before stays and is in the journal. Run the same command again to go on; to go back to before this run: npx olympus role rollback --host ${host}`,
+    hint: `What was done before stays and is in the journal. Run the same command again to go on${setsUp ? `; to go back to before this run: npx olympus role rollback --host ${host}` : "."}`,
   });
 }
 

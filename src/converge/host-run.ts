@@ -171,7 +171,7 @@ export function createHostRun(options: HostRunOptions) {
         outcome.end === "locked" ||
         outcome.end === "stale" ||
         (outcome.end === "died" && (outcome.step === "" || (outcome.restarted && resumes)));
-      if (!unbegun) throw applyError(host, outcome);
+      if (!unbegun) throw applyError(host, outcome, resumes);
       if (tries === 3) throw lockedError(host, "others", "runs follow one another", 0);
       seen = await again();
     }
@@ -278,12 +278,12 @@ export function createHostRun(options: HostRunOptions) {
       };
     },
 
-    /** Reads what the newest run in the journal changed, and says what going back to before it would do. */
+    /** Reads what the newest run changed, and says what going back to before it would do. Throws E-ROLE-ROLLBACK. */
     async prepareRollback(): Promise<PreparedReset> {
       await open();
-      const seen = await look([], { roles: [], journal: true });
-      const plan = planRollback(readJournal(seen.state.journal, host));
-      return { plan, present: [], perform: async () => (plan.undo.length === 0 ? [] : undo(seen, plan, {})) };
+      const seen = await look([], { roles: [], journal: true, history: true });
+      const plan = planRollback(host, seen.state);
+      return { plan, present: [], perform: () => undo(seen, plan, {}) };
     },
 
     /** The runs that the host remembers, as lines. */

@@ -1,18 +1,43 @@
-import type { JournalEntry } from "./change.ts";
-import type { ResetPlan } from "./journal.ts";
+import { exitCodes, OlympusError } from "../base/errors.ts";
+import type { HostState } from "./facts.ts";
+import { type RunRecord, readHistory } from "./history.ts";
+import { type ResetPlan, readJournal } from "./journal.ts";
 
 /**
- * Undoes what the newest run in the journal changed, newest first, so that things are as they were before it, which need not be
- * how they were before Olympus. Earlier entries stay, and so does data.
+ * Undoes what the host's newest run changed, newest first, so that things are as they were before it, which need not be how they were
+ * before Olympus. Earlier runs stay, and so does data. Throws E-ROLE-ROLLBACK when nothing of that run can be undone: it failed before it
+ * changed anything, or it took away what was no longer wished.
  */
-export function planRollback(entries: readonly JournalEntry[]): ResetPlan {
-  const last = entries.at(-1)?.run ?? "";
-  const mine = entries.filter(({ run }) => run === last && last !== "");
+export function planRollback(host: string, state: Pick<HostState, "journal" | "history">): ResetPlan {
+  const entries = readJournal(state.journal, host);
+  const history = readHistory(state.history);
+  const newest = history.findLast((one) => !changedNothing(one) && !unfinishedRollback(one));
+  const mine = entries.filter(({ run }) => run === newest?.run);
   const undo = mine.filter(({ data }) => data === undefined);
+  if (undo.length === 0) throw nothingError(host, newest);
   return {
     undo: [...undo].reverse(),
     keep: mine.filter(({ data }) => data !== undefined),
     rest: entries.filter((entry) => !undo.includes(entry)),
     keepPackages: [],
   };
+}
+
+/** It only noted what roles stand for. */
+const changedNothing = ({ changes, end }: RunRecord): boolean => changes === 0 && end?.code === 0;
+
+/** One that was cut off, or failed, is gone on with. */
+const unfinishedRollback = ({ what, end }: RunRecord): boolean => what.startsWith("role rollback") && end?.code !== 0;
+
+function nothingError(host: string, newest: RunRecord | undefined): OlympusError {
+  const message =
+    newest === undefined
+      ? `${host} remembers no run.`
+      : `${host}: its newest run (${newest.what}, by ${newest.who}) changed nothing that can be undone.`;
+  return new OlympusError(message, {
+    code: "E-ROLE-ROLLBACK",
+    exit: exitCodes.failed,
+    where: host,
+    hint: `Nothing was changed. Runs before it are not rolled back: wish in the team file what it had, then npx olympus role setup --host ${host}. All runs: npx olympus role history --host ${host}`,
+  });
 }

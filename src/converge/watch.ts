@@ -63,7 +63,7 @@ function startError(host: string, stderr: string): OlympusError {
   return new OlympusError(
     full ? `${host}: no space left while files were sent.` : `${host}: the run could not be started: ${stderr.trim()}`,
     {
-      code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
+      code: full ? "E-ROLE-SPACE" : "E-ROLE-FACTS",
       exit: exitCodes.failed,
       where: host,
       hint: "Nothing was changed. Mend it, then run the same command again.",

@@ -79,6 +79,30 @@ test("#24 the machine restarts in the middle: waited for, looked at again, gone 
   expect((await lab.apply("reset", {})).errors).toEqual([]);
 });
 
+test("a rollback is of the newest run: half a setup goes, an older one stays, what took something away cannot be rolled back", async () => {
+  const fails: Operation = { kind: "command", id: "fails", summary: "fail", check: "false", apply: "exit 1" };
+  const there = async () => (await lab.inside("ls /srv | grep ^back || true")).trim().split("\n");
+  const [one, two] = [file("/srv/back-1"), file("/srv/back-2")];
+  const nothing = [["E-ROLE-ROLLBACK", 2]];
+  expect((await lab.apply("setup", [one])).errors).toEqual([]);
+  // Failed before it had changed anything.
+  expect(codes(await lab.apply("setup", [one, fails]))).toEqual([["E-ROLE-APPLY", 2]]);
+  expect(codes(await lab.apply("rollback", {}))).toEqual(nothing);
+  expect(await there()).toEqual(["back-1"]);
+  // Half-way.
+  expect(codes(await lab.apply("setup", [one, two, fails]))).toEqual([["E-ROLE-APPLY", 2]]);
+  expect(await there()).toEqual(["back-1", "back-2"]);
+  const rolled = await lab.apply("rollback", {});
+  expect([rolled.errors, rolled.changed]).toEqual([[], 1]);
+  expect(codes(await lab.apply("rollback", {}))).toEqual(nothing);
+  expect(await there()).toEqual(["back-1"]);
+  // With a drop.
+  expect((await lab.apply("setup", [two])).errors).toEqual([]);
+  expect(codes(await lab.apply("rollback", {}))).toEqual(nothing);
+  expect(await there()).toEqual(["back-2"]);
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+});
+
 test("#31 cloud-init is waited for; its errors are told and stop a setup; what it took lightly is told", async () => {
   const status = (stage: object): string =>
     JSON.stringify({ v1: { datasource: "x", stage: null, init: { errors: [], ...stage } } });
