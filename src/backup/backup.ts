@@ -1,6 +1,8 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { maskSecrets } from "../base/secret.ts";
+import { createRootShell } from "../converge/root-shell.ts";
 import { targetOf } from "../converge/target.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection, SshTarget } from "../ssh/connection.ts";
@@ -89,11 +91,15 @@ async function onHost(
   const connection = await connect(targetOf(host, team, secrets), signal);
   try {
     const reader = onLine === undefined ? undefined : lineReader(onLine);
-    const { code, stdout, stderr } = await connection.exec(`sudo -n /opt/olympus/backup/backup ${words.join(" ")}`, {
-      signal,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(reader && { onStdout: reader }),
-    });
+    const shell = createRootShell(connection, secrets.get(`sudo.${name}`));
+    const { code, stdout, stderr } = await shell.run(
+      `-c ${quote(`exec /opt/olympus/backup/backup ${words.join(" ")}`)}`,
+      {
+        signal,
+        ...(timeoutMs !== undefined && { timeoutMs }),
+        ...(reader && { onStdout: reader }),
+      },
+    );
     if (code === 0) return stdout.split("\n").filter((line) => line !== "");
     const said = maskSecrets(`${stdout}${stderr}`.trim(), secrets.all());
     throw new OlympusError(`${name}: backup ${words.join(" ")} failed: ${said.split("\n").slice(-10).join("\n")}`, {

@@ -1,4 +1,5 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { readable } from "../base/readable.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -31,21 +32,26 @@ async function logs(
   name: string,
   options: Options,
 ): Promise<number> {
-  const [{ journalCommand, mainUnits }, { connectSsh }, { openSecrets }, { findHost, sshTargetOf }] = await Promise.all(
-    [
-      import("../machines/logs.ts"),
-      import("../ssh/connect.ts"),
-      import("../../secrets/store.ts"),
-      import("../machines/find.ts"),
-    ],
-  );
+  const [
+    { journalCommand, mainUnits },
+    { createRootShell },
+    { connectSsh },
+    { openSecrets },
+    { findHost, sshTargetOf },
+  ] = await Promise.all([
+    import("../machines/logs.ts"),
+    import("../converge/root-shell.ts"),
+    import("../ssh/connect.ts"),
+    import("../../secrets/store.ts"),
+    import("../machines/find.ts"),
+  ]);
   const { lines } = options;
   if (options.follow) endsByInterruption();
   const team = await loadTeam();
   const host = findHost(team, name);
   const units = options.unit ?? mainUnits(host);
-  const target = sshTargetOf(team, await openSecrets(team), name);
-  const connection = await connectSsh(target, signal);
+  const secrets = await openSecrets(team);
+  const connection = await connectSsh(sshTargetOf(team, secrets, name), signal);
   let rest = "";
   const show = (chunk: string): void => {
     if (!global.json) {
@@ -59,7 +65,9 @@ async function logs(
   const decoder = new TextDecoder();
   let seen = false;
   try {
-    const { code, stderr } = await connection.exec(journalCommand({ units, lines, follow: options.follow === true }), {
+    const command = journalCommand({ units, lines, follow: options.follow === true });
+    const shell = createRootShell(connection, secrets.get(`sudo.${name}`));
+    const { code, stderr } = await shell.run(`-c ${quote(`exec ${command}`)}`, {
       signal,
       onStdout: (chunk) => {
         seen = true;
@@ -70,7 +78,7 @@ async function logs(
       throw new OlympusError(`${name}: its journal cannot be read: ${stderr.trim()}`, {
         code: "E-LOGS",
         where: name,
-        hint: `npx olympus doctor ${name}; the login needs sudo there without a password`,
+        hint: `npx olympus doctor ${name}`,
       });
     }
     if (!seen) reporter.info(`${name}: nothing in the journal of ${units.join(", ")}; --unit names another`);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
-import type { ExecResult, SshConnection } from "../ssh/connection.ts";
+import type { SshConnection } from "../ssh/connection.ts";
 import { type BlobSums, type Bundle, markerOf } from "./apply-script.ts";
 import { blobFile, unpackedSize } from "./blobs.ts";
 import { parseFacts } from "./fact-parse.ts";
@@ -11,7 +11,7 @@ import type { LocalFile } from "./operations.ts";
 import { journalFolder, runFolder } from "./places.ts";
 import { quote } from "./quote.ts";
 import { restate } from "./restate.ts";
-import { createRootShell, wantsPassword } from "./root-shell.ts";
+import { createRootShell } from "./root-shell.ts";
 import { type RunListener, type RunOutcome, runWatcher } from "./watch.ts";
 
 /** Linux takes 128 KiB in one argument; longer scripts go over stdin and cost a round trip more. */
@@ -73,18 +73,11 @@ export function createSession(
     const script = factScript(requests, { ...options, marker });
     // Should the host not even end it by itself, it is not waited for much longer.
     const bounds = { signal, seconds: lookSeconds, timeoutMs: (lookSeconds + 20) * 1000 };
-    const ask = (): Promise<ExecResult> =>
+    const asked = Date.now();
+    const answer =
       script.length < argumentLimit
-        ? shell.run(`-c ${quote(script)}`, bounds)
-        : shell.run("-s", { ...bounds, stdin: script });
-    let asked = Date.now();
-    let answer = await ask();
-    const answered = (): boolean => answer.stdout.includes(`${marker} state`);
-    if (!answered() && wantsPassword(answer.stderr)) {
-      await shell.unlock();
-      asked = Date.now();
-      answer = await ask();
-    }
+        ? await shell.run(`-c ${quote(script)}`, bounds)
+        : await shell.run("-s", { ...bounds, stdin: script });
     if (answer.code === 124 && !answer.stdout.includes(`${marker} end`)) {
       throw hangsError(
         target.name,
@@ -92,7 +85,7 @@ export function createSession(
         answer.stdout.split("\n").findLast((line) => line.startsWith(marker)),
       );
     }
-    if (!answered()) throw noAnswerError(target.name, answer.stderr, answer.code);
+    if (!answer.stdout.includes(`${marker} state`)) throw noAnswerError(target.name, answer.stderr, answer.code);
     try {
       const seen = parseFacts(answer.stdout, marker);
       return { ...seen, skew: clockSkew(seen.state.epoch, asked, Date.now()) };
@@ -134,11 +127,7 @@ export function createSession(
 
     async confirmAccess(run, role) {
       const mark = `-c ${quote(`cd ${runFolder}/runs/${run}/access-${role} && : >confirmed`)}`;
-      let answer = await shell.run(mark, { signal });
-      if (answer.code !== 0 && wantsPassword(answer.stderr)) {
-        await shell.unlock();
-        answer = await shell.run(mark, { signal });
-      }
+      const answer = await shell.run(mark, { signal });
       if (answer.code !== 0) throw noAnswerError(target.name, answer.stderr, answer.code);
     },
 

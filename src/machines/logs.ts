@@ -24,10 +24,10 @@ export interface JournalOptions {
   readonly follow: boolean;
 }
 
-/** Pure: the command line that reads a host's journal. */
+/** Pure: the command line by which root reads a host's journal. */
 export function journalCommand({ units, lines, follow }: JournalOptions): string {
   return [
-    "sudo -n journalctl --no-pager -q -o short-iso",
+    "journalctl --no-pager -q -o short-iso",
     `-n ${lines}`,
     ...units.map((unit) => `-u ${quote(unit)}`),
     ...(follow ? ["-f"] : []),

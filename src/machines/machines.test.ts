@@ -82,7 +82,7 @@ describe("sshWords", () => {
 describe("journalCommand", () => {
   it("quotes what a shell would take apart", () => {
     expect(journalCommand({ units: ["mattermost", "postgresql@*"], lines: 5, follow: true })).toBe(
-      "sudo -n journalctl --no-pager -q -o short-iso -n 5 -u mattermost -u 'postgresql@*' -f",
+      "journalctl --no-pager -q -o short-iso -n 5 -u mattermost -u 'postgresql@*' -f",
     );
   });
 });

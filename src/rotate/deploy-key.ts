@@ -1,11 +1,9 @@
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { OlympusError, OlympusErrors } from "../base/errors.ts";
-import { quote } from "../base/quote.ts";
 import { Secret } from "../base/secret.ts";
 import { targetOf } from "../converge/target.ts";
-import type { SshTarget } from "../ssh/connection.ts";
 import { listHosts } from "../team/hosts.ts";
-import { onTarget, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
+import { type Door, onTarget, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
 
 const current = "ssh.deploy";
 const next = "rotation.ssh.deploy.next";
@@ -20,7 +18,10 @@ export function deployKeyRotation(context: RotateContext): Rotation {
   const hosts = listHosts(team);
   const value = (path: string): string => secrets.require(path).reveal();
   const has = (path: string): boolean => secrets.get(path) !== undefined;
-  /** Every host, and every jump host that is none of them: who cannot pass it reaches nothing behind it. */
+  /**
+   * Every host, and every jump host that is none of them: who cannot pass it reaches nothing behind it. There the login need not be able
+   * to become root: the list is its own.
+   */
   const doors = (): Door[] => {
     const targets = hosts.map((host) => targetOf(host, team, secrets));
     const jumps = new Map(
@@ -28,8 +29,8 @@ export function deployKeyRotation(context: RotateContext): Rotation {
     );
     for (const { address, port } of targets) jumps.delete(`${address}:${port}`);
     return [
-      ...targets.map((target) => ({ target, sudo: true })),
-      ...[...jumps.values()].map((target) => ({ target, sudo: false })),
+      ...targets.map((target) => ({ target, root: true })),
+      ...[...jumps.values()].map((target) => ({ target, root: false })),
     ];
   };
   const everywhere = async (work: (door: Door) => Promise<unknown>): Promise<void> => {
@@ -59,10 +60,10 @@ export function deployKeyRotation(context: RotateContext): Rotation {
     async verify() {
       const path = has(`${next}.private`) ? `${next}.private` : `${current}.private`;
       const privateKey = new Secret(path, value(path));
-      await everywhere(({ target, sudo }) => {
+      await everywhere(({ target, root }) => {
         const { via } = target;
         const ways = via === undefined ? {} : { via: { ...via, privateKey } };
-        return run({ target: { ...target, ...ways, privateKey }, sudo }, "cat >/dev/null", "");
+        return run({ target: { ...target, ...ways, privateKey }, root }, "cat >/dev/null", "");
       });
     },
     async finish() {
@@ -80,17 +81,10 @@ export function deployKeyRotation(context: RotateContext): Rotation {
     },
   };
 
-  async function run({ target, sudo }: Door, script: string, stdin: string): Promise<void> {
-    const command = `${sudo ? "sudo -n " : ""}sh -c ${quote(script)}`;
-    const { code, printed } = await onTarget(context, target, command, stdin === "" ? "" : `${stdin}\n`);
-    if (code !== 0) throw rotationError(`the list of keys could not be changed: ${printed}`, target.name);
+  async function run(door: Door, script: string, stdin: string): Promise<void> {
+    const { code, printed } = await onTarget(context, door, script, stdin === "" ? "" : `${stdin}\n`);
+    if (code !== 0) throw rotationError(`the list of keys could not be changed: ${printed}`, door.target.name);
   }
-}
-
-/** What the key opens. On a jump host its login need not be able to become root: the list is its own. */
-interface Door {
-  readonly target: SshTarget;
-  readonly sudo: boolean;
 }
 
 /** The login's own list, with the key's words but not its comment as identity. */

@@ -4,6 +4,7 @@ import { type ErrorDetails, OlympusError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import type { Reporter } from "../base/report.ts";
 import { maskSecrets } from "../base/secret.ts";
+import { createRootShell } from "../converge/root-shell.ts";
 import { targetOf } from "../converge/target.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection, SshTarget } from "../ssh/connection.ts";
@@ -99,7 +100,13 @@ export async function forgetOld(secrets: SecretStore, path: string): Promise<voi
 /** Runs a script as root on a host of the team; as `onTarget`. */
 export function onHost(context: RotateContext, name: string, script: string, stdin: string): Promise<Ran> {
   const host = listHosts(context.team).find((one) => one.name === name)!;
-  return onTarget(context, targetOf(host, context.team, context.secrets), `sudo -n sh -c ${quote(script)}`, stdin);
+  return onTarget(context, { target: targetOf(host, context.team, context.secrets), root: true }, script, stdin);
+}
+
+/** A login, and whether it becomes root there. */
+export interface Door {
+  readonly target: SshTarget;
+  readonly root: boolean;
 }
 
 interface Ran {
@@ -108,16 +115,20 @@ interface Ran {
   readonly printed: string;
 }
 
-/** Logs in and runs a command, with `stdin` on its stdin. Gives its exit code and what it printed. */
+/** Logs in and runs a script of sh, with `stdin` on its stdin. Gives its exit code and what it printed. */
 export async function onTarget(
   { secrets, signal, connect = connectSsh }: RotateContext,
-  target: SshTarget,
-  command: string,
+  { target, root }: Door,
+  script: string,
   stdin: string,
 ): Promise<Ran> {
   const connection = await connect(target, signal);
   try {
-    const { code, stdout, stderr } = await connection.exec(command, { stdin, signal, timeoutMs: 60_000 });
+    const words = `-c ${quote(script)}`;
+    const options = { stdin, signal, timeoutMs: 60_000 };
+    const { code, stdout, stderr } = root
+      ? await createRootShell(connection, secrets.get(`sudo.${target.name}`)).run(words, options)
+      : await connection.exec(`/bin/sh ${words}`, options);
     return { code, printed: maskSecrets(stdout + stderr, secrets.all()).trim() };
   } finally {
     connection.close();

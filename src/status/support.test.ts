@@ -60,15 +60,15 @@ afterAll(() => {
 });
 
 it("holds no secret in any form, known or only looking like one, and says what could not be had", async () => {
-  const connection = { exec: async () => ({ code: 0, stdout: leaky, stderr: "" }), close: () => undefined };
+  const exec = async () => ({ code: 0, stdout: leaky, stderr: "" });
   const bundle = await supportBundle({
     team,
     secrets,
     lines: 10,
     signal: new AbortController().signal,
-    connect: async ({ name }) => {
-      if (name === "agora") throw new Error("agora is off");
-      return connection as unknown as SshConnection;
+    connect: async (target): Promise<SshConnection> => {
+      if (target.name === "agora") throw new Error("agora is off");
+      return { target, exec, close: () => undefined };
     },
   });
   const text = JSON.stringify(bundle);

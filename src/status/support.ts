@@ -4,7 +4,9 @@ import { join } from "node:path";
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
+import { quote } from "../base/quote.ts";
 import { localHistory } from "../converge/history.ts";
+import { createRootShell } from "../converge/root-shell.ts";
 import { sshTargetOf } from "../machines/find.ts";
 import { journalCommand, mainUnits } from "../machines/logs.ts";
 import { connectSsh } from "../ssh/connect.ts";
@@ -80,7 +82,8 @@ async function journalOf(host: Host, { team, secrets, lines, signal, connect = c
   const connection = await connect(target, signal);
   try {
     const command = journalCommand({ units: mainUnits(host), lines, follow: false });
-    const { stdout, stderr } = await connection.exec(command, { timeoutMs: 3 * askTimeoutMs, signal });
+    const shell = createRootShell(connection, secrets.get(`sudo.${host.name}`));
+    const { stdout, stderr } = await shell.run(`-c ${quote(command)}`, { timeoutMs: 3 * askTimeoutMs, signal });
     // In one piece: a key has several lines, and only together they look like one.
     return `${stdout}${stderr}`;
   } finally {

@@ -401,13 +401,34 @@ describe("when things go wrong", () => {
     expect(await lab.inside("ls /srv")).not.toContain("never");
   });
 
-  test("#8 sudo that wants a password: said before anything is changed", async () => {
+  test("#8 sudo that wants a password, in whatever language: said before anything is changed, and taken from the secrets", async () => {
+    await lab.apply("setup", [{ kind: "package", id: "locales", names: ["locales"] }]);
+    await lab.inside(`set -e
+localedef -i de_DE -f UTF-8 de_DE.UTF-8
+# The machine's root has no translations.
+cd /srv; apt-get -q download sudo; dpkg-deb --fsys-tarfile sudo_*.deb | tar -x -C / ./usr/share/locale/de; rm sudo_*.deb
+cp -a /etc/environment /etc/environment.off; echo LANG=de_DE.UTF-8 >>/etc/environment
+cp -a /etc/sudoers.d /etc/sudoers.off; rm /etc/sudoers.d/*; sed -i.bak '/^%sudo/d' /etc/sudoers
+echo '%sudo ALL=(ALL) ALL' >/etc/sudoers.d/asks; echo agent:hunter2-of-agent | chpasswd`);
+    const name = lab.machines[0]!.name;
+    const ssh = await connectSsh({ ...(await targetOfFirst()), privateKey: lab.secrets.require("ssh.deploy.private") });
+    const { stderr } = await ssh.exec("sudo -n true");
+    ssh.close();
+    expect(stderr).toContain("Passwort");
+    const refused = await lab.apply("setup", slow("/srv/never"));
+    lab.secrets.set(`sudo.${name}`, "hunter2-of-another");
+    const wrong = await lab.apply("setup", slow("/srv/never"));
+    lab.secrets.set(`sudo.${name}`, "hunter2-of-agent");
+    const taken = await lab.apply("check", slow("/srv/never"));
+    lab.secrets.delete(`sudo.${name}`);
     await lab.inside(
-      "cp -a /etc/sudoers.d /etc/sudoers.off && rm /etc/sudoers.d/*; sed -i.bak '/^%sudo/d' /etc/sudoers",
+      "rm -r /etc/sudoers.d; mv /etc/sudoers.off /etc/sudoers.d; mv /etc/sudoers.bak /etc/sudoers; mv /etc/environment.off /etc/environment; usermod -p '*' agent",
     );
-    const result = await lab.apply("setup", slow("/srv/never"));
-    await lab.inside("rm -r /etc/sudoers.d; mv /etc/sudoers.off /etc/sudoers.d; mv /etc/sudoers.bak /etc/sudoers");
-    expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SUDO", 2]]);
+    for (const { errors } of [refused, wrong]) {
+      expect(errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SUDO", 2]]);
+    }
+    expect([taken.errors, taken.hosts[0]!.state]).toEqual([[], "pending"]);
+    await lab.apply("reset", {});
   });
 
   test("#51 one host is down: the others are worked on, the result names it", async () => {

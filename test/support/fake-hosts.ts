@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { execa } from "execa";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { OlympusError } from "../../src/base/errors.ts";
@@ -15,19 +16,39 @@ export interface FakeHosts {
   connect(effect?: Effect): (target: SshTarget) => Promise<SshConnection>;
   /** Hosts that do not answer. */
   readonly down: Set<string>;
+  /** Hosts where sudo wants a password, by name; its words are German. */
+  readonly passwords: Map<string, string>;
 }
+
+/** Takes `-n`, or `-k -S -p ''` with a first line on stdin; `read` of a shell takes no byte more. */
+const sudo = `#!/bin/sh
+if [ "$1" = -n ]; then
+  shift
+  if [ -n "$FAKE_PASSWORD" ]; then
+    if [ "$LC_ALL" = C ]; then echo "sudo: a password is required"; else echo "sudo: Ein Passwort ist notwendig"; fi >&2
+    exit 1
+  fi
+else
+  shift 4
+  read -r line
+  if [ "$line" != "$FAKE_PASSWORD" ]; then echo "sudo: 1 incorrect password attempt" >&2; exit 1; fi
+fi
+exec "$@"
+`;
 
 export function fakeHosts(folder: string): FakeHosts {
   const home = (host: string): string => join(folder, host);
   const list = (host: string): string => join(home(host), ".ssh/authorized_keys");
   const bin = join(folder, "bin");
   mkdirSync(bin);
-  writeFileSync(join(bin, "sudo"), '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n', { mode: 0o755 });
+  writeFileSync(join(bin, "sudo"), sudo, { mode: 0o755 });
   writeFileSync(join(bin, "getent"), '#!/bin/sh\necho "$2:x:1000:1000::$FAKE_HOME:/bin/sh"\n', { mode: 0o755 });
   const down = new Set<string>();
+  const passwords = new Map<string, string>();
   const keys = (host: string): string => readFileSync(list(host), "utf8");
   return {
     down,
+    passwords,
     keys,
     setKeys(host, text) {
       mkdirSync(join(home(host), ".ssh"), { recursive: true });
@@ -49,8 +70,14 @@ export function fakeHosts(folder: string): FakeHosts {
           exec: (command, { stdin } = {}) =>
             effect(async () => {
               const { exitCode, stdout, stderr } = await execa("sh", ["-c", command], {
-                input: String(stdin),
-                env: { PATH: `${bin}:${process.env.PATH}`, FAKE_HOME: home(target.name), SUDO_USER: "agent" },
+                input: stdin instanceof Readable ? stdin : String(stdin),
+                env: {
+                  PATH: `${bin}:${process.env.PATH}`,
+                  FAKE_HOME: home(target.name),
+                  FAKE_PASSWORD: passwords.get(target.name),
+                  SUDO_USER: "agent",
+                  LC_ALL: "de_DE.UTF-8",
+                },
                 reject: false,
               });
               return { code: exitCode ?? 255, stdout, stderr };
