@@ -6,8 +6,7 @@ import { nodeRuntime } from "../../roles/node/runtime.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { buildBundle } from "../../src/harness/bundle.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
-import { publishPackage } from "../support/npm-registry.ts";
-import { agentOf, openclawOperations, openclawSecretValues, playedOpenclaw } from "../support/openclaw.ts";
+import { agentOf, openclawOperations, openclawSecretValues, publishOpenclaw } from "../support/openclaw.ts";
 import { type Publisher, startPublisher } from "../support/publisher.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
@@ -22,29 +21,7 @@ const address = () => lab.machines[0]!.address;
 beforeAll(async () => {
   lab = await openRoleLab(1);
   registry = await startPublisher(lab.lab.hostAddress);
-  publishPackage(
-    registry,
-    {
-      name: "openclaw",
-      version: "1.0.0",
-      // The real one's manifest is as long.
-      description: "x".repeat(150_000),
-      bin: { openclaw: "openclaw.mjs" },
-      scripts: { postinstall: "node tidy.mjs" },
-      dependencies: { native: "1.0.0" },
-    },
-    {
-      "openclaw.mjs": playedOpenclaw,
-      pending: "",
-      "tidy.mjs": `import { rmSync } from "node:fs"; rmSync(new URL("pending", import.meta.url));`,
-    },
-  );
-  publishPackage(
-    registry,
-    { name: "native", version: "1.0.0", scripts: { postinstall: "echo built >build" } },
-    { "index.js": "" },
-  );
-  publishPackage(registry, { name: "@openclaw/mattermost", version: "1.0.1" }, { "index.js": "" });
+  publishOpenclaw(registry);
   const runtime = nodeRuntime();
   node = nodeRole.setup({ node: runtime }, {});
   harness = agentRole.setup(

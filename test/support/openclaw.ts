@@ -6,6 +6,8 @@ import { openclawConfig, openclawSecrets } from "../../roles/openclaw/config.ts"
 import { role } from "../../roles/openclaw/role.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
+import { publishPackage } from "./npm-registry.ts";
+import type { Publisher } from "./publisher.ts";
 
 export const openclawSecretValues = {
   "mattermost-token": "bot-canary-3f1c",
@@ -58,7 +60,7 @@ export async function openclawOperations(address: string, given: object): Promis
  * A program of OpenClaw's shape: looks at a configuration as the real one does, and serves what the role asks for. It ends at once
  * where something it needs is not readable, and tidies up first what its install script left, where it may not write.
  */
-export const playedOpenclaw = `import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+const playedOpenclaw = `import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 const { OPENCLAW_CONFIG_PATH: path, OPENCLAW_STATE_DIR: state } = process.env;
@@ -85,3 +87,30 @@ createServer((request, response) => {
   response.end(open ? "ok" : plugin.name + " " + plugin.version + " " + soul);
 }).listen(config.gateway.port, "127.0.0.1");
 `;
+
+/** Packages of the real ones' shape, which take minutes to install: openclaw 1.0.0 with one that came along, and its plugin 1.0.1. */
+export function publishOpenclaw(registry: Publisher): void {
+  publishPackage(
+    registry,
+    {
+      name: "openclaw",
+      version: "1.0.0",
+      // The real one's manifest is as long.
+      description: "x".repeat(150_000),
+      bin: { openclaw: "openclaw.mjs" },
+      scripts: { postinstall: "node tidy.mjs" },
+      dependencies: { native: "1.0.0" },
+    },
+    {
+      "openclaw.mjs": playedOpenclaw,
+      pending: "",
+      "tidy.mjs": `import { rmSync } from "node:fs"; rmSync(new URL("pending", import.meta.url));`,
+    },
+  );
+  publishPackage(
+    registry,
+    { name: "native", version: "1.0.0", scripts: { postinstall: "echo built >build" } },
+    { "index.js": "" },
+  );
+  publishPackage(registry, { name: "@openclaw/mattermost", version: "1.0.1" }, { "index.js": "" });
+}

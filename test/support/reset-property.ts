@@ -1,10 +1,13 @@
 import { expect } from "vitest";
+import { role as deploy } from "../../roles/deploy/role.ts";
 import { role as hypervisor } from "../../roles/hypervisor/role.ts";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { projectCatalogue } from "../../src/converge/catalogue.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import type { HostResult } from "../../src/converge/result.ts";
 import { snapshotDifference, snapshotHost } from "./host-snapshot.ts";
+import { openclawOperations, publishOpenclaw } from "./openclaw.ts";
+import { startPublisher } from "./publisher.ts";
 import type { RoleLab, RoleTexts } from "./role-lab.ts";
 import { changedTeam } from "./team.ts";
 
@@ -18,8 +21,11 @@ interface Trial {
   readonly params?: Readonly<Record<string, unknown>>;
   /** What is wished later in their place. */
   readonly later?: Readonly<Record<string, unknown>>;
-  /** In place of the role itself, where it needs a kind of host that no lab machine is. */
-  readonly operations?: readonly Operation[];
+  /** In place of the role itself, where it needs what no lab machine or its team has. What it starts ends with `until`. */
+  readonly operations?: (
+    lab: RoleLab,
+    until: AsyncDisposableStack,
+  ) => readonly Operation[] | Promise<readonly Operation[]>;
   /** Of another machine of the team, which is asked nothing. */
   readonly others?: RoleTexts;
   readonly secrets?: () => Readonly<Record<string, string>>;
@@ -55,6 +61,24 @@ const trials: Readonly<Record<string, Trial>> = {
     },
   },
   docker: { params: { source: "registries", members: ["agent"] }, later: { source: "registries" } },
+  deploy: {
+    operations() {
+      const keys = [generateSshKeyPair("athena@lab").public];
+      return deploy.setup({ doors: [{ name: "shop", deploy: "shop", command: "/srv/go", keys }] }, {});
+    },
+  },
+  forge: {},
+  openclaw: {
+    async operations(lab, until) {
+      const registry = until.use(await startPublisher(lab.lab.hostAddress));
+      publishOpenclaw(registry);
+      return openclawOperations(lab.machines[0]!.address, {
+        version: "1.0.0",
+        plugin: "1.0.1",
+        registry: registry.url,
+      });
+    },
+  },
   "backup, which sends": {
     role: "backup",
     params: { to: "agora", schedule: "*-*-* 03:00", folders: ["/srv/notes"] },
@@ -63,21 +87,22 @@ const trials: Readonly<Record<string, Trial>> = {
   },
   "backup, which keeps": { role: "backup", others: { backup: { params: { to: "athena" } } } },
   hypervisor: {
-    operations: hypervisor.setup(
-      {
-        user: "agent",
-        pool: "olympus",
-        accel: "tcg",
-        network: { name: "br0", address: "10.231.0.10/24", gateway: "10.231.0.1", resolvers: ["10.231.0.1"] },
-      },
-      hypervisor.params.parse({ poolPath: "/srv/volumes" }),
-    ),
+    operations: () =>
+      hypervisor.setup(
+        {
+          user: "agent",
+          pool: "olympus",
+          accel: "tcg",
+          network: { name: "br0", address: "10.231.0.10/24", gateway: "10.231.0.1", resolvers: ["10.231.0.1"] },
+        },
+        hypervisor.params.parse({ poolPath: "/srv/volumes" }),
+      ),
     leaves:
       /^\+ (file (etc\/(apparmor\.d(\/local(\/abstractions)?)?|libvirt(\/(secrets|storage|storage\/autostart))?|xml)|var\/lib\/(libvirt(\/qemu(\/checkpoint)?)?|machines|portables)) d |(file|e3b0c44298fc[0-9a-f]{52}) +etc\/apparmor\.d\/local\/abstractions\/libvirt-lxc\b|active systemd-machined\.service$)/,
   },
 };
 
-/** Roles that this can be shown of by themselves, some in two ways. OpenClaw's own test shows it of that. */
+/** Roles that this can be shown of by themselves, some in two ways. */
 export const provenAlone: readonly string[] = Object.keys(trials);
 
 /**
@@ -114,7 +139,7 @@ export function randomFor(seed: number, word: string): number {
 }
 
 /** The role with everything that it needs on the same machine, as `RoleLab.apply` takes it, and their kinds of data. */
-async function withNeeds(name: string, { params = {}, operations }: Trial) {
+async function withNeeds(name: string, params: Trial["params"] = {}, operations?: readonly Operation[]) {
   const catalogue = projectCatalogue();
   const texts: Record<string, readonly Operation[] | { readonly params: Readonly<Record<string, unknown>> }> = {};
   const data = new Set<string>();
@@ -135,7 +160,9 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
   const inside = (script: string): Promise<string> => lab.inside(script);
   const trial = trials[name]!;
   const { others = {} } = trial;
-  const { texts, data } = await withNeeds(trial.role ?? name, trial);
+  await using until = new AsyncDisposableStack();
+  const operations = await trial.operations?.(lab, until);
+  const { texts, data } = await withNeeds(trial.role ?? name, trial.params, operations);
   for (const [path, value] of Object.entries(trial.secrets?.() ?? {})) lab.secrets.set(path, value);
   // This computer sits in the network of the machines, and must stay let in.
   const team = changedTeam(lab.team, (file) => {
@@ -152,7 +179,7 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
   const domain = changedTeam(team, (file) => {
     file.network.domain = `later.${file.network.domain}`;
   });
-  const other = await withNeeds(trial.role ?? name, { ...trial, params: trial.later ?? trial.params ?? {} });
+  const other = await withNeeds(trial.role ?? name, trial.later ?? trial.params, operations);
   await inside("echo '192.0.2.9 theirs' >>/etc/hosts");
   expect((await lab.apply("setup", other.texts, { team: domain, others })).errors, `${name}: other wishes`).toEqual([]);
   const reset = await lab.apply("reset", texts, { purge: data, team, others });
