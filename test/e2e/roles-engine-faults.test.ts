@@ -79,6 +79,32 @@ test("#24 the machine restarts in the middle: waited for, looked at again, gone 
   expect((await lab.apply("reset", {})).errors).toEqual([]);
 });
 
+test("#24 the power goes in the middle: nothing runs any more, the machine starts again, and the setup goes on by itself", async () => {
+  const cut: Operation = {
+    kind: "command",
+    id: "cut",
+    summary: "take long",
+    check: "[ -f /srv/once ]",
+    apply: "touch /srv/once; sleep 4141",
+    undo: "rm -f /srv/once",
+  };
+  const boot = () => lab.inside("systemctl show -P UserspaceTimestampMonotonic");
+  const before = await boot();
+  const { seen, progress } = stepsOf();
+  const operations = [file("/srv/first"), cut, file("/srv/after")];
+  const running = lab.apply("setup", operations, { bootTimeout: 300, progress });
+  await expect.poll(() => lab.inside("ls /srv"), { timeout: 60_000 }).toContain("once");
+  await lab.restart();
+  expect((await running).errors).toEqual([]);
+  expect(await boot()).not.toBe(before);
+  expect(seen).toContain("the machine restarted, going on");
+  expect(seen.filter((label) => label.includes("/srv/first"))).toHaveLength(1);
+  expect(await lab.inside("cat /srv/after; pgrep -f 'sleep [4]141' || echo none")).toBe("1\nnone\n");
+  expect((await lab.apply("setup", operations)).changed).toBe(0);
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  expect(await lab.inside("ls /srv")).not.toMatch(/first|once|after/);
+});
+
 test("a rollback is of the newest run: half a setup goes, an older one stays, what took something away cannot be rolled back", async () => {
   const fails: Operation = { kind: "command", id: "fails", summary: "fail", check: "false", apply: "exit 1" };
   const there = async () => (await lab.inside("ls /srv | grep ^back || true")).trim().split("\n");

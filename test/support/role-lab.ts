@@ -35,6 +35,8 @@ export interface RoleLab {
   ): Promise<RoleRunResult>;
   /** Runs a shell line on a machine as root, past SSH. Gives its stdout. */
   inside(script: string, machine?: number): Promise<string>;
+  /** A power cut, and the machine starts again with what it had written. */
+  restart(machine?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -83,6 +85,10 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
       const { pid } = machines[machine]!.init;
       const { stdout } = await run("nsenter", ["-t", String(pid), "-a", "/bin/sh", "-c", script]);
       return stdout;
+    },
+    async restart(machine = 0) {
+      await throwaway.stop(names[machine]!);
+      machines[machine] = await throwaway.start(names[machine]!);
     },
     async close() {
       await throwaway.close();
