@@ -107,6 +107,12 @@ export interface ClaimsAfter {
   readonly write?: readonly Claims[];
 }
 
+/** Roles that wish for nothing stand for nothing any more. */
+export function claimsAfter(now: readonly Claims[]): ClaimsAfter {
+  const [write, empty] = [true, false].map((some) => now.filter(({ claims }) => claims.length > 0 === some));
+  return { write: write!, forget: empty!.map(({ role }) => role) };
+}
+
 /** The undoing of entries on a host as one script. Pure. The journal is rewritten last: cut off before, it starts again. */
 export function compileUndo(plan: ResetPlan, claims: ClaimsAfter, info: RunInfo): Bundle {
   const { forget = [], write = [] } = claims;

@@ -5,6 +5,7 @@ import {
   type BlobSums,
   type Bundle,
   type ClaimsAfter,
+  claimsAfter,
   compileSetup,
   compileUndo,
   type RunInfo,
@@ -15,7 +16,7 @@ import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { applyError, lockedError, lockedOutError, notIdempotentError } from "./host-errors.ts";
 import { type Claims, type ResetPlan, readClaims, readJournal, refuseNewer } from "./journal.ts";
 import { journalFolder } from "./places.ts";
-import { claimsTogether, type HostPlan, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
+import { claimsTogether, type HostPlan, onlyWaits, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
 import { planReset } from "./reset.ts";
 import { planRollback } from "./rollback.ts";
 import { type HostLink, seeRun } from "./seen-run.ts";
@@ -55,13 +56,6 @@ export interface PreparedReset {
   /** Roles that are set up on the host, whatever the team file says. */
   readonly present: readonly string[];
   perform(): Promise<readonly string[]>;
-}
-
-/** Nothing is left to be changed, but something to be waited for. */
-function onlyWaits({ steps }: HostPlan, wishes: readonly RoleWish[]): boolean {
-  const waits = (role: string, id: string): boolean =>
-    wishes.some((wish) => wish.role === role && wish.operations.some((one) => one.kind === "wait" && one.id === id));
-  return steps.length > 0 && steps.every(({ role, id }) => waits(role, id));
 }
 
 /** A clock that is off by more than this is told (s), and by more than that set before anything else. */
@@ -298,12 +292,6 @@ export function createHostRun(options: HostRunOptions) {
       ssh?.close();
     },
   };
-}
-
-/** Roles that wish for nothing stand for nothing any more. */
-function claimsAfter(now: readonly Claims[]): ClaimsAfter {
-  const [write, empty] = [true, false].map((some) => now.filter(({ claims }) => claims.length > 0 === some));
-  return { write: write!, forget: empty!.map(({ role }) => role) };
 }
 
 function aheadOrBehind(seconds: number): string {

@@ -102,6 +102,13 @@ export function entriesOf(
   }));
 }
 
+/** Nothing is left to be changed, but something to be waited for. */
+export function onlyWaits({ steps }: HostPlan, wishes: readonly RoleWish[]): boolean {
+  const waits = (role: string, id: string): boolean =>
+    wishes.some((wish) => wish.role === role && wish.operations.some((one) => one.kind === "wait" && one.id === id));
+  return steps.length > 0 && steps.every(({ role, id }) => waits(role, id));
+}
+
 /** What each role stands for by these wishes. */
 export function wishedClaims(wishes: readonly RoleWish[]): Claims[] {
   return wishes.map(({ role, operations }) =>
