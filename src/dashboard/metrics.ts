@@ -1,3 +1,4 @@
+import { modelName } from "../harness/model-port.ts";
 import { answerBounds } from "../harness/store/look-sums.ts";
 import type { Look } from "./look.ts";
 import { isReady } from "./status.ts";
@@ -43,6 +44,17 @@ export const metrics: readonly Metric[] = [
   gauge("outbox_pending", "Posts to be delivered.", ({ status }) => status.harness.undelivered),
   gauge("spent_today_usd", "Cost of today's model calls.", ({ status }) => status.spentToday),
   gauge("budget_day_usd", "What a day may cost.", ({ status }) => status.budgetDay),
+  gauge("forge_troubles", "Repositories that it cannot see on the forge.", ({ status }) => status.forge?.length ?? 0),
+  {
+    name: "olympus_agent_model_failing",
+    type: "gauge",
+    help: "1 for a model that is left alone because calls failed, or that refuses the key.",
+    samples: (look, { status }) =>
+      look.config.models.map((choice): Sample => {
+        const { provider, model } = choice;
+        return [{ provider, model }, Number(status.harness.failing.some((one) => one.model === modelName(choice)))];
+      }),
+  },
   {
     name: "olympus_agent_runs_total",
     type: "counter",

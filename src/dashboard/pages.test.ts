@@ -82,6 +82,8 @@ test("F9 every field that others write is shown where it belongs", async () => {
       "refused",
       "no tools",
       "Forge: no forge.",
+      "rehearsal/model does not answer: key refused, ",
+      'rehearsal/model <span class="bad">key refused</span>',
       "1 running",
       "of $5.00",
       "step 1",

@@ -19,6 +19,9 @@ export const harnessSchema = z.object({
     .object({ by: z.string(), since: time })
     .optional()
     .describe("Nothing new is taken up until somebody says so."),
+  failing: z
+    .array(z.object({ model: z.string(), since: time, why: z.string() }))
+    .describe("Models that are left alone because calls failed, or that refuse the key."),
 });
 
 export const summarySchema = z.object({

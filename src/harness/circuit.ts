@@ -19,8 +19,15 @@ const ofProvider: ReadonlySet<ModelFailure> = new Set([
   "failed",
 ]);
 
+/** Since when a provider fails, ms, and how it did last. */
+export interface Failing {
+  readonly since: number;
+  readonly why: ModelFailure;
+}
+
 interface Circuit {
   failures: number;
+  failing?: Failing;
   /** Until when nothing is sent, ms. */
   until: number;
   /** One call is out to see whether the provider is back. */
@@ -44,6 +51,12 @@ export class Circuits {
     return undefined;
   }
 
+  /** Undefined while a provider may well answer: it is not left alone, and did not refuse the key. */
+  failing(choice: ModelConfig, now: number): Failing | undefined {
+    const { failures, failing, until } = this.#of(choice);
+    return failures >= failuresToOpen || now < until || failing?.why === "key refused" ? failing : undefined;
+  }
+
   succeeded(choice: ModelConfig): void {
     this.#circuits.delete(keyOf(choice));
   }
@@ -58,6 +71,7 @@ export class Circuits {
     circuit.trying = false;
     if (!ofProvider.has(failure)) return;
     circuit.failures++;
+    circuit.failing = { since: circuit.failing?.since ?? now, why: failure };
     if (circuit.failures >= failuresToOpen) circuit.until = now + pauseMs;
     if (retryAfterMs !== undefined)
       circuit.until = Math.max(circuit.until, now + Math.min(retryAfterMs, longestPauseMs));

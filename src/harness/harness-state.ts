@@ -1,4 +1,5 @@
 import type { Pause } from "./pause.ts";
+import type { ModelTrouble } from "./router.ts";
 
 /** Why work is broken off that the next process goes on with. */
 export const harnessStops = "the harness stops";
@@ -19,4 +20,6 @@ export interface HarnessState {
   readonly draining: boolean;
   /** Nothing new is taken up until somebody says so. */
   readonly paused: Pause | undefined;
+  /** Models from which there is nothing to be had just now. */
+  readonly failing: readonly ModelTrouble[];
 }

@@ -143,6 +143,7 @@ export class Harness implements Control {
       undelivered: pendingParts(store),
       draining: this.#draining,
       paused: pauseOf(store),
+      failing: this.#parts.router.failing(),
     };
   }
 
@@ -164,6 +165,7 @@ export class Harness implements Control {
     return [
       `chat: ${this.#chat}`,
       ...(tools === "none" ? [] : [`shell: ${tools}`]),
+      ...this.#parts.router.failing().map(({ model, why }) => `${model}: ${why}`),
       ...(this.#desk?.troubles().map((trouble) => `forge: ${trouble}`) ?? []),
       ...(paused === undefined ? [] : [`paused by ${paused.by} on my dashboard: I take up nothing new`]),
     ].join(", ");

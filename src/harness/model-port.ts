@@ -1,5 +1,9 @@
 import type { ModelConfig } from "./config.ts";
 
+/** What people know a model by. */
+export const modelName = ({ provider, model }: Pick<ModelConfig, "provider" | "model">): string =>
+  `${provider}/${model}`;
+
 /** A tool as a model is told of it. */
 export interface ToolSpec {
   readonly name: string;

@@ -100,6 +100,12 @@ test("D12 when all fail there is one plain answer that names why", async () => {
   expect(answer.text).toContain("anthropic/first: key refused; openai/second: empty answer");
 });
 
+test("D12 a key that is refused is told of at once, one failure of another kind is not", async () => {
+  const router = routerOf(scripted(refused(), new ModelError("timed out", "", { retryable: false })));
+  await askWith(scripted(), config(), router);
+  expect(router.failing()).toMatchObject([{ model: "anthropic/first", why: "key refused" }]);
+});
+
 test("D3 a call that would pass the budget is not made", async () => {
   const models = scripted("never");
   const answer = await askWith(models, config({ budget: { run: 0.01, day: 10 } }));
@@ -231,8 +237,11 @@ describe("circuits", () => {
     await askWith(models, config(), router);
     await askWith(models, config(), router);
     expect(models.asked.slice(6)).toEqual(["first", "second", "second"]);
+    const since = Date.parse("2026-11-21T15:00:00Z");
+    expect(router.failing()).toEqual([{ model: "anthropic/first", since, why: "overloaded" }]);
     clock.pass(5 * 60_000);
     expect((await askWith(models, config(), router)).text).toBe("first");
+    expect(router.failing()).toEqual([]);
   });
 
   /** A router whose first model has failed often enough to be left alone, and may be tried now. */

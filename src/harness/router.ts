@@ -1,10 +1,17 @@
 import { bookedCall } from "./booked-call.ts";
 import { overBudget, worstCost } from "./budget.ts";
-import { Circuits } from "./circuit.ts";
+import { Circuits, type Failing } from "./circuit.ts";
 import { backoff, type Clock } from "./clock.ts";
 import type { AgentConfig, ModelConfig, WorkKind } from "./config.ts";
 import type { Log } from "./log.ts";
-import { type ModelCaller, ModelError, type ModelMessage, type ModelReply, type ModelRequest } from "./model-port.ts";
+import {
+  type ModelCaller,
+  ModelError,
+  type ModelMessage,
+  type ModelReply,
+  type ModelRequest,
+  modelName,
+} from "./model-port.ts";
 import { Slots } from "./slots.ts";
 import type { Store } from "./store/open.ts";
 import { placeTime } from "./zone.ts";
@@ -53,6 +60,11 @@ export type RoutedReply =
       readonly reasons: readonly string[];
     };
 
+/** A model by its name, `provider/model`, that does not answer. */
+export interface ModelTrouble extends Failing {
+  readonly model: string;
+}
+
 /** What came of one model: the last error, or in words why it was not asked (any more). */
 type Asked = ModelReply | ModelError | { readonly why: string; readonly budget: boolean };
 
@@ -68,6 +80,15 @@ export class ModelRouter {
   constructor(parts: RouterParts) {
     this.#parts = parts;
     this.#slots = new Slots(parts.config.limits.calls);
+  }
+
+  /** Models from which there is nothing to be had just now. */
+  failing(): ModelTrouble[] {
+    const { config, clock } = this.#parts;
+    return config.models.flatMap((choice) => {
+      const failing = this.#circuits.failing(choice, clock.now());
+      return failing === undefined ? [] : [{ model: modelName(choice), ...failing }];
+    });
   }
 
   /** Never throws for what a provider or a budget does: the result says so. Throws the signal's reason when aborted. */
@@ -97,7 +118,7 @@ export class ModelRouter {
       reasons:
         choices.length === 0
           ? [`no model is meant for ${wanted.kind}`]
-          : reasons.map(({ choice, why }) => `${choice.provider}/${choice.model}: ${why}`),
+          : reasons.map(({ choice, why }) => `${modelName(choice)}: ${why}`),
     };
   }
 

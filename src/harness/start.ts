@@ -17,6 +17,7 @@ import type { Log } from "./log.ts";
 import { openWorkshop, Workshop } from "./loop/workshop.ts";
 import { sdkCaller } from "./model/caller.ts";
 import { fencedWhereNeeded } from "./model/fenced.ts";
+import { modelName } from "./model-port.ts";
 import { makeRoom, workspacesOf } from "./sandbox/workspace.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { lockDataDir } from "./store/lock.ts";
@@ -107,7 +108,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
       agent: config.agent,
       team: config.team,
       rehearsal: config.models.some((choice) => choice.provider === "rehearsal"),
-      models: config.models.map((choice) => `${choice.provider}/${choice.model}`),
+      models: config.models.map(modelName),
       build,
       startedAt,
       now,

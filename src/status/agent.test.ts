@@ -16,13 +16,14 @@ const harness = {
   undelivered: 0,
   draining: false,
   paused: undefined,
+  failing: [],
 } satisfies AgentStatus["harness"];
 const well: AgentStatus = {
   version: 1,
   agent: "athena",
   team: "lab",
   rehearsal: true,
-  models: [],
+  models: ["anthropic/first", "openai/second"],
   build: "0123456789ab",
   startedAt: 0,
   now,
@@ -37,6 +38,7 @@ const well: AgentStatus = {
   runs: [],
   dropped: [],
 };
+const refused = { model: "anthropic/first", since: now - 9 * minute, why: "key refused" } as const;
 const running = [{ id: "r", lane: "l", kind: "mention", since: now - 30 * minute }];
 const said = (change: Partial<AgentStatus>) => {
   const { state, detail } = judged({ ...well, ...change });
@@ -60,6 +62,13 @@ it.each<[Partial<AgentStatus>, string, string]>([
     { harness: { ...harness, chat: "unauthorised", reason: "the token is refused" } },
     "broken",
     "agent: chat unauthorised: the token is refused, idle",
+  ],
+  [{ forge: ["olympus/app: 401 Bad credentials"] }, "broken", "agent: forge olympus/app: 401 Bad credentials, idle"],
+  [{ harness: { ...harness, failing: [refused] } }, "attention", "agent: anthropic/first: key refused, 9 min, idle"],
+  [
+    { models: ["anthropic/first"], harness: { ...harness, failing: [refused] } },
+    "broken",
+    "agent: anthropic/first: key refused, 9 min, idle",
   ],
   [{ harness: { ...harness, caughtUpAt: undefined } }, "attention", "agent: catching up with the chat, idle"],
   [{ tools: { state: "off", reason: "no bubblewrap" } }, "broken", "agent: no shell: no bubblewrap, idle"],
@@ -91,7 +100,9 @@ it.each<[Partial<AgentStatus>, string, string]>([
 });
 
 it("takes an agent that was set up before, or after, at its word", () => {
-  const { overBudget: _, gates: __, build: ___, ...older } = well;
+  const { overBudget: _, gates: __, build: ___, ...rest } = well;
+  const { failing: ____, ...before } = harness;
+  const older = { ...rest, harness: before };
   const gate = { what: "merge olympus/app#3", since: now };
   expect(readAnswer({ ...older, gates: [gate] }).detail).toContain("waits for an approval: merge olympus/app#3");
   expect(readAnswer({ ...older, shoeSize: 46 })).toMatchObject({ state: "fine", facts: { build: "" } });

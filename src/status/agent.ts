@@ -29,7 +29,10 @@ export interface AgentAnswer {
 const answerSchema = statusSchema
   .omit({ version: true, agent: true, team: true, models: true, runs: true, dropped: true })
   .partial({ build: true, overBudget: true })
-  .extend({ gates: z.array(statusSchema.shape.gates.element.partial({ who: true })).optional() });
+  .extend({
+    harness: statusSchema.shape.harness.partial({ failing: true }),
+    gates: z.array(statusSchema.shape.gates.element.partial({ who: true })).optional(),
+  });
 
 /** A run without a sign of life for this long is stuck: model calls and commands have shorter limits. */
 const stuckMs = 20 * 60_000;
@@ -69,6 +72,11 @@ export function judged(status: AgentStatus): AgentAnswer {
   if (harness.chat !== "connected")
     broken.push(`chat ${harness.chat}${harness.reason === undefined ? "" : `: ${harness.reason}`}`);
   else if (!isReady({ harness })) attention.push(harness.draining ? "is stopping" : "catching up with the chat");
+  for (const trouble of status.forge ?? []) broken.push(`forge ${trouble}`);
+  // One that was set up before it said so leaves them out.
+  const failing = (harness.failing ?? []).map(({ model, since, why }) => `${model}: ${why}, ${minutes(now - since)}`);
+  // Another model does its work; without any it does none.
+  if (failing.length > 0) (failing.length < status.models.length ? attention : broken).push(...failing);
   if (status.disk !== undefined) broken.push(status.disk);
   if (tools.state === "off") broken.push(`no shell${tools.reason === undefined ? "" : `: ${tools.reason}`}`);
   if (quietSince !== undefined && now - quietSince > stuckMs)

@@ -42,6 +42,8 @@ function trouble(look: Look, status: AgentStatus): Content {
     );
   if (disk !== undefined) told.push(html`<p>${disk}. Mentions wait in the chat until there is room again.</p>`);
   for (const trouble of status.forge ?? []) told.push(html`<p>Forge: ${trouble}. It is tried again.</p>`);
+  for (const { model, since, why } of harness.failing)
+    told.push(html`<p>${model} does not answer: ${why}, ${age(since, status.now)}.</p>`);
   if (status.overBudget)
     told.push(
       html`<p>Today's budget is used up: hardly a model is asked until midnight at ${status.agent}'s place.</p>`,
@@ -115,7 +117,7 @@ function health(look: Look, status: AgentStatus): Markup {
       }`,
     ],
     ["Forge", forge(look, status)],
-    ["Models", status.models.join(", then ")],
+    ["Models", models(status)],
     ["Commands", tools(status.tools)],
     ["Memory", `${status.memoryMb.toFixed(0)} MB`],
     ["Disk", `${(free / 1e9).toFixed(1)} GB free of ${(size / 1e9).toFixed(1)} GB`],
@@ -130,6 +132,13 @@ function health(look: Look, status: AgentStatus): Markup {
   return html`<section class="box" aria-labelledby="h-health"><h2 id="h-health">Health</h2><dl>${facts.map(
     ([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`,
   )}</dl></section>`;
+}
+
+function models({ models: all, harness: { failing } }: AgentStatus): Content {
+  return all.map((name, index) => {
+    const why = failing.find(({ model }) => model === name)?.why;
+    return html`${index > 0 && ", then "}${name}${why !== undefined && html` <span class="bad">${why}</span>`}`;
+  });
 }
 
 function forge({ config }: Look, { forge: troubles = [] }: AgentStatus): Content {

@@ -1,5 +1,6 @@
 import { html, type Markup } from "../../base/markup.ts";
 import { type AgentConfig, limitsSchema, sandboxSchema } from "../../harness/config.ts";
+import { modelName } from "../../harness/model-port.ts";
 import type { Policy } from "../../harness/policy/schema.ts";
 import { money } from "../format.ts";
 import { type Frame, layout, table } from "../layout.ts";
@@ -58,7 +59,7 @@ function settingsOf(config: AgentConfig, here: string): Setting[] {
     ...config.models.map((choice, index) => ({
       name: index === 0 ? "Model" : "Model, when those before fail",
       value: [
-        `${choice.provider}/${choice.model}`,
+        modelName(choice),
         choice.for === undefined ? "for everything" : `for ${choice.for.join(", ")}`,
         choice.price === undefined
           ? "no price known"
