@@ -9,8 +9,9 @@ import type { PostPayload } from "../intake.ts";
 import type { Log } from "../log.ts";
 import type { Policy } from "../policy/schema.ts";
 import type { Store } from "../store/open.ts";
+import { recordStep } from "../store/steps.ts";
 import { closeGate, gateAsked, gateDone, gateOf, refuse, wishGate } from "./book.ts";
-import { type Gate, whyOver } from "./gate.ts";
+import { aboutGate, type Gate, whyOver } from "./gate.ts";
 import { whoMay } from "./people.ts";
 
 export interface AskParts {
@@ -44,6 +45,7 @@ const lookEvery = 1000;
  */
 export async function askPeople(parts: AskParts, wish: Wish, signal: AbortSignal): Promise<string | undefined> {
   const { store, clock } = parts;
+  const began = clock.now();
   const place = await placeOf(parts, wish, signal);
   if (place === undefined)
     return "nobody can be asked: this work has no thread, and the team no channel for operations";
@@ -52,6 +54,21 @@ export async function askPeople(parts: AskParts, wish: Wish, signal: AbortSignal
     const told = await tell(parts, wish, wished, place, signal);
     if (typeof told === "string") return told;
   }
+  const refused = await decided(parts, wished, signal);
+  recordStep(store, {
+    run: wish.run,
+    kind: "approval",
+    at: began,
+    tookMs: clock.now() - began,
+    outcome: refused === undefined ? "ok" : "refused",
+    detail: refused ?? aboutGate(wished),
+  });
+  return refused;
+}
+
+/** Undefined once somebody opened the gate, which is done with then; else why nobody will. */
+async function decided(parts: AskParts, wished: Gate, signal: AbortSignal): Promise<string | undefined> {
+  const { store, clock } = parts;
   for (;;) {
     if (signal.aborted) return leave(parts, wished, signal);
     const gate = gateOf(store, wished.id) ?? wished;

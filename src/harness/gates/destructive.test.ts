@@ -9,7 +9,11 @@ import { systemClock } from "../clock.ts";
 import { harnessStops } from "../harness-state.ts";
 import type { PostPayload } from "../intake.ts";
 import { silentLog } from "../log.ts";
+import { receive } from "../store/inbox.ts";
+import { stepsOf } from "../store/look.ts";
+import { quietSince } from "../store/look-sums.ts";
 import { openStore, type Store } from "../store/open.ts";
+import { claimNext } from "../store/runs.ts";
 import { gateOf } from "./book.ts";
 import { answerGate } from "./chat.ts";
 import { guardOf } from "./destructive.ts";
@@ -33,6 +37,7 @@ let dir: string;
 let store: Store;
 let server: FakeChatServer;
 let root: string;
+let run: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "olympus-destructive-"));
   store = openStore(dir);
@@ -40,6 +45,8 @@ beforeEach(() => {
   server.addUser("athena-id", "athena");
   server.addChannel("c", ["athena-id", "id-mara", "id-kim"]);
   root = server.say("id-kim", "c", "@athena tidy up").id;
+  receive(store, { source: "m", sourceId: "p", lane: "l", kind: "mention", author: "a", createdAt: 0, payload: {} }, 0);
+  run = claimNext(store, clock.now())!.id;
 });
 afterEach(() => {
   store.close();
@@ -48,7 +55,7 @@ afterEach(() => {
 
 const guard = (post = { channelId: "c", rootId: root, hops: 0 }) => {
   const parts = { config, store, chat: server.client("athena-id"), clock, log: silentLog };
-  return guardOf(parts, "r1", post)!;
+  return guardOf(parts, run, post)!;
 };
 const asked = () => server.posts.filter(({ authorId, text }) => authorId === "athena-id" && text.includes("!approve"));
 const idIn = (text: string) => /!approve ([0-9a-f]{10})/.exec(text)![1]!;
@@ -62,13 +69,16 @@ test("a script without marked commands is nobody's business; without marks, or a
   expect(await guard()("terraform plan", signal)).toBeUndefined();
   const parts = { store, chat: server.client("athena-id"), clock, log: silentLog };
   expect(
-    guardOf({ ...parts, config: agentConfig({ policy: {} }) }, "r1", { channelId: "c", rootId: root, hops: 0 }),
+    guardOf({ ...parts, config: agentConfig({ policy: {} }) }, run, { channelId: "c", rootId: root, hops: 0 }),
   ).toBe(undefined);
 });
 
 test("a marked one waits in the thread, is shown whole, and goes on with a person's reaction; once", async () => {
+  const began = quietSince(store)!;
   const held = guard()(script, signal);
   await expect.poll(() => asked().length).toBe(1);
+  // Who waits for a person is not stuck.
+  expect(quietSince(store)).toBeUndefined();
   const [question] = asked();
   expect(question).toMatchObject({ rootId: root, text: expect.stringContaining(`\`\`\`bash\n${script}\n\`\`\``) });
   expect(question!.text).toContain("@mara: may I run this?");
@@ -80,8 +90,11 @@ test("a marked one waits in the thread, is shown whole, and goes on with a perso
   const post = JSON.parse(row.payload) as PostPayload;
   expect(answerGate({ config, store, clock }, post, gateWord(post.text, "athena")!)).toBe("Approved.");
   expect(await held).toEqual({ waited: expect.any(Number) });
-  expect(gateOf(store, idIn(question!.text))).toMatchObject({ state: "done", run: "r1", openedBy: "mara" });
-  expect(log().flatMap(({ what, run }) => (run === "r1" ? what : []))).toEqual([
+  expect(stepsOf(store, run, 9, 0)).toMatchObject([{ kind: "approval", outcome: "ok", detail: "run a marked script" }]);
+  // While the script runs, the time that people took is no silence of the run.
+  expect(quietSince(store)).toBeGreaterThan(began);
+  expect(gateOf(store, idIn(question!.text))).toMatchObject({ state: "done", run, openedBy: "mara" });
+  expect(log().flatMap(({ what, run: by }) => (by === run ? what : []))).toEqual([
     "wished",
     "told",
     `approve ${gateOf(store, idIn(question!.text))!.action}`,

@@ -7,7 +7,9 @@ import { Secret } from "../../base/secret.ts";
 import { FakeChatServer } from "../chat/fake.ts";
 import { systemClock } from "../clock.ts";
 import { silentLog } from "../log.ts";
+import { receive } from "../store/inbox.ts";
 import { openStore, type Store } from "../store/open.ts";
+import { claimNext } from "../store/runs.ts";
 import { answerGate } from "./chat.ts";
 import { sensitiveTools } from "./sensitive.ts";
 import type { GateWord } from "./words.ts";
@@ -18,6 +20,7 @@ let dir: string;
 let store: Store;
 let server: FakeChatServer;
 let root: string;
+let run: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "olympus-sensitive-"));
   store = openStore(dir);
@@ -25,6 +28,8 @@ beforeEach(() => {
   server.addUser("athena-id", "athena");
   server.addChannel("c", ["athena-id", "id-mara"]);
   root = server.say("id-mara", "c", "@athena who bought what?").id;
+  receive(store, { source: "m", sourceId: "p", lane: "l", kind: "mention", author: "a", createdAt: 0, payload: {} }, 0);
+  run = claimNext(store, clock.now())!.id;
   writeFileSync(join(dir, "customers"), "alice, canary-token-1\n");
 });
 afterEach(() => {
@@ -45,7 +50,7 @@ const configOf = () =>
   });
 const parts = () => ({ config: configOf(), store, chat: server.client("athena-id"), clock, log: silentLog });
 const secrets = [new Secret("model key", "canary-token-1")];
-const tool = () => sensitiveTools({ ...parts(), secrets }, "r1", { channelId: "c", rootId: root, hops: 0 })[0]!;
+const tool = () => sensitiveTools({ ...parts(), secrets }, run, { channelId: "c", rootId: root, hops: 0 })[0]!;
 const asked = () => server.posts.filter(({ authorId, text }) => authorId === "athena-id" && text.includes("!approve"));
 
 /** Asks for a read, and has mara say a word to the question; what the model gets, and the question. */
@@ -90,5 +95,5 @@ test("a no, a read that is not declared, and a call without a reason give nothin
 
 test("without declared reads there is no such tool", () => {
   const none = { ...parts(), config: agentConfig({ policy: {} }) };
-  expect(sensitiveTools(none, "r1", { channelId: "c", rootId: root, hops: 0 })).toEqual([]);
+  expect(sensitiveTools(none, run, { channelId: "c", rootId: root, hops: 0 })).toEqual([]);
 });

@@ -67,12 +67,16 @@ export function lastFailure(store: Store): { run: string; at: number; outcome: s
   );
 }
 
-/** When the run under way that shows least life did something last (ms); undefined where nothing is under way. */
+/**
+ * When the run under way that shows least life did something last (ms); undefined where nothing is under way. One that waits for a person
+ * in its middle owes no sign of life: that wait is told of as a gate.
+ */
 export function quietSince(store: Store): number | undefined {
   const { at } = store.get<{ at: number | null }>(
     `SELECT min(last) AS at FROM (
        SELECT max(started_at, coalesce((SELECT max(at + took_ms) FROM steps WHERE run = runs.id), 0)) AS last
-       FROM runs WHERE state IN ('running', 'delivering'))`,
+       FROM runs WHERE state IN ('running', 'delivering') AND id NOT IN (
+         SELECT value ->> 'run' FROM gates WHERE state = 'asked' AND value ->> 'repo' = ''))`,
   )!;
   return at ?? undefined;
 }

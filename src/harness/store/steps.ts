@@ -4,7 +4,7 @@ import type { Store } from "./open.ts";
 /** One line of a run's journal. Money in US dollars, `tookMs` and `at` in milliseconds. */
 export interface StepRecord {
   readonly run: string;
-  readonly kind: "ack" | "context" | "model" | "tool" | "egress" | "deliver" | "budget" | "secret";
+  readonly kind: "ack" | "context" | "model" | "tool" | "egress" | "deliver" | "budget" | "secret" | "approval";
   readonly at: number;
   readonly tookMs?: number;
   /** `ok`, or the class of what went wrong. */
