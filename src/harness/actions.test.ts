@@ -56,6 +56,23 @@ test("a run that is stopped ends while its model thinks, its thread is told, and
   expect(entries.filter((entry) => entry.includes("dashboard:alice-id"))).toHaveLength(2);
 });
 
+test("doing a thing once more is asked for once, also while it is paused: pressed twice, or with !retry too, it is done once", async () => {
+  const server = playedTeam();
+  played = await playedAgent(server, async () => "done");
+  const post = server.say("alice-id", "work", "@athena deploy it");
+  await soon(() => played!.said(post.id)).toEqual(["done"]);
+  const [run] = runs(played) as [string];
+  const actions = actionsIn(played);
+  actions.pause("alice");
+  expect(actions.retry(run, "alice")).toBeUndefined();
+  expect(actions.retry(run, "alice")).toBe("Its conversation has work that waits already.");
+  server.say("alice-id", "work", "@athena !retry", { rootId: post.id });
+  await soon(() => played!.said(post.id).join()).toContain("It waits already");
+  actions.resume("alice");
+  await soon(() => played!.harness.state().waiting + played!.harness.state().running.length).toBe(0);
+  expect(runs(played)).toHaveLength(2);
+});
+
 test("while it is paused nothing new begins, also after a restart, and what waits is taken up when it is resumed", async () => {
   const server = playedTeam();
   played = await playedAgent(server, async () => "yes");

@@ -8,7 +8,7 @@ import { pauseOf, setPause } from "./pause.ts";
 import { receive } from "./store/inbox.ts";
 import { dropNote } from "./store/memory.ts";
 import type { Store } from "./store/open.ts";
-import { openIn, type Place } from "./store/work.ts";
+import { openIn, type Place, workIn } from "./store/work.ts";
 
 /**
  * What a person may do to an agent's work without the chat, also while that is away. `person` is a name of the team file whose right to
@@ -113,7 +113,10 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
     retry(run, person) {
       const found = find(run);
       if (found?.kind !== "mention") return "Only what somebody asked for can be done again.";
-      if (openIn(store, { lane: found.lane }).length > 0) return "Its conversation has work under way.";
+      const { running, waiting } = workIn(store, { lane: found.lane });
+      if (running > 0) return "Its conversation has work under way.";
+      // It may be this very retry, pressed twice: while the agent is paused, say, nothing of it is under way.
+      if (waiting > 0) return "Its conversation has work that waits already.";
       const { first, id } = JSON.parse(found.payload) as PostPayload;
       take("retry", found, person, { lane: found.lane, kind: "mention" }, { first: first ?? id });
       return undefined;

@@ -69,7 +69,9 @@ const does: Readonly<Record<CommandName, Doing>> = {
   async retry({ store, clock }, post, place) {
     const sourceId = `retry-${post.id}`;
     if (isKnown(store, chatSource, sourceId)) return undefined;
-    if (openIn(store, place).length > 0) return "I am still at it. `!stop` ends it.";
+    const { running, waiting } = workIn(store, place);
+    if (running > 0) return "I am still at it. `!stop` ends it.";
+    if (waiting > 0) return "It waits already: I take it up as soon as I can. `!stop` ends it.";
     const last = newestMention(store, place);
     if (last === undefined) return "There is nothing here that I could try again.";
     // As if the one who wants it had asked: his rights count, and the answer belongs to his post.
