@@ -41,9 +41,10 @@ export const command: CliCommand = {
             import("../status/audit.ts"),
           ]);
           const [machine] = agentsNamed(team, [name]);
-          const unreached = await readAudit(machine!, await openSecrets(team), signal, ({ seq, entry, hash }) =>
-            process.stdout.write(`${JSON.stringify({ seq, entry, hash })}\n`),
-          );
+          const unreached = await readAudit(machine!, await openSecrets(team), signal, ({ seq, entry, hash }) => {
+            process.stdout.write(`${JSON.stringify({ seq, entry, hash })}\n`);
+            return true;
+          });
           if (unreached === undefined) return exitCodes.done;
           reporter.warn(`${name}: ${unreached}`);
           return exitCodes.unreachable;

@@ -3,7 +3,7 @@ import type { SecretStore } from "../../secrets/store.ts";
 import { statusSchema } from "../dashboard/schemas.ts";
 import { type AgentStatus, isReady } from "../dashboard/status.ts";
 import type { Machine } from "../team/model.ts";
-import { askDashboard } from "./ask-dashboard.ts";
+import { askDashboard, oddAnswer } from "./ask-dashboard.ts";
 
 /** What an agent says of itself, as people at the team's page and in `status` want it. Times in ms since the epoch, money in US dollars. */
 export interface AgentFacts {
@@ -47,7 +47,7 @@ export async function askAgent(
   signal: AbortSignal,
   port?: number,
 ): Promise<AgentAnswer> {
-  const { answer, unreached } = await askDashboard<unknown>(machine, secrets, "/api/status", signal, port);
+  const { answer, unreached } = await askDashboard(machine, secrets, "/api/status", z.unknown(), signal, port);
   if (answer === undefined)
     return { state: "unreachable", detail: `agent: not reachable, ${unreached}`, next: "doctor" };
   return readAnswer(answer);
@@ -58,9 +58,7 @@ export function readAnswer(answer: unknown): AgentAnswer {
   const { success, error } = answerSchema.safeParse(answer);
   if (success) return judged(answer as AgentStatus);
   const no = typeof answer !== "object" || answer === null || !("harness" in answer);
-  const what = no
-    ? "something answers in its place that is no agent"
-    : `its answer is not what an agent says (${error.issues[0]!.path.join(".")})`;
+  const what = no ? "something answers in its place that is no agent" : oddAnswer(error);
   return { state: "broken", detail: `agent: ${what}`, next: "doctor" };
 }
 

@@ -1,3 +1,4 @@
+import type * as z from "zod";
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import { trustDashboard } from "../bootstrap/trust.ts";
@@ -16,11 +17,15 @@ export function agentsNamed(team: LoadedTeam, names: readonly string[]): Machine
   return agents.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
-/** Asks an agent's dashboard, `/api/cost?days=7`, with the token of the secrets. Without an answer, in words why. Throws only the signal's reason. */
+/**
+ * Asks an agent's dashboard, `/api/cost?days=7`, with the token of the secrets. Without an answer, or with one that is none of these, in
+ * words why: any program may listen there, and say anything. Throws only the signal's reason.
+ */
 export async function askDashboard<T>(
   machine: Machine,
   secrets: SecretStore,
   path: string,
+  answers: z.ZodType<T>,
   signal: AbortSignal,
   port?: number,
 ): Promise<{ answer: T; unreached: undefined } | { answer: undefined; unreached: string }> {
@@ -40,12 +45,23 @@ export async function askDashboard<T>(
       await response.body?.cancel();
       return none(refusedBecause(response.status));
     }
-    return { answer: (await response.json()) as T, unreached: undefined };
+    const { data, error } = answers.safeParse(await response.json().catch(unlessCut));
+    return error === undefined ? { answer: data, unreached: undefined } : none(oddAnswer(error));
   } catch (error) {
     signal.throwIfAborted();
     const known = error instanceof Error && "code" in error && String(error.code).startsWith("E-");
     return none(known ? messageOf(error) : whyUnreached(error, place, askTimeoutMs / 1000));
   }
+}
+
+/** What is no JSON is no answer. */
+function unlessCut(error: unknown): undefined {
+  if (!(error instanceof SyntaxError)) throw error;
+}
+
+/** Of an answer that could not be read, where it begins to be another one. */
+export function oddAnswer({ issues: [issue] }: z.ZodError): string {
+  return `its answer is not what an agent says${issue!.path.length > 0 ? ` (${issue!.path.join(".")})` : ""}`;
 }
 
 function refusedBecause(status: number): string {

@@ -16,6 +16,8 @@ import type { Machine } from "../team/model.ts";
 import { verifyAudit } from "./audit.ts";
 import { headsOf } from "./audit-heads.ts";
 
+/** What the agent says in place of its log. */
+let instead: ((after: number) => unknown) | undefined;
 let folder: string;
 let agent: Server;
 let store: Store;
@@ -37,6 +39,7 @@ beforeAll(async () => {
   });
   agent = createServer((request, response) => {
     const { searchParams } = new URL(request.url!, "http://agent");
+    if (instead !== undefined) return void response.end(instead(Number(searchParams.get("after"))));
     const links = linksAfter(store, Number(searchParams.get("after")), Number(searchParams.get("count")));
     response.end(JSON.stringify({ version: 1, agent: "athena", links }));
   });
@@ -60,6 +63,29 @@ it("reads a log page by page to its end and agrees with what the team was told",
     breaks: [],
     unreached: undefined,
   });
+});
+
+it.each<[string, unknown, string]>([
+  ["no JSON", "<h1>hello</h1>", "its answer is not what an agent says"],
+  ["nothing", "{}", "its answer is not what an agent says (version)"],
+  ["no links", '{"version":1,"agent":"athena","links":[null]}', "its answer is not what an agent says (links.0)"],
+])("an agent that answers with %s is told of as such, and keeps nobody from the others", async (_, answer, words) => {
+  instead = () => answer;
+  expect(await verify()).toMatchObject({ entries: 0, unreached: words });
+  instead = undefined;
+});
+
+it("stops at the first hundred breaks of an agent that makes up entries for ever", async () => {
+  let pages = 0;
+  instead = (after) => {
+    pages++;
+    const links = Array.from({ length: 1000 }, (_, n) => ({ seq: after + n + 1, entry: "{}", hash: "x" }));
+    return JSON.stringify({ version: 1, agent: "athena", links });
+  };
+  const { breaks, unreached } = await verify();
+  expect([pages, unreached]).toEqual([1, undefined]);
+  expect(breaks.length).toBeLessThan(110);
+  instead = undefined;
 });
 
 it("takes nothing from posts of others, and says which head's post was changed afterwards", () => {

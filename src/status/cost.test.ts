@@ -38,6 +38,8 @@ let folder: string;
 let agent: Server;
 let team: LoadedTeam;
 let status = 200;
+/** What the agent says in place of its costs. */
+let instead: object | undefined;
 const asked: (string | undefined)[] = [];
 const secrets = { require: (path: string) => new Secret(path, "the-token") } as unknown as SecretStore;
 const options = () => ({ days: 7, names: ["athena"], port: (agent.address() as AddressInfo).port });
@@ -50,7 +52,7 @@ beforeAll(async () => {
   agent = createServer((request, response) => {
     asked.push(request.url, request.headers.authorization);
     response.writeHead(status, { "content-type": "application/json" });
-    response.end(JSON.stringify({ version: 1, agent: "athena", days: costs[0]!.days }));
+    response.end(JSON.stringify(instead ?? { version: 1, agent: "athena", days: costs[0]!.days }));
   });
   await new Promise<void>((resolve) => agent.listen(0, "127.77.3.50", resolve));
 });
@@ -64,6 +66,16 @@ it("asks the agents' own journals, with their tokens", async () => {
   expect(athena).toEqual(costs[0]);
   expect(asked).toEqual(["/api/cost?days=7", "Bearer the-token"]);
 });
+
+it.each([{}, [], { version: 1, agent: "athena", days: [{ usd: 1 }] }])(
+  "an agent that answers %j is not counted as one that cost nothing",
+  async (answer) => {
+    instead = answer;
+    const [athena] = await teamCost(team, secrets, options(), new AbortController().signal);
+    expect(athena?.unreached).toContain("its answer is not what an agent says");
+    instead = undefined;
+  },
+);
 
 it("says which agent could not be asked, and why; and knows the names", async () => {
   const { signal } = new AbortController();

@@ -1,4 +1,5 @@
 import type { SecretStore } from "../../secrets/store.ts";
+import { costSchema } from "../dashboard/schemas.ts";
 import type { DayCost } from "../harness/store/costs.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { agentsNamed, askDashboard } from "./ask-dashboard.ts";
@@ -20,13 +21,7 @@ export async function teamCost(
   return Promise.all(
     agentsNamed(team, options.names).map(async (machine) => {
       const path = `/api/cost?days=${options.days}`;
-      const { answer, unreached } = await askDashboard<{ days: DayCost[] }>(
-        machine,
-        secrets,
-        path,
-        signal,
-        options.port,
-      );
+      const { answer, unreached } = await askDashboard(machine, secrets, path, costSchema, signal, options.port);
       return { agent: machine.name, days: answer?.days ?? [], unreached };
     }),
   );

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { cpus, freemem, release, totalmem } from "node:os";
 import { join } from "node:path";
+import * as z from "zod";
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
@@ -42,8 +43,8 @@ export async function supportBundle(options: SupportOptions): Promise<object> {
       team.machines.filter(({ agent }) => agent !== undefined),
       async (machine) => {
         const [state, log] = await Promise.all([
-          askDashboard<object>(machine, secrets, "/api/status", signal),
-          askDashboard<object>(machine, secrets, "/api/log?level=warn", signal),
+          askDashboard(machine, secrets, "/api/status", z.unknown(), signal),
+          askDashboard(machine, secrets, "/api/log?level=warn", z.unknown(), signal),
         ]);
         return { status: state.answer ?? state.unreached, log: log.answer ?? log.unreached };
       },
