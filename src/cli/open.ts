@@ -1,4 +1,5 @@
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
+import type { LoadedTeam } from "../team/model.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -10,7 +11,7 @@ export const command: CliCommand = {
     program
       .command("open")
       .argument("<agent>", "an agent")
-      .option("--person <name>", "who signs in; the first whom the team file lets give tasks, unless given")
+      .option("--person <name>", "who signs in; needed where the team file lets several people give tasks")
       .description("Prints a link to an agent's dashboard that signs you in. It can be used once, within two minutes.")
       .addHelpText("before", "  npx olympus open athena\n  npx olympus open athena --person mara\n")
       .action(
@@ -38,14 +39,8 @@ async function open(
     agents.map((machine) => machine.name),
     team.file,
   );
-  const people = Object.entries(team.team.people);
-  const person = options.person ?? people.find(([, { command: may }]) => may)?.[0] ?? "";
-  mustKnow(
-    "person",
-    person,
-    people.map(([one]) => one),
-    team.file,
-  );
+  const person = options.person ?? onlyOne(team, name);
+  mustKnow("person", person, Object.keys(team.team.people), team.file);
   const machine = agents.find((one) => one.name === name)!;
   const place = dashboardUrl(machine);
   const secrets = await openSecrets(team);
@@ -61,8 +56,21 @@ async function open(
     const there = `${new URL(place).protocol}//${published}/login#${code}`;
     reporter.info(`from elsewhere: ssh -L ${port}:127.0.0.1:${port} <this computer>, then ${there}`);
   }
+  reporter.info(`signs in as ${person}, once, within two minutes:`);
   reporter.result(url, { type: "link", agent: name, person, url });
   return exitCodes.done;
+}
+
+/** The one person who may give tasks. Throws E-USAGE where there are several: what is done there is done in one's own name. */
+function onlyOne({ team: { people } }: LoadedTeam, agent: string): string {
+  const names = Object.keys(people);
+  const may = names.filter((name) => people[name]!.command);
+  if (may.length === 1) return may[0]!;
+  throw new OlympusError(`who signs in at ${agent}'s dashboard? What is done there is done in that person's name`, {
+    code: "E-USAGE",
+    exit: exitCodes.usage,
+    hint: (may.length === 0 ? names : may).map((name) => `npx olympus open ${agent} --person ${name}`).join("\n"),
+  });
 }
 
 async function codeFrom(
@@ -89,10 +97,16 @@ async function codeFrom(
       cause,
     );
   }
-  const told = (await answer.json()) as { code?: string; error?: string };
-  if (told.code !== undefined) return told.code;
+  // Any program may listen there, and say anything.
+  const told: unknown = await answer.json().catch(() => undefined);
+  const { code, error } = (told ?? {}) as { readonly code?: unknown; readonly error?: unknown };
+  if (typeof code === "string") return code;
   const hint = `npm run role -- setup agent --host ${agent}  brings people and tokens of the team file there`;
-  throw openError(`${agent}'s dashboard gives no link: ${told.error ?? `HTTP ${answer.status}`}`, place, hint);
+  throw openError(
+    `${agent}'s dashboard gives no link: ${typeof error === "string" ? error : `HTTP ${answer.status}`}`,
+    place,
+    hint,
+  );
 }
 
 function openError(message: string, where: string, hint: string, cause?: unknown): OlympusError {

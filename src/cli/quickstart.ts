@@ -23,17 +23,19 @@ export const command: CliCommand = {
       .addHelpText("before", help)
       .action(
         run(async ({ reporter, options, confirm, signal }) => {
-          const [{ planQuickstart, soFar }, { quickstart }, { withFileLock }, { layout }] = await Promise.all([
-            import("../deploy/quickstart-plan.ts"),
-            import("../deploy/quickstart.ts"),
-            import("../base/lock.ts"),
-            import("../lab/layout.ts"),
-          ]);
+          const [{ planQuickstart, soFar }, { quickstart }, { operatorOf }, { withFileLock }, { layout }] =
+            await Promise.all([
+              import("../deploy/quickstart-plan.ts"),
+              import("../deploy/quickstart.ts"),
+              import("../bootstrap/people.ts"),
+              import("../base/lock.ts"),
+              import("../lab/layout.ts"),
+            ]);
           const plan = await planQuickstart(options.team);
           for (const line of plan.lines) reporter.info(line);
           if (!(await confirm(`So far, ${soFar}, nothing has been changed. Continue?`))) return exitCodes.confirmation;
           // Two of them would build the same tools and machines at the same time.
-          const { result, answer } = await withFileLock(layout.quickstart, { waitMs: 0 }, () =>
+          const { result, answer, team } = await withFileLock(layout.quickstart, { waitMs: 0 }, () =>
             quickstart(plan, { reporter, signal }),
           );
 
@@ -45,7 +47,7 @@ export const command: CliCommand = {
               : `Answered after ${elapsed} (acknowledged in ${result.mention_to_ack_ms} ms).`,
           );
           reporter.info(`  talk      ${olympusWord()} chat @${result.agent} "please list the hypervisors"`);
-          for (const line of addressLines(result)) reporter.info(line);
+          for (const line of addressLines(result, operatorOf(team.team.people)!)) reporter.info(line);
           for (const line of workLines(result)) reporter.info(line);
           reporter.info(`  state     ${olympusWord()} status`);
           reporter.info("  next      docs/getting-started.md: a real model, then your own hypervisor");
@@ -69,14 +71,14 @@ function tunnel(url: string): string {
   return `from elsewhere: ssh -L ${port}:127.0.0.1:${port} <this computer>`;
 }
 
-/** Where to look, for what the lab publishes; from another computer through SSH. */
-export function addressLines({ agent, urls, chat_page: page }: QuickstartResult): string[] {
+/** Where to look, for what the lab publishes, and how `person` signs in; from another computer through SSH. */
+export function addressLines({ agent, urls, chat_page: page }: QuickstartResult, person: string): string[] {
   return [
     ...(urls.chat === "" ? [] : [`  chat      ${urls.chat}   ${page ? tunnel(urls.chat) : withoutPage()}`]),
     ...(urls.dashboard === ""
       ? []
       : [
-          `  look      ${urls.dashboard}   sign in:  ${olympusWord()} open ${agent}`,
+          `  look      ${urls.dashboard}   sign in:  ${olympusWord()} open ${agent} --person ${person}`,
           `            ${tunnel(urls.dashboard)}`,
         ]),
   ];

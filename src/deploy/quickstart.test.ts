@@ -65,10 +65,11 @@ it("knows a chat server that was built without its web page from one that has it
   answering.mockImplementation(async () => new Response("no such page", { status: 404 }));
   const { result } = await run([]);
   expect(result.chat_page).toBe(false);
-  expect(addressLines(result).filter((line) => line.includes("8065"))).toEqual([
+  expect(addressLines(result, "mara").filter((line) => line.includes("8065"))).toEqual([
     "  chat      http://127.0.0.1:8065   no web page, since it was built here: use npx olympus chat (docs/reference/lab.md)",
   ]);
-  expect(addressLines({ ...result, chat_page: true })[0]).toContain("ssh -L 8065:127.0.0.1:8065");
+  expect(addressLines(result, "mara").join("\n")).toContain("npx olympus open athena --person mara\n");
+  expect(addressLines({ ...result, chat_page: true }, "mara")[0]).toContain("ssh -L 8065:127.0.0.1:8065");
 });
 
 it("begins the commands that come next with sudo where it was started so: its lab is root's", async () => {

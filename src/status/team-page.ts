@@ -93,7 +93,7 @@ function agents({ hosts, seen, now, dashboards }: TeamView): Content {
         return html`<tr><th scope="row">${page === undefined ? name : away(name, page)}</th><td><span class="${tone[state]}">${state}</span></td>${(facts ?? Array<string>(6).fill("?")).map((fact) => html`<td>${fact}</td>`)}</tr>`;
       }),
     ),
-    html`<p class="soft">A name leads to the agent's own page; a link that signs in there, to look closer and to stop or approve: <code>npx olympus open AGENT</code></p>`,
+    html`<p class="soft">A name leads to the agent's own page; a link that signs in there, to look closer and to stop or approve: <code>npx olympus open AGENT --person YOU</code></p>`,
   ];
 }
 

@@ -2,10 +2,12 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import * as z from "zod";
 import { dashboardTls } from "../../roles/agent/tls.ts";
 import { makeAuthority, makeServerCertificate } from "../../secrets/authority.ts";
 import { initSecrets, type SecretStore } from "../../secrets/store.ts";
@@ -14,6 +16,7 @@ import { grantLine, scopes } from "../base/grants.ts";
 import { projectRoot } from "../base/paths.ts";
 import { silentReporter, withStep } from "../base/report.ts";
 import { Secret } from "../base/secret.ts";
+import { costSchema } from "../dashboard/schemas.ts";
 import { type Dashboard, startDashboard } from "../dashboard/server.ts";
 import { waitUntilReady } from "../deploy/probe.ts";
 import type { ServerTls } from "../harness/tls.ts";
@@ -59,6 +62,12 @@ async function ownCertificate(): Promise<ServerTls> {
   return (await dashboardTls("team-ca", false, { team, host, secrets, reporter: silentReporter() }))!;
 }
 
+/** As a person calls it. */
+const open = (...more: string[]) => {
+  const args = ["src/cli/main.ts", "open", "athena", ...more, "--team", team.file];
+  return promisify(execFile)(join(projectRoot, "node_modules/.bin/node"), args, { cwd: projectRoot });
+};
+
 test("status, the probe after a deployment and every question over the API verify it by the team's authority", async () => {
   await show(await ownCertificate());
   const [status] = await teamStatus(team, secrets, signal, ["athena"]);
@@ -67,19 +76,34 @@ test("status, the probe after a deployment and every question over the API verif
     value: await waitUntilReady({ team, secrets, agents: ["athena"], step, signal }),
     summary: "",
   }));
-  const { answer } = await askDashboard<{ days: unknown[] }>(athena(), secrets, "/api/cost?days=1", signal);
+  const { answer } = await askDashboard(athena(), secrets, "/api/cost?days=1", costSchema, signal);
   expect(answer?.days).toEqual([]);
+});
+
+test("olympus open wants to know who signs in where several may act: nobody approves in another's name by mistake", async () => {
+  const failed = await open().catch((error: unknown) => error);
+  expect(failed).toMatchObject({ stdout: "", stderr: expect.stringContaining("npx olympus open athena --person kim") });
 });
 
 test("olympus open gives a link over TLS", async () => {
   await show(await ownCertificate());
-  const node = join(projectRoot, "node_modules/.bin/node");
-  const args = ["src/cli/main.ts", "open", "athena", "--person", "alice", "--team", team.file];
-  const { stdout, stderr } = await promisify(execFile)(node, args, { cwd: projectRoot });
+  const { stdout, stderr } = await open("--person", "alice");
   expect(stdout).toMatch(/^https:\/\/127\.77\.21\.50:18789\/login#[\w-]{32}\n$/);
+  expect(stderr).toContain("signs in as alice");
   // From another computer, by the port that the lab publishes here.
   expect(stderr).toMatch(/ssh -L 18789:127\.0\.0\.1:18789 .*, then https:\/\/127\.0\.0\.1:18789\/login#[\w-]{32}\n/);
 }, 120_000);
+
+test("olympus open says so where something else answers in the dashboard's place", async () => {
+  await dashboard?.close();
+  dashboard = undefined;
+  const { certificate: cert, key } = await ownCertificate();
+  const other = createTlsServer({ cert, key: key.reveal() }, (_, response) => response.end("hello"));
+  await new Promise<void>((resolve) => other.listen(18789, address, resolve));
+  const failed = await open("--person", "alice").catch((error: unknown) => error);
+  expect(failed).toMatchObject({ code: 2, stderr: expect.stringContaining("gives no link: HTTP 200  (E-OPEN)") });
+  await new Promise((resolve) => other.close(resolve));
+});
 
 test("a certificate of somebody else's is not taken, nor plain HTTP in its place", async () => {
   const strange = makeServerCertificate(makeAuthority("other"), [address], ["athena"]);
@@ -107,5 +131,5 @@ test("a given certificate with its own authority in the same file needs nothing 
   const certificate = made.certificate + authority.certificate;
   await show({ certificate, key: new Secret("key", made.key) });
   const machine = { ...athena(), roles: { ...athena().roles, agent: { tls: { certificate } } } };
-  expect((await askDashboard(machine, secrets, "/api/status", signal)).unreached).toBeUndefined();
+  expect((await askDashboard(machine, secrets, "/api/status", z.unknown(), signal)).unreached).toBeUndefined();
 });

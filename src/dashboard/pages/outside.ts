@@ -7,7 +7,7 @@ import { bareLayout, type Frame, layout } from "../layout.ts";
 export function loginPage(agent: string, wrong: string | undefined): string {
   return bareLayout(`${agent}: sign in`, [
     wrong !== undefined && html`<p class="bad" role="alert">${wrong}</p>`,
-    html`<p>On your own machine, <code>npx olympus open ${agent}</code> prints a link that signs you in. It can be used once.</p>
+    html`<p>On your own machine, <code>npx olympus open ${agent} --person YOU</code> prints a link that signs you in. It can be used once.</p>
 <form method="post" action="/login">
 <p><label for="code">Code of such a link</label><br><input id="code" name="code" type="password" autocomplete="one-time-code" maxlength="200"></p>
 <p><button>Sign in</button></p></form>
