@@ -151,6 +151,13 @@ test("whoever was away for too long, or comes from another database, is told tha
   await gone(0);
 });
 
+test("who asks for events with HEAD gets no stream, and takes nobody's place", async () => {
+  const on = sampleDashboard();
+  const answer = await on.request("/api/events", read, { method: "HEAD" });
+  expect([answer.status, answer.body, on.streams.open]).toEqual([200, null, 0]);
+  on.close();
+});
+
 test("streams past the limit are told to come later", async () => {
   const on = open();
   const streams = await Promise.all(Array.from({ length: 221 }, () => on.request("/api/events", read)));

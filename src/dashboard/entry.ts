@@ -59,6 +59,9 @@ export function entry(app: Hono<Env>, { access, cookie, scheme, allowed, page }:
 
 /** A stream of events, of the kinds that its address names, from where its reader was. */
 export function eventsOf(context: Context<Env>, streams: Streams): Response {
+  // A stream that nobody reads would keep a place for as long as the connection lasts.
+  if (context.req.method === "HEAD")
+    return context.body(null, 200, { "content-type": "text/event-stream; charset=utf-8" });
   const wanted = (context.req.query("kinds") ?? newsKinds.join(",")).split(",");
   const last = Number(context.req.header("last-event-id") ?? Number.NaN);
   const since = Number.isSafeInteger(last) && last >= 0 ? last : undefined;
