@@ -37,7 +37,7 @@ footer { margin-top: 2rem; color: var(--soft); display: flex; gap: 1rem; flex-wr
 export const script = `"use strict";
 const band = document.getElementById("live");
 const live = document.querySelector("main[data-live]");
-let heard = Date.now(), asking = false, again = false, stream;
+let heard = Date.now(), asking = false, again = false, held = false, stream;
 const rough = (ms) => { const s = Math.max(0, Math.floor(ms / 1000));
   return s < 60 ? s + " s" : s < 3600 ? Math.floor(s / 60) + " min" : s < 172800 ? Math.floor(s / 3600) + " h" : Math.floor(s / 86400) + " d"; };
 const put = (node, words) => { if (node.textContent !== words) node.textContent = words; };
@@ -47,13 +47,31 @@ since.setAttribute("aria-hidden", "true");
 if (band) band.append(said, since);
 const shift = live ? Date.now() - Number(live.dataset.now) : 0;
 function tick() {
+  if (document.hidden) return;
   for (const time of document.querySelectorAll("time[data-since]")) time.textContent = rough(Date.now() - shift - time.dataset.since) + " ago";
   const quiet = Date.now() - heard;
   if (band) { band.hidden = quiet < 25000 && (!stream || stream.readyState === 1);
     put(said, band.hidden ? "" : quiet < 3000 ? "connecting" : "no news, trying again");
     put(since, quiet < 3000 ? "" : ", since " + rough(quiet)); }
   const state = document.getElementById("state");
-  if (state && stream) put(state, band && !band.hidden ? "not live" : "live");
+  if (state && stream) put(state, band && !band.hidden ? "not live" : held ? "live, but for the part that you are in" : "live");
+}
+// What stays as it was keeps its node, and with it focus and sideways scroll.
+function morph(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  const was = [...old.childNodes], is = [...fresh.childNodes];
+  if (!old.cloneNode().isEqualNode(fresh.cloneNode())) old.replaceWith(fresh);
+  else if (was.length === is.length) was.forEach((one, at) => morph(one, is[at]));
+  else old.replaceChildren(...is);
+}
+// A link or table that had the focus and was made anew has it again.
+function replace(old, part) {
+  const nameOf = (node) => node.getAttribute("href") || node.getAttribute("aria-label");
+  const focus = old.contains(document.activeElement) && nameOf(document.activeElement);
+  const lefts = new Map([...old.querySelectorAll(".scroll")].map((one) => [nameOf(one), one.scrollLeft]));
+  morph(old, part);
+  for (const one of old.querySelectorAll(".scroll")) one.scrollLeft = lefts.get(nameOf(one)) || 0;
+  if (focus && !old.contains(document.activeElement)) [...old.querySelectorAll("a, .scroll")].find((one) => nameOf(one) === focus)?.focus({ preventScroll: true });
 }
 async function refresh() {
   if (asking) { again = true; return; }
@@ -63,12 +81,15 @@ async function refresh() {
     if (answer.redirected && new URL(answer.url).pathname === "/login") { location.assign("/login"); return; }
     if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      held = false;
       for (const part of fresh.querySelectorAll("[data-part]")) {
         const old = document.querySelector('[data-part="' + CSS.escape(part.dataset.part) + '"]');
         // What somebody opened stays open, what somebody is about to type or press in stays.
         const opened = new Set([...(old ? old.querySelectorAll("details[open]") : [])].map((one) => one.innerHTML));
         for (const one of part.querySelectorAll("details")) one.open = opened.has(one.innerHTML);
-        if (old && old.innerHTML !== part.innerHTML && !old.contains(document.activeElement)) old.replaceChildren(...part.childNodes);
+        if (!old || old.innerHTML === part.innerHTML) continue;
+        if (old.querySelector(":is(input, select, textarea, button, summary):focus")) held = true;
+        else replace(old, part);
       }
       tick();
     }
@@ -76,6 +97,10 @@ async function refresh() {
   finally { setTimeout(() => { asking = false; if (again) { again = false; refresh(); } }, 700); }
 }
 function listen() {
+  if (stream) stream.close();
+  // Browsers give all pages of a host six connections: one that nobody sees leaves its own to the others.
+  if (document.hidden) { stream = undefined; return; }
+  if (!stream) heard = Date.now();
   stream = new EventSource("/api/events?kinds=" + live.dataset.live.replaceAll(" ", ","));
   const note = () => { heard = Date.now(); tick(); };
   stream.onopen = () => { note(); refresh(); };
@@ -87,7 +112,7 @@ function listen() {
     if (stream.readyState === 2) { refresh(); setTimeout(listen, 5000); }
   };
 }
-if (live) { listen(); setInterval(tick, 1000); addEventListener("pagehide", () => stream.close()); addEventListener("pageshow", (event) => { if (event.persisted) listen(); }); }
+if (live) { listen(); setInterval(tick, 1000); document.addEventListener("visibilitychange", listen); addEventListener("pagehide", () => stream && stream.close()); addEventListener("pageshow", (event) => { if (event.persisted) listen(); }); addEventListener("focusout", () => { if (held) refresh(); }); }
 const code = document.getElementById("code");
 // A link's code stands behind the #, which browsers send to nobody; it is used once and goes from the address at once.
 if (code && location.hash.length > 1) { code.value = location.hash.slice(1); history.replaceState(null, "", "/login"); code.form.requestSubmit(); }

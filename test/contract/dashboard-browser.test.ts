@@ -89,6 +89,52 @@ test("what happens is seen without a reload, also after the harness was started 
   ).toEqual([]);
 }, 240_000);
 
+test("seven pages of one browser are open, and every one is served: those that nobody sees leave their connection to the others", async () => {
+  await signIn();
+  // Chromium under test shows all its pages at once: each is told that it is behind the next one.
+  const show = (one: Page, shown: boolean) =>
+    one.evaluate((hidden) => {
+      const { document } = globalThis as unknown as { document: EventTarget };
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, !shown);
+  let front = page;
+  for (let more = 0; more < 6; more++) {
+    await show(front, false);
+    front = await context.newPage();
+    await front.goto("/");
+    await front.getByText("live", { exact: true }).waitFor();
+  }
+  await front.getByRole("button", { name: "Resume" }).click();
+  await front.getByText("It is not paused.").waitFor();
+  await show(front, false);
+  recordStep(sample.store, { run: "p3-1", kind: "tool", at: Date.now(), outcome: "while it was behind" });
+  await show(page, true);
+  await page.getByText("while it was behind").waitFor();
+}, 240_000);
+
+test("a table that has the focus goes on, keeps it and how far it was scrolled; a button that somebody is in stays, and says so", async () => {
+  await signIn();
+  await page.setViewportSize({ width: 375, height: 800 });
+  const step = (outcome: string) => recordStep(sample.store, { run: "p3-1", kind: "tool", at: Date.now(), outcome });
+  await page.getByText("live", { exact: true }).waitFor();
+  const table = page.getByRole("region", { name: "Newest steps of p3-1" });
+  await table.focus();
+  await table.evaluate((node) => ((node as { scrollLeft: number }).scrollLeft = 40));
+  step("in the table");
+  await page.getByText("in the table").waitFor();
+  expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe("Newest steps of p3-1");
+  expect(await table.evaluate((node) => (node as { scrollLeft: number }).scrollLeft)).toBe(40);
+  await page.getByText("Stop this run …").focus();
+  step("kept back");
+  await page.getByText("live, but for the part that you are in").waitFor();
+  expect(await page.getByText("kept back").count()).toBe(0);
+  await table.focus();
+  await page.getByText("kept back").waitFor();
+  await page.getByText("live", { exact: true }).waitFor();
+  expect(wrong).toEqual([]);
+}, 240_000);
+
 test("by keyboard alone: to the content, and a note forgotten", async () => {
   await signIn();
   await page.goto("/memory");
