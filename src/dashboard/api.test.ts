@@ -51,6 +51,10 @@ test("gates are told with the ids that they are decided by, and for whom they wa
   const { gates } = (await (await on.request("/api/gates", read)).json()) as { gates: object[] };
   const { id, action } = on.options.look.gates()[0]!;
   expect(gates).toMatchObject([{ id, action, state: "asked", kinds: ["merge"], waitsFor: ["alice"] }]);
+  // One whose time is over waits for nobody, also before the harness closes it.
+  on.now += 24 * 3600_000;
+  const late = (await (await on.request("/api/gates", read)).json()) as { gates: object[] };
+  expect(late.gates).toMatchObject([{ id, waitsFor: [] }]);
 });
 
 test("a query that cannot be is refused in words", async () => {

@@ -168,7 +168,7 @@ export const apiRoutes: readonly ApiRoute[] = [
 function toldGate(look: Look, gate: Gate): z.input<typeof schemas.gateSchema> {
   const { id, action, repo, number, commit, run, state, kinds, question, createdAt, expiresAt, openedBy } = gate;
   const about = { id, action, repo, number, commit, run, state, question, createdAt, expiresAt, openedBy };
-  return { ...about, kinds: [...kinds], waitsFor: waitsFor(look.config, gate) };
+  return { ...about, kinds: [...kinds], waitsFor: look.now() < expiresAt ? waitsFor(look.config, gate) : [] };
 }
 
 function textOf(payload: string): string {

@@ -170,6 +170,17 @@ test("who may act is shown how, is told what came of it, and what cannot be done
   expect((await post(on, "/pause", {}, alice)).status).toBe(409);
 });
 
+test("C7 a gate whose time is over waits for nobody, and nobody is given buttons for it", async () => {
+  const on = open();
+  on.now += 24 * 3600_000;
+  on.status = { ...on.status, now: on.now };
+  const alice = { ...origin, ...(await signIn(on)).session };
+  const page = async (path: string) => (await on.request(path, alice)).text();
+  expect(await page("/gates")).toContain("nobody: it has expired");
+  expect(await page("/gates")).not.toContain("/approve");
+  expect(await page("/")).not.toContain("waits for alice");
+});
+
 test.each(["deploy", "destructive", "for carol alone"] as const)(
   "F7 whoever may act, and may not allow this, opens no gate: %s",
   async (kind) => {

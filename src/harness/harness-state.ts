@@ -23,3 +23,14 @@ export interface HarnessState {
   /** Models from which there is nothing to be had just now. */
   readonly failing: readonly ModelTrouble[];
 }
+
+/** In a line, for the chat. Pure. */
+export function healthOf({ chat, failing, paused }: HarnessState, tools: string, forge: readonly string[]): string {
+  return [
+    `chat: ${chat}`,
+    ...(tools === "none" ? [] : [`shell: ${tools}`]),
+    ...failing.map(({ model, why }) => `${model}: ${why}`),
+    ...forge.map((trouble) => `forge: ${trouble}`),
+    ...(paused === undefined ? [] : [`paused by ${paused.by} on my dashboard: I take up nothing new`]),
+  ].join(", ");
+}

@@ -5,8 +5,9 @@ import { backoff } from "./clock.ts";
 import type { Control } from "./commands.ts";
 import { Feed } from "./feed.ts";
 import type { ForgeDesk } from "./forge-work.ts";
+import { closeOver } from "./gates/book.ts";
 import { guardedChat } from "./guarded-chat.ts";
-import { type HarnessState, harnessStops } from "./harness-state.ts";
+import { type HarnessState, harnessStops, healthOf } from "./harness-state.ts";
 import { lastWord } from "./last-word.ts";
 import type { ModelCaller } from "./model-port.ts";
 import { pauseOf } from "./pause.ts";
@@ -159,16 +160,7 @@ export class Harness implements Control {
   }
 
   health(): string {
-    const { workshop, store } = this.#parts;
-    const tools = workshop?.state().state ?? "none";
-    const paused = pauseOf(store);
-    return [
-      `chat: ${this.#chat}`,
-      ...(tools === "none" ? [] : [`shell: ${tools}`]),
-      ...this.#parts.router.failing().map(({ model, why }) => `${model}: ${why}`),
-      ...(this.#desk?.troubles().map((trouble) => `forge: ${trouble}`) ?? []),
-      ...(paused === undefined ? [] : [`paused by ${paused.by} on my dashboard: I take up nothing new`]),
-    ].join(", ");
+    return healthOf(this.state(), this.#parts.workshop?.state().state ?? "none", this.#desk?.troubles() ?? []);
   }
 
   /** Our account, once the server tells; undefined when stopped before. A token of another account is as bad as none. */
@@ -195,6 +187,7 @@ export class Harness implements Control {
   wake(): void {
     const { store, clock, config, log } = this.#parts;
     try {
+      closeOver(store, clock.now());
       while (!this.#draining) {
         const full = this.#working >= config.limits.runs || pauseOf(store) !== undefined;
         const noIssue = this.#desk?.obstacle === undefined ? undefined : "issue";

@@ -10,7 +10,7 @@ import { mattermostChat } from "./chat/mattermost.ts";
 import { systemClock } from "./clock.ts";
 import { loadAgentConfig, type ModelConfig } from "./config.ts";
 import { liveGates } from "./gates/book.ts";
-import { aboutGate } from "./gates/gate.ts";
+import { aboutGate, isAsked } from "./gates/gate.ts";
 import { waitsFor } from "./gates/people.ts";
 import { Harness } from "./harness.ts";
 import type { Log } from "./log.ts";
@@ -118,7 +118,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
       overBudget: dayUsedUp(today, config) !== undefined,
       harness: harness.state(),
       gates: liveGates(store).flatMap((gate) =>
-        gate.state === "asked" ? [{ what: aboutGate(gate), since: gate.createdAt, who: waitsFor(config, gate) }] : [],
+        isAsked(gate, now) ? [{ what: aboutGate(gate), since: gate.createdAt, who: waitsFor(config, gate) }] : [],
       ),
       quietSince: quietSince(store),
       tools: workshop?.state() ?? { state: "none" },

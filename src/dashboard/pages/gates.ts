@@ -1,5 +1,5 @@
 import { html, type Markup } from "../../base/markup.ts";
-import { aboutGate, type Gate } from "../../harness/gates/gate.ts";
+import { aboutGate, type Gate, isAsked } from "../../harness/gates/gate.ts";
 import { waitsFor } from "../../harness/gates/people.ts";
 import { age, lasting } from "../format.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
@@ -32,13 +32,16 @@ export function gatesPage(frame: Frame, look: Look): string {
 function row(frame: Frame, look: Look, gate: Gate): Markup {
   const who = waitsFor(look.config, gate);
   const open = gate.lenses.filter((lens) => !gate.overruled.includes(lens));
+  const over = frame.now >= gate.expiresAt;
   const waits =
     gate.state === "open"
       ? `nobody: ${gate.openedBy} opened it`
-      : gate.state === "waiting"
-        ? `reviews through ${open.join(", ")}`
-        : `${who.join(", ") || "nobody who may"} (${gate.kinds.join(", ")})`;
-  const mine = frame.may && gate.state === "asked" && frame.person !== undefined && who.includes(frame.person);
+      : over
+        ? "nobody: it has expired"
+        : gate.state === "waiting"
+          ? `reviews through ${open.join(", ")}`
+          : `${who.join(", ") || "nobody who may"} (${gate.kinds.join(", ")})`;
+  const mine = frame.may && isAsked(gate, frame.now) && frame.person !== undefined && who.includes(frame.person);
   const path = `/gates/${encodeURIComponent(gate.id)}`;
-  return html`<tr><td class="text">${aboutGate(gate)}${gate.question && html`<pre>${gate.question}</pre>`}</td><td>${gate.commit === "" ? "of no commit" : html`<code>${gate.commit.slice(0, 10)}</code>`}</td><td class="text">${waits}</td><td>${age(gate.createdAt, frame.now)}</td><td>in ${lasting(gate.expiresAt - frame.now)}</td><td>${runLink(gate.run, "the run")}</td><td>${mine && [button(`${path}/approve`, "Approve"), button(`${path}/refuse`, "Refuse", "Closes it for good: another commit gets another gate.")]}</td></tr>`;
+  return html`<tr><td class="text">${aboutGate(gate)}${gate.question && html`<pre>${gate.question}</pre>`}</td><td>${gate.commit === "" ? "of no commit" : html`<code>${gate.commit.slice(0, 10)}</code>`}</td><td class="text">${waits}</td><td>${age(gate.createdAt, frame.now)}</td><td>${over ? age(gate.expiresAt, frame.now) : `in ${lasting(gate.expiresAt - frame.now)}`}</td><td>${runLink(gate.run, "the run")}</td><td>${mine && [button(`${path}/approve`, "Approve"), button(`${path}/refuse`, "Refuse", "Closes it for good: another commit gets another gate.")]}</td></tr>`;
 }

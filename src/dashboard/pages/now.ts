@@ -1,5 +1,5 @@
 import { type Content, html, type Markup } from "../../base/markup.ts";
-import { aboutGate } from "../../harness/gates/gate.ts";
+import { aboutGate, isAsked } from "../../harness/gates/gate.ts";
 import { waitsFor } from "../../harness/gates/people.ts";
 import type { ToolsState } from "../../harness/loop/workshop.ts";
 import { age, lasting, money, plural } from "../format.ts";
@@ -31,7 +31,7 @@ function trouble(look: Look, status: AgentStatus): Content {
   const { harness, dropped, disk } = status;
   const told: Content[] = look
     .gates()
-    .filter(({ state }) => state === "asked")
+    .filter((gate) => isAsked(gate, status.now))
     .map(
       (gate) =>
         html`<p><a href="/gates">${aboutGate(gate)}</a> waits for ${waitsFor(look.config, gate).join(", ") || "somebody who may"}, ${age(gate.createdAt, status.now)}</p>`,

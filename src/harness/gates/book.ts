@@ -11,6 +11,7 @@ import {
   overrule,
   whyAnew,
   whyNot,
+  whyOver,
   withLenses,
 } from "./gate.ts";
 import { looksLikeGates } from "./words.ts";
@@ -104,6 +105,19 @@ export function overruleLens(
 export function closeGate(store: Store, gate: Gate, reason: string, actor: string, now: number): Gate {
   const next = closed(gate, reason);
   return next === gate ? gate : save(store, next, actor, "closed", now, { reason });
+}
+
+/**
+ * Closes gates that nobody can use any more, whatever becomes of their pull request: nobody approved in time, or the run that asked in its
+ * middle is over. Whether an act that is allowed still stands is looked at before it.
+ */
+export function closeOver(store: Store, now: number): void {
+  const runs = "SELECT 1 FROM runs WHERE id = ? AND state IN ('running', 'delivering')";
+  for (const gate of liveGates(store)) {
+    const orphan = gate.repo === "" && store.get(runs, gate.run) === undefined;
+    const over = orphan ? "the run that asked is over" : gate.state === "open" ? undefined : whyOver(gate, now);
+    if (over !== undefined) closeGate(store, gate, over, "harness", now);
+  }
 }
 
 /** The act begins; it may take long, and this process may not see its end. */

@@ -3,10 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { linksAfter } from "../audit/audit.ts";
+import { receive } from "../store/inbox.ts";
 import { openStore, type Store } from "../store/open.ts";
+import { claimNext } from "../store/runs.ts";
 import {
   approve,
   closeGate,
+  closeOver,
   gateBegun,
   gateDone,
   gateOf,
@@ -120,6 +123,35 @@ test("C7 a push, a closed pull request and time end a gate; another commit is an
   // Should the commit be the head again, it takes another approval of another gate.
   const next = wishGate(store, wish, 2, 72);
   expect([next.state, next.id === gate.id, gateOf(store, gate.id)?.state]).toEqual(["waiting", false, "closed"]);
+});
+
+test("C7 what nobody approved in time is closed without a change of its pull request, and so is what a run asked that is over", () => {
+  const merge = wishGate(store, { ...wish, lenses: [] }, 0, 72);
+  const inRun = { ...wish, action: "read customers", repo: "", number: 0, commit: "", lenses: [] };
+  const read = wishGate(store, inRun, 0, 72);
+  const entry = {
+    source: "m",
+    sourceId: "p",
+    lane: "l",
+    kind: "mention",
+    author: "a",
+    createdAt: 0,
+    payload: {},
+  } as const;
+  receive(store, entry, 0);
+  const run = claimNext(store, 0)!;
+  const waits = wishGate(store, { ...inRun, run: run.id }, 0, 72);
+  closeOver(store, 1);
+  expect(liveGates(store).map(({ id }) => id)).toEqual([merge.id, waits.id]);
+  expect(gateOf(store, read.id)).toMatchObject({ state: "closed", reason: "the run that asked is over" });
+  closeOver(store, 72 * 3600_000);
+  expect(liveGates(store)).toEqual([]);
+  expect(gateOf(store, merge.id)).toMatchObject({ state: "closed", reason: "nobody approved in time" });
+  // What somebody opened is looked at again before the act.
+  const open = wishGate(store, { ...wish, number: 4, lenses: [] }, 0, 72);
+  approve(store, open, by(mara), "mattermost:m", 1);
+  closeOver(store, 72 * 3600_000);
+  expect(gateOf(store, open.id)?.state).toBe("open");
 });
 
 test.each<[string, Partial<GateWish>]>([

@@ -169,6 +169,10 @@ export function whyOver(
   return now >= gate.expiresAt ? "nobody approved in time" : undefined;
 }
 
+/** Whether people are asked for it, and may answer still. */
+export const isAsked = ({ state, expiresAt }: Pick<Gate, "state" | "expiresAt">, now: number): boolean =>
+  state === "asked" && now < expiresAt;
+
 /** Why a gate is closed for good that a person said no to. */
 export const turnedDown = (name: string): string => `turned down by ${name}`;
 
