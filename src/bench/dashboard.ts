@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { fillPast } from "../../test/support/past.ts";
+import { fillPast, fillTexts } from "../../test/support/past.ts";
 import { statusTeam } from "../../test/support/status-team.ts";
 import { withStep } from "../base/report.ts";
 import { script, stylesheet } from "../dashboard/assets.ts";
@@ -22,7 +22,12 @@ const paths = [
   "/runs?text=nowhere&author=bob",
   "/runs?kind=late",
   "/runs/past9999-1",
+  "/runs/long49-1",
+  "/runs/long49-1/messages",
+  "/runs/long49-1/messages/chat/7",
+  "/runs/long49-1/changes",
   "/conversations",
+  "/conversations/mattermost%3Along",
   "/costs?days=90",
   "/memory",
   "/gates",
@@ -42,6 +47,7 @@ export const bench: Benchmark = {
       const store = openStore(`${lab.folder.dir}/data`);
       await withStep(reporter, `${runs} runs, ${runs * 10} steps`, async () => {
         fillPast(store, runs, 120, Date.now());
+        fillTexts(store, Date.now());
         store.close();
         return { value: undefined, summary: "written" };
       });

@@ -124,12 +124,12 @@ export const apiRoutes: readonly ApiRoute[] = [
   ),
   route(
     "/api/conversations/{id}",
-    "What was said in one conversation",
-    schemas.noQuery,
+    "What was said in one conversation: a hundred posts, the newest last",
+    schemas.skipQuery,
     schemas.conversationSchema,
-    (look, _, id) => {
-      const said = look.conversation(id, 50);
-      return said.length === 0 ? undefined : { version, said };
+    (look, { skip }, id) => {
+      const { said, all } = look.conversation(id, 100, skip);
+      return all === 0 ? undefined : { version, said };
     },
   ),
   route(

@@ -17,7 +17,7 @@ import { nowPage } from "./pages/now.ts";
 import { loginPage, problemPage } from "./pages/outside.ts";
 import { runPage } from "./pages/run.ts";
 import { changesPage } from "./pages/run-changes.ts";
-import { messagesPage } from "./pages/run-messages.ts";
+import { messagePage, messagesPage } from "./pages/run-messages.ts";
 import { runsPage } from "./pages/runs.ts";
 import { settingsPage } from "./pages/settings.ts";
 import * as schemas from "./schemas.ts";
@@ -78,17 +78,28 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
   page("/runs/:id/messages", (context) =>
     messagesPage(frame(context), look, context.req.param("id")!, queryOf(context, schemas.skipQuery).skip),
   );
-  page("/runs/:id/changes", (context) => changesPage(frame(context), look, context.req.param("id")!));
+  page("/runs/:id/messages/:part/:seq", (context) => {
+    const { part, seq } = context.req.param() as { readonly part: string; readonly seq: string };
+    const { skip } = queryOf(context, schemas.skipQuery);
+    return messagePage(frame(context), look, context.req.param("id")!, { part, seq: Number(seq), skip });
+  });
+  page("/runs/:id/changes", (context) =>
+    changesPage(frame(context), look, context.req.param("id")!, queryOf(context, schemas.skipQuery).skip),
+  );
   page("/conversations", (context) =>
     conversationsPage(frame(context), look, queryOf(context, schemas.beforeQuery).before),
   );
-  page("/conversations/:id", (context) => conversationPage(frame(context), look, context.req.param("id")!));
-  page("/memory", (context) => memoryPage(frame(context), look, queryOf(context, schemas.textQuery).text));
+  page("/conversations/:id", (context) =>
+    conversationPage(frame(context), look, context.req.param("id")!, queryOf(context, schemas.skipQuery).skip),
+  );
+  page("/memory", (context) =>
+    memoryPage(frame(context), look, queryOf(context, schemas.textQuery.extend(schemas.skipQuery.shape))),
+  );
   page("/costs", (context) => {
     const days = Number(context.req.query("days") ?? 14);
     return costsPage(frame(context), look, costDays.find((one) => one === days) ?? 14);
   });
-  page("/gates", (context) => gatesPage(frame(context), look));
+  page("/gates", (context) => gatesPage(frame(context), look, queryOf(context, schemas.skipQuery).skip));
   page("/log", (context) => {
     const { level, text } = queryOf(context, schemas.logQuery);
     return logPage(frame(context), look, level, text);

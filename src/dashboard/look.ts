@@ -21,6 +21,8 @@ const askedLength = 300;
 export interface Said {
   /** Which of the run's conversations: `chat`, or work that it handed over. */
   readonly part: string;
+  /** Its number there. */
+  readonly seq: number;
   readonly role: ModelMessage["role"];
   readonly text: string;
   /** Tools that the model called. */
@@ -96,18 +98,12 @@ export class Look {
 
   /** Between harness and model, `count` before the newest `skip`; what was released to the run alone is left out. */
   messages(run: string, count: number, skip: number): Said[] {
-    const rows = this.masked(runs.messagesOf(this.store, run, count, skip));
-    return rows.map(({ part, message }) => {
-      const { role, content, calls, call, sensitive } = JSON.parse(message) as ModelMessage;
-      const text = sensitive ? "[released to this run alone: not shown]" : content;
-      return {
-        part,
-        role,
-        text,
-        calls: (calls ?? []).map(({ name, input }) => ({ name, input })),
-        of: call?.name ?? null,
-      };
-    });
+    return this.masked(runs.messagesOf(this.store, run, count, skip)).map(saidIn);
+  }
+
+  message(run: string, part: string, seq: number): Said | undefined {
+    const row = runs.messageOf(this.store, run, part, seq);
+    return row && saidIn(this.masked(row));
   }
 
   /** How many messages and changes of a run there are to see. */
@@ -127,12 +123,17 @@ export class Look {
     return this.#askedCut(runs.conversations(this.store, before, count, this.#askedRead()));
   }
 
-  conversation(lane: string, count: number): runs.SaidRow[] {
-    return this.masked(runs.conversation(this.store, lane, count));
+  /** The newest before `skip` of them, and how many there are. */
+  conversation(lane: string, count: number, skip: number): { said: runs.SaidRow[]; all: number } {
+    return { said: this.masked(runs.conversation(this.store, lane, count, skip)), all: runs.saidIn(this.store, lane) };
   }
 
-  notes(text: string, count: number): sums.KeptNote[] {
-    return this.masked(sums.keptNotes(this.store, text, count));
+  notes(text: string, count: number, skip = 0): sums.KeptNote[] {
+    return this.masked(sums.keptNotes(this.store, text, count, skip));
+  }
+
+  noteCount(text: string): number {
+    return sums.countKept(this.store, text);
   }
 
   log(level: LogLevel, text: string, count: number): LogLine[] {
@@ -191,4 +192,17 @@ export class Look {
     const { secrets } = this.#parts;
     return secrets.length === 0 ? value : (JSON.parse(maskSecrets(JSON.stringify(value), secrets)) as T);
   }
+}
+
+function saidIn({ part, seq, message }: runs.MessageRow): Said {
+  const { role, content, calls, call, sensitive } = JSON.parse(message) as ModelMessage;
+  const text = sensitive ? "[released to this run alone: not shown]" : content;
+  return {
+    part,
+    seq,
+    role,
+    text,
+    calls: (calls ?? []).map(({ name, input }) => ({ name, input })),
+    of: call?.name ?? null,
+  };
 }

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
-import { fillPast } from "../../test/support/past.ts";
+import { fillPast, fillTexts, oddLine } from "../../test/support/past.ts";
 import { escapeHtml, html } from "../base/markup.ts";
 import { recentRuns } from "../harness/store/runs.ts";
 import { recordStep } from "../harness/store/steps.ts";
@@ -165,6 +165,51 @@ test("a long past costs a page no more than a short one", async () => {
   const page = await (await sample.request("/costs?days=90", bearer)).text();
   expect(page.match(/<rect/g)).toHaveLength(90);
   expect(page.match(/<tr><td>90 days<\/td>/g)).toHaveLength(2);
+});
+
+test("texts as long and odd as they come make no page heavier, and all of them can be read", async () => {
+  sample = sampleDashboard(undefined, false);
+  const { run, lane } = fillTexts(sample.store, sample.now);
+  for (let n = 0; n < 100; n++) sample.options.log.info({ error: oddLine.repeat(20) }, `line ${n}`);
+  /** Goes through all pages that one leads on to; gives their text. */
+  const readOn = async (path: string, words: RegExp): Promise<string> => {
+    let all = "";
+    for (let next: string | undefined = path; next !== undefined; ) {
+      const page: string = await (await sample!.request(next, bearer)).text();
+      expect.soft([next, weight(page), weight(page) < 30_000]).toEqual([next, weight(page), true]);
+      all += page;
+      next = [...page.matchAll(/<a href="([^"]*)">([^<]*)<\/a>/g)]
+        .find(([, , text]) => words.test(text!))?.[1]
+        ?.replaceAll("&amp;", "&");
+    }
+    return all;
+  };
+  const every = (count: number, word: string) => Array.from({ length: count }, (_, n) => `${word} ${n} `);
+  for (const [path, on, words] of [
+    ["/", /^$/, []],
+    ["/runs", /^$/, []],
+    ["/conversations", /^$/, []],
+    ["/log", /^$/, []],
+    [`/runs/${run}`, /^Older/, []],
+    ["/memory", /^Older/, every(100, "note")],
+    ["/memory?text=NOTE+9", /^Older/, ["note 9 ", "note 91 "]],
+    ["/gates", /^Further/, every(30, "gate")],
+    [
+      `/conversations/${encodeURIComponent(lane)}`,
+      /^Older/,
+      [...every(50, "asked"), "answered 0.2 ", "answered 49.0 "],
+    ],
+    [`/runs/${run}/messages`, /^Older/, every(30, "said")],
+    [`/runs/${run}/messages/chat/7`, /^Further/, ["said 7 ", " end 7<"]],
+    [`/runs/${run}/messages/chat/30`, /^Further/, ["last", "bash {"]],
+    [`/runs/${run}/changes`, /^Further/, [...every(1200, "+line"), "olympus/min at bbbbbbbbbbbb"]],
+  ] as const) {
+    const all = await readOn(path, on);
+    for (const word of words) expect([path, word, all.includes(word)]).toEqual([path, word, true]);
+  }
+  const messages = await (await sample.request(`/runs/${run}/messages`, bearer)).text();
+  expect(messages).toContain(`<a href="/runs/${run}/messages/chat/30">The whole message</a>`);
+  expect((await sample.request(`/runs/${run}/messages/chat/99`, bearer)).status).toBe(404);
 });
 
 test("empty pages say why they are, and what to do", async () => {

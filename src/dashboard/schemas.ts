@@ -117,6 +117,7 @@ export const messagesSchema = z.object({
   messages: z.array(
     z.object({
       part: z.string().describe("Which conversation of the run: `chat`, or work that it handed over."),
+      seq: z.number().describe("Its number there."),
       role: z.enum(["user", "assistant", "tool"]),
       text: z.string(),
       calls: z.array(z.object({ name: z.string(), input: z.unknown() })).describe("Tools that the model called."),

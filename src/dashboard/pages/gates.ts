@@ -4,23 +4,20 @@ import { waitsFor } from "../../harness/gates/people.ts";
 import { age, lasting } from "../format.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { button, runLink } from "./parts.ts";
+import { button, fitting, pager, runLink } from "./parts.ts";
 
 /** Decisions that only named people may take, and who waits for whom. */
-export function gatesPage(frame: Frame, look: Look): string {
+export function gatesPage(frame: Frame, look: Look, skip: number): string {
   const approvers = look.config.chat.people.filter(({ approve }) => approve.length > 0);
   const gates = look.gates();
+  const shown = fitting(gates.slice(skip).map((gate) => row(frame, look, gate)));
   return layout(frame, "/gates", "Gates", [
-    part(
-      "gates",
+    part("gates", [
       gates.length === 0
         ? empty("Nothing waits for anybody.")
-        : table(
-            "Gates",
-            ["What", "Commit", "Waits for", "Since", "Ends", "Wanted by", "Decide"],
-            gates.map((gate) => row(frame, look, gate)),
-          ),
-    ),
+        : table("Gates", ["What", "Commit", "Waits for", "Since", "Ends", "Wanted by", "Decide"], shown),
+      pager("/gates", { skip, shown: shown.length, all: gates.length }, ["Further", "Before"]),
+    ]),
     html`<p class="soft">Opened here, in the chat by a reaction or <code>!approve</code>, or by a review: each is bound to one commit, or where there is none to the run that asked; whoever wrote a change cannot open its gate.</p>`,
     html`<h2>Who may open gates</h2>`,
     approvers.length === 0

@@ -4,6 +4,7 @@ import { moment } from "../format.ts";
 import { logLevels } from "../kept-log.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
+import { fitting } from "./parts.ts";
 import { select } from "./runs.ts";
 
 const mostLines = 60;
@@ -37,13 +38,15 @@ ${select(
           : table(
               "Log, newest first",
               ["At", "Level", "What"],
-              lines.map(
-                (line) =>
-                  html`<tr><td>${moment(line.at, look.config.timezone)}</td><td class="${{ error: "bad", warn: "warn", info: "", debug: "soft" }[line.level]}">${line.level}</td><td class="text">${line.message}${line.fields !== "" && html`<br><code class="soft">${line.fields}</code>`}</td></tr>`,
+              fitting(
+                lines.map(
+                  (line) =>
+                    html`<tr><td>${moment(line.at, look.config.timezone)}</td><td class="${{ error: "bad", warn: "warn", info: "", debug: "soft" }[line.level]}">${line.level}</td><td class="text">${line.message}${line.fields !== "" && html`<br><code class="soft">${line.fields}</code>`}</td></tr>`,
+                ),
               ),
             ),
       ),
-      html`<p class="soft">The newest ${mostLines} of what this process kept; all of it: <code>npx olympus logs ${frame.agent} --follow</code></p>`,
+      html`<p class="soft">The newest of what this process kept; all of it: <code>npx olympus logs ${frame.agent} --follow</code></p>`,
     ],
     "run log",
   );

@@ -1,13 +1,16 @@
-import { html } from "../../base/markup.ts";
+import { html, type Markup } from "../../base/markup.ts";
+import type { KeptNote } from "../../harness/store/look-sums.ts";
 import { moment } from "../format.ts";
 import { empty, type Frame, layout, table } from "../layout.ts";
 import type { Look } from "../look.ts";
+import { fitting, pager } from "./parts.ts";
 
-const mostNotes = 100;
+const aPage = 100;
 
 /** What the agent was asked to keep, by whom and when. */
-export function memoryPage(frame: Frame, look: Look, text: string): string {
-  const notes = look.notes(text, mostNotes);
+export function memoryPage(frame: Frame, look: Look, { text, skip }: { text: string; skip: number }): string {
+  const notes = look.notes(text, aPage, skip);
+  const shown = fitting(notes.map((note) => row(frame, look, note)));
   const { agent, may: mayForget } = frame;
   return layout(
     frame,
@@ -24,20 +27,25 @@ export function memoryPage(frame: Frame, look: Look, text: string): string {
         : table(
             "Memory",
             ["Remembered", "Told", "Said by", "When", "Where", mayForget ? "Forget" : ""].filter((head) => head !== ""),
-            notes.map(
-              (note) =>
-                html`<tr><td class="text">#${note.id} ${note.text}</td><td>${note.kind === "fact" ? "always" : "when it fits"}</td><td>${note.name}${whoNow(look, note.author)}</td><td>${moment(note.at, look.config.timezone)}</td><td>${where(look, note.source)}</td>${
-                  mayForget &&
-                  html`<td><form method="post" action="/memory/${note.id}/forget"><button aria-label="Forget number ${note.id}">Forget</button></form></td>`
-                }</tr>`,
-            ),
+            shown,
           ),
-      notes.length === mostNotes && html`<p>The newest ${mostNotes}: search for others.</p>`,
+      pager(text === "" ? "/memory" : `/memory?${new URLSearchParams({ text })}`, {
+        skip,
+        shown: shown.length,
+        all: look.noteCount(text),
+      }),
       !mayForget &&
         html`<p class="soft">To forget one, sign in as a person who may give ${agent} tasks, or say <code>@${agent} forget #…</code> in chat.</p>`,
     ],
     false,
   );
+}
+
+function row({ may }: Frame, look: Look, { id, text, kind, name, author, at, source }: KeptNote): Markup {
+  return html`<tr><td class="text">#${id} ${text}</td><td>${kind === "fact" ? "always" : "when it fits"}</td><td>${name}${whoNow(look, author)}</td><td>${moment(at, look.config.timezone)}</td><td>${where(look, source)}</td>${
+    may &&
+    html`<td><form method="post" action="/memory/${id}/forget"><button aria-label="Forget number ${id}">Forget</button></form></td>`
+  }</tr>`;
 }
 
 function whoNow(look: Look, author: string) {

@@ -14,11 +14,39 @@ export function runLink(id: string, words: string): Markup {
   return html`<a href="${runPlace(id)}">${words}</a>`;
 }
 
-/** Links to what a list at `place` leaves out, whose newest end is shown first: `skip` of `all` are newer than this page's. */
-export function pager(place: string, { skip, aPage, all }: { skip: number; aPage: number; all: number }): Content {
-  const at = (to: number, words: string) => html`<a href="${place}${to > 0 && `?skip=${to}`}">${words}</a>`;
-  const older = skip + aPage < all && at(skip + aPage, `Older: ${all - skip - aPage}`);
-  const newer = skip > 0 && at(Math.max(0, skip - aPage), `Newer: ${skip}`);
+/** Bytes of lists and texts on a page: with style, script and all that stands around them it weighs 30 kB at most. */
+export const pageBytes = 17_600;
+
+/** As many of the first ones as fit on a page, one at least. */
+export function fitting(all: readonly Markup[], bytes = pageBytes): Markup[] {
+  let sum = 0;
+  const end = all.findIndex((one) => {
+    sum += Buffer.byteLength(one.toString());
+    return sum > bytes;
+  });
+  return all.slice(0, end < 0 ? all.length : Math.max(1, end));
+}
+
+/** As many of the last ones as fit. */
+export function fittingLast(all: readonly Markup[], bytes = pageBytes): Markup[] {
+  return fitting(all.toReversed(), bytes).reverse();
+}
+
+/** A text in pieces of which several fit on a page: each line one, or more. */
+export function piecesOf(text: string): string[] {
+  return text.match(/[^\n]{1,1000}\n?|\n/gu) ?? [];
+}
+
+/** Links to what a list at `place` leaves out, which shows `shown` of `all` after `skip` that come first: the newest, or of a text its beginning. */
+export function pager(
+  place: string,
+  { skip, shown, all }: { skip: number; shown: number; all: number },
+  [on, back]: readonly [string, string] = ["Older", "Newer"],
+): Content {
+  const at = (to: number, words: string) =>
+    html`<a href="${place}${to > 0 && `${place.includes("?") ? "&" : "?"}skip=${to}`}">${words}</a>`;
+  const older = skip + shown < all && at(skip + shown, `${on}: ${all - skip - shown}`);
+  const newer = skip > 0 && at(Math.max(0, skip - shown), `${back}: ${skip}`);
   return (older || newer) && html`<p>${older}${older && newer && " · "}${newer}</p>`;
 }
 
@@ -67,15 +95,16 @@ export function stateOf(state: string, outcome: string | null): Markup {
 }
 
 export function runsTable(look: Look, label: string, rows: readonly RunRow[]): Markup {
-  const now = look.now();
   return table(
     label,
     ["Asked", "By", "Kind", "State", "Began", html`<span class="num">Took</span>`, html`<span class="num">Cost</span>`],
-    rows.map(
-      (run) =>
-        html`<tr><td class="text">${runLink(run.id, short(run.asked) || run.id)}</td><td>${look.name(run.author)}</td><td>${run.kind}</td><td class="text">${stateOf(run.state, run.outcome)}</td><td>${age(run.started_at, now)}</td><td class="num">${lasting((run.ended_at ?? now) - run.started_at)}</td><td class="num">${money(run.usd)}</td></tr>`,
-    ),
+    rows.map((run) => runRow(look, run)),
   );
+}
+
+export function runRow(look: Look, run: RunRow): Markup {
+  const now = look.now();
+  return html`<tr><td class="text">${runLink(run.id, short(run.asked) || run.id)}</td><td>${look.name(run.author)}</td><td>${run.kind}</td><td class="text">${stateOf(run.state, run.outcome)}</td><td>${age(run.started_at, now)}</td><td class="num">${lasting((run.ended_at ?? now) - run.started_at)}</td><td class="num">${money(run.usd)}</td></tr>`;
 }
 
 /** A journal as a table, oldest first. */
@@ -91,11 +120,12 @@ export function stepsTable(label: string, steps: readonly StepRow[], timezone: s
       html`<span class="num">Tokens</span>`,
       html`<span class="num">Cost</span>`,
     ],
-    steps.map(
-      (step) =>
-        html`<tr><td>${moment(step.at, timezone)}</td><td>${step.kind}${step.model !== null && html` ${step.provider}/${step.model}`}</td><td class="text">${outcomeOf(step)}</td><td class="text">${step.detail}</td><td class="num">${lasting(step.took_ms)}</td><td class="num">${step.input_tokens !== null && `${step.input_tokens} + ${step.output_tokens ?? 0}`}</td><td class="num">${step.usd !== null && money(step.usd)}</td></tr>`,
-    ),
+    steps.map((step) => stepRow(step, timezone)),
   );
+}
+
+export function stepRow(step: StepRow, timezone: string): Markup {
+  return html`<tr><td>${moment(step.at, timezone)}</td><td>${step.kind}${step.model !== null && html` ${step.provider}/${step.model}`}</td><td class="text">${outcomeOf(step)}</td><td class="text">${step.detail}</td><td class="num">${lasting(step.took_ms)}</td><td class="num">${step.input_tokens !== null && `${step.input_tokens} + ${step.output_tokens ?? 0}`}</td><td class="num">${step.usd !== null && money(step.usd)}</td></tr>`;
 }
 
 function outcomeOf({ outcome }: StepRow): Markup {
@@ -103,11 +133,8 @@ function outcomeOf({ outcome }: StepRow): Markup {
   return html`<span class="${outcome === "ok" ? "good" : "bad"}">${outcome}</span>`;
 }
 
-/** Characters of one text that a page shows. */
-const mostCharacters = 4000;
-
-/** A text as it was written, its beginning where it is long; undefined for none. */
-export function said(text: string, most = mostCharacters): Markup | undefined {
+/** A text as it was written, its first `most` characters where it is long; undefined for none. */
+export function said(text: string, most: number): Markup | undefined {
   if (text === "") return undefined;
   const left = text.length - most;
   return html`<div class="box said">${text.slice(0, most)}${left > 0 && html`<br><span class="soft">${left} characters more</span>`}</div>`;

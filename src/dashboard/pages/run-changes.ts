@@ -2,31 +2,29 @@ import { html, type Markup } from "../../base/markup.ts";
 import type { Change } from "../../harness/store/turns.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { runLink, short } from "./parts.ts";
+import { fitting, pager, piecesOf, runLink, runPlace, short } from "./parts.ts";
 
-/** Characters of a diff that a page shows; the API gives what is kept. */
-const mostCharacters = 60_000;
-
-/** What a run changed in repositories, as diffs; undefined when there is no such run. */
-export function changesPage(frame: Frame, look: Look, id: string): string | undefined {
+/** What a run changed in repositories, as diffs, without the first `skip` pieces of them; undefined when there is no such run. */
+export function changesPage(frame: Frame, look: Look, id: string, skip: number): string | undefined {
   const run = look.run(id);
   if (run === undefined) return undefined;
-  const changes = look.changes(id);
+  const pieces = look.changes(id).flatMap((change) => piecesOf(change.diff).map((text) => ({ change, text })));
+  const left = pieces.slice(skip);
+  const shown = left.slice(0, fitting(left.map(({ text }) => line(text))).length);
+  const place = `${runPlace(id)}/changes`;
   return layout(frame, "/runs", `Changes of ${short(run.asked, 40) || id}`, [
     html`<p>${runLink(id, "Back to the run")}</p>`,
-    part(
-      "changes",
-      changes.length === 0 ? empty("It handed over no change, or newer runs took its place.") : changes.map(change),
-    ),
+    part("changes", [
+      shown.length === 0
+        ? empty("It handed over no change, or newer runs took its place.")
+        : [...Map.groupBy(shown, ({ change }) => change)].map(([change, some]) => changed(change, some)),
+      pager(place, { skip, shown: shown.length, all: pieces.length }, ["Further lines", "Lines before"]),
+    ]),
   ]);
 }
 
-function change({ repo, head, diff }: Change): Markup {
-  const left = diff.length - mostCharacters;
-  return html`<h2>${repo} at ${head.slice(0, 12)}</h2><pre>${diff
-    .slice(0, mostCharacters)
-    .split(/(?<=\n)/)
-    .map(line)}</pre>${left > 0 && html`<p class="soft">${left} characters more</p>`}`;
+function changed({ repo, head }: Change, pieces: readonly { readonly text: string }[]): Markup {
+  return html`<h2>${repo} at ${head.slice(0, 12)}</h2><pre>${pieces.map(({ text }) => line(text))}</pre>`;
 }
 
 /** Signs say what is new and what is gone; colours repeat it. */

@@ -3,25 +3,55 @@ import type { PartRow, RunDetail } from "../../harness/store/look.ts";
 import { lasting, moment, money, plural } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { button, laneLink, pager, runPlace, said, short, stateOf, stepsTable, stopButton, whoMay } from "./parts.ts";
+import {
+  button,
+  fitting,
+  fittingLast,
+  laneLink,
+  pageBytes,
+  pager,
+  runPlace,
+  said,
+  short,
+  stateOf,
+  stepRow,
+  stepsTable,
+  stopButton,
+  whoMay,
+} from "./parts.ts";
 
 const aPage = 50;
+/** Characters of what was asked, and of each post of the answer. */
+const mostCharacters = 2000;
+/** Bytes of the posts of the answer. */
+const answerBytes = 6000;
 
 /** One run from what caused it to its last delivery, without the newest `skip` of its steps; undefined when there is none. */
 export function runPage(frame: Frame, look: Look, id: string, skip: number): string | undefined {
   const run = look.run(id);
   if (run === undefined) return undefined;
-  const steps = look.steps(id, aPage, skip);
+  const { timezone } = look.config;
+  const asked = said(textOf(run.payload), mostCharacters) ?? empty("Nothing in words.");
+  const answers = answered(look, run);
+  // Steps have the room that words leave them.
+  const room = pageBytes - Buffer.byteLength([asked, ...answers].join(""));
+  const newest = look.steps(id, aPage, skip);
+  const steps = newest.slice(
+    -fittingLast(
+      newest.map((step) => stepRow(step, timezone)),
+      room,
+    ).length,
+  );
   return layout(frame, "/runs", `Run ${short(run.asked, 40) || id}`, [
     part("facts", facts(look, run)),
     part("acts", actsOf(frame, run)),
     part("more", more(look, id)),
-    html`<h2>Asked</h2>${said(textOf(run.payload)) ?? empty("Nothing in words.")}`,
-    part("answer", [html`<h2>Answer</h2>`, answer(look, run)]),
+    html`<h2>Asked</h2>${asked}`,
+    part("answer", [html`<h2>Answer</h2>`, answers]),
     part("steps", [
       html`<h2>Steps</h2>`,
-      steps.length === 0 ? empty("None yet.") : stepsTable("Steps", steps, look.config.timezone),
-      pager(runPlace(id), { skip, aPage, all: run.steps }),
+      steps.length === 0 ? empty("None yet.") : stepsTable("Steps", steps, timezone),
+      pager(runPlace(id), { skip, shown: steps.length, all: run.steps }),
     ]),
   ]);
 }
@@ -67,10 +97,15 @@ function more(look: Look, id: string): Content {
   return links.length > 0 && html`<p>${links.map((link, index) => [index > 0 && " · ", link])}</p>`;
 }
 
-function answer(look: Look, run: RunDetail): Content {
+function answered(look: Look, run: RunDetail): Markup[] {
   const parts = look.parts(run.id);
-  if (parts.length === 0) return empty(run.ended_at === null ? "Not yet." : "None was given.");
-  return parts.map((one) => [said(textOf(one.payload)), html`<p class="soft">${delivered(look, one)}</p>`]);
+  if (parts.length === 0) return [empty(run.ended_at === null ? "Not yet." : "None was given.")];
+  const shown = fitting(
+    parts.map((one) => html`${said(textOf(one.payload), mostCharacters)}<p class="soft">${delivered(look, one)}</p>`),
+    answerBytes,
+  );
+  const left = parts.length - shown.length;
+  return left === 0 ? shown : [...shown, html`<p class="soft">${plural(left, "post")} more, in the chat</p>`];
 }
 
 function delivered(look: Look, { state, sent_at, error, attempts }: PartRow): Content {

@@ -3,13 +3,22 @@ import type { RunFilter } from "../../harness/store/look.ts";
 import { moment } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
-import { runsTable } from "./parts.ts";
+import { fitting, pageBytes, runRow, runsTable } from "./parts.ts";
 
 /** Runs on one page. */
 const onePage = 40;
+/** Bytes of their table: the form above it has its own. */
+const listBytes = pageBytes - 2000;
 
 export function runsPage(frame: Frame, look: Look, filter: RunFilter): string {
-  const { rows, searched } = look.runs(filter, onePage);
+  const { rows: found, searched } = look.runs(filter, onePage);
+  const rows = found.slice(
+    0,
+    fitting(
+      found.map((run) => runRow(look, run)),
+      listBytes,
+    ).length,
+  );
   const filtered = [filter.state, filter.kind, filter.author, filter.text].some((value) => value !== undefined);
   const oldest = rows.at(-1);
   const further = (before: number, words: string) =>
@@ -20,7 +29,7 @@ export function runsPage(frame: Frame, look: Look, filter: RunFilter): string {
       : filtered || filter.before !== undefined
         ? empty(html`No run fits. <a href="/runs">Show all</a>`)
         : empty(`No runs yet. Mention @${frame.agent} in a channel that it is in.`),
-    rows.length === onePage && oldest !== undefined
+    (found.length === onePage || rows.length < found.length) && oldest !== undefined
       ? further(oldest.started_at, "Older runs")
       : searched !== undefined && [
           html`<p class="soft">Looked through the runs since ${moment(searched, look.config.timezone)}.</p>`,

@@ -8,14 +8,23 @@ export interface KeptNote extends Note {
   readonly source: string;
 }
 
+/** Only notes with a text in them. */
+const withText = "instr(lower(text || ' ' || name), lower(?)) > 0";
+
 /** What the agent was asked to keep, newest first; only notes with the text in them where one is given. */
-export function keptNotes(store: Store, text: string, count: number): KeptNote[] {
+export function keptNotes(store: Store, text: string, count: number, skip: number): KeptNote[] {
   return store.all<KeptNote>(
     `SELECT id, kind, text, author, name, at, source FROM notes
-     WHERE instr(lower(text || ' ' || name), lower(?)) > 0 ORDER BY kind, id DESC LIMIT ?`,
+     WHERE ${withText} ORDER BY kind, id DESC LIMIT ? OFFSET ?`,
     text,
     count,
+    skip,
   );
+}
+
+/** How many of them there are. */
+export function countKept(store: Store, text: string): number {
+  return store.get<{ n: number }>(`SELECT count(*) AS n FROM notes WHERE ${withText}`, text)!.n;
 }
 
 /** Everything that is counted for metrics, since the database began. */

@@ -147,6 +147,16 @@ export function messagesOf(store: Store, run: string, count: number, skip: numbe
     .reverse();
 }
 
+/** One message between harness and model. */
+export function messageOf(store: Store, run: string, part: string, seq: number): MessageRow | undefined {
+  return store.get<MessageRow & object>(
+    "SELECT part, seq, message FROM turns WHERE run = ? AND part = ? AND seq = ?",
+    run,
+    part,
+    seq,
+  );
+}
+
 /** How much there is to see of a run beside its steps. */
 export function keptOf(store: Store, run: string): { messages: number; changes: number } {
   return store.get<{ messages: number; changes: number }>(
@@ -213,15 +223,28 @@ export interface SaidRow {
   readonly state: string;
 }
 
-/** What was asked and answered in a conversation, oldest first; of its newest `count` runs. */
-export function conversation(store: Store, lane: string, count: number): SaidRow[] {
-  return store.all<SaidRow>(
-    `WITH chosen AS (SELECT id, inbox, state FROM runs WHERE lane = ?1 ORDER BY started_at DESC LIMIT ?2)
+/** What was asked and answered in a conversation, oldest first: `count` posts before the newest `skip`. */
+export function conversation(store: Store, lane: string, count: number, skip: number): SaidRow[] {
+  return store
+    .all<SaidRow>(
+      // Each run has a post at least: further back than that nothing is wanted.
+      `WITH chosen AS (SELECT id, inbox, state FROM runs WHERE lane = ?1 ORDER BY started_at DESC LIMIT ?2 + ?3)
      SELECT chosen.id AS run, author, inbox.created_at AS at, coalesce(payload ->> 'text', '') AS text, chosen.state FROM chosen JOIN inbox ON inbox.id = chosen.inbox
      UNION ALL
      SELECT chosen.id, NULL, coalesce(outbox.sent_at, outbox.created_at), coalesce(payload ->> 'text', ''), outbox.state FROM chosen JOIN outbox ON outbox.run = chosen.id
-     ORDER BY at`,
+     ORDER BY at DESC LIMIT ?2 OFFSET ?3`,
+      lane,
+      count,
+      skip,
+    )
+    .reverse();
+}
+
+/** How many posts of a conversation there are: what was asked, and answers. */
+export function saidIn(store: Store, lane: string): number {
+  const { n } = store.get<{ n: number }>(
+    "SELECT count(DISTINCT runs.id) + count(outbox.run) AS n FROM runs LEFT JOIN outbox ON outbox.run = runs.id WHERE lane = ?",
     lane,
-    count,
-  );
+  )!;
+  return n;
 }
