@@ -7,13 +7,13 @@ import { fitting, fittingLast, laneLink, pager, runLink, short } from "./parts.t
 
 const onePage = 40;
 /** Posts of a conversation on a page, where they are short. */
-const mostPosts = 50;
+const mostPosts = 20;
 /** Characters of one; the whole is in the chat. */
 const mostCharacters = 2000;
 
 export function conversationsPage(frame: Frame, look: Look, before: number | undefined): string {
   const found = look.conversations(before ?? Number.MAX_SAFE_INTEGER, onePage);
-  const rows = fitting(found.map((one) => row(frame, look, one)));
+  const rows = fitting(found, (one) => row(frame, look, one));
   const oldest = found[rows.length - 1];
   return layout(
     frame,
@@ -40,7 +40,7 @@ function row({ now }: Frame, look: Look, { lane, runs, last_at, author, asked }:
 export function conversationPage(frame: Frame, look: Look, lane: string, skip: number): string | undefined {
   const { said, all } = look.conversation(lane, mostPosts, skip);
   if (all === 0) return undefined;
-  const shown = fittingLast(said.map((one) => post(frame, look, one)));
+  const shown = fittingLast(said, (one) => post(frame, look, one));
   return layout(
     frame,
     "/conversations",

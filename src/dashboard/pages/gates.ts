@@ -10,7 +10,7 @@ import { button, fitting, pager, runLink } from "./parts.ts";
 export function gatesPage(frame: Frame, look: Look, skip: number): string {
   const approvers = look.config.chat.people.filter(({ approve }) => approve.length > 0);
   const gates = look.gates();
-  const shown = fitting(gates.slice(skip).map((gate) => row(frame, look, gate)));
+  const shown = fitting(gates.slice(skip), (gate) => row(frame, look, gate));
   return layout(frame, "/gates", "Gates", [
     part("gates", [
       gates.length === 0

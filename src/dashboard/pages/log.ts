@@ -39,10 +39,9 @@ ${select(
               "Log, newest first",
               ["At", "Level", "What"],
               fitting(
-                lines.map(
-                  (line) =>
-                    html`<tr><td>${moment(line.at, look.config.timezone)}</td><td class="${{ error: "bad", warn: "warn", info: "", debug: "soft" }[line.level]}">${line.level}</td><td class="text">${line.message}${line.fields !== "" && html`<br><code class="soft">${line.fields}</code>`}</td></tr>`,
-                ),
+                lines,
+                (line) =>
+                  html`<tr><td>${moment(line.at, look.config.timezone)}</td><td class="${{ error: "bad", warn: "warn", info: "", debug: "soft" }[line.level]}">${line.level}</td><td class="text">${line.message}${line.fields !== "" && html`<br><code class="soft">${line.fields}</code>`}</td></tr>`,
               ),
             ),
       ),

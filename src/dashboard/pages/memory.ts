@@ -10,7 +10,7 @@ const aPage = 100;
 /** What the agent was asked to keep, by whom and when. */
 export function memoryPage(frame: Frame, look: Look, { text, skip }: { text: string; skip: number }): string {
   const notes = look.notes(text, aPage, skip);
-  const shown = fitting(notes.map((note) => row(frame, look, note)));
+  const shown = fitting(notes, (note) => row(frame, look, note));
   const { agent, may: mayForget } = frame;
   return layout(
     frame,

@@ -17,19 +17,22 @@ export function runLink(id: string, words: string): Markup {
 /** Bytes of lists and texts on a page: with style, script and all that stands around them it weighs 30 kB at most. */
 export const pageBytes = 17_600;
 
-/** As many of the first ones as fit on a page, one at least. */
-export function fitting(all: readonly Markup[], bytes = pageBytes): Markup[] {
-  let sum = 0;
-  const end = all.findIndex((one) => {
-    sum += Buffer.byteLength(one.toString());
-    return sum > bytes;
-  });
-  return all.slice(0, end < 0 ? all.length : Math.max(1, end));
+/** As many of the first ones as fit on a page, made one by one until it is full; one at least. */
+export function fitting<T>(all: readonly T[], make: (one: T) => Markup, bytes = pageBytes): Markup[] {
+  const made: Markup[] = [];
+  let left = bytes;
+  for (const one of all) {
+    const markup = make(one);
+    left -= Buffer.byteLength(markup.toString());
+    if (left < 0 && made.length > 0) break;
+    made.push(markup);
+  }
+  return made;
 }
 
 /** As many of the last ones as fit. */
-export function fittingLast(all: readonly Markup[], bytes = pageBytes): Markup[] {
-  return fitting(all.toReversed(), bytes).reverse();
+export function fittingLast<T>(all: readonly T[], make: (one: T) => Markup, bytes = pageBytes): Markup[] {
+  return fitting(all.toReversed(), make, bytes).reverse();
 }
 
 /** A text in pieces of which several fit on a page: each line one, or more. */

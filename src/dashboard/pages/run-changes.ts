@@ -10,7 +10,7 @@ export function changesPage(frame: Frame, look: Look, id: string, skip: number):
   if (run === undefined) return undefined;
   const pieces = look.changes(id).flatMap((change) => piecesOf(change.diff).map((text) => ({ change, text })));
   const left = pieces.slice(skip);
-  const shown = left.slice(0, fitting(left.map(({ text }) => line(text))).length);
+  const shown = left.slice(0, fitting(left, ({ text }) => line(text)).length);
   const place = `${runPlace(id)}/changes`;
   return layout(frame, "/runs", `Changes of ${short(run.asked, 40) || id}`, [
     html`<p>${runLink(id, "Back to the run")}</p>`,

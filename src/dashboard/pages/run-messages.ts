@@ -12,7 +12,7 @@ export function messagesPage(frame: Frame, look: Look, id: string, skip: number)
   const run = look.run(id);
   if (run === undefined) return undefined;
   const { messages } = look.kept(id);
-  const shown = fittingLast(look.messages(id, aPage, skip).map((one) => message(id, one)));
+  const shown = fittingLast(look.messages(id, aPage, skip), (one) => message(id, one));
   return layout(frame, "/runs", `Messages of ${short(run.asked, 40) || id}`, [
     html`<p>${runLink(id, "Back to the run")}</p>`,
     part("messages", [
@@ -43,7 +43,7 @@ export function messagePage(
   const one = look.message(id, of, seq);
   if (one === undefined) return undefined;
   const pieces = piecesOf([one.text, callsOf(one)].filter((text) => text !== "").join("\n\n"));
-  const shown = fitting(pieces.slice(skip).map((piece) => html`${piece}`));
+  const shown = fitting(pieces.slice(skip), (piece) => html`${piece}`);
   const words = ["Further lines", "Lines before"] as const;
   return layout(
     frame,

@@ -36,12 +36,7 @@ export function runPage(frame: Frame, look: Look, id: string, skip: number): str
   // Steps have the room that words leave them.
   const room = pageBytes - Buffer.byteLength([asked, ...answers].join(""));
   const newest = look.steps(id, aPage, skip);
-  const steps = newest.slice(
-    -fittingLast(
-      newest.map((step) => stepRow(step, timezone)),
-      room,
-    ).length,
-  );
+  const steps = newest.slice(-fittingLast(newest, (step) => stepRow(step, timezone), room).length);
   return layout(frame, "/runs", `Run ${short(run.asked, 40) || id}`, [
     part("facts", facts(look, run)),
     part("acts", actsOf(frame, run)),
@@ -101,7 +96,8 @@ function answered(look: Look, run: RunDetail): Markup[] {
   const parts = look.parts(run.id);
   if (parts.length === 0) return [empty(run.ended_at === null ? "Not yet." : "None was given.")];
   const shown = fitting(
-    parts.map((one) => html`${said(textOf(one.payload), mostCharacters)}<p class="soft">${delivered(look, one)}</p>`),
+    parts,
+    (one) => html`${said(textOf(one.payload), mostCharacters)}<p class="soft">${delivered(look, one)}</p>`,
     answerBytes,
   );
   const left = parts.length - shown.length;

@@ -12,13 +12,7 @@ const listBytes = pageBytes - 2000;
 
 export function runsPage(frame: Frame, look: Look, filter: RunFilter): string {
   const { rows: found, searched } = look.runs(filter, onePage);
-  const rows = found.slice(
-    0,
-    fitting(
-      found.map((run) => runRow(look, run)),
-      listBytes,
-    ).length,
-  );
+  const rows = found.slice(0, fitting(found, (run) => runRow(look, run), listBytes).length);
   const filtered = [filter.state, filter.kind, filter.author, filter.text].some((value) => value !== undefined);
   const oldest = rows.at(-1);
   const further = (before: number, words: string) =>
