@@ -99,8 +99,8 @@ async function add(context: CommandContext, agent: string, name: string, options
 function mustLie(day: string | undefined): void {
   if (day === undefined) return;
   const time = Date.parse(`${day}T23:59:59.999Z`);
-  // Dates roll over: there is no 31st of February.
-  const real = /^\d{4}-\d{2}-\d{2}$/.test(day) && new Date(time).toISOString().startsWith(day);
+  // Dates roll over: there is no 31st of February, and no 13th month at all.
+  const real = /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
   if (real && time > Date.now()) return;
   throw usageError(
     real ? `${day} is over` : `"${day}" is no day`,
