@@ -31,6 +31,9 @@ import { forgeDesk } from "./tasks/start.ts";
 import { tlsOf } from "./tls.ts";
 import { dayStart } from "./zone.ts";
 
+/** For so long an answer that could not be delivered needs a look. */
+const droppedMs = 3 * 24 * 3600_000;
+
 export interface RunningAgent {
   readonly agent: string;
   readonly dashboard: Dashboard;
@@ -125,7 +128,7 @@ export async function startAgent(configFile: string, to: Log, secrets: Secret[] 
       ...(desk && { forge: desk.troubles() }),
       ...diskOf(config.dataDir),
       runs: recentRuns(store, 20),
-      dropped: droppedAnswers(store, 10),
+      dropped: droppedAnswers(store, 10, now - droppedMs),
     };
   };
   // Outcomes and reasons are in the words of others.

@@ -85,12 +85,14 @@ export function dropReason(store: Store, run: string): string | undefined {
   )?.error;
 }
 
-/** The newest answers that were given up, with the reason of each. */
-export function droppedAnswers(store: Store, count: number): DroppedAnswer[] {
+/** The newest answers that were given up since a time (ms), with the reason of each; not those of runs that somebody stopped. */
+export function droppedAnswers(store: Store, count: number, since = 0): DroppedAnswer[] {
   return store.all<DroppedAnswer>(
     `SELECT outbox.run, ended_at AS at, error AS reason FROM outbox JOIN runs ON runs.id = outbox.run
      WHERE outbox.state = 'dead' AND part = (SELECT min(part) FROM outbox AS o WHERE o.run = outbox.run AND o.state = 'dead')
+       AND outbox.error IS NOT runs.outcome AND coalesce(ended_at, started_at) >= ?
      ORDER BY started_at DESC LIMIT ?`,
+    since,
     count,
   );
 }

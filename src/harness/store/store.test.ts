@@ -14,6 +14,7 @@ import { drop, droppedAnswers, dropReason, handOver, markSent, nextPart, pending
 import { claimNext, finish, leaveOpen, recentRuns, resumeOpen } from "./runs.ts";
 import { recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
 import { keepChange, turnsOf } from "./turns.ts";
+import { cancelIn } from "./work.ts";
 
 let dir: string;
 let store: Store;
@@ -130,8 +131,18 @@ test("the outbox sends in order, each part once, and gives up what is refused, w
   drop(store, nextPart(store, run.id)!, "gone");
   expect(nextPart(store, run.id)).toBeUndefined();
   expect(dropReason(store, run.id)).toBe("gone");
-  finish(store, run, "failed", "gone", 5);
+  finish(store, run, "failed", "not delivered: gone", 5);
   expect(droppedAnswers(store, 10)).toEqual([{ run: run.id, at: 5, reason: "gone" }]);
+  expect(droppedAnswers(store, 10, 6)).toEqual([]);
+});
+
+test("what somebody stopped before it was sent is no answer that could not be delivered", () => {
+  receive(store, entry("p1"), 0);
+  const run = claimNext(store, 0)!;
+  handOver(store, run, [{ text: "a" }], "answered", 1);
+  cancelIn(store, {}, 1, "stopped by alice", 2);
+  expect(dropReason(store, run.id)).toBe("stopped by alice");
+  expect(droppedAnswers(store, 10)).toEqual([]);
 });
 
 test("files of an answer leave the database with its end, whichever it is", () => {
