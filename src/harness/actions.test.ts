@@ -56,6 +56,24 @@ test("a run that is stopped ends while its model thinks, its thread is told, and
   expect(entries.filter((entry) => entry.includes("dashboard:alice-id"))).toHaveLength(2);
 });
 
+test("a run is stopped and its thread will be told of it, both or none: also when the process is killed right then", async () => {
+  const server = playedTeam();
+  const late = Promise.withResolvers<string>();
+  played = await playedAgent(server, () => late.promise, { clock: systemClock(1) });
+  const post = server.say("alice-id", "work", "@athena think about it");
+  await soon(() => played!.calls.length).toBe(1);
+  const [run] = runs(played) as [string];
+  const stopping = actionsIn(played).stop(run, "alice");
+  // What would be on the disk if it were killed now, while it waits for the model to let go.
+  const waits = "SELECT payload ->> 'said' AS said FROM inbox WHERE state = 'new'";
+  const told = "Stopped by alice, on my dashboard. `!retry` begins it again.";
+  expect(played.store.all(waits)).toEqual([{ said: told }]);
+  expect(played.ended()).toContainEqual({ state: "failed", outcome: "stopped by alice" });
+  late.resolve("too late");
+  await stopping;
+  await soon(() => played!.said(post.id)).toEqual([told]);
+});
+
 test("doing a thing once more is asked for once, also while it is paused: pressed twice, or with !retry too, it is done once", async () => {
   const server = playedTeam();
   played = await playedAgent(server, async () => "done");

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { audit } from "./audit/audit.ts";
+import type { Control } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { gateOf } from "./gates/book.ts";
 import { answerGate } from "./gates/chat.ts";
@@ -8,7 +9,7 @@ import { pauseOf, setPause } from "./pause.ts";
 import { receive } from "./store/inbox.ts";
 import { dropNote } from "./store/memory.ts";
 import type { Store } from "./store/open.ts";
-import { openIn, type Place, workIn } from "./store/work.ts";
+import { openIn, workIn } from "./store/work.ts";
 
 /**
  * What a person may do to an agent's work without the chat, also while that is away. `person` is a name of the team file whose right to
@@ -33,7 +34,7 @@ interface ActionParts {
   readonly config: AgentConfig;
   readonly store: Store;
   readonly clock: { now(): number };
-  readonly harness: { halt(place: Place, until: number, outcome: string): Promise<number>; wake(): void };
+  readonly harness: Pick<Control, "halt"> & { wake(): void };
 }
 
 interface Found {
@@ -63,7 +64,6 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
     const createdAt = Math.max(clock.now(), found.createdAt);
     const payload = { ...anew(post, { id: sourceId, authorId: author, createdAt }), ...more };
     receive(store, { ...entry, source: dashboardSource, sourceId, author, createdAt, payload }, clock.now());
-    harness.wake();
   };
   const idOf = (person: string) => config.chat.people.find(({ name }) => name === person)?.id ?? person;
   const noted = (person: string, what: string, subject?: string) =>
@@ -103,10 +103,12 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
       const found = find(run);
       if (found === undefined || !openIn(store, { lane: found.lane }).some(({ id }) => id === run))
         return "It is over already.";
-      await harness.halt({ lane: found.lane }, found.createdAt, `stopped by ${person}`);
       const again = found.kind === "mention" ? " `!retry` begins it again." : "";
       const said = `Stopped by ${person}, on my dashboard.${again}`;
-      take("stop", found, person, { lane: `${dashboardSource}:${randomUUID()}`, kind: "command" }, { said });
+      const tell = () =>
+        take("stop", found, person, { lane: `${dashboardSource}:${randomUUID()}`, kind: "command" }, { said });
+      await harness.halt({ lane: found.lane }, found.createdAt, `stopped by ${person}`, tell);
+      harness.wake();
       return undefined;
     },
 
@@ -119,6 +121,7 @@ export function actionsOf({ config, store, clock, harness }: ActionParts): Actio
       if (waiting > 0) return "Its conversation has work that waits already.";
       const { first, id } = JSON.parse(found.payload) as PostPayload;
       take("retry", found, person, { lane: found.lane, kind: "mention" }, { first: first ?? id });
+      harness.wake();
       return undefined;
     },
 

@@ -13,8 +13,11 @@ import { dayStart } from "./zone.ts";
 
 /** What a command may do to the harness. */
 export interface Control {
-  /** Ends work of a place that was asked for no later than `until` (server's time, ms), for good. Gives how many pieces of work there were. */
-  halt(place: Place, until: number, outcome: string): Promise<number>;
+  /**
+   * Ends work of a place that was asked for no later than `until` (server's time, ms), for good. Gives how many pieces of work there were.
+   * What `tell` takes in becomes durable together with that, and is taken up once no more is said of the work.
+   */
+  halt(place: Place, until: number, outcome: string, tell?: () => void): Promise<number>;
   /** One line on connection and tools. */
   health(): string;
 }

@@ -39,6 +39,7 @@ export class Harness implements Control {
   #watch: NodeJS.Timeout | undefined;
   readonly #open = new Map<string, { run: OpenRun; since: number; done: Promise<void>; stop: AbortController }>();
   #working = 0;
+  #halting = 0;
   #draining = false;
   #chat: HarnessState["chat"] = "connecting";
   #reason: string | undefined;
@@ -148,14 +149,19 @@ export class Harness implements Control {
     };
   }
 
-  async halt(place: Place, until: number, outcome: string): Promise<number> {
+  async halt(place: Place, until: number, outcome: string, tell?: () => void): Promise<number> {
     const { store, clock, log } = this.#parts;
-    const { runs, waiting } = cancelIn(store, place, until, outcome, clock.now());
+    const { runs, waiting } = store.transaction(() => {
+      const ended = cancelIn(store, place, until, outcome, clock.now());
+      tell?.();
+      return ended;
+    });
     const stopped = runs.flatMap((id) => this.#open.get(id) ?? []);
     for (const { stop } of stopped) stop.abort(new Error(outcome));
     log.info({ runs, waiting, outcome }, "work was stopped");
     // What is being posted just now cannot be called back: it comes before the word that all is stopped, unless the server takes long.
-    await Promise.race([Promise.all(stopped.map(({ done }) => done)), clock.wait(2000)]);
+    this.#halting++;
+    await Promise.race([Promise.all(stopped.map(({ done }) => done)), clock.wait(2000)]).finally(() => this.#halting--);
     return runs.length + waiting;
   }
 
@@ -188,7 +194,7 @@ export class Harness implements Control {
     const { store, clock, config, log } = this.#parts;
     try {
       closeOver(store, clock.now());
-      while (!this.#draining) {
+      while (!this.#draining && this.#halting === 0) {
         const full = this.#working >= config.limits.runs || pauseOf(store) !== undefined;
         const noIssue = this.#desk?.obstacle === undefined ? undefined : "issue";
         const run = claimNext(store, clock.now(), full ? "command" : undefined, noIssue);

@@ -109,7 +109,10 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
       store,
       clock: { now: () => sample.now },
       harness: {
-        halt: async (place, until, outcome) => cancelIn(store, place, until, outcome, sample.now).runs.length,
+        halt: async (place, until, outcome, tell) => {
+          tell?.();
+          return cancelIn(store, place, until, outcome, sample.now).runs.length;
+        },
         wake: () => undefined,
       },
     }),
