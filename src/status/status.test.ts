@@ -10,7 +10,7 @@ import { projectRoot } from "../base/paths.ts";
 import { Secret } from "../base/secret.ts";
 import { loadTeam } from "../team/load.ts";
 import { whyUnreached } from "./reach.ts";
-import { type HostStatus, stateOfHypervisor, teamStatus } from "./status.ts";
+import { type HostStatus, stateOfHypervisor, teamStatus, withProblem } from "./status.ts";
 
 const secrets = {
   require: (path: string) => {
@@ -103,6 +103,15 @@ it("a request that was given up is told as no answer", async () => {
   expect(whyUnreached(error, "10.0.0.1:80", 5)).toBe("no answer from 10.0.0.1:80 within 5 s");
   mute.closeAllConnections();
   mute.close();
+});
+
+it.each([
+  ["fine", "broken", "backup of 2026-11-01 is too old", "backup now"],
+  ["attention", "broken", "backup of 2026-11-01 is too old; agent: idle", "backup now"],
+  ["broken", "broken", "agent: idle; backup of 2026-11-01 is too old", "logs"],
+] as const)("a backup that is too old is told of a host that is %s", (was, state, detail, next) => {
+  const answer = { state: was, detail: "agent: idle", next: was === "fine" ? "" : "logs" };
+  expect(withProblem(answer, "backup of 2026-11-01 is too old", "backup now")).toEqual({ state, detail, next });
 });
 
 describe("a hypervisor", () => {

@@ -81,8 +81,8 @@ interface Asking {
   readonly team: LoadedTeam;
   readonly secrets: SecretStore;
   readonly signal: AbortSignal;
-  /** Told what is asked for from now on, in words. */
-  readonly part: (name: string) => void;
+  /** Told what is asked for from now on, in words, and what is known by then. */
+  readonly part: (name: string, known?: Answer) => void;
 }
 
 /** Whatever a host does, it is told in words; throws only the signal's reason. */
@@ -92,19 +92,24 @@ async function askHost(host: Host, asking: Omit<Asking, "part">, hostMs: number)
   const late = AbortSignal.timeout(hostMs);
   const signal = AbortSignal.any([asking.signal, late]);
   let part = host.kind === "agent" ? "agent" : "services";
+  let known: Answer | undefined;
   const asked = askParts(host, {
     ...asking,
     signal,
-    part: (name) => {
+    part: (name, answer) => {
       part = name;
+      known = answer;
     },
   });
   try {
     return { ...base, ...(await Promise.race([asked, rejectedBy(signal)])) };
   } catch (error) {
     asking.signal.throwIfAborted();
-    if (late.aborted)
-      return { ...base, state: "unreachable", detail: `${part}: no answer within ${hostMs / 1000} s`, next };
+    if (late.aborted) {
+      const silent = `${part}: no answer within ${hostMs / 1000} s`;
+      if (known !== undefined && known.state !== "fine") return { ...base, ...withProblem(known, silent, next) };
+      return { ...base, state: "unreachable", detail: silent, next };
+    }
     return { ...base, state: "broken", detail: `${part}: its answer cannot be read: ${firstLine(error)}`, next };
   }
 }
@@ -205,10 +210,10 @@ async function askPart(
   }
 }
 
-/** Services are fine, and so is the host unless its last verified backup is too old; asked only where the team file has backups. */
+/** Asked only where the team file has backups, and of a host that can be reached: one that needs somebody for another reason too. */
 async function withBackups(answer: Answer, host: Host, { team, secrets, signal, part }: Asking): Promise<Answer> {
-  if (answer.state !== "fine" || host.roles.backup?.to === undefined) return answer;
-  part("backups");
+  if (answer.state === "unreachable" || host.roles.backup?.to === undefined) return answer;
+  part("backups", answer);
   const { backupAge, backupProblem } = await import("../backup/backup.ts");
   const maxAge = Number(host.roles.backup.maxAgeDays ?? defaultMaxAgeDays);
   const next = `npx olympus backup now ${host.name}`;
@@ -217,11 +222,22 @@ async function withBackups(answer: Answer, host: Host, { team, secrets, signal, 
     const problem = backupProblem(age, maxAge, Date.now());
     const verified = age.verified?.toISOString().slice(0, 16).replace("T", " ");
     if (problem === undefined) return { ...answer, detail: `${answer.detail}; backup verified ${verified} UTC` };
-    return { ...answer, state: "broken", detail: problem, next };
+    return withProblem(answer, problem, next);
   } catch (error) {
     signal.throwIfAborted();
-    return { ...answer, state: "broken", detail: `its backups cannot be asked for: ${firstLine(error)}`, next };
+    return withProblem(answer, `its backups cannot be asked for: ${firstLine(error)}`, next);
   }
+}
+
+/** Pure. A host with something broken beside what it said itself: what is worst comes first, and says what to do. */
+export function withProblem<T extends Pick<HostStatus, "state" | "detail" | "next">>(
+  answer: T,
+  problem: string,
+  next: string,
+): T {
+  const { state, detail } = answer;
+  if (state === "broken") return { ...answer, detail: `${detail}; ${problem}` };
+  return { ...answer, state: "broken", detail: state === "fine" ? problem : `${problem}; ${detail}`, next };
 }
 
 /** As the role has it. */
