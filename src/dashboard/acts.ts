@@ -5,6 +5,8 @@ export interface Act {
   /** With `:id` where it is about something. */
   readonly path: string;
   readonly summary: string;
+  /** Who is asked by the act itself whether she may: it takes no right to give tasks. */
+  readonly forApprovers?: true;
   /** Where a browser goes afterwards. */
   readonly next: (id: string) => string;
   /** In words why it cannot be done; undefined: done. */
@@ -42,12 +44,14 @@ export const acts: readonly Act[] = [
   {
     path: "/gates/:id/approve",
     summary: "Opens a gate; only for whom it waits",
+    forApprovers: true,
     next: () => "/gates",
     act: (all, id, person) => all.approve(id, person),
   },
   {
     path: "/gates/:id/refuse",
     summary: "Closes a gate for good; only for whom it waits",
+    forApprovers: true,
     next: () => "/gates",
     act: (all, id, person) => all.refuse(id, person),
   },

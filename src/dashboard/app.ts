@@ -1,10 +1,11 @@
 import { type Context, Hono } from "hono";
+import { every } from "hono/combine";
 import type * as z from "zod";
 import { Access } from "./access/access.ts";
 import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
 import { cookieOf, entry, eventsOf } from "./entry.ts";
-import { type Env, headers, needs } from "./guards.ts";
+import { type Env, givesTasks, headers, needs } from "./guards.ts";
 import type { Frame } from "./layout.ts";
 import { metricsText } from "./metrics.ts";
 import { NewsDesk } from "./news.ts";
@@ -59,8 +60,8 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     const { team, models } = look.config;
     const rehearsal = models.some(({ provider }) => provider === "rehearsal");
     const { scopes, person } = context.get("visitor");
-    const may = scopes.includes("act") && person !== undefined;
-    return { agent, team, rehearsal, now: look.now(), person, may };
+    const acts = scopes.includes("act") && person !== undefined;
+    return { agent, team, rehearsal, now: look.now(), person, acts, may: acts && access.givesTasks(person) };
   };
   const missing = (context: Context<Env>) =>
     context.html(problemPage(frame(context), "Not here", "There is nothing at this address.", "Go to"), 404);
@@ -127,19 +128,20 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
     if (code === undefined) return context.json({ error: "the team file has no person of this name" }, 400);
     return context.json({ version: 1, code, seconds: 120 });
   });
-  for (const { path, next, act } of acts) {
+  for (const { path, next, act, forApprovers } of acts) {
+    const guard = forApprovers ? needs("act", true) : every(needs("act", true), givesTasks(access));
     const done = async (context: Context<Env>): Promise<string | undefined> => {
       const wrong = await act(options.acts, context.req.param("id") ?? "", context.get("visitor").person!);
       if (wrong === undefined)
         log.info({ path: context.req.path, by: context.get("visitor").person }, "done from the dashboard");
       return wrong;
     };
-    app.post(path, needs("act", true), async (context) => {
+    app.post(path, guard, async (context) => {
       const wrong = await done(context);
       if (wrong === undefined) return context.redirect(next(context.req.param("id") ?? ""), 303);
       return context.html(problemPage(frame(context), "Not done", wrong, "Back to"), 409);
     });
-    app.post(`/api${path}`, needs("act", true), async (context) => {
+    app.post(`/api${path}`, guard, async (context) => {
       const wrong = await done(context);
       return wrong === undefined ? context.json({ version: 1, done: true }) : context.json({ error: wrong }, 409);
     });

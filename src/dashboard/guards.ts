@@ -88,6 +88,14 @@ export function needs(scope: Scope, byPerson: boolean): MiddlewareHandler<Env> {
   };
 }
 
+/** Only for those who may give tasks. */
+export function givesTasks(access: Access): MiddlewareHandler<Env> {
+  return async (context, next) =>
+    access.givesTasks(context.get("visitor").person)
+      ? next()
+      : context.json({ error: "only a person who may give tasks may do this" }, 403);
+}
+
 /** Where a request comes from; one word for all where there is no socket (tests). */
 export function addressOf(context: Context<Env>): string {
   return context.env?.incoming?.socket.remoteAddress ?? "unknown";

@@ -8,7 +8,9 @@ export interface Frame {
   readonly now: number;
   /** Whose session it is; undefined for a token without a person. */
   readonly person: string | undefined;
-  /** Whether this person may change work and memory. */
+  /** Whether this person may do something here: open gates that wait for her, at least. */
+  readonly acts: boolean;
+  /** Whether she may change work and memory. */
   readonly may: boolean;
 }
 

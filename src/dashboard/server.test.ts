@@ -170,6 +170,35 @@ test("who may act is shown how, is told what came of it, and what cannot be done
   expect((await post(on, "/pause", {}, alice)).status).toBe(409);
 });
 
+test("F7 whoever may approve opens gates here as in the chat, also without the right to give tasks, and does nothing else", async () => {
+  const on = open();
+  const dora = { ...origin, ...(await signIn(on, "dora")).session };
+  const page = async (path: string) => (await on.request(path, dora)).text();
+  const wish = { action: "merge", kinds: ["deploy"], approvers: undefined, run: "r", repo: "o/r", number: 7 } as const;
+  const { id } = wishGate(on.store, { ...wish, author: "x", lenses: [], commit: "a".repeat(40) }, on.now, 24);
+  expect(await page("/gates")).toContain(`/gates/${id}/approve`);
+  expect(await page("/")).not.toContain("/runs/p3-1/stop");
+  for (const path of ["/runs/p3-1/stop", "/pause", "/memory/1/forget"])
+    expect([path, (await post(on, path, {}, dora)).status]).toEqual([path, 403]);
+  expect((await post(on, `/gates/${id}/approve`, {}, dora)).status).toBe(303);
+  expect(await page("/gates")).toContain("dora opened it");
+});
+
+test("F8 the log names nothing that lets in: no token, code or cookie, whether it was right or wrong", async () => {
+  const on = open();
+  const { session } = await signIn(on);
+  await post(on, "/login", { token: adminToken, person: "alice" }, origin);
+  await post(on, "/login", { token: "wrong-token-0123456789" }, origin);
+  await post(on, "/login", { code: "wrong-code-0123456789" }, origin);
+  await on.request("/api/status", { authorization: "Bearer wrong-bearer-0123456789" });
+  await post(on, "/pause", {}, { ...origin, ...session });
+  const log = JSON.stringify(on.options.look.log("debug", "", 500));
+  expect(log).toContain("done from the dashboard");
+  const cookie = /=([^;]+)/.exec(session.cookie)![1]!;
+  for (const secret of [adminToken, cookie, "wrong-token", "wrong-code", "wrong-bearer"])
+    expect([secret, log.includes(secret)]).toEqual([secret, false]);
+});
+
 test("C7 a gate whose time is over waits for nobody, and nobody is given buttons for it", async () => {
   const on = open();
   on.now += 24 * 3600_000;

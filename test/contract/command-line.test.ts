@@ -43,6 +43,7 @@ describe.concurrent("words that are off", () => {
     [["up", "athena", ...team], /unknown hypervisor "athena".*\n.*athena is a machine on r420/],
     [["tokens", "add", "athena", "grafana", "--until", "2020-01-31", ...team], /2020-01-31 is over/],
     [["tokens", "add", "athena", "grafana", "--until", "2127-02-30", ...team], /"2127-02-30" is no day/],
+    [["tokens", "add", "athena", "grafana", "--until", "2127-13-01", ...team], /"2127-13-01" is no day/],
     [["tokens", "list", "athenna", ...team], /unknown agent "athenna".*Did you mean athena\?/s],
     [["prepare", "--for", "nothing"], /Allowed choices are lab, unit, tests/],
     [["toolchain", "--list", "--only", "nothing"], /unknown part "nothing"/],

@@ -68,6 +68,15 @@ test("F9 every page with hostile words: nothing of it runs, nothing violates axe
   expect(wrong).toEqual([]);
 }, 600_000);
 
+test("pages of nobody yet, of one conversation and of what is not there violate none of axe's rules either", async () => {
+  await page.goto("/login");
+  await expectSound(page, ["/login"]);
+  await signIn();
+  const lane = encodeURIComponent(hostile("lane-p1"));
+  await expectSound(page, [`/conversations/${lane}`, "/runs/p3-1/messages/code/0", "/nowhere", "/runs?before=soon"]);
+  expect(wrong.filter((message) => !/the server responded with a status of 40[04]/.test(message))).toEqual([]);
+}, 600_000);
+
 test("what happens is seen without a reload, also after the harness was started again", async () => {
   await signIn();
   const step = (outcome: string) => recordStep(sample.store, { run: "p3-1", kind: "tool", at: Date.now(), outcome });

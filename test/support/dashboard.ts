@@ -148,6 +148,7 @@ function configOf(dir: string, words: (name: string) => string): AgentConfigInpu
       people: [
         { id: "alice", name: "alice", command: true, approve: [words("gate"), "merge"] },
         { id: "carol", name: "carol" },
+        { id: "dora", name: "dora", approve: ["deploy"] },
         { id: "odd", name: words("person") },
       ],
       agents: [{ id: "hermes", name: "hermes" }],

@@ -38,7 +38,7 @@ function row(frame: Frame, look: Look, gate: Gate): Markup {
         : gate.state === "waiting"
           ? `reviews through ${open.join(", ")}`
           : `${who.join(", ") || "nobody who may"} (${gate.kinds.join(", ")})`;
-  const mine = frame.may && isAsked(gate, frame.now) && frame.person !== undefined && who.includes(frame.person);
+  const mine = frame.acts && isAsked(gate, frame.now) && frame.person !== undefined && who.includes(frame.person);
   const path = `/gates/${encodeURIComponent(gate.id)}`;
   return html`<tr><td class="text">${aboutGate(gate)}${gate.question && html`<pre>${gate.question}</pre>`}</td><td>${gate.commit === "" ? "of no commit" : html`<code>${gate.commit.slice(0, 10)}</code>`}</td><td class="text">${waits}</td><td>${age(gate.createdAt, frame.now)}</td><td>${over ? age(gate.expiresAt, frame.now) : `in ${lasting(gate.expiresAt - frame.now)}`}</td><td>${runLink(gate.run, "the run")}</td><td>${mine && [button(`${path}/approve`, "Approve"), button(`${path}/refuse`, "Refuse", "Closes it for good: another commit gets another gate.")]}</td></tr>`;
 }
