@@ -115,7 +115,10 @@ function listen() {
 if (live) { listen(); setInterval(tick, 1000); document.addEventListener("visibilitychange", listen); addEventListener("pagehide", () => stream && stream.close()); addEventListener("pageshow", (event) => { if (event.persisted) listen(); }); addEventListener("focusout", () => { if (held) refresh(); }); }
 const code = document.getElementById("code");
 // A link's code stands behind the #, which browsers send to nobody; it is used once and goes from the address at once.
-if (code && location.hash.length > 1) { code.value = location.hash.slice(1); history.replaceState(null, "", "/login"); code.form.requestSubmit(); }
+function redeem() { if (code && location.hash.length > 1) { code.value = location.hash.slice(1); history.replaceState(null, "", "/login"); code.form.requestSubmit(); } }
+redeem();
+// Also where the page was open already: a browser does not load it again for what stands behind the #.
+addEventListener("hashchange", redeem);
 `;
 
 export const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 14 8 2l6 12z" fill="#0550ae"/></svg>`;
