@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
 import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { loadScript, scriptSchema } from "../../src/rehearsal/script.ts";
 import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
+import { expectSound, openBrowser, watchPage } from "../support/browser.ts";
 import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
 
@@ -30,8 +31,8 @@ let agent: AgentProcess;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
-/** What must stay empty: errors of the page, and requests that went elsewhere. */
-const wrong: string[] = [];
+/** What must stay empty, but for what a browser says of an agent that restarts: messages in the console, and requests that went elsewhere. */
+let wrong: string[];
 
 beforeAll(async () => {
   mattermost = await startMattermost();
@@ -49,15 +50,11 @@ beforeAll(async () => {
     policy: { sensitive: [{ name: "customers", about: "who they are", file: join(root, "customers") }] },
   }));
   agent = await startAgentProcess(folder);
-  const args = ["--no-sandbox", "--disable-gpu"];
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args, timeout: 120_000 });
+  browser = await openBrowser();
   context = await browser.newContext({ baseURL: url() });
   context.setDefaultTimeout(patience.timeout);
   page = await context.newPage();
-  page.on("pageerror", (error) => wrong.push(String(error)));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(url())) wrong.push(request.url());
-  });
+  wrong = watchPage(page, url);
 }, 300_000);
 afterAll(async () => {
   await browser?.close();
@@ -135,5 +132,24 @@ test("a person sees work begin without a reload, stops it, has it done once more
   await page.getByText("chat, assistant: read_sensitive").click();
   await page.locator("pre", { hasText: "to count" }).waitFor();
   expect(await page.content()).not.toContain("carol, dave");
-  expect(wrong).toEqual([]);
+
+  const kept = await says("@athena remember: the shop closes at six");
+  expect(await said(kept.id)).toHaveLength(1);
+  await page.goto("/memory");
+  await page.getByText("the shop closes at six").waitFor();
+  for (const [path, words] of [
+    ["/costs", "rehearsal/"],
+    ["/log", "a run begins"],
+    ["/settings", "alice"],
+    ["/conversations", "how many customers"],
+  ] as const) {
+    await page.goto(path);
+    expect([path, await page.content()]).toEqual([path, expect.stringContaining(words)]);
+  }
+  await page.getByRole("link", { name: "how many customers" }).click();
+  await page.getByText("There are two.").waitFor();
+  await expectSound(page, ["/conversations", new URL(page.url()).pathname, "/memory", "/costs", "/log", "/settings"]);
+  const restart =
+    /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK|ERR_EMPTY|ERR_CONNECTION_RESET|status of 503/;
+  expect(wrong.filter((message) => !restart.test(message))).toEqual([]);
 }, 600_000);
