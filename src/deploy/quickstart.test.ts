@@ -74,7 +74,7 @@ it("knows a chat server that was built without its web page from one that has it
 
 it("begins the commands that come next with sudo where it was started so: its lab is root's", async () => {
   vi.stubEnv("SUDO_USER", "mara");
-  const shown = addressLines((await run([])).result).join("\n");
+  const shown = addressLines((await run([])).result, "mara").join("\n");
   expect(shown).toContain("sign in:  sudo npx olympus open ");
 });
 
