@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Forge, ForgeError } from "../../src/harness/forge-port.ts";
 import type { ForgePayload } from "../../src/harness/forge-work.ts";
-import { claim, releaseStale } from "../../src/harness/tasks/claim.ts";
+import { claim, clearFormer, release, releaseStale } from "../../src/harness/tasks/claim.ts";
 import { workOf } from "../../src/harness/tasks/table.ts";
 import { type TriedForge, tryForge } from "../support/forge.ts";
 import { app, type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
@@ -158,4 +158,67 @@ test("a claim stands as long as its pull request is open; closed unmerged, the i
   await as("zeus").pulls.update({ ...repo, pull_number: pull, state: "closed" });
   expect(await releaseStale(athena.parts, app, never)).toEqual([number]);
   expect(await branches()).toEqual([]);
+});
+
+const work = async (login: string, number: number) => {
+  const branch = `olympus/issue-${number}`;
+  const content = Buffer.from("new").toString("base64");
+  await as(login).repos.createOrUpdateFileContents({ ...repo, path: "new.txt", branch, message: "m", content });
+  return (await as(login).pulls.create({ ...repo, head: branch, base: "main", title: "t" })).data.number;
+};
+const pullState = async (pull_number: number) => (await as("zeus").pulls.get({ ...repo, pull_number })).data.state;
+
+test("an agent that is back after its lease leaves the issue, its branch and its pull request to whoever has it by now", async () => {
+  const number = await wish("taken over");
+  const origin = { chain: "c", base: await base() };
+  const [athena, apollo] = [await agent("athena", () => "", 1e-6), await agent("apollo", () => "")];
+  const held = await claim(athena.parts, "run-1", payload(number), origin, never);
+  expect(await releaseStale(apollo.parts, app, never)).toEqual([number]);
+  await claim(apollo.parts, "run-2", payload(number), origin, never);
+  const pull = await work("apollo", number);
+  expect(await claim(athena.parts, "run-1", payload(number), origin, never)).toBeUndefined();
+  // An agent that had begun to release the same claim before.
+  await release(athena.parts, app, number, { claim: held!.comment!, why: "free again" }, never);
+  expect(await branches()).toEqual([`olympus/issue-${number}`]);
+  expect(await pullState(pull)).toBe("open");
+});
+
+test("an agent whose claim was released while it works stops, and what another one has by then stays", async () => {
+  let busy = 0;
+  const athena = await agent("athena", () => ({ name: "bash", input: { script: `echo ${++busy}; sleep 0.2` } }));
+  const apollo = await agent("apollo", () => "");
+  const number = await wish("taken away");
+  await athena.start();
+  await expect.poll(() => busy, { timeout: 300_000 }).toBeGreaterThan(0);
+  const held = workOf(athena.store, app, number)!;
+  await release(apollo.parts, app, number, { claim: held.comment!, why: "free again", quiet: true }, never);
+  await claim(apollo.parts, "run-2", payload(number), { chain: "c", base: held.base }, never);
+  const pull = await work("apollo", number);
+  await expect
+    .poll(() => athena.ended("issue").map(({ outcome }) => outcome), { timeout: 300_000 })
+    .toEqual(["done: its claim was released"]);
+  expect(athena.audited().filter((one) => one.startsWith("harness release"))).toEqual([]);
+  expect(await pullState(pull)).toBe("open");
+}, 600_000);
+
+test("a claim that led to a merge holds nothing: the issue is begun anew by whoever is asked, once, and its next claim is one like any", async () => {
+  const number = await wish("once more");
+  const origin = { chain: "c", base: await base() };
+  const [athena, apollo] = [await agent("athena", () => "", 1e-6), await agent("apollo", () => "", 1e-6)];
+  await claim(athena.parts, "run-1", payload(number), origin, never);
+  const pull = await work("athena", number);
+  expect(await clearFormer(apollo.parts, app, number, never)).toBeUndefined();
+  expect(await branches()).toHaveLength(1);
+  expect(await clearFormer(athena.parts, app, number, never)).toMatchObject({ pull: { number: pull } });
+  await as("zeus").pulls.merge({ ...repo, pull_number: pull, merge_method: "squash" });
+  expect(await releaseStale(athena.parts, app, never)).toEqual([]);
+  expect(await clearFormer(apollo.parts, app, number, never)).toBeUndefined();
+  expect(await branches()).toEqual([]);
+  expect((await said(number)).filter((text) => text.startsWith(`#${pull} is merged: this begins anew.`))).toHaveLength(
+    1,
+  );
+  // The forge's times are whole seconds.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect(await claim(apollo.parts, "run-2", payload(number), origin, never)).toMatchObject({ run: "run-2" });
+  expect(await releaseStale(athena.parts, app, never)).toEqual([number]);
 });

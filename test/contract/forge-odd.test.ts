@@ -7,6 +7,8 @@ import { playedTeam } from "../support/played-agent.ts";
 
 let tried: TriedForge;
 let apollo: ForgeAgent;
+/** Whether git reaches the forge. */
+let reachable = true;
 const [app] = world.repositories!;
 const { collaborators } = app!;
 
@@ -45,6 +47,7 @@ async function start(play: ForgePlay): Promise<void> {
           return async (name: string) => ({
             ...(await target.repo(name)),
             ...(name.includes("huge") && { size: 1024 }),
+            ...(!reachable && { cloneUrl: "http://127.0.0.1:1/none.git" }),
           });
         },
       }),
@@ -95,6 +98,47 @@ test("C15 the issue is closed, or given to another, while the model works: it st
     expect(audited.filter((one) => one.startsWith("harness push"))).toEqual([]);
   }
   expect(await pulls("app")).toEqual([]);
+}, 900_000);
+
+test("C15 stopped, or without git for long: a person is called, nobody goes on unasked, and asked again it is done", async () => {
+  let stays = true;
+  let busy = 0;
+  await start((request) =>
+    stays ? { name: "bash", input: { script: `echo ${++busy}; sleep 0.2` } } : changes(request),
+  );
+  const repo = { owner: "zeus", repo: "app" };
+  const issue_number = await wish("app");
+  const labels = async () =>
+    (await zeus().issues.get({ ...repo, issue_number })).data.labels.map((one) =>
+      typeof one === "string" ? one : one.name,
+    );
+  const refs = async () => (await zeus().git.listMatchingRefs({ ...repo, ref: "heads/olympus/" })).data.length;
+  const again = async () => {
+    await zeus().issues.removeLabel({ ...repo, issue_number, name: "olympus" });
+    await zeus().issues.addLabels({ ...repo, issue_number, labels: ["olympus"] });
+  };
+  const told = async () =>
+    (await zeus().issues.listComments({ ...repo, issue_number })).data.map(({ body = "" }) => body).join("\n");
+  await soon(() => busy).toBeGreaterThan(0);
+  expect(await apollo.harness.halt({}, Date.now(), "stopped by alice")).toBe(1);
+  await soon(labels).toContain("needs-human");
+  await soon(refs).toBe(0);
+  expect(await told()).toContain("by myself (stopped by alice)");
+  stays = false;
+  reachable = false;
+  try {
+    await again();
+    await soon(() => apollo.ended("issue").at(-1)?.outcome).toMatch(/^failed: git fetch/);
+    await soon(refs).toBe(0);
+    expect(await told()).toContain("by myself (failed: git fetch");
+    await soon(labels).toContain("needs-human");
+  } finally {
+    reachable = true;
+  }
+  expect(apollo.ended("issue")).toHaveLength(2);
+  await again();
+  await soon(async () => (await pulls("app")).map(({ head }) => head.ref)).toEqual([`olympus/issue-${issue_number}`]);
+  expect(await labels()).toEqual(["olympus"]);
 }, 900_000);
 
 test("C16 another default branch and a renamed repository are worked on; an empty one and one too large are refused with the reason", async () => {

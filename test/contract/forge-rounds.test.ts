@@ -141,3 +141,41 @@ test("killed around its comment, an issue that came to no pull request is told s
   expect(data.filter(({ body }) => body?.startsWith("I did not get to"))).toHaveLength(1);
   expect(kills).toHaveLength(2);
 }, 900_000);
+
+test("asked again: after three rounds the open pull request is gone on with, after a merge the issue is begun anew", async () => {
+  const apollo = await agent("apollo", adds);
+  const issue_number = await wish("not enough");
+  await apollo.start();
+  const pulls = async () =>
+    (await as("zeus").pulls.list({ ...repo, state: "all", sort: "created", direction: "asc" })).data;
+  await soon(async () => (await pulls()).length).toBe(1);
+  const { number: pull_number } = (await pulls())[0]!;
+  const labels = async () => (await as("zeus").issues.get({ ...repo, issue_number: pull_number })).data.labels.length;
+  await soon(() => workOf(apollo.store, app, issue_number)?.state).toBe("opened");
+  changeWork(apollo.store, app, issue_number, { rounds: 3 }, 0);
+  await as("athena").pulls.createReview({ ...repo, pull_number, event: "REQUEST_CHANGES", body: "not yet" });
+  await soon(labels).toBe(1);
+  await soon(() => apollo.ended("rework").length).toBe(1);
+  const assign = () => as("zeus").issues.addAssignees({ ...repo, issue_number, assignees: ["apollo"] });
+  await assign();
+  await soon(async () => (await as("zeus").pulls.listCommits({ ...repo, pull_number })).data.length).toBe(2);
+  await soon(() => workOf(apollo.store, app, issue_number)?.rounds).toBe(1);
+  expect(await labels()).toBe(0);
+  expect(apollo.ended("issue").map(({ outcome }) => outcome)).toEqual([
+    `done: pull request #${pull_number}`,
+    `done: pull request #${pull_number} is open`,
+  ]);
+
+  await as("zeus").pulls.merge({ ...repo, pull_number, merge_method: "squash" });
+  await soon(() => workOf(apollo.store, app, issue_number)?.state).toBe("merged");
+  await as("zeus").issues.removeAssignees({ ...repo, issue_number, assignees: ["apollo"] });
+  await as("zeus").issues.update({ ...repo, issue_number, state: "open" });
+  await assign();
+  await soon(async () => (await pulls()).map(({ state, head }) => [state, head.ref])).toEqual([
+    ["closed", `olympus/issue-${issue_number}`],
+    ["open", `olympus/issue-${issue_number}`],
+  ]);
+  await soon(() => apollo.ended("issue").length).toBe(3);
+  const { data: commits } = await as("zeus").pulls.listCommits({ ...repo, pull_number: (await pulls())[1]!.number });
+  expect(commits).toHaveLength(1);
+}, 900_000);

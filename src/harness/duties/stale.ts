@@ -3,7 +3,7 @@ import { lensOf } from "../review/lenses.ts";
 import { readAssigned } from "../review/states.ts";
 import { branchOf } from "../tasks/claim.ts";
 import { marked, markOf } from "../tasks/marks.ts";
-import { type ForgeParts, isMe } from "../tasks/parts.ts";
+import { type ForgeParts, isMe, needsHuman } from "../tasks/parts.ts";
 import { isAgent } from "../trust.ts";
 import { choose, handsFor, type OpenWork, openWork, withOneMore } from "./open-work.ts";
 
@@ -99,7 +99,7 @@ function isNudge({ key, settings }: ForgeParts, repo: string, { author, body }: 
 }
 
 /** Its agent gave up: a person has to decide. */
-export const waitsForPerson = ({ issue }: Pick<OpenWork, "issue">): boolean => issue.labels.includes("needs-human");
+export const waitsForPerson = ({ issue }: Pick<OpenWork, "issue">): boolean => issue.labels.includes(needsHuman);
 
 /** Whom it waits for, and for what. */
 async function whatNext(parts: ForgeParts, { work, pull }: Stale): Promise<string> {

@@ -107,6 +107,11 @@ export function finish(
   });
 }
 
+/** How a run ended; undefined for one that has not, or is not known. */
+export function runOutcome(store: Store, id: string): string | undefined {
+  return store.get<{ outcome: string | null }>("SELECT outcome FROM runs WHERE id = ?", id)?.outcome ?? undefined;
+}
+
 /** The newest runs first, with what their model calls cost. */
 export function recentRuns(store: Store, count: number): RunSummary[] {
   return store.all<RunSummary>(

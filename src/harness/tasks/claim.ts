@@ -1,6 +1,6 @@
 import { audit } from "../audit/audit.ts";
 import { untilAnswered } from "../forge/patient.ts";
-import { type ForgeComment, ForgeError } from "../forge-port.ts";
+import { type ForgeComment, ForgeError, type ForgePull } from "../forge-port.ts";
 import type { ForgePayload } from "../forge-work.ts";
 import { isAgent } from "../trust.ts";
 import { marked, markOf } from "./marks.ts";
@@ -27,6 +27,15 @@ interface ClaimData {
 export interface Claim extends ClaimData {
   readonly comment: number;
   readonly login: string;
+  /** When it was told, the forge's time, ms. */
+  readonly at: number;
+}
+
+interface ReleaseData {
+  /** The claim's comment. */
+  readonly claim: number;
+  /** Nobody is asked once more: it is begun by whoever released it, or waits for a person. */
+  readonly quiet?: boolean;
 }
 
 /** Claims of an issue that were not released, the oldest first: of several the first one holds. */
@@ -39,28 +48,91 @@ export function claimsIn(
   const ours = comments.filter(({ author }) => isAgent({ forge: settings }, author));
   const find = <T>(kind: string, { author, body }: ForgeComment) =>
     markOf<T>(key, kind, { repo, login: author.login }, body);
-  const released = new Set(ours.map((comment) => find<{ claim: number }>(releaseMark, comment)?.claim));
+  const released = new Set(ours.map((comment) => find<ReleaseData>(releaseMark, comment)?.claim));
   return ours
     .flatMap((comment): Claim[] => {
       const data = find<ClaimData>(claimMark, comment);
       return data?.issue !== number || released.has(comment.id)
         ? []
-        : [{ ...data, comment: comment.id, login: comment.author.login }];
+        : [{ ...data, comment: comment.id, login: comment.author.login, at: comment.createdAt }];
     })
     .sort((a, b) => a.comment - b.comment);
 }
 
-/** The newest comment that released a claim. */
+/** The newest comment that released a claim for whoever is free. */
 export function lastRelease(
   { settings, key }: ForgeParts,
   repo: string,
   comments: readonly ForgeComment[],
 ): ForgeComment | undefined {
-  return comments.findLast(
-    ({ author, body }) =>
-      isAgent({ forge: settings }, author) &&
-      markOf(key, releaseMark, { repo, login: author.login }, body) !== undefined,
+  return comments.findLast(({ author, body }) => {
+    if (!isAgent({ forge: settings }, author)) return false;
+    const data = markOf<ReleaseData>(key, releaseMark, { repo, login: author.login }, body);
+    return data !== undefined && data.quiet !== true;
+  });
+}
+
+/** Whether a claim of ours holds: one whose lease was over may have been released meanwhile, and somebody else may have the issue. */
+export async function holds(parts: ForgeParts, { repo, number, comment }: WorkRow): Promise<boolean> {
+  const claims = claimsIn(parts, repo, number, await parts.forge.comments(repo, number));
+  return claims.find((one) => one.comment === comment || one.until > parts.clock.now())?.comment === comment;
+}
+
+/** Pull requests that came of a claim: the branch's name is that of former ones too. */
+async function pullsOfClaim(
+  { forge }: ForgeParts,
+  repo: string,
+  number: number,
+  held: Claim | undefined,
+): Promise<ForgePull[]> {
+  const since = held?.at ?? Number.POSITIVE_INFINITY;
+  return (await forge.pullsOf(repo, branchOf(number))).filter(
+    ({ state, createdAt }) => state === "open" || createdAt >= since,
   );
+}
+
+/**
+ * Clears away, before an issue is claimed for another run, what a claim left that led to its end, or, of ours, to no pull request: nothing
+ * that begins at the newest base can be pushed onto its branch. Gives what is to be gone on with instead: a pull request of ours that is open.
+ */
+export async function clearFormer(
+  parts: ForgeParts,
+  repo: string,
+  number: number,
+  signal: AbortSignal,
+): Promise<{ pull: ForgePull; claim: Claim } | undefined> {
+  const { forge, settings } = parts;
+  const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
+  const [held] = claimsIn(parts, repo, number, await ask(() => forge.comments(repo, number)));
+  if (held === undefined) return undefined;
+  const mine = isMe(settings, held.login);
+  const pulls = await ask(() => pullsOfClaim(parts, repo, number, held));
+  const open = pulls.find(({ state }) => state === "open");
+  if (open !== undefined) return mine ? { pull: open, claim: held } : undefined;
+  const [last] = pulls;
+  if (last === undefined && !mine) return undefined;
+  const why = last === undefined ? "I begin anew." : `#${last.number} is ${last.state}: this begins anew.`;
+  await release(parts, repo, number, { claim: held.comment, why, quiet: true }, signal);
+  return undefined;
+}
+
+/** Notes what a run of ours has to do with an issue, as it stands at the beginning. */
+export function noteBegun(
+  { store, clock, ...parts }: ForgeParts,
+  run: string,
+  { repo, number, channelId, rootId, hops }: ForgePayload,
+  { chain, base }: Origin,
+): void {
+  const [channel, root] = channelId === "" ? [null, null] : [channelId, rootId];
+  const lease_until = leaseFrom({ clock, ...parts });
+  const work = { repo, number, branch: branchOf(number), base, run, lease_until, channel, root, chain, hops };
+  beginWork(store, work, clock.now());
+}
+
+interface Origin {
+  readonly chain: string;
+  /** The commit to begin at. */
+  readonly base: string;
 }
 
 /**
@@ -70,23 +142,23 @@ export function lastRelease(
 export async function claim(
   parts: ForgeParts,
   run: string,
-  { repo, number, channelId, rootId, hops }: ForgePayload,
-  origin: { chain: string; base: string },
+  payload: ForgePayload,
+  origin: Origin,
   signal: AbortSignal,
 ): Promise<WorkRow | undefined> {
+  const { repo, number } = payload;
   const { forge, store, clock, settings } = parts;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
   const before = workOf(store, repo, number);
-  if (before?.run === run && before.comment !== null) return before;
-  let doubt = before?.run === run;
-  const branch = branchOf(number);
-  const lease_until = leaseFrom(parts);
-  if (!doubt) {
-    const { chain, base } = origin;
-    const [channel, root] = channelId === "" ? [null, null] : [channelId, rootId];
-    beginWork(store, { repo, number, branch, base, run, lease_until, channel, root, chain, hops }, clock.now());
+  if (before?.run === run && before.comment !== null) {
+    if (!(await ask(() => holds(parts, before)))) return lose(parts, repo, number);
+    await ask(() => renew(parts, before));
+    return workOf(store, repo, number);
   }
-  const { base } = workOf(store, repo, number)!;
+  // A run, this one or one that was stopped, was about to make it.
+  let doubt = before?.state === "claimed" && before.comment === null;
+  if (before?.run !== run) noteBegun(parts, run, payload, origin);
+  const { base, branch, lease_until } = workOf(store, repo, number)!;
   const make = async (): Promise<boolean> => {
     try {
       return await forge.createBranch(repo, branch, base);
@@ -141,7 +213,8 @@ function claimText(
   return marked(text, key, claimMark, { repo, login: settings.login }, data);
 }
 
-const leaseFrom = ({ clock, settings }: ForgeParts): number => Math.round(clock.now() + settings.leaseHours * 3600_000);
+const leaseFrom = ({ clock, settings }: Pick<ForgeParts, "clock" | "settings">): number =>
+  Math.round(clock.now() + settings.leaseHours * 3600_000);
 
 /** Says that the work goes on. */
 export async function renew(parts: ForgeParts, { repo, number, run, comment }: WorkRow): Promise<void> {
@@ -151,23 +224,24 @@ export async function renew(parts: ForgeParts, { repo, number, run, comment }: W
 }
 
 /**
- * Gives an issue free: its claim by a comment, then its branch, each until the forge answers. Work that was pushed stays in the commits that
- * the comment names.
+ * Gives an issue free: its claim by a comment, then its branch, each until the forge answers. The branch stays where somebody has claimed
+ * the issue meanwhile: it is theirs by now, and to delete it would close their pull request.
  */
 export async function release(
   parts: ForgeParts,
   repo: string,
   number: number,
-  claimed: number,
-  why: string,
+  { why, ...data }: ReleaseData & { readonly why: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { forge, key, settings, store, clock } = parts;
-  const text = marked(why, key, releaseMark, { repo, login: settings.login }, { claim: claimed });
-  await untilAnswered(parts, signal, () => forge.comment(repo, number, text));
-  await untilAnswered(parts, signal, () => forge.deleteBranch(repo, branchOf(number)));
+  const ask = <T>(question: () => Promise<T>) => untilAnswered(parts, signal, question);
+  const text = marked(why, key, releaseMark, { repo, login: settings.login }, data);
+  await ask(() => forge.comment(repo, number, text));
+  const others = claimsIn(parts, repo, number, await ask(() => forge.comments(repo, number)));
+  if (others.length === 0) await ask(() => forge.deleteBranch(repo, branchOf(number)));
   const record = { kind: "act", actor: "harness", what: "release", subject: `${repo}#${number}` } as const;
-  audit(store, { ...record, evidence: { claim: String(claimed) } }, clock.now());
+  audit(store, { ...record, evidence: { claim: String(data.claim) } }, clock.now());
 }
 
 /** Releases claims of a repository whose lease is over, of agents that do not come back. Gives the issues. */
@@ -192,10 +266,10 @@ async function releaseIfStale(parts: ForgeParts, repo: string, number: number, s
   const until = held === undefined ? unclaimedUntil(parts, repo, number) : held.until;
   if (until > clock.now()) return false;
   // One that a person closed unmerged is no work under way.
-  if ((await forge.pullsOf(repo, branchOf(number))).some(({ state }) => state !== "closed")) return false;
+  if ((await pullsOfClaim(parts, repo, number, held)).some(({ state }) => state !== "closed")) return false;
   const who = held === undefined ? "whoever took it" : `@${held.login}`;
   const why = `Nothing was heard of ${who} for long: this is free again.`;
-  await release(parts, repo, number, held?.comment ?? 0, why, signal);
+  await release(parts, repo, number, { claim: held?.comment ?? 0, why }, signal);
   parts.store.setMeta(unclaimedKey(repo, number), "");
   return true;
 }

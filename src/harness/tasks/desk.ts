@@ -21,6 +21,7 @@ import { obstacleToWork } from "./capacity.ts";
 import { releaseStale } from "./claim.ts";
 import { createIssueTool } from "./create-issue.ts";
 import { doIssue } from "./issue.ts";
+import { letGo } from "./let-go.ts";
 import { markOf, type Origin, originMark } from "./marks.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 import { doRework } from "./rework.ts";
@@ -42,6 +43,9 @@ export interface DeskParts {
   /** What keeps new issues from being begun, in place of a look at the machine and the budget. */
   readonly obstacle?: () => Promise<string | undefined>;
 }
+
+/** How often it is looked for issues whose run was stopped or failed. */
+const tidyEveryMs = 30_000;
 
 /** An agent's place on the forge: what it sees there, and what it does. */
 export class Desk implements ForgeDesk {
@@ -151,6 +155,7 @@ export class Desk implements ForgeDesk {
     if (signal.aborted) return;
     poller.start();
     void this.#sweep();
+    void this.#tidy();
     const rounds = this.#parts.config.orchestration?.rounds;
     if (rounds === undefined || this.#chat === undefined) return;
     const { beginRounds } = await import("../duties/rounds.ts");
@@ -163,6 +168,18 @@ export class Desk implements ForgeDesk {
     this.#obstacle = await this.#lookForRoom().catch((error: unknown) => messageOf(error));
     if (this.#obstacle !== before) log.info({ obstacle: this.#obstacle ?? "none" }, "whether issues are begun");
     wake();
+  }
+
+  /** What we do not go on with ourselves. */
+  async #tidy(): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await letGo(this.#parts, signal).catch((error: unknown) => {
+        if (!signal.aborted) log.error({ error: messageOf(error) }, "cannot look for issues to let go of");
+      });
+      await clock.wait(tidyEveryMs, signal).catch(() => undefined);
+    }
   }
 
   /** Now and then: what others left lying is free again. */

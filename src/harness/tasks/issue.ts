@@ -1,18 +1,18 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Answer } from "../ask.ts";
 import { untilAnswered } from "../forge/patient.ts";
-import { type ForgeComment, ForgeError, type ForgeIssue, type ForgeUser } from "../forge-port.ts";
+import { type ForgeComment, ForgeError, type ForgeIssue, type ForgePull, type ForgeUser } from "../forge-port.ts";
 import type { ForgePayload } from "../forge-work.ts";
 import type { RunParts } from "../run.ts";
 import type { OpenRun } from "../store/runs.ts";
 import { isAgent, mayCommand } from "../trust.ts";
-import { claim, release, renew } from "./claim.ts";
+import { type Claim, claim, clearFormer, holds, noteBegun, release, renew } from "./claim.ts";
 import { commentOnce, outcomeMark } from "./comment-once.ts";
 import { develop } from "./develop.ts";
-import { type ForgeParts, isMe } from "./parts.ts";
+import { type ForgeParts, isMe, needsHuman } from "./parts.ts";
 import { quotedFrom } from "./quoted.ts";
 import { changeWork, dropWork, type WorkRow, workOf } from "./table.ts";
-import { mayBeWork, originOf } from "./taker.ts";
+import { enterRework, mayBeWork, originOf } from "./taker.ts";
 import { NotWanted, whileWanted } from "./wanted.ts";
 
 /** Does what an issue asks for: claims it, works on it, opens a pull request. */
@@ -30,8 +30,8 @@ export async function doIssue(
     const issue = await ask(() => forge.issue(repo, number));
     const before = workOf(store, repo, number);
     const begun = before?.run === run.id;
-    if (!begun && (before?.state === "claimed" || before?.state === "pushed" || before?.state === "opened"))
-      return silent("done: under way already");
+    // No other run is on this issue now: one that left it claimed was stopped, or failed.
+    if (!begun && before?.state === "opened") return silent("done: under way already");
     if (!begun && !mayBeWork(parts, repo, issue)) return silent("done: not to be worked on any more");
     const about = await ask(() => forge.repo(repo));
     const base = await ask(() => forge.branch(repo, about.defaultBranch));
@@ -44,9 +44,12 @@ export async function doIssue(
           ? `the repository has ${Math.round(about.size)} MiB, and I have room for ${Math.round(most)}`
           : undefined;
     if (obstacle !== undefined) return await notPossible(parts, payload, obstacle, signal);
-    const origin = originOf(parts, repo, issue);
-    const work = await claim(parts, run.id, payload, { chain: origin?.chain ?? run.id, base: base! }, signal);
+    const origin = { chain: originOf(parts, repo, issue)?.chain ?? run.id, base: base! };
+    const former = begun ? undefined : await clearFormer(parts, repo, number, signal);
+    if (former !== undefined) return await takeUpAgain(parts, run, payload, { issue, origin, ...former }, signal);
+    const work = await claim(parts, run.id, payload, origin, signal);
     if (work === undefined) return silent("done: somebody else has it");
+    if (issue.labels.includes(needsHuman)) await ask(() => forge.removeLabel(repo, number, needsHuman));
     return await carry(parts, runParts, run, payload, { issue, about, work }, signal);
   } catch (error) {
     if (error instanceof NotWanted) return giveBack(parts, payload, error.message, signal);
@@ -85,6 +88,37 @@ async function notPossible(
   return { text, outcome: `not possible: ${obstacle}` };
 }
 
+interface Former {
+  readonly issue: ForgeIssue;
+  readonly origin: Parameters<typeof noteBegun>[3];
+  readonly pull: ForgePull;
+  readonly claim: Claim;
+}
+
+/** An issue whose pull request is open, but not under way any more as far as we know: what was said there is answered, with all rounds again. */
+async function takeUpAgain(
+  parts: ForgeParts,
+  run: OpenRun,
+  payload: ForgePayload,
+  { issue, origin, pull, claim: { comment } }: Former,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { forge, store, clock } = parts;
+  const { repo, number } = payload;
+  for (const one of [issue, pull])
+    if (one.labels.includes(needsHuman))
+      await untilAnswered(parts, signal, () => forge.removeLabel(repo, one.number, needsHuman));
+  const cause = { id: `again-${payload.id}`, author: run.author, at: run.createdAt };
+  store.transaction(() => {
+    noteBegun(parts, run.id, payload, origin);
+    // What was pushed last stays unknown: who pushed the head is asked of what is remembered of pushes.
+    changeWork(store, repo, number, { state: "opened", pull: pull.number, comment }, clock.now());
+    enterRework(store, repo, workOf(store, repo, number)!, pull, cause, clock.now());
+  });
+  const text = `[${repo}#${pull.number}](${pull.url}) is open for #${number}: I answer what was said there.`;
+  return { text, outcome: `done: pull request #${pull.number} is open` };
+}
+
 interface Claimed {
   readonly issue: ForgeIssue;
   readonly about: Awaited<ReturnType<ForgeParts["forge"]["repo"]>>;
@@ -107,6 +141,7 @@ async function carry(
     if (!now.open) throw new NotWanted("it was closed");
     if (now.assignees.length > 0 && !now.assignees.some((login) => isMe(settings, login)))
       throw new NotWanted("it was given to somebody else");
+    if (!(await ask(() => holds(parts, work), until))) throw new NotWanted("its claim was released");
   };
   const comments = await ask(() => forge.comments(repo, number));
   const task = {
@@ -128,7 +163,7 @@ async function carry(
   changeWork(store, repo, number, { state: "human" }, clock.now());
   const told = `I did not get to a pull request (${end.outcome}).\n\n${end.text}`;
   await commentOnce(parts, { repo, number, kind: outcomeMark, id: run.id }, told, signal);
-  await ask(() => forge.addLabels(repo, number, ["needs-human"]));
+  await ask(() => forge.addLabels(repo, number, [needsHuman]));
   return { text: `[${repo}#${number}](${issue.url}): ${end.text}`, outcome: end.outcome };
 }
 
@@ -149,14 +184,13 @@ function taskText({ settings, store }: ForgeParts, issue: ForgeIssue, comments: 
   ].join("\n\n");
 }
 
-/** Nothing was pushed, or what was is no longer wanted: the claim goes. */
+/** Nothing was pushed, or what was is no longer wanted: the claim goes, where it is still ours. */
 async function giveBack(parts: ForgeParts, payload: ForgePayload, why: string, signal: AbortSignal): Promise<Answer> {
   const { store, clock } = parts;
   const { repo, number } = payload;
   const work = workOf(store, repo, number);
-  if (work?.comment != null) {
-    await release(parts, repo, number, work.comment, `I stop here: ${why}.`, signal);
-  }
+  if (work?.comment != null && (await untilAnswered(parts, signal, () => holds(parts, work))))
+    await release(parts, repo, number, { claim: work.comment, why: `I stop here: ${why}.` }, signal);
   changeWork(store, repo, number, { state: "released" }, clock.now());
   return { text: `I stopped working on ${repo}#${number}: ${why}.`, outcome: `done: ${why}` };
 }

@@ -19,6 +19,9 @@ export interface ForgeParts {
   readonly log: Log;
 }
 
+/** The label of what its agent does not go on with: a person has to say how. */
+export const needsHuman = "needs-human";
+
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 export const repositoryOf = ({ repositories }: ForgeConfig, repo: string): RepositoryConfig | undefined =>

@@ -9,7 +9,7 @@ import type { OpenRun } from "../store/runs.ts";
 import { isAgent, mayCommand } from "../trust.ts";
 import { commentOnce, outcomeMark } from "./comment-once.ts";
 import { develop } from "./develop.ts";
-import { type ForgeParts, isMe } from "./parts.ts";
+import { type ForgeParts, isMe, needsHuman } from "./parts.ts";
 import { quotedFrom } from "./quoted.ts";
 import { changeWork, heardAtStart, heardBy, type WorkRow, workOfPull } from "./table.ts";
 import { NotWanted, whileWanted } from "./wanted.ts";
@@ -38,7 +38,7 @@ export async function doRework(
   // What came after a run had begun, and was killed, its model was never shown: that is the next round's.
   const heard = heardAtStart(store, run.id, known);
   if (text === undefined) return { text: "", outcome: "done: answered already" };
-  if (work.rounds >= mostRounds) return needsHuman(parts, run, work, number, heard, signal);
+  if (work.rounds >= mostRounds) return callPerson(parts, run, work, number, heard, signal);
   const about = await ask(() => forge.repo(repo));
   const stillWanted = async (until: AbortSignal): Promise<void> => {
     const now = await untilAnswered(parts, until, () => forge.pull(repo, number));
@@ -116,7 +116,7 @@ async function feedback(
   return { text, heard };
 }
 
-async function needsHuman(
+async function callPerson(
   parts: ForgeParts,
   run: OpenRun,
   work: WorkRow,
@@ -130,7 +130,7 @@ async function needsHuman(
   const call = (name: string | undefined) => (name === undefined ? "A person" : `@${name}`);
   const what = `I answered ${mostRounds} rounds of review and stop here: ${call(person?.login)} has to say how to go on.`;
   await commentOnce(parts, { repo, number, kind: outcomeMark, id: run.id }, what, signal);
-  await untilAnswered(parts, signal, () => forge.addLabels(repo, number, ["needs-human"]));
+  await untilAnswered(parts, signal, () => forge.addLabels(repo, number, [needsHuman]));
   changeWork(store, repo, work.number, { state: "human", heard }, clock.now());
   return {
     text: `${repo}#${number}: I answered ${mostRounds} rounds of review. ${call(person?.name)} please say how to go on.`,

@@ -1,3 +1,4 @@
+import { forgeSource } from "../forge-work.ts";
 import type { Store } from "../store/open.ts";
 
 export type WorkState = "claimed" | "pushed" | "opened" | "merged" | "closed" | "released" | "human";
@@ -36,6 +37,14 @@ export function workOf(store: Store, repo: string, number: number): WorkRow | un
 
 export function workOfPull(store: Store, repo: string, pull: number): WorkRow | undefined {
   return store.get<WorkRow & object>("SELECT * FROM work WHERE repo = ? AND pull = ?", key(repo), pull);
+}
+
+/** Issues that are claimed, but that no run is on any more: it was stopped, or came to no pull request. */
+export function leftWork(store: Store): WorkRow[] {
+  return store.all<WorkRow & object>(
+    `SELECT work.* FROM work LEFT JOIN lanes ON lanes.key = '${forgeSource}:' || repo || '#' || number
+     WHERE state IN ('claimed', 'pushed', 'human') AND comment IS NOT NULL AND pull IS NULL AND lanes.run IS NULL`,
+  );
 }
 
 /** Names of the reviews (`review-7`), comments on lines (`line-7`) and comments (`comment-7`) that were answered. */

@@ -3,11 +3,12 @@ import type { ForgeConfig } from "../config.ts";
 import type { ForgeIssue, ForgeUser, IssueEvent } from "../forge-port.ts";
 import { type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
 import { receive } from "../store/inbox.ts";
+import type { Store } from "../store/open.ts";
 import { isAgent, isNamed, mayCommand } from "../trust.ts";
 import { lastRelease } from "./claim.ts";
 import { markOf, type Origin, originMark } from "./marks.ts";
 import { type ForgeParts, isMe, repositoryOf } from "./parts.ts";
-import { changeWork, heardBy, workOf, workOfPull } from "./table.ts";
+import { changeWork, heardBy, type WorkRow, workOf, workOfPull } from "./table.ts";
 
 /** P0 comes first, what has no priority is P2; people who wait in the chat come before all. */
 export function priorityOf(labels: readonly string[]): number {
@@ -30,7 +31,7 @@ export function workTaker(parts: ForgeParts): Taker {
     },
     take(change, now) {
       const { repo, issue, events, comments } = change;
-      if (issue.isPull) return takePull(parts, change, now);
+      if (issue.isPull) return takePull(change, now);
       const mine = workOf(store, repo, issue.number);
       if (!issue.open && mine !== undefined && ["claimed", "pushed"].includes(mine.state))
         changeWork(store, repo, issue.number, { state: "closed" }, now);
@@ -61,29 +62,13 @@ export function workTaker(parts: ForgeParts): Taker {
         hops: origin?.hops ?? 0,
         ...(origin && { chain: origin.chain }),
       };
-      enter(parts, "issue", payload, asked.actor.login, priorityOf(issue.labels), now);
+      const { login } = asked.actor;
+      enter(store, "issue", laneOf(repo, issue.number), payload, login, priorityOf(issue.labels), now);
     },
   };
 
-  function enter(
-    { store: to }: ForgeParts,
-    kind: "issue" | "rework",
-    payload: ForgePayload,
-    author: string,
-    priority: number,
-    now: number,
-  ): void {
-    const { id, repo, number, createdAt } = payload;
-    const lane = laneOf(repo, kind === "issue" ? number : workOfPull(to, repo, number)!.number);
-    receive(
-      to,
-      { source: forgeSource, sourceId: `${kind}-${id}`, lane, kind, author, createdAt, payload, priority },
-      now,
-    );
-  }
-
   /** What people and agents of the team say about a pull request of ours, and what became of it. */
-  function takePull(on: ForgeParts, change: ForgeChange, now: number): void {
+  function takePull(change: ForgeChange, now: number): void {
     const { repo, issue, pull, reviews = [], reviewComments = [], comments } = change;
     const work = workOfPull(store, repo, issue.number);
     if (work === undefined || pull === undefined) return;
@@ -125,28 +110,50 @@ export function workTaker(parts: ForgeParts): Taker {
           new RegExp(`(^|[^\\w@-])@${settings.login}(?![\\w-])`, "i").test(body),
       )
       .map(({ id, author, createdAt }) => ({ id: `comment-${id}`, author: author.login, at: createdAt }));
-    for (const { id, author, at } of [...asks, ...lines, ...said])
-      enter(
-        on,
-        "rework",
-        {
-          id: idOf(repo, issue.number, id),
-          repo,
-          number: issue.number,
-          channelId: work.channel ?? "",
-          rootId: work.root ?? "",
-          authorId: `${forgeSource}:${author}`,
-          text: `${repo}#${issue.number} ${issue.title}`,
-          createdAt: at,
-          direct: false,
-          hops: work.hops,
-          chain: work.chain,
-        },
-        author,
-        1,
-        now,
-      );
+    for (const cause of [...asks, ...lines, ...said]) enterRework(store, repo, work, issue, cause, now);
   }
+}
+
+/** Takes in that a pull request of ours is to be gone on with: by which review or comment, say, whose, and when. */
+export function enterRework(
+  store: Store,
+  repo: string,
+  work: WorkRow,
+  { number, title }: { readonly number: number; readonly title: string },
+  { id, author, at }: { readonly id: string; readonly author: string; readonly at: number },
+  now: number,
+): void {
+  const payload: ForgePayload = {
+    id: idOf(repo, number, id),
+    repo,
+    number,
+    channelId: work.channel ?? "",
+    rootId: work.root ?? "",
+    authorId: `${forgeSource}:${author}`,
+    text: `${repo}#${number} ${title}`,
+    createdAt: at,
+    direct: false,
+    hops: work.hops,
+    chain: work.chain,
+  };
+  enter(store, "rework", laneOf(repo, work.number), payload, author, 1, now);
+}
+
+function enter(
+  store: Store,
+  kind: "issue" | "rework",
+  lane: string,
+  payload: ForgePayload,
+  author: string,
+  priority: number,
+  now: number,
+): void {
+  const { id, createdAt } = payload;
+  receive(
+    store,
+    { source: forgeSource, sourceId: `${kind}-${id}`, lane, kind, author, createdAt, payload, priority },
+    now,
+  );
 }
 
 /** Open, in a repository that we work on, and either ours by name or, where it is nobody's, by label. */
