@@ -58,7 +58,7 @@ export class Desk implements ForgeDesk {
   #poller: Poller | undefined;
   #receiver: Promise<WebhookReceiver | undefined> | undefined;
   readonly #lookForRoom: () => Promise<string | undefined>;
-  #obstacle: string | undefined;
+  #obstacle: string | undefined = "nobody has looked yet whether there is room";
 
   constructor(given: DeskParts) {
     const { config, store, clock, log, token } = given;
