@@ -51,6 +51,8 @@ export interface Taker {
    * own: the same change leads to the same entries however often it is seen. Synchronous: it runs in the transaction that moves the cursor.
    */
   take(change: ForgeChange, now: number): void;
+  /** Takes in, after each look at a repository, for what it is time there though nothing changed. Synchronous. */
+  looked?(repo: string, now: number): void;
 }
 
 /**

@@ -90,13 +90,19 @@ export async function forgeAgent(
     change = {},
     wrap = (forge) => forge,
     policy,
-  }: { change?: Partial<ForgeInput>; wrap?: (forge: Forge) => Forge; policy?: AgentConfigInput["policy"] } = {},
+    now = Date.now,
+  }: {
+    change?: Partial<ForgeInput>;
+    wrap?: (forge: Forge) => Forge;
+    policy?: AgentConfigInput["policy"];
+    now?: () => number;
+  } = {},
 ): Promise<ForgeAgent> {
   const dir = mkdtempSync(join(tmpdir(), `olympus-forge-agent-${agent}-`));
   const bare = forgeConfig(agent, api, agents, dir, change);
   const config = policy === undefined ? bare : { ...bare, policy: policySchema.parse(policy) };
   const store = openStore(dir);
-  const clock = systemClock(config.scale);
+  const clock = { ...systemClock(config.scale), now };
   const token = new Secret("forge.token", `token-of-${agent}`);
   const forge = wrap(github({ api, token, store, clock, log: silentLog, spaced: false }));
   const settings = config.forge!;

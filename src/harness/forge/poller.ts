@@ -66,7 +66,7 @@ export class Poller {
   }
 
   async #loop(repository: RepositoryConfig): Promise<void> {
-    const { clock, log, config, wake } = this.#parts;
+    const { clock, log, config, takers, wake } = this.#parts;
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted; ) {
       // Armed before the look: a hint that comes during it leads to one more.
@@ -75,6 +75,7 @@ export class Poller {
       let pause = config.every * 1000 * (0.8 + 0.4 * Math.random());
       try {
         await this.look(repository);
+        for (const taker of takers) taker.looked?.(repository.name, clock.now());
         this.#troubles.delete(repository.name);
         failures = 0;
         wake();

@@ -11,6 +11,7 @@ import { lensStates, sayAssigned } from "../review/states.ts";
 import type { Store } from "../store/open.ts";
 import { about, approve, closeGate, gateAsked, gateDone, lensesPassed, liveGates, refuse, wishGate } from "./book.ts";
 import { type Gate, whyOver } from "./gate.ts";
+import { waits } from "./looks.ts";
 import { othersPushed } from "./others.ts";
 import { knownPerson, whoMay } from "./people.ts";
 
@@ -56,11 +57,14 @@ export async function keep(
   const states = lensStates(config, await forge.statuses(repo, sha), pull.author.login);
   noteForged(parts, run, repo, pull, states);
   const told = await askReviewers(parts, run, repo, pull, lenses, states);
+  const looked = lenses.every((lens) => states.passed.includes(lens) || states.failed.includes(lens));
   // A person's own pull request is merged by people.
-  if (pull.author.login.toLowerCase() !== config.forge?.login.toLowerCase()) return nothing;
+  if (pull.author.login.toLowerCase() !== config.forge?.login.toLowerCase())
+    return looked ? nothing : { ...nothing, outcome: waits };
   if (others) {
     const why = `I do not merge [#${number}](${pull.url}): somebody else pushed to it, and nobody approves a change of their own. People merge it on the forge.`;
-    return once(store, about({ repo, number, commit: sha }), run, [told, why].filter(Boolean).join("\n"));
+    const answer = once(store, about({ repo, number, commit: sha }), run, [told, why].filter(Boolean).join("\n"));
+    return looked ? answer : { ...answer, outcome: waits };
   }
   const { kinds, approvers } = mergeNeeds(policy, change);
   const bound = { repo, number, commit: sha, base: pull.base.branch, author: pull.author.login };
@@ -70,7 +74,9 @@ export async function keep(
   gate = lensesPassed(store, gate, states.passed, clock.now());
   const against = objections(parts, reviews);
   if (gate.state !== "open" && against.length === 0) gate = byReview(parts, gate, reviews);
-  if (gate.state === "open" && against.length === 0) return merge(parts, run, gate, pull);
+  const left = (answer: Answer): Answer =>
+    liveGates(store).some(({ id }) => id === gate.id) ? { ...answer, outcome: waits } : answer;
+  if (gate.state === "open" && against.length === 0) return left(await merge(parts, run, gate, pull));
   const text =
     against.length > 0
       ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
@@ -80,7 +86,7 @@ export async function keep(
   // A yes to the words of somebody's objection is no approval.
   if (answer.text !== "" && gate.state === "asked" && against.length === 0)
     gateAsked(store, gate, { askedIn: run }, clock.now());
-  return answer;
+  return left(answer);
 }
 
 /** Ends gates of a pull request that another commit, its end or time closed. Gives words for people where there is something to say. */

@@ -13,6 +13,7 @@ import { linesOf, placesOf, showDiff } from "./diff.ts";
 import { type Findings, place, readFindings } from "./findings.ts";
 import { shownText } from "./prompt.ts";
 import { type ReviewParts, reviewPull } from "./review.ts";
+import { sayAssigned } from "./states.ts";
 
 const head = "a".repeat(40);
 const patch =
@@ -140,6 +141,8 @@ function stage(more: Partial<ForgePull> = {}) {
     compared: undefined as PullFile[] | undefined,
     reviews: [] as ForgeReview[],
     statuses: [] as string[],
+    /** Who is to look through the lens. */
+    wearer: "athena-bot",
     posted: [] as NewReview[],
     dismissed: [] as number[],
     instructions: "Base rules.",
@@ -159,6 +162,9 @@ function stage(more: Partial<ForgePull> = {}) {
       path === "AGENTS.md" && ref === "main" ? state.instructions : undefined,
     reviews: async () => state.reviews,
     reviewComments: async () => [],
+    statuses: async () => [
+      { context: "olympus/security", state: "pending", description: sayAssigned(state.wearer), author: athena, at: 0 },
+    ],
     setStatus: async (_: string, sha: string, status: { context: string; state: string }) => {
       state.statuses.push(`${status.context} ${status.state} ${sha.slice(0, 4)}`);
     },
@@ -211,8 +217,9 @@ function stage(more: Partial<ForgePull> = {}) {
     clean: (text) => text.replaceAll("canary", "[secret:x]"),
     refused: (wish) => void state.wishes.push(wish),
   };
-  const look = () =>
+  const look = (wearer?: string) =>
     reviewPull(parts, {
+      ...(wearer !== undefined && { wearer }),
       repo: "olympus/app",
       number: 3,
       lens: "security",
@@ -225,6 +232,16 @@ const verdict = (value: "pass" | "changes", ...findings: Findings["findings"]) =
   summary: "A canary.",
   verdict: value,
   findings,
+});
+
+test("a reviewer that was replaced while its model looked says nothing", async () => {
+  const { state, look } = stage();
+  state.answers.push(verdict("pass"), verdict("pass"));
+  state.wearer = "hermes-bot";
+  expect(await look("athena-bot")).toBeUndefined();
+  expect([state.asked.length, state.statuses, state.posted]).toEqual([1, [], []]);
+  state.wearer = "athena-bot";
+  expect(await look("athena-bot")).toMatchObject({ verdict: "pass" });
 });
 
 test("one review a lens and commit: status and review, remarks on lines, never an approval; secrets stay", async () => {

@@ -11,6 +11,7 @@ import { placesOf, showDiff } from "./diff.ts";
 import { type Findings, finishReview, place, readFindings } from "./findings.ts";
 import { statusOf } from "./lenses.ts";
 import { type ReviewQuestion, reviewMessage, reviewSystem } from "./prompt.ts";
+import { wearerOf } from "./states.ts";
 
 /** What a review takes of a forge. */
 export type ReviewForge = ForgeReader & Pick<Forge, "setStatus" | "submitReview" | "editReview" | "dismissReview">;
@@ -46,14 +47,14 @@ const instructionFiles = ["AGENTS.md", "CLAUDE.md", ".github/copilot-instruction
 
 /**
  * Looks at a pull request's head through one lens and says so there: a review and a status, once for each lens and commit. Undefined where
- * the head moved meanwhile. A string: why no model gave a review. Throws ForgeError, and the signal's reason.
+ * the head moved meanwhile, or the lens was given from `wearer` to somebody else. A string: why no model gave a review. Throws ForgeError, and the signal's reason.
  */
 export async function reviewPull(
   parts: ReviewParts,
-  wanted: { repo: string; number: number; lens: string; run: string; signal: AbortSignal },
+  wanted: { repo: string; number: number; lens: string; run: string; signal: AbortSignal; wearer?: string },
 ): Promise<Reviewed | string | undefined> {
   const { forge, config } = parts;
-  const { repo, number, lens, run, signal } = wanted;
+  const { repo, number, lens, run, signal, wearer } = wanted;
   const pull = await forge.pull(repo, number);
   if (pull.state !== "open") return undefined;
   const own = ownReviews(await forge.reviews(repo, number), (await forge.account()).login, lens);
@@ -86,6 +87,10 @@ export async function reviewPull(
   if (typeof findings === "string") return findings;
   const moved = await forge.pull(repo, number);
   if (moved.head.sha !== sha || moved.state !== "open") return undefined;
+  if (wearer !== undefined) {
+    const status = (await forge.statuses(repo, sha)).find(({ context }) => context === statusOf(lens));
+    if (status === undefined || wearerOf(status) !== wearer) return undefined;
+  }
   const review = await publish(parts, question, files, findings, sha, run);
   for (const old of own) await retire(forge, repo, number, old, sha);
   return {

@@ -42,3 +42,7 @@ export function lensStates(
 /** The words of a pending status: who is to look at it, so that exactly one does. */
 export const sayAssigned = (login: string): string => `${login} is to look at it`;
 export const readAssigned = (description: string) => /^(\S+) is to look at it$/.exec(description)?.[1];
+
+/** Who looks, or looked, through the lens of a status. */
+export const wearerOf = ({ state, description, author }: CommitStatus): string | undefined =>
+  state === "pending" ? readAssigned(description) : author?.login;

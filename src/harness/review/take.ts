@@ -4,13 +4,14 @@ import type { AgentConfig } from "../config.ts";
 import type { ForgePull, ForgeUser } from "../forge-port.ts";
 import { type Doer, type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
 import { namedGate } from "../gates/book.ts";
+import { enterLooks } from "../gates/looks.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 import { isAgent, mayCommand } from "../trust.ts";
 import { keeperOf } from "./assign.ts";
 import { lensOf } from "./lenses.ts";
 import { type ReviewParts, reviewPull } from "./review.ts";
-import { readAssigned } from "./states.ts";
+import { wearerOf } from "./states.ts";
 
 /** The place in the chat where a pull request's work began; undefined where none is known for sure. */
 export type Origin = (repo: string, pull: ForgePull) => Pick<ForgePayload, "channelId" | "rootId" | "hops"> | undefined;
@@ -104,7 +105,7 @@ export function gateTaker(parts: TakeParts): Taker {
       now,
     );
   };
-  return { wants, take };
+  return { wants, take, looked: (repo, now) => enterLooks(parts.store, repo, now) };
 }
 
 /** The forge's texts open nothing, whoever wrote them: that somebody tried is written down. */
@@ -138,13 +139,12 @@ export function reviewDoer(parts: ReviewParts): Doer {
     const { login } = await forge.account();
     const pull = await forge.pull(repo, number);
     const said: string[] = [];
-    for (const { context, state, description, author } of await forge.statuses(repo, pull.head.sha)) {
-      const lens = lensOf(context);
-      if (lens === undefined || author === undefined || !isAgent(config, author)) continue;
-      const mine = state === "pending" ? readAssigned(description) === login : author.login === login;
+    for (const status of await forge.statuses(repo, pull.head.sha)) {
+      const lens = lensOf(status.context);
+      if (lens === undefined || status.author === undefined || !isAgent(config, status.author)) continue;
       // Of a lens whose status is set already, the review may be missing: a former process was killed between them.
-      if (!mine) continue;
-      const result = await reviewPull(parts, { repo, number, lens, run: run.id, signal });
+      if (wearerOf(status) !== login) continue;
+      const result = await reviewPull(parts, { repo, number, lens, run: run.id, signal, wearer: login });
       if (result === undefined) return { outcome: "done", text: "" };
       const link = `[#${number}](${pull.url})`;
       if (typeof result === "string") said.push(`I could not look at ${link} through ${lens}: ${result}`);
