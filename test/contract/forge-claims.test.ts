@@ -3,7 +3,8 @@ import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Forge, ForgeError } from "../../src/harness/forge-port.ts";
 import type { ForgePayload } from "../../src/harness/forge-work.ts";
-import { claim, clearFormer, release, releaseStale } from "../../src/harness/tasks/claim.ts";
+import { claim, clearFormer, lastRelease, release, releaseStale } from "../../src/harness/tasks/claim.ts";
+import { letGo } from "../../src/harness/tasks/let-go.ts";
 import { workOf } from "../../src/harness/tasks/table.ts";
 import { type TriedForge, tryForge } from "../support/forge.ts";
 import { app, type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
@@ -200,6 +201,25 @@ test("an agent whose claim was released while it works stops, and what another o
   expect(athena.audited().filter((one) => one.startsWith("harness release"))).toEqual([]);
   expect(await pullState(pull)).toBe("open");
 }, 600_000);
+
+test("what is let go of is free, quietly and with the label for people; what somebody else has by then is left alone", async () => {
+  const [mine, theirs] = [await wish("given up"), await wish("given up, and taken over")];
+  const origin = { chain: "c", base: await base() };
+  const [athena, apollo] = [await agent("athena", () => ""), await agent("apollo", () => "")];
+  for (const number of [mine, theirs]) await claim(athena.parts, `run-${number}`, payload(number), origin, never);
+  const { comment } = workOf(athena.store, app, theirs)!;
+  await release(apollo.parts, app, theirs, { claim: comment!, why: "free again" }, never);
+  await claim(apollo.parts, "run-2", payload(theirs), origin, never);
+  await letGo(athena.parts, never);
+  await letGo(athena.parts, never);
+  expect(await branches()).toEqual([`olympus/issue-${theirs}`]);
+  const labels = async (issue_number: number) =>
+    (await as("zeus").issues.get({ ...repo, issue_number })).data.labels.length;
+  expect([await labels(mine), await labels(theirs)]).toEqual([2, 1]);
+  expect((await said(mine)).filter((text) => text.startsWith("I do not go on with this by myself"))).toHaveLength(1);
+  const comments = await apollo.parts.forge.comments(app, mine);
+  expect(lastRelease(apollo.parts, app, comments)).toBeUndefined();
+});
 
 test("a claim that led to a merge holds nothing: the issue is begun anew by whoever is asked, once, and its next claim is one like any", async () => {
   const number = await wish("once more");

@@ -11,7 +11,7 @@ const slower = 8;
 /** After one that failed, ms: people are told each time. */
 const afterFailure = 3600_000;
 /** What happened longer ago does not count, ms. */
-const oldest = 30 * 24 * 3600_000;
+const oldest = 7 * 24 * 3600_000;
 const mark = "look-";
 
 interface Last {

@@ -33,8 +33,8 @@ async function letGoOf(parts: ForgeParts, work: WorkRow, signal: AbortSignal): P
   const open = (await forge.pullsOf(repo, branch)).find(({ state }) => state === "open");
   // The run ended between its last two steps.
   if (open !== undefined) return change({ state: "opened", pull: open.number });
-  await forge.addLabels(repo, number, [needsHuman]);
   if (await holds(parts, work)) {
+    await forge.addLabels(repo, number, [needsHuman]);
     const why = `I do not go on with this by myself (${runOutcome(store, run) ?? "it failed"}): a person has to say how. Until then it is free.`;
     await release(parts, repo, number, { claim: comment!, why, quiet: true }, signal);
   }
