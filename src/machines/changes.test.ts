@@ -133,6 +133,13 @@ describe("summary", () => {
     );
   });
 
+  it("names what changes beside machines, such as an image that none of them needs any more", () => {
+    const image = [volume("delete", "debian-12-4f")];
+    expect(summary([{ ...none, hypervisor: "r420", steps: image, changed: 1 }], "preview")).toBe(
+      "r420  no machine changes, beside them: delete debian-12-4f\nno machine (1 resource)\nDo it: npx olympus up",
+    );
+  });
+
   it("is short when there is nothing to say", () => {
     expect(summary([stacks[1]!], "preview")).toBe("r8202  no change\nnothing would change");
   });

@@ -113,7 +113,8 @@ function grown(before: unknown, after: unknown): string {
   return whole ? `${Number(before) / 1024} -> ${Number(after) / 1024} GB` : `${Number(before)} -> ${Number(after)} MB`;
 }
 
-function nameOf(urn: string): string {
+/** The name of a resource. */
+export function nameOf(urn: string): string {
   return urn.slice(urn.lastIndexOf("::") + 2);
 }
 

@@ -1,7 +1,8 @@
 import { exitCodes } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { unknownWord } from "../team/unknown.ts";
-import { type MachineChange, newDataDisk, type Step } from "./changes.ts";
+import { type MachineChange, nameOf, newDataDisk, type Step } from "./changes.ts";
 import type { StackOutcome } from "./stack.ts";
 
 const symbols: Readonly<Record<MachineChange["kind"], string>> = {
@@ -27,7 +28,7 @@ function dataLine(stacks: readonly StackOutcome[]): string[] {
 /** Pure. One line a change, worst first within a hypervisor; hypervisors that stay as they are say so. */
 export function summary(stacks: readonly StackOutcome[], when: "preview" | "done"): string {
   const width = Math.max(...stacks.map(({ hypervisor }) => hypervisor.length));
-  const lines = stacks.flatMap(({ hypervisor, changes, changed, error }) => {
+  const lines = stacks.flatMap(({ hypervisor, changes, changed, steps, error }) => {
     const name = hypervisor.padEnd(width);
     if (error !== undefined) {
       return [
@@ -35,8 +36,11 @@ export function summary(stacks: readonly StackOutcome[], when: "preview" | "done
       ];
     }
     if (changed === 0) return [`${name}  no change`];
-    if (changes.length === 0)
-      return [`${name}  ${changed} ${changed === 1 ? "resource" : "resources"} beside the machines`];
+    if (changes.length === 0) {
+      // An image that no machine needs any more, say.
+      const what = steps.map(({ op, urn }) => `${op} ${nameOf(urn)}`).join(", ");
+      return [`${name}  no machine changes${what === "" ? "" : `, beside them: ${what}`}`];
+    }
     return changes.map(({ kind, machine, detail }) => `${name}  ${symbols[kind]} ${machine}   ${detail}`);
   });
   const legend = when === "preview" && stacks.some(({ changes }) => changes.length > 0) ? [symbolsLine] : [];
@@ -53,7 +57,7 @@ function last(stacks: readonly StackOutcome[], when: "preview" | "done"): string
     0,
   );
   if (changed === 0) return `${when === "preview" ? "nothing would change" : "nothing changed, 0 changed"}${tail}`;
-  const head = `${counts.join(", ") || "no machine"} (${changed} resources${when === "done" ? " changed" : ""})${tail}`;
+  const head = `${counts.join(", ") || "no machine"} (${plural(changed, "resource")}${when === "done" ? " changed" : ""})${tail}`;
   return when === "preview" ? `${head}\nDo it: npx olympus up` : head;
 }
 
