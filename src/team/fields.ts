@@ -20,10 +20,11 @@ export const tokensField = z.int("Write a whole number.").positive("Write a numb
 const portHint = "Write a port from 1 to 65535.";
 export const portField = z.int(portHint).min(1, portHint).max(65535, portHint);
 
+const sizeHint = "Write a size such as 16 GB or 512 MB.";
 /** `"8 GB"` or `"512 MB"`, binary units as libvirt and Ansible users mean them; a number is MiB. Gives MiB. */
 export const sizeField = z
-  .union([z.int().positive(), z.string().regex(/^\d+(\.\d+)?\s*(MB|MiB|GB|GiB|TB|TiB)$/)], {
-    error: "Write a size such as 16 GB or 512 MB.",
+  .union([z.int(sizeHint).positive(sizeHint), z.string().regex(/^\d+(\.\d+)?\s*(MB|MiB|GB|GiB|TB|TiB)$/, sizeHint)], {
+    error: sizeHint,
   })
   .transform((size) => {
     if (typeof size === "number") return size;

@@ -17,6 +17,7 @@ export const brokenFiles: readonly { readonly name: string; readonly edits: read
     { name: "network with host bits", edits: [["cidr: 10.1.0.0/24", "cidr: 10.1.0.7/24"]] },
     { name: "#53 a hypervisor that has IPv6 alone", edits: [["10.1.0.3,", "'fd00::3',"]] },
     { name: "no address at all", edits: [["10.1.0.50", "10.1.0.500"]] },
+    { name: "a size without a unit that is one", edits: [["memory: 32 GB", "memory: 2 gigs"]] },
     { name: "unknown hypervisor", edits: [["on: south", "on: sout"]] },
     { name: "unknown template", edits: [["template: medium", "template: mediun"]] },
     { name: "unknown lens", edits: [["lenses: [product]", "lenses: [produkt]"]] },
