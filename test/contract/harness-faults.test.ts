@@ -2,26 +2,15 @@
  * The harness behind a network that breaks. The harness's own waits and limits are divided by `scale`, so a time measured here stands
  * for `scale` times as much in production; the test says so where it runs, and beside every time that it measures.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
-import { type FaultProxy, startFaultProxy } from "../../src/rehearsal/proxy.ts";
-import { loadScript, scriptSchema } from "../../src/rehearsal/script.ts";
-import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
-import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
-import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
+import { openProxiedAgent, type ProxiedAgent } from "../support/proxied-agent.ts";
 
 /** Small enough that a moment lost by a busy machine is not made many seconds of. */
 const scale = 4;
-let mattermost: MattermostServer;
-let team: ChatTeam;
-let model: RehearsalServer;
-let proxy: FaultProxy;
-let folder: AgentFolder;
-let agent: AgentProcess;
-const root = mkdtempSync(join(tmpdir(), "olympus-faults-"));
+let stage: ProxiedAgent;
+let team: ProxiedAgent["team"];
+let model: ProxiedAgent["model"];
+let proxy: ProxiedAgent["proxy"];
 const athena = () => team.bots.athena!;
 
 /** Past vitest's capture, which prints nothing of a test that passes under some reporters. */
@@ -31,36 +20,15 @@ function print(text: string): void {
 
 beforeAll(async () => {
   print(`the harness's waits and limits are divided by ${scale} (scale ${scale})`);
-  mattermost = await startMattermost();
-  team = await seedChatTeam(mattermost.url);
-  const held = { match: "held (\\w+)", reply: "held answer $1", delay: 3 };
-  model = await startRehearsal({ script: scriptSchema.parse({ answers: [held, ...loadScript().answers] }) });
-  proxy = await startFaultProxy(mattermost);
-  const url = `http://127.0.0.1:${proxy.port}`;
-  folder = await agentFolder(join(root, "athena"), team, model.url, (config) => ({
-    ...config,
-    scale,
-    chat: { ...config.chat, url },
-  }));
-  agent = await startAgentProcess(folder);
+  stage = await openProxiedAgent(scale);
+  ({ team, model, proxy } = stage);
 });
 
-afterAll(async () => {
-  await agent?.stop("SIGKILL");
-  await proxy?.close();
-  await model?.close();
-  await mattermost?.stop();
-  rmSync(root, { recursive: true, force: true });
-});
+afterAll(() => stage?.close());
 
 const say = (text: string) => team.say(team.people.alice, team.channels.work!, `@athena hello ${text}`);
 
-async function chatNow(): Promise<{ chat: string; connectedAt: number }> {
-  const headers = { authorization: `Bearer ${folder.dashboardToken}` };
-  const response = await fetch(`http://127.0.0.1:${folder.port}/api/status`, { headers });
-  return ((await response.json()) as { harness: { chat: string; connectedAt: number } }).harness;
-}
-
+const chatNow = async () => (await stage.status()).harness;
 const chatState = async () => (await chatNow()).chat;
 
 /** Takes the agent's token away, or gives it back. */
@@ -137,9 +105,9 @@ test("A7 the server has a post in hand for longer than anybody waits, and answer
   // The mention itself is to be stored first: the lock is taken while the model answers.
   const post = await team.say(team.people.alice, team.channels.work!, "@athena held back");
   await expect.poll(() => JSON.stringify(model.calls).includes("held back"), { timeout: 60_000 }).toBe(true);
-  await mattermost.sql("BEGIN; LOCK TABLE posts IN EXCLUSIVE MODE; SELECT pg_sleep(10); COMMIT");
+  await stage.mattermost.sql("BEGIN; LOCK TABLE posts IN EXCLUSIVE MODE; SELECT pg_sleep(10); COMMIT");
   await answeredOnce([post]);
-  expect(agent.log()).toMatch(/HTTP 500: .*deduplicate/);
+  expect(stage.agent.log()).toMatch(/HTTP 500: .*deduplicate/);
 });
 
 test("A3 a message of the connection is lost: seen at the next one by its number, read again, answered once", async () => {
@@ -157,7 +125,7 @@ test("A3 a message of the connection is lost: seen at the next one by its number
   expect(lost()).toBe(true);
   const { connectedAt } = await chatNow();
   await team.say(team.people.bob, team.channels.work!, "something for nobody");
-  await expect.poll(async () => (await chatNow()).connectedAt, { timeout: 60_000 }).toBeGreaterThan(connectedAt);
+  await expect.poll(async () => (await chatNow()).connectedAt, { timeout: 60_000 }).toBeGreaterThan(connectedAt!);
   await answeredOnce(posts);
 });
 

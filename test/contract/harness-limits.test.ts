@@ -1,51 +1,21 @@
 /** What a chat server refuses: an agent that is removed from a channel, and a server that counts requests. Against a real Mattermost. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { AgentStatus } from "../../src/dashboard/status.ts";
-import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
-import { type FaultProxy, startFaultProxy } from "../../src/rehearsal/proxy.ts";
-import { loadScript, scriptSchema } from "../../src/rehearsal/script.ts";
-import { type AgentFolder, type AgentProcess, agentFolder, startAgentProcess } from "../support/agent-process.ts";
-import { type ChatPostRow, type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
-import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
+import type { ChatPostRow } from "../support/chat-team.ts";
+import { openProxiedAgent, type ProxiedAgent } from "../support/proxied-agent.ts";
 
-const root = mkdtempSync(join(tmpdir(), "olympus-limits-"));
-let mattermost: MattermostServer;
-let team: ChatTeam;
-let model: RehearsalServer;
-let proxy: FaultProxy;
-let folder: AgentFolder;
-let agent: AgentProcess;
+let stage: ProxiedAgent;
+let team: ProxiedAgent["team"];
+let model: ProxiedAgent["model"];
+let proxy: ProxiedAgent["proxy"];
 const athena = () => team.bots.athena!;
+const status = () => stage.status();
 
 beforeAll(async () => {
-  mattermost = await startMattermost();
-  team = await seedChatTeam(mattermost.url);
-  const held = { match: "held (\\w+)", reply: "held answer $1", delay: 3 };
-  model = await startRehearsal({ script: scriptSchema.parse({ answers: [held, ...loadScript().answers] }) });
-  proxy = await startFaultProxy(mattermost);
-  const url = `http://127.0.0.1:${proxy.port}`;
-  folder = await agentFolder(join(root, "athena"), team, model.url, (config) => ({
-    ...config,
-    chat: { ...config.chat, url },
-  }));
-  agent = await startAgentProcess(folder);
+  stage = await openProxiedAgent();
+  ({ team, model, proxy } = stage);
 });
 
-afterAll(async () => {
-  await agent?.stop("SIGKILL");
-  await proxy?.close();
-  await model?.close();
-  await mattermost?.stop();
-  rmSync(root, { recursive: true, force: true });
-});
-
-async function status(): Promise<AgentStatus> {
-  const headers = { authorization: `Bearer ${folder.dashboardToken}` };
-  return (await (await fetch(`http://127.0.0.1:${folder.port}/api/status`, { headers })).json()) as AgentStatus;
-}
+afterAll(() => stage?.close());
 
 test("A18 removed from a channel while it works: the run fails once, the server is asked no more than it must be, others go on", async () => {
   const { alice } = team.people;
@@ -77,7 +47,7 @@ test("A17 Mattermost lets each account ask twice a second: of a burst nothing is
   const { alice, bob } = team.people;
   const RateLimitSettings = { Enable: true, PerSec: 2, MaxBurst: 12, VaryByUser: true, VaryByRemoteAddr: false };
   await team.api(team.admin, "PUT", "/config/patch", { RateLimitSettings });
-  await mattermost.restart();
+  await stage.mattermost.restart();
   await expect.poll(async () => (await status()).harness.chat, { timeout: 60_000 }).toBe("connected");
   const many = Array.from({ length: 30 }, () =>
     fetch(`${team.url}/api/v4/users/me`, { headers: { authorization: `Bearer ${team.people.mallory.token}` } }),
