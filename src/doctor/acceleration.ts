@@ -1,5 +1,8 @@
+import { OlympusError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
+import type { RootShell } from "../converge/root-shell.ts";
 import { teamPrefix } from "../machines/names.ts";
-import type { SshConnection } from "../ssh/connection.ts";
+import type { ExecResult, SshConnection } from "../ssh/connection.ts";
 import type { NamedHypervisor } from "../team/model.ts";
 import type { Check } from "./check.ts";
 
@@ -12,6 +15,7 @@ const bootSeconds = 15;
  */
 export async function checkAcceleration(
   connection: SshConnection,
+  shell: RootShell,
   { name, accel, pool }: NamedHypervisor,
   team: string,
 ): Promise<Omit<Check, "host">> {
@@ -26,11 +30,18 @@ export async function checkAcceleration(
     '[ -n "$image" ] || { echo NO-IMAGE; exit 0; }',
     // Serial output to a file: `timeout` ends the guest whether it hangs or boots.
     "out=$(mktemp)",
-    `sudo -n timeout ${bootSeconds} qemu-system-x86_64 -accel kvm -cpu host -m 256 -display none -serial file:$out -drive file="$image",format=qcow2,snapshot=on,if=virtio -nic none`,
+    `timeout ${bootSeconds} qemu-system-x86_64 -accel kvm -cpu host -m 256 -display none -serial file:$out -drive file="$image",format=qcow2,snapshot=on,if=virtio -nic none`,
     `grep -q -E 'Linux version|login:|systemd' "$out" && echo BOOTED || echo SILENT`,
     'rm -f "$out"',
   ].join("\n");
-  const { stdout, stderr } = await connection.exec(script, { timeoutMs: (bootSeconds + 10) * 1000 });
+  let tried: ExecResult;
+  try {
+    tried = await shell.run(`-c ${quote(script)}`, { timeoutMs: (bootSeconds + 10) * 1000 });
+  } catch (error) {
+    if (!(error instanceof OlympusError) || error.code !== "E-ROLE-SUDO") throw error;
+    return { name: "accel", state: "warn", fact: `cannot be tried: ${error.message}`, fix: error.hint ?? "" };
+  }
+  const { stdout, stderr } = tried;
   const answer = stdout.trim().split("\n").at(-1);
   if (answer === "NO-IMAGE" || answer === undefined || answer === "") {
     return {

@@ -1,5 +1,6 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
+import { createRootShell } from "../converge/root-shell.ts";
 import { sshTargetOf } from "../machines/find.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
@@ -33,7 +34,12 @@ export async function checkHypervisor(
       findings.push(
         await checkBridge(connection, hypervisor),
         await checkPool(connection, hypervisor),
-        await checkAcceleration(connection, hypervisor, team.name),
+        await checkAcceleration(
+          connection,
+          createRootShell(connection, secrets.get(`sudo.${hypervisor.name}`)),
+          hypervisor,
+          team.name,
+        ),
       );
     }
     return named(findings);
