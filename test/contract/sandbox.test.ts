@@ -3,14 +3,13 @@
  * might run, by mistake or because somebody talked it into it, and what that leaves behind.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import { onOwnKernel } from "../support/own-kernel.ts";
+import { mirror, onOwnKernel } from "../support/own-kernel.ts";
 import { diskProbes, type ProbeName, probes } from "../support/sandbox-probes.ts";
 import type { Printed, ProbeResult } from "../support/sandbox-program.ts";
 
 const program = "test/support/sandbox-program.ts";
 const secrets = {
-  before:
-    "echo 10.99.0.1 mirror.example > /mnt/hosts; mount --bind /mnt/hosts /etc/hosts; mkdir -p /run/credentials/x; echo canary-credential > /run/credentials/x/token; chmod -R a+rX /run/credentials",
+  before: `echo ${mirror} > /mnt/hosts; mount --bind /mnt/hosts /etc/hosts; mkdir -p /run/credentials/x; echo canary-credential > /run/credentials/x/token; chmod -R a+rX /run/credentials`,
   environment: { MATTERMOST_TOKEN: "canary-environment" },
 };
 

@@ -21,6 +21,9 @@ export interface KernelRun {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** A line of /etc/hosts: the name that the probes know this machine's web server by. */
+export const mirror = "10.99.0.1 mirror.example";
+
 const user = 65534;
 
 const setup = (project: string, folder: string) => `#!/bin/bash

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectRoot } from "../../src/base/paths.ts";
 import { quote, quoteAll } from "../../src/base/quote.ts";
-import { boot, printedIn } from "./own-kernel.ts";
+import { boot, mirror, printedIn } from "./own-kernel.ts";
 
 export interface UnitRun {
   /** As the role writes it, but that the project's folder is at /mnt/project. */
@@ -28,6 +28,7 @@ mount --bind ${quote(projectRoot)} /mnt/project
 cp -a /etc/alternatives /etc/ld.so.cache /etc/nsswitch.conf /etc/ssl /mnt/etc/
 { cat /etc/passwd; echo "olympus:x:970:970::/srv/olympus/agent:/usr/sbin/nologin"; } > /mnt/etc/passwd
 { cat /etc/group; echo "olympus:x:970:"; } > /mnt/etc/group
+echo ${quote(mirror)} > /mnt/etc/hosts
 cp -a ${quote(folder)}/secrets /mnt/etc/olympus/secrets
 cp ${quote(folder)}/unit /mnt/etc/systemd/system/${name}
 cp ${quote(folder)}/override /mnt/etc/systemd/system/${name}.d/test.conf
