@@ -9,6 +9,7 @@ export interface ReviewText {
   readonly lens: string;
   readonly agent: string;
   readonly sha: string;
+  readonly run: string;
   readonly findings: Findings;
   /** Without a line of the diff to stand on. */
   readonly elsewhere: readonly Finding[];
@@ -22,7 +23,7 @@ export interface ReviewText {
 
 /** A review's body. What a model wrote in it can neither call anybody nor pass for a marker. */
 export function reviewBody(review: ReviewText): string {
-  const { lens, findings, elsewhere, unread, beyond, since, notes, sha, agent } = review;
+  const { lens, findings, elsewhere, unread, beyond, since, notes, sha, agent, run } = review;
   const title = `**${lens} review by ${agent}: ${findings.verdict === "pass" ? "no objections" : "changes wanted"}**`;
   const short = (commit: string) => `\`${commit.slice(0, 10)}\``;
   const count = unread.length + beyond;
@@ -46,7 +47,7 @@ export function reviewBody(review: ReviewText): string {
       ? `_Looked at ${short(sha)}._`
       : `_Looked at what came between ${short(since)} and ${short(sha)}._`,
   ];
-  return `${cut(parts.join("\n\n"), mostCharacters)}\n\n${marker(lens, sha)}`;
+  return `${cut(parts.join("\n\n"), mostCharacters)}\n\n${marker(lens, sha, run)}`;
 }
 
 export function remarkBody({ severity, text }: Finding): string {
@@ -56,12 +57,13 @@ export function remarkBody({ severity, text }: Finding): string {
 const atPlace = (finding: Finding) =>
   `- **${finding.severity}** \`${plain(finding.path)}:${finding.line}\`: ${cut(plain(finding.text), mostOfFinding)}`;
 
-/** Makes a review known again: one for each lens and commit. Only those of our own account count. */
-export const marker = (lens: string, sha: string): string => `<!-- olympus-review ${lens} ${sha} -->`;
+/** Makes a review known again: one for each lens and commit, with the run that made it. Only those of our own account count. */
+export const marker = (lens: string, sha: string, run: string): string =>
+  `<!-- olympus-review ${lens} ${sha} ${run} -->`;
 
-export function readMarker(body: string): { lens: string; sha: string } | undefined {
-  const found = /<!-- olympus-review ([a-z][a-z0-9-]{0,30}) ([0-9a-f]{40}) -->\s*$/.exec(body);
-  return found === null ? undefined : { lens: found[1]!, sha: found[2]! };
+export function readMarker(body: string): { lens: string; sha: string; run: string | undefined } | undefined {
+  const found = /<!-- olympus-review ([a-z][a-z0-9-]{0,30}) ([0-9a-f]{40})(?: (\S+))? -->\s*$/.exec(body);
+  return found === null ? undefined : { lens: found[1]!, sha: found[2]!, run: found[3] };
 }
 
 const outdatedBy = "> **Outdated:**";

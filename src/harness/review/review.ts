@@ -34,8 +34,10 @@ export interface Reviewed {
   readonly findings: number;
   readonly unread: number;
   readonly url: string;
-  /** It was there already: of a former process. */
+  /** It was there already: of a former process, or of another run. */
   readonly known: boolean;
+  /** That made it. */
+  readonly run: string | undefined;
 }
 
 /** Tokens of a change that are shown at once; a model's window holds them beside everything else. */
@@ -60,7 +62,7 @@ export async function reviewPull(
   const own = ownReviews(await forge.reviews(repo, number), (await forge.account()).login, lens);
   const sha = pull.head.sha;
   const known = own.find((review) => readMarker(review.body)?.sha === sha);
-  if (known !== undefined) return { ...seen(known, lens), known: true };
+  if (known !== undefined) return { ...seen(known, lens), known: true, run: readMarker(known.body)?.run };
 
   const files = await forge.files(repo, number);
   const before = own.at(-1);
@@ -99,6 +101,7 @@ export async function reviewPull(
     findings: findings.findings.length,
     unread: diff.unread.length + diff.beyond,
     known: false,
+    run,
   };
 }
 
@@ -156,7 +159,17 @@ async function publish(
       : [`**It changes what agents are told (${touched.join(", ")}).** I went by the base branch's.`]),
     ...(outsider ? ["_From outside of the team: remarks only._"] : []),
   ];
-  const shared = { lens, agent: config.agent, sha, findings, since, notes, unread: diff.unread, beyond: diff.beyond };
+  const shared = {
+    lens,
+    agent: config.agent,
+    sha,
+    run,
+    findings,
+    since,
+    notes,
+    unread: diff.unread,
+    beyond: diff.beyond,
+  };
   const description = `${config.agent}: ${findings.verdict === "pass" ? "no objections" : "changes wanted"}`;
   const state = findings.verdict === "pass" ? "success" : "failure";
   await forge.setStatus(repo, sha, { context: statusOf(lens), state, description, url: pull.url });

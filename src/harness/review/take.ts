@@ -146,6 +146,8 @@ export function reviewDoer(parts: ReviewParts): Doer {
       if (wearerOf(status) !== login) continue;
       const result = await reviewPull(parts, { repo, number, lens, run: run.id, signal, wearer: login });
       if (result === undefined) return { outcome: "done", text: "" };
+      // Asked for twice, as when the forge tells of the request before it tells who made it: that run said so.
+      if (typeof result !== "string" && result.known && result.run !== run.id) continue;
       const link = `[#${number}](${pull.url})`;
       if (typeof result === "string") said.push(`I could not look at ${link} through ${lens}: ${result}`);
       else said.push(`${lens} review of ${link}: ${result.verdict === "pass" ? "no objections" : "changes wanted"}.`);
