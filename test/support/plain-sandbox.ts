@@ -3,8 +3,8 @@ import { mkdirSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { execa } from "execa";
 import { inside } from "../../src/harness/sandbox/mounts.ts";
-import type { Sandbox } from "../../src/harness/sandbox/sandbox.ts";
-import { dropWorkspace, openWorkspace } from "../../src/harness/sandbox/workspace.ts";
+import { openBeside, type Sandbox } from "../../src/harness/sandbox/sandbox.ts";
+import { openWorkspace } from "../../src/harness/sandbox/workspace.ts";
 
 /**
  * Runs scripts with the machine's bash, in a folder of each run within `root`. `serve` answers at the proxy that scripts are told of; what they run has
@@ -16,16 +16,7 @@ export function plainSandbox(
 ): Sandbox {
   const sandbox: Sandbox = {
     population: async () => 0,
-    async openEmpty(run) {
-      const place = `${run}-empty`;
-      await dropWorkspace(root, place);
-      const opened = await sandbox.open(place);
-      const close = async () => {
-        await opened.close();
-        await dropWorkspace(root, place);
-      };
-      return { ...opened, close };
-    },
+    openEmpty: (run) => openBeside(root, run, (place) => sandbox.open(place)),
     async open(run) {
       const workspace = await openWorkspace(root, run);
       mkdirSync(workspace.work, { recursive: true });

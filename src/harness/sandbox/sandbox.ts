@@ -115,22 +115,29 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   const sandbox: Sandbox = {
     open: (run) => openAt(run, run),
-    async openEmpty(run) {
-      const place = `${run}-empty`;
-      // Of a former process that was killed.
-      await dropWorkspace(options.root, place);
-      const opened = await openAt(run, place);
-      const close = async () => {
-        await opened.close();
-        await dropWorkspace(options.root, place);
-      };
-      return { ...opened, close };
-    },
+    openEmpty: (run) => openBeside(options.root, run, (place) => openAt(run, place)),
     population: () => delegation.population(),
   };
   await makeEtc(join(options.root, etcFolder));
   await probeSandbox(sandbox, options.root);
   return sandbox;
+}
+
+/** Opens an empty workspace beside a run's own, by `open`; it is gone with its files when it is closed. */
+export async function openBeside(
+  root: string,
+  run: string,
+  open: (place: string) => Promise<RunSandbox>,
+): Promise<RunSandbox> {
+  const place = `${run}-empty`;
+  // Of a former process that was killed.
+  await dropWorkspace(root, place);
+  const opened = await open(place);
+  const close = async () => {
+    await opened.close();
+    await dropWorkspace(root, place);
+  };
+  return { ...opened, close };
 }
 
 async function probeSandbox(sandbox: Sandbox, root: string): Promise<void> {
