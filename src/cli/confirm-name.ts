@@ -1,5 +1,5 @@
-import { createInterface } from "node:readline/promises";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { ask, canAsk } from "./ask.ts";
 import type { CommandContext } from "./context.ts";
 
 /**
@@ -13,15 +13,7 @@ export async function confirmName(
   given: readonly string[],
 ): Promise<void> {
   if (given.includes(name)) return;
-  if (options.input && process.stdin.isTTY && process.stderr.isTTY) {
-    const prompt = createInterface({ input: process.stdin, output: process.stderr });
-    try {
-      const typed = await prompt.question(`Type ${name} to delete ${what} for good: `, { signal });
-      if (typed.trim() === name) return;
-    } finally {
-      prompt.close();
-    }
-  }
+  if (canAsk(options) && (await ask(`Type ${name} to delete ${what} for good: `, signal)) === name) return;
   throw new OlympusError(`Nobody agreed to deleting ${what}; nothing was changed.`, {
     code: "E-CONFIRM",
     exit: exitCodes.confirmation,

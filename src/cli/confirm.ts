@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { createInterface } from "node:readline/promises";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { ask, canAsk } from "./ask.ts";
 import type { GlobalOptions } from "./context.ts";
 
 /**
@@ -9,20 +8,12 @@ import type { GlobalOptions } from "./context.ts";
  */
 export async function confirm(question: string, options: GlobalOptions, signal: AbortSignal): Promise<boolean> {
   if (options.yes || process.env.CI === "true") return true;
-  if (!options.input || !process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!canAsk(options)) {
     throw new OlympusError(`${question} Nobody can be asked here.`, {
       code: "E-CONFIRM",
       exit: exitCodes.confirmation,
       hint: "Give --yes to agree.",
     });
   }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    // A question is never settled when the input ends, so its end counts as an answer.
-    const ended = once(prompt, "close").then(() => "");
-    const answer = await Promise.race([prompt.question(`${question} [y/N] `, { signal }), ended]);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    prompt.close();
-  }
+  return /^y(es)?$/i.test(await ask(`${question} [y/N] `, signal));
 }

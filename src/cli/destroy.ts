@@ -1,7 +1,7 @@
-import { createInterface } from "node:readline/promises";
 import { exitCodes, OlympusError, OlympusErrors } from "../base/errors.ts";
 import type { DataDisk } from "../machines/destroy.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { ask, canAsk } from "./ask.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -155,18 +155,8 @@ function checkPurge(
 async function confirmPurge({ options, signal }: CommandContext, given: DestroyOptions, disk: DataDisk): Promise<void> {
   if (given.confirm?.includes(disk.machine)) return;
   const flag = `--confirm ${disk.machine}`;
-  if (options.input && process.stdin.isTTY && process.stderr.isTTY) {
-    const prompt = createInterface({ input: process.stdin, output: process.stderr });
-    try {
-      const typed = await prompt.question(
-        `Type ${disk.machine} to delete its data disk for good (${disk.used} used): `,
-        { signal },
-      );
-      if (typed.trim() === disk.machine) return;
-    } finally {
-      prompt.close();
-    }
-  }
+  const question = `Type ${disk.machine} to delete its data disk for good (${disk.used} used): `;
+  if (canAsk(options) && (await ask(question, signal)) === disk.machine) return;
   throw new OlympusError(`nobody agreed to deleting the data disk of ${disk.machine}; nothing was destroyed`, {
     code: "E-CONFIRM",
     exit: exitCodes.confirmation,

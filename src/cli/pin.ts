@@ -1,8 +1,8 @@
-import { createInterface } from "node:readline/promises";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { LabStatus } from "../lab/status.ts";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
 import { hostKeyLine } from "../team/host-key.ts";
+import { ask, canAsk } from "./ask.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { offeredKey } from "./offered-key.ts";
@@ -71,24 +71,17 @@ export const command: CliCommand = {
 /** A person reads the fingerprint where they trust it, and types it or its end. `--yes` is no substitute. */
 async function askFor(context: CommandContext, name: string, shown: string): Promise<void> {
   const flag = `npx olympus pin ${name} --fingerprint SHA256:…`;
-  if (!context.options.input || !process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!canAsk(context.options)) {
     throw new OlympusError(`${name} shows ${shown}; nobody is here to vouch for it, so nothing was pinned.`, {
       code: "E-CONFIRM",
       exit: exitCodes.confirmation,
       hint: `Read it on the console of ${name} (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then: ${flag}`,
     });
   }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const question = `Compare with the console of ${name}, then type the fingerprint or its last ${typedAtLeast} characters: `;
-    // Ctrl-D closes the prompt without an answer, which would leave the question open for ever.
-    const closed = new Promise<string>((resolve) => prompt.once("close", () => resolve("")));
-    const typed = (await Promise.race([prompt.question(question, { signal: context.signal }), closed])).trim();
-    if (vouches(typed, shown)) return;
-    if (/^(SHA256:)?[A-Za-z0-9+/]{43}=?$/.test(typed)) throw otherKey(name, shown, whole(typed), "typed");
-  } finally {
-    prompt.close();
-  }
+  const question = `Compare with the console of ${name}, then type the fingerprint or its last ${typedAtLeast} characters: `;
+  const typed = await ask(question, context.signal);
+  if (vouches(typed, shown)) return;
+  if (/^(SHA256:)?[A-Za-z0-9+/]{43}=?$/.test(typed)) throw otherKey(name, shown, whole(typed), "typed");
   throw new OlympusError(`That is not the end of ${shown}; nothing was pinned.`, {
     code: "E-CONFIRM",
     exit: exitCodes.confirmation,

@@ -12,7 +12,7 @@ const help = `  scripts/quickstart
 
 Needs root, an x86-64 computer, ${first.memory} GB of memory, ${first.disk} GB of disk. Takes about ${first.minutes} minutes on two
 cores, ${later.minutes} once the tools are built, seconds when nothing is to be done. Tells what it would
-do and asks before it begins; interrupted, it goes on where it was.
+do and asks before it begins; interrupted, it goes on where it was, without a question once its lab is there.
 `;
 
 export const command: CliCommand = {
@@ -33,7 +33,8 @@ export const command: CliCommand = {
             ]);
           const plan = await planQuickstart(options.team);
           for (const line of plan.lines) reporter.info(line);
-          if (!(await confirm(`So far, ${soFar}, nothing has been changed. Continue?`))) return exitCodes.confirmation;
+          const question = `So far, ${soFar}, nothing has been changed. Continue?`;
+          if (plan.asks && !(await confirm(question))) return exitCodes.confirmation;
           // Two of them would build the same tools and machines at the same time.
           const { result, answer, team } = await withFileLock(layout.quickstart, { waitMs: 0 }, () =>
             quickstart(plan, { reporter, signal }),

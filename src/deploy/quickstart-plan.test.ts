@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { identify } from "../base/process.ts";
 import type { MachineFacts } from "../prerequisites/machine.ts";
-import { computerObstacles, planQuickstart, stillNeeds } from "./quickstart-plan.ts";
+import { computerObstacles, mustAsk, planQuickstart, stillNeeds } from "./quickstart-plan.ts";
 
 const facts: MachineFacts = {
   system: "Debian GNU/Linux 12 (bookworm)",
@@ -37,6 +37,15 @@ describe("what this computer lacks", () => {
     // Tools that must be built are told in the time, too.
     expect([stillNeeds(false, false).minutes, stillNeeds(false, true).minutes]).toEqual([20, 6]);
   });
+});
+
+it("asks for whatever this computer does not have yet, and not again for a lab that is there", () => {
+  expect(mustAsk(true, true, [])).toBe(false);
+  expect([mustAsk(false, true, []), mustAsk(true, false, []), mustAsk(true, true, ["dnsmasq"])]).toEqual([
+    true,
+    true,
+    true,
+  ]);
 });
 
 it("a second one beside one that works says who that is, before anything else", async () => {

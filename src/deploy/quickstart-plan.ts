@@ -32,6 +32,8 @@ export interface QuickstartPlan {
   readonly merges: boolean;
   /** The lab stands already, whole or in part. */
   readonly standing: boolean;
+  /** A person should agree first: something would be installed, built or begun that this computer does not have yet. */
+  readonly asks: boolean;
 }
 
 /**
@@ -58,7 +60,13 @@ export async function planQuickstart(teamFile?: string): Promise<QuickstartPlan>
     teamFile: chosen,
     merges: flowOf(lab.team) !== undefined,
     standing: lab.standing,
+    asks: mustAsk(lab.standing, tools, missing),
   };
+}
+
+/** Pure. Whoever has a lab was asked when it was made; what would be installed or built beside it is new. */
+export function mustAsk(standing: boolean, tools: boolean, missing: readonly string[]): boolean {
+  return !standing || !tools || missing.length > 0;
 }
 
 /** Pure. A lab that stands has its memory and disks already; tools that are there need not be built. */

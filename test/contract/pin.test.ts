@@ -120,6 +120,29 @@ describe("olympus pin", () => {
     expect(await readFile(team, "utf8")).toContain("hostKey: ssh-rsa ");
   });
 
+  it("Ctrl-C and Ctrl-D at the question end it, with what is then said on a line of its own", async () => {
+    const keyed = async (key: string) => {
+      const command = `${join(projectRoot, "scripts", "olympus")} pin r420 --team ${team}`;
+      const terminal = execa("script", ["-qec", command, "/dev/null"], { stdin: "pipe", reject: false });
+      // A key that comes before the question is a signal, or the input's end.
+      await new Promise<void>((resolve) => {
+        let shown = "";
+        terminal.stdout.on("data", (chunk: Buffer) => {
+          shown += chunk.toString();
+          if (shown.includes("characters: ")) resolve();
+        });
+        void terminal.then(() => resolve());
+      });
+      terminal.stdin.write(key);
+      return terminal;
+    };
+    const before = await readFile(team, "utf8");
+    const [interrupted, ended] = [await keyed("\x03"), await keyed("\x04")];
+    expect(interrupted).toMatchObject({ exitCode: 130, stdout: expect.stringMatching(/\r\nwarning: interrupted/) });
+    expect(ended).toMatchObject({ exitCode: 6, stdout: expect.stringMatching(/\r\nThe question was not answered/) });
+    expect(await readFile(team, "utf8")).toBe(before);
+  });
+
   it("refuses another key than the one given, and shows both", async () => {
     const before = await readFile(team, "utf8");
     const other = `SHA256:${"A".repeat(43)}`;
