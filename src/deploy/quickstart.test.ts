@@ -29,7 +29,7 @@ vi.mock("./flow.ts", () => ({ flowOf: () => shown.flow && { forge }, runFlow: as
 const answering = vi.spyOn(globalThis, "fetch");
 const run = (missing: string[], reporter = silentReporter(), standing = false): ReturnType<typeof quickstart> =>
   quickstart(
-    { missing, lines: [], teamFile: "mine.yaml", merges: shown.flow !== undefined, standing },
+    { missing, lines: [], teamFile: "mine.yaml", merges: shown.flow !== undefined, standing, asks: true },
     { reporter, signal: new AbortController().signal },
   );
 

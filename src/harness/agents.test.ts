@@ -70,3 +70,19 @@ test("B1 two agents that thank each other for ever: a bounded number of posts, t
   expect(thread).toHaveLength(6);
   expect(thread.filter(({ text }) => text.includes("I stop here"))).toHaveLength(1);
 });
+
+test("B1 a colleague of another runtime that marks nothing and always answers: bounded as well, and a person is called", async () => {
+  const server = playedTeam();
+  agents = [await playedAgent(server, async () => "Thank you, @apollo! After you.")];
+  const post = server.say("alice-id", "work", "@athena say hello to apollo");
+  const announce = server.announce.bind(server);
+  server.announce = (said) => {
+    announce(said);
+    if (said.authorId !== "apollo-id" && said.text.includes("@apollo"))
+      setImmediate(() => server.say("apollo-id", "work", "No, @athena, after you!", { rootId: said.rootId }));
+  };
+  await soon(() => server.thread(post.id).filter(({ text }) => text.startsWith("I stop here")).length).toBe(1);
+  await soon(quiet).toBe(true);
+  expect(agents[0]!.calls).toHaveLength(5);
+  expect(server.thread(post.id).find(({ text }) => text.startsWith("I stop here"))!.text).toContain("@alice");
+});

@@ -136,6 +136,37 @@ test("agents are answered so often in what goes back to one post, and no more; t
   expect(plan.map(({ detail }) => detail).join()).toContain("inbox_chain");
 });
 
+test("B1 agents of another runtime mark nothing: they are answered so often in a thread after what a person last wished there", () => {
+  const cursor = { channel: "c", readTo: 0 };
+  let at = 0;
+  const said = (id: string, author: string, rootId = "root") => ({
+    ...post(id, author, "@athena thanks"),
+    rootId,
+    createdAt: ++at,
+  });
+  const thanks = (...ids: string[]) =>
+    takeIn(
+      store,
+      config,
+      ids.map((id) => said(id, "apollo")),
+      cursor,
+      at,
+    );
+  const kinds = () => store.all<{ kind: string }>("SELECT kind FROM inbox ORDER BY id").map(({ kind }) => kind);
+  expect(thanks("1", "2", "3", "4", "5", "6")).toBe(5);
+  takeIn(store, config, [said("7", "apollo", "elsewhere")], cursor, at);
+  takeIn(store, config, [said("8", "alice")], cursor, at);
+  expect(thanks("9", "10", "11", "12", "13", "14")).toBe(5);
+  const round = ["mention", "mention", "mention", "mention", "hops"];
+  expect(kinds()).toEqual([...round, "mention", "mention", ...round]);
+  const plan = store.all<{ detail: string }>(
+    "EXPLAIN QUERY PLAN SELECT source_id FROM inbox WHERE lane = ? AND kind = 'mention' AND author NOT IN (SELECT value FROM json_each(?)) ORDER BY created_at DESC, id DESC LIMIT 1",
+    "x",
+    "[]",
+  );
+  expect(plan.map(({ detail }) => detail).join()).toContain("inbox_lane");
+});
+
 test("mentions that are too old are told once a thread and day, not once for ever", () => {
   const day = 24 * 3600 * 1000;
   const inThread = (id: string, createdAt: number) => ({

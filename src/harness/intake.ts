@@ -5,7 +5,15 @@ import { namedGate } from "./gates/book.ts";
 import { gateWord } from "./gates/words.ts";
 import { mentions } from "./mention.ts";
 import { advanceCursor } from "./store/cursors.ts";
-import { type InboxEntry, type InboxKind, isKnown, mentionsInChain, noticedSince, receive } from "./store/inbox.ts";
+import {
+  type InboxEntry,
+  type InboxKind,
+  isKnown,
+  mentionsInChain,
+  newestByOthers,
+  noticedSince,
+  receive,
+} from "./store/inbox.ts";
 import type { Store } from "./store/open.ts";
 
 /** Where inbox rows of the chat come from. */
@@ -24,7 +32,7 @@ export interface PostPayload {
   readonly direct: boolean;
   /** Agents that answered one another up to this post. */
   readonly hops: number;
-  /** Where an agent wrote it, or it is about an agent's work: what it all goes back to. */
+  /** Where an agent wrote it, or it is about an agent's work: what it all goes back to. Posts of agents that mark nothing have one as well. */
   readonly chain?: string;
   /** Of a repeated task: the post that asked for it first. */
   readonly first?: string;
@@ -84,7 +92,7 @@ export function takeIn(
     for (const { post, decision } of decided) {
       if (decision.kind === "ignore" || isKnown(store, chatSource, post.id)) continue;
       if (decision.kind === "notice" && noticedSince(store, post.authorId, now - noticeEveryMs)) continue;
-      const payload = payloadOf(post, config);
+      const payload = inChain(store, payloadOf(post, config), config);
       const kind = decision.kind === "mention" && hasAnswered(store, config, payload) ? "hops" : decision.kind;
       if (receive(store, entryOf(post, kind, payload), now)) taken++;
     }
@@ -96,6 +104,16 @@ export function takeIn(
 /** Whether this agent answered others often enough in what goes back to one post. Many in a thread go on long without many in a row. */
 function hasAnswered(store: Store, { chat }: Pick<AgentConfig, "chat">, { chain }: PostPayload): boolean {
   return chain !== undefined && mentionsInChain(store, chain) >= chat.maxHops;
+}
+
+/**
+ * An agent of another runtime marks nothing: what it writes goes back to what a person last wished in the thread, so that the two of them
+ * come to an end as well.
+ */
+function inChain(store: Store, payload: PostPayload, { chat }: Pick<AgentConfig, "chat">): PostPayload {
+  const ids = chat.agents.map(({ id }) => id);
+  if (payload.chain !== undefined || !ids.includes(payload.authorId)) return payload;
+  return { ...payload, chain: newestByOthers(store, laneOf(payload), ids) ?? payload.rootId };
 }
 
 /**
@@ -130,12 +148,14 @@ function sourceIdOf(post: ChatPost, kind: InboxKind, chain = post.rootId): strin
   return post.id;
 }
 
+const laneOf = ({ rootId }: Pick<ChatPost, "rootId">): string => `${chatSource}:${rootId}`;
+
 function entryOf(post: ChatPost, kind: InboxKind, payload: PostPayload): InboxEntry {
   return {
     source: chatSource,
     sourceId: sourceIdOf(post, kind, payload.chain),
     // A command waits for nobody.
-    lane: kind === "command" ? `${chatSource}:command:${post.id}` : `${chatSource}:${post.rootId}`,
+    lane: kind === "command" ? `${chatSource}:command:${post.id}` : laneOf(post),
     kind,
     author: post.authorId,
     createdAt: post.createdAt,

@@ -65,6 +65,16 @@ export function mentionsInChain(store: Store, chain: string): number {
   )!.n;
 }
 
+/** The name on the other side of what came last to a lane from none of these authors. */
+export function newestByOthers(store: Store, lane: string, authors: readonly string[]): string | undefined {
+  return store.get<{ source_id: string }>(
+    `SELECT source_id FROM inbox WHERE lane = ? AND kind = 'mention' AND author NOT IN (SELECT value FROM json_each(?))
+     ORDER BY created_at DESC, id DESC LIMIT 1`,
+    lane,
+    JSON.stringify(authors),
+  )?.source_id;
+}
+
 /** Whether this author was sent a notice since the given time (ms). */
 export function noticedSince(store: Store, author: string, since: number): boolean {
   return (

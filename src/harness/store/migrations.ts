@@ -268,4 +268,8 @@ export const migrations: readonly string[] = [
   -- What agents wrote, by what it goes back to: it is counted how often they were answered.
   CREATE INDEX inbox_chain ON inbox (payload ->> 'chain') WHERE payload ->> 'chain' IS NOT NULL;
   `,
+  `
+  -- What persons last wished in a thread is looked for by it.
+  CREATE INDEX inbox_lane ON inbox (lane, created_at) WHERE kind = 'mention';
+  `,
 ];
