@@ -8,7 +8,13 @@ type Token = NonNullable<World["tokens"]>[number];
 type Permissions = Token["permissions"];
 
 /** What an agent's work takes: no administration, so no agent changes what protects a branch. */
-const work: Permissions = { contents: "write", issues: "write", pull_requests: "write", statuses: "write" };
+const work: Permissions = {
+  contents: "write",
+  issues: "write",
+  pull_requests: "write",
+  statuses: "write",
+  checks: "read",
+};
 const review: Permissions = { ...work, contents: "read", issues: "read" };
 const everything: Permissions = { ...work, checks: "write", administration: "write", webhooks: "write" };
 

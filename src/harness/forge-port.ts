@@ -155,6 +155,12 @@ export interface CommitStatus {
   readonly at: number;
 }
 
+/** What a program that looks at commits says of one: a job of the forge's own CI, or of an app. */
+export interface CheckRun {
+  readonly name: string;
+  readonly state: "pending" | "success" | "failure";
+}
+
 export interface Protection {
   /** Approving reviews that a merge needs; 0: none. */
   readonly reviews: number;
@@ -225,6 +231,8 @@ export interface ForgeReader {
   reviewComments(repo: string, number: number, since?: number): Promise<ReviewComment[]>;
   /** The newest of each context. */
   statuses(repo: string, sha: string): Promise<CommitStatus[]>;
+  /** The newest of each name; none where the token may not read them. */
+  checks(repo: string, sha: string): Promise<CheckRun[]>;
   /** Undefined when the branch is not protected. */
   protection(repo: string, branch: string): Promise<Protection | undefined>;
 }

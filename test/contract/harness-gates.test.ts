@@ -63,6 +63,26 @@ test("the lens is asked of a colleague, passes, people are asked, one approves o
   expect(stage.log().filter(({ what }) => what === "merge")).toHaveLength(1);
 });
 
+test("who is asked for an approval is told what the repository's own checks say, and not asked again when that changes", async () => {
+  const ci = stage.as("token-of-ci[bot]");
+  const look = (sha: string, name: string, conclusion?: "success" | "failure") =>
+    ci.checks.create({ ...where, head_sha: sha, name, ...(conclusion && { conclusion }) });
+  const quiet = await stage.ready();
+  expect(quiet.text).not.toContain("checks");
+  const { number, text, sha } = await stage.ready(undefined, async (commit) => {
+    await look(commit, "build", "failure");
+    await look(commit, "e2e");
+    await look(commit, "lint", "failure");
+    await look(commit, "lint", "success");
+    await ci.repos.createCommitStatus({ ...where, sha: commit, context: "licences", state: "error" });
+  });
+  expect(text).toContain("checks failed:** `licences`, `build`. Not finished yet: `e2e`.");
+  await look(sha, "build", "success");
+  expect((await step(number)).text).toBe("");
+  const green = await stage.ready(undefined, (commit) => look(commit, "build", "success"));
+  expect(green.text).toContain("own checks passed: `build`.");
+});
+
 test("C7 approved, then pushed: the gate is closed, nothing is merged, the new commit needs its own approval", async () => {
   const { number, id, branch, sha } = await stage.ready();
   await approveAs("mara", number, sha);

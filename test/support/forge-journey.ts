@@ -87,6 +87,7 @@ export async function forgeJourney({ api, token, repo, spaced }: Journey): Promi
 
     await forge.setStatus(repo, head, { context: mark, state: "success", description: "looked at", url: pull.url });
     expect(await forge.statuses(repo, head)).toMatchObject([{ context: mark, state: "success" }]);
+    expect(await forge.checks(repo, head)).toEqual([]);
     const review = { sha: head, verdict: "comment" as const, body: "Looked at." };
     const outside = { ...review, comments: [{ path: "README.md", line: 1, body: "outside of the diff" }] };
     await expect(forge.submitReview(repo, pull.number, outside)).rejects.toMatchObject({ kind: "refused" });

@@ -120,11 +120,12 @@ export async function gateStage() {
     });
     return made.data.commit.sha!;
   };
-  /** A pull request of athena's whose lens has passed, and its gate. */
-  const ready = async (path = `file-${++branches}.txt`) => {
+  /** A pull request of athena's whose lens has passed, and its gate. `before` happens to its commit before people are asked. */
+  const ready = async (path = `file-${++branches}.txt`, before?: (sha: string) => Promise<unknown>) => {
     const branch = `olympus/issue-${++branches}`;
     const sha = await commit(branch, path, `${branches}\n`);
     notePush(store, `ready-${branches}`, sha);
+    await before?.(sha);
     const { number } = (await athena.pulls.create({ ...where, head: branch, base: "main", title: "Work" })).data;
     await keep(parts, "r1", repo, number);
     await as("apollo-reviews").repos.createCommitStatus({

@@ -1,25 +1,29 @@
-import type {
-  CommitStatus,
-  ForgeComment,
-  ForgeIssue,
-  ForgePull,
-  ForgeReader,
-  ForgeRepo,
-  ForgeReview,
-  ForgeUser,
-  IssueEvent,
-  Protection,
-  PullFile,
-  ReviewComment,
+import {
+  type CheckRun,
+  type CommitStatus,
+  type ForgeComment,
+  ForgeError,
+  type ForgeIssue,
+  type ForgePull,
+  type ForgeReader,
+  type ForgeRepo,
+  type ForgeReview,
+  type ForgeUser,
+  type IssueEvent,
+  type Protection,
+  type PullFile,
+  type ReviewComment,
 } from "../forge-port.ts";
 import { mostPages, perPage, type Requests } from "./requests.ts";
 import {
+  checkRunOf,
   commentOf,
   eventsOf,
   fileOf,
   issueOf,
   protectionOf,
   pullOf,
+  type RawCheckRun,
   type RawComment,
   type RawEvent,
   type RawFile,
@@ -198,6 +202,19 @@ export class GithubReader implements ForgeReader {
     // Newest first: the first of each context is what holds.
     const contexts = new Set<string>();
     return data.map(statusOf).filter(({ context }) => !contexts.has(context) && contexts.add(context));
+  }
+
+  async checks(repo: string, sha: string): Promise<CheckRun[]> {
+    type Raw = { check_runs: RawCheckRun[] };
+    const params = { ...namesOf(repo), sha, filter: "latest" };
+    const runs = (data: unknown) => (data as Raw).check_runs;
+    try {
+      const { data } = await this.requests.list<RawCheckRun>(`${base}/commits/{sha}/check-runs`, params, runs);
+      return data.map(checkRunOf);
+    } catch (error) {
+      if (error instanceof ForgeError && (error.kind === "refused" || error.kind === "missing")) return [];
+      throw error;
+    }
   }
 
   async protection(repo: string, branch: string): Promise<Protection | undefined> {

@@ -1,5 +1,6 @@
 import type {
   Association,
+  CheckRun,
   CommitStatus,
   ForgeComment,
   ForgeIssue,
@@ -106,6 +107,12 @@ export interface RawStatus {
   target_url: string | null;
   creator: RawUser | null;
   created_at: string;
+}
+
+export interface RawCheckRun {
+  name: string;
+  status: string;
+  conclusion: string | null;
 }
 
 export interface RawProtection {
@@ -237,6 +244,14 @@ export const statusOf = (raw: RawStatus): CommitStatus => ({
   url: raw.target_url ?? undefined,
   author: raw.creator === null ? undefined : userOf(raw.creator),
   at: time(raw.created_at),
+});
+
+/** Conclusions with which GitHub lets a required check pass. */
+const passes: readonly (string | null)[] = ["success", "neutral", "skipped"];
+
+export const checkRunOf = ({ name, status, conclusion }: RawCheckRun): CheckRun => ({
+  name,
+  state: status !== "completed" ? "pending" : passes.includes(conclusion) ? "success" : "failure",
 });
 
 export const protectionOf = (raw: RawProtection): Protection => ({

@@ -10,6 +10,7 @@ import { statusOf } from "../review/lenses.ts";
 import { lensStates, sayAssigned } from "../review/states.ts";
 import type { Store } from "../store/open.ts";
 import { about, approve, closeGate, gateAsked, gateDone, lensesPassed, liveGates, refuse, wishGate } from "./book.ts";
+import { sayChecks } from "./checks.ts";
 import { type Gate, whyOver } from "./gate.ts";
 import { waits } from "./looks.ts";
 import { othersPushed } from "./others.ts";
@@ -54,7 +55,8 @@ export async function keep(
   const sha = pull.head.sha;
   const change = changeOf(pull, await forge.files(repo, number));
   const lenses = lensesFor(policy, change);
-  const states = lensStates(config, await forge.statuses(repo, sha), pull.author.login);
+  const statuses = await forge.statuses(repo, sha);
+  const states = lensStates(config, statuses, pull.author.login);
   noteForged(parts, run, repo, pull, states);
   const told = await askReviewers(parts, run, repo, pull, lenses, states);
   const looked = lenses.every((lens) => states.passed.includes(lens) || states.failed.includes(lens));
@@ -82,10 +84,13 @@ export async function keep(
       ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
       : asks(config, gate, pull);
   const replaced = reviews.map(({ author }) => knownPerson(parts, author)).filter((one) => typeof one === "string");
-  const answer = once(store, gate.id, run, [told, ...new Set(replaced), text].filter(Boolean).join("\n"));
+  const said = once(store, gate.id, run, [told, ...new Set(replaced), text].filter(Boolean).join("\n"));
+  const asked = said.text !== "" && gate.state === "asked" && against.length === 0;
+  // Told with the question, and no reason to ask again when it changes.
+  const checks = asked ? await sayChecks(forge, repo, sha, statuses) : "";
+  const answer = checks === "" ? said : { ...said, text: `${said.text}\n\n${checks}` };
   // A yes to the words of somebody's objection is no approval.
-  if (answer.text !== "" && gate.state === "asked" && against.length === 0)
-    gateAsked(store, gate, { askedIn: run }, clock.now());
+  if (asked) gateAsked(store, gate, { askedIn: run }, clock.now());
   return left(answer);
 }
 

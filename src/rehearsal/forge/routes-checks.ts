@@ -38,6 +38,7 @@ function statusView(forge: Forge, repo: RepoRow, row: StatusRow) {
 interface CheckRow {
   readonly id: number;
   readonly sha: string;
+  readonly user_id: number;
   readonly name: string;
   readonly status: string;
   readonly conclusion: string | null;
@@ -284,8 +285,12 @@ export const checkRoutes: readonly Route[] = [
         sha,
       );
       const name = call.query.get("check_name");
+      const all = call.query.get("filter") === "all";
+      // Newest first: the first of each app and name is its latest.
+      const seen = new Set<string>();
       const check_runs = rows
         .filter((row) => name === null || row.name === name)
+        .filter((row) => all || (!seen.has(`${row.user_id} ${row.name}`) && seen.add(`${row.user_id} ${row.name}`)))
         .map((row) => checkView(call.forge, repo, row));
       return ok({ total_count: check_runs.length, check_runs });
     },
