@@ -3,6 +3,7 @@
  * for `scale` times as much in production; the test says so where it runs, and beside every time that it measures.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type AgentProcess, startAgentProcess } from "../support/agent-process.ts";
 import { openProxiedAgent, type ProxiedAgent } from "../support/proxied-agent.ts";
 
 /** Small enough that a moment lost by a busy machine is not made many seconds of. */
@@ -11,6 +12,8 @@ let stage: ProxiedAgent;
 let team: ProxiedAgent["team"];
 let model: ProxiedAgent["model"];
 let proxy: ProxiedAgent["proxy"];
+/** The agent's newest process. */
+let agent: AgentProcess;
 const athena = () => team.bots.athena!;
 
 /** Past vitest's capture, which prints nothing of a test that passes under some reporters. */
@@ -21,10 +24,13 @@ function print(text: string): void {
 beforeAll(async () => {
   print(`the harness's waits and limits are divided by ${scale} (scale ${scale})`);
   stage = await openProxiedAgent(scale);
-  ({ team, model, proxy } = stage);
+  ({ team, model, proxy, agent } = stage);
 });
 
-afterAll(() => stage?.close());
+afterAll(async () => {
+  await agent?.stop("SIGKILL");
+  await stage?.close();
+});
 
 const say = (text: string) => team.say(team.people.alice, team.channels.work!, `@athena hello ${text}`);
 
@@ -107,7 +113,7 @@ test("A7 the server has a post in hand for longer than anybody waits, and answer
   await expect.poll(() => JSON.stringify(model.calls).includes("held back"), { timeout: 60_000 }).toBe(true);
   await stage.mattermost.sql("BEGIN; LOCK TABLE posts IN EXCLUSIVE MODE; SELECT pg_sleep(10); COMMIT");
   await answeredOnce([post]);
-  expect(stage.agent.log()).toMatch(/HTTP 500: .*deduplicate/);
+  expect(agent.log()).toMatch(/HTTP 500: .*deduplicate/);
 });
 
 test("A3 a message of the connection is lost: seen at the next one by its number, read again, answered once", async () => {
@@ -140,3 +146,23 @@ test("a token that is taken away is told apart from a server that is away; given
   await expect.poll(chatState, { timeout: 120_000 }).toBe("connected");
   await answeredOnce(posts);
 });
+
+test.each([
+  ["still knows it (for 30 s)", false],
+  ["has forgotten it", true],
+])(
+  "A6 killed after the server took the answer and before that was written down, the server %s at the next start: one answer",
+  async (_, forgotten) => {
+    await expect.poll(chatState, { timeout: 60_000 }).toBe("connected");
+    // The server takes each of them; the agent is told otherwise until it is killed.
+    proxy.failRequests("POST /api/v4/posts ", 1000, true);
+    const post = await say(`to a server that ${forgotten ? "forgets" : "remembers"}`);
+    await team.answers(post.id, athena(), 1, 60);
+    await agent.stop("SIGKILL");
+    proxy.failRequests("", 0, false);
+    // What it knows of pending posts it keeps in memory, for 30 s: a restart stands for a minute's wait.
+    if (forgotten) await stage.mattermost.restart();
+    agent = await startAgentProcess(stage.folder);
+    await answeredOnce([post]);
+  },
+);
