@@ -3,6 +3,9 @@ import { connect, createServer, type Socket } from "node:net";
 /** What the proxy does to connections. */
 export type Fault = "none" | "refuse" | "swallow";
 
+/** How a request fails. */
+export type Failure = "refused" | "taken" | "unanswered";
+
 /** A TCP proxy on 127.0.0.1 that breaks connections the way networks do. */
 export interface FaultProxy {
   readonly port: number;
@@ -16,16 +19,17 @@ export interface FaultProxy {
   /** The next WebSocket message that holds `text` and comes alone on its way to a client never arrives. Gives whether that has happened. */
   loseMessage(text: string): () => boolean;
   /**
-   * The next requests that begin with `line` ("POST /api/v4/posts ") and come at the beginning of a piece are answered with HTTP 500,
-   * `times` of them: by the proxy alone, or (`taken`) after the server has done what they ask for. Gives how many are still to come.
+   * The next requests that begin with `line` ("POST /api/v4/posts ") and come at the beginning of a piece fail, `times` of them: answered
+   * with HTTP 500 by the proxy alone (`refused`) or once the server has done what they ask for (`taken`), or done and never answered
+   * (`unanswered`). Gives how many are still to come.
    */
-  failRequests(line: string, times: number, taken: boolean): () => number;
+  failRequests(line: string, times: number, how: Failure): () => number;
   /** HTTP requests that came through, as far as each began a piece. */
   requests(): number;
   close(): Promise<void>;
 }
 
-const failure = [
+const errorAnswer = [
   "HTTP/1.1 500 Internal Server Error",
   "content-type: application/json",
   "content-length: 2",
@@ -34,11 +38,11 @@ const failure = [
   "{}",
 ].join("\r\n");
 
-/** A client's connection and ours to the server; `failed`: its request is answered with an error. */
+/** A client's connection and ours to the server; `failed`: how its request fails. */
 interface Pair {
   readonly inside: Socket;
   readonly outside: Socket;
-  failed: boolean;
+  failed: Failure | undefined;
 }
 
 export async function startFaultProxy(target: { port: number; address?: string }): Promise<FaultProxy> {
@@ -50,7 +54,7 @@ export async function startFaultProxy(target: { port: number; address?: string }
     unlucky.lost = chunk.includes(unlucky.text);
     return unlucky.lost;
   };
-  let failing = { line: "", left: 0, taken: false };
+  let failing: { readonly line: string; left: number; readonly how: Failure } = { line: "", left: 0, how: "refused" };
   let requests = 0;
   const pairs = new Set<Pair>();
   /** Whether a piece goes no further: it is of a request that fails, or of its answer. */
@@ -58,11 +62,11 @@ export async function startFaultProxy(target: { port: number; address?: string }
     const { inside } = pair;
     if (from === inside && failing.left > 0 && chunk.toString("latin1").startsWith(failing.line)) {
       failing.left--;
-      pair.failed = true;
+      pair.failed = failing.how;
       // The server's answer will tell that it has done what was asked for.
-      if (failing.taken) return false;
-    } else if (from === inside ? !inside.writableEnded : !pair.failed) return false;
-    if (!inside.writableEnded) inside.end(failure);
+      if (failing.how !== "refused") return false;
+    } else if (from === inside ? !inside.writableEnded : pair.failed === undefined) return false;
+    if (!inside.writableEnded && pair.failed !== "unanswered") inside.end(errorAnswer);
     return true;
   };
   const server = createServer((inside) => {
@@ -71,7 +75,7 @@ export async function startFaultProxy(target: { port: number; address?: string }
       return;
     }
     const outside = connect(target.port, target.address ?? "127.0.0.1");
-    const pair: Pair = { inside, outside, failed: false };
+    const pair: Pair = { inside, outside, failed: undefined };
     pairs.add(pair);
     for (const [from, to] of [
       [inside, outside],
@@ -111,8 +115,8 @@ export async function startFaultProxy(target: { port: number; address?: string }
       unlucky = one;
       return () => one.lost;
     },
-    failRequests(line, times, taken) {
-      const these = { line, left: times, taken };
+    failRequests(line, times, how) {
+      const these = { line, left: times, how };
       failing = these;
       return () => these.left;
     },

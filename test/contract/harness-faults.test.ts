@@ -93,12 +93,12 @@ test("A7 connections cut again and again while answers are being sent", async ()
 test("A7 the server answers 500 to posts, before and after it took them: each mention has one answer", async () => {
   await expect.poll(chatState, { timeout: 60_000 }).toBe("connected");
   const posts = [];
-  for (const [times, taken] of [
-    [3, false],
-    [1, true],
-    [1, true],
+  for (const [times, how] of [
+    [3, "refused"],
+    [1, "taken"],
+    [1, "taken"],
   ] as const) {
-    const left = proxy.failRequests("POST /api/v4/posts ", times, taken);
+    const left = proxy.failRequests("POST /api/v4/posts ", times, how);
     posts.push(await say(`to a server that fails ${times}`));
     await team.answers(posts.at(-1)!.id, athena(), 1, 120);
     await expect.poll(left, { timeout: 60_000 }).toBe(0);
@@ -154,12 +154,11 @@ test.each([
   "A6 killed after the server took the answer and before that was written down, the server %s at the next start: one answer",
   async (_, forgotten) => {
     await expect.poll(chatState, { timeout: 60_000 }).toBe("connected");
-    // The server takes each of them; the agent is told otherwise until it is killed.
-    proxy.failRequests("POST /api/v4/posts ", 1000, true);
+    const left = proxy.failRequests("POST /api/v4/posts ", 1, "unanswered");
     const post = await say(`to a server that ${forgotten ? "forgets" : "remembers"}`);
     await team.answers(post.id, athena(), 1, 60);
+    expect(left()).toBe(0);
     await agent.stop("SIGKILL");
-    proxy.failRequests("", 0, false);
     // What it knows of pending posts it keeps in memory, for 30 s: a restart stands for a minute's wait.
     if (forgotten) await stage.mattermost.restart();
     agent = await startAgentProcess(stage.folder);
