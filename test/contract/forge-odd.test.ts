@@ -1,6 +1,7 @@
 /** What becomes of work whose issue or repository is not, or no longer, as usual: on the rehearsal forge. */
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { FakeChatServer } from "../../src/harness/chat/fake.ts";
 import { type TriedForge, tryForge, world } from "../support/forge.ts";
 import { type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
 import { playedTeam } from "../support/played-agent.ts";
@@ -12,18 +13,20 @@ let reachable = true;
 const [app] = world.repositories!;
 const { collaborators } = app!;
 
+const options = {
+  limits: { contentMinute: 100_000, hour: 1_000_000 },
+  world: {
+    ...world,
+    repositories: [
+      { ...app!, branch: "trunk" },
+      { owner: "zeus", name: "empty", collaborators },
+      { owner: "zeus", name: "huge", files: { "README.md": "# huge\n" }, collaborators },
+    ],
+  },
+};
+
 beforeEach(async () => {
-  tried = await tryForge({
-    limits: { contentMinute: 100_000, hour: 1_000_000 },
-    world: {
-      ...world,
-      repositories: [
-        { ...app!, branch: "trunk" },
-        { owner: "zeus", name: "empty", collaborators },
-        { owner: "zeus", name: "huge", files: { "README.md": "# huge\n" }, collaborators },
-      ],
-    },
-  });
+  tried = await tryForge(options);
 });
 
 afterEach(async () => {
@@ -33,16 +36,21 @@ afterEach(async () => {
 });
 
 const zeus = () => tried.as("token-of-zeus");
-const soon = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 300_000, interval: 200 });
+const soon = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 120_000, interval: 200 });
 
-async function start(play: ForgePlay): Promise<void> {
-  apollo = await forgeAgent("apollo", tried.forge.api, ["athena", "apollo"], playedTeam(), play, {
+/** Whose account the token is of, in place of the agent's. */
+let owner: string | undefined;
+
+async function start(play: ForgePlay, chat = playedTeam()): Promise<void> {
+  apollo = await forgeAgent("apollo", tried.forge.api, ["athena", "apollo"], chat, play, {
     change: { repositories: ["app", "empty", "huge"].map((name) => ({ name: `zeus/${name}` })) },
     // As GitHub would estimate it.
     wrap: (forge) =>
       new Proxy(forge, {
         get(target, field, receiver) {
           const value: unknown = Reflect.get(target, field, receiver);
+          if (field === "account" && owner !== undefined)
+            return async () => ({ ...(await target.account()), login: owner });
           if (field !== "repo") return typeof value === "function" ? value.bind(target) : value;
           return async (name: string) => ({
             ...(await target.repo(name)),
@@ -163,3 +171,39 @@ test("C16 another default branch and a renamed repository are worked on; an empt
     ).toMatch(/^not possible: /);
   }
 }, 900_000);
+
+/** How it says that it is, in the chat. */
+const statusIn = (chat: FakeChatServer) => async (): Promise<string> => {
+  const { id } = chat.say("alice-id", "work", "@apollo !status");
+  await soon(() => chat.thread(id).length).toBe(2);
+  return chat.thread(id)[1]!.text;
+};
+
+test("with another account's token it does nothing there, and says whose it is", async () => {
+  const chat = playedTeam();
+  owner = "athena";
+  const number = await wish("app");
+  try {
+    await start(changes, chat);
+    await soon(statusIn(chat)).toContain("forge: the token belongs to athena, not to apollo");
+    expect([
+      apollo.ended("issue"),
+      (await zeus().issues.listComments({ owner: "zeus", repo: "app", issue_number: number })).data,
+    ]).toEqual([[], []]);
+  } finally {
+    owner = undefined;
+  }
+}, 120_000);
+
+test("G6 begun without the forge it answers in the chat and says what is away; what waits there is done once, when it comes", async () => {
+  const number = await wish("app");
+  const { port } = new URL(tried.forge.api);
+  await tried.forge.close();
+  const chat = playedTeam();
+  await start(changes, chat);
+  await soon(statusIn(chat)).toMatch(/forge: .*(ECONNREFUSED|fetch failed)/);
+  tried = await tryForge({ ...options, dir: tried.dir, port: Number(port) });
+  await soon(() => apollo.ended("issue").map(({ lane }) => lane)).toEqual([`github:zeus/app#${number}`]);
+  expect(await pulls("app")).toHaveLength(1);
+  await soon(statusIn(chat)).not.toContain("forge:");
+}, 300_000);

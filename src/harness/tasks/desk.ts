@@ -56,6 +56,8 @@ export class Desk implements ForgeDesk {
   readonly #stop = new AbortController();
   #chat: Chat | undefined;
   #poller: Poller | undefined;
+  /** Why it does not look yet. */
+  #closed: string | undefined;
   #receiver: Promise<WebhookReceiver | undefined> | undefined;
   readonly #lookForRoom: () => Promise<string | undefined>;
   #obstacle: string | undefined = "nobody has looked yet whether there is room";
@@ -102,7 +104,7 @@ export class Desk implements ForgeDesk {
 
   /** What keeps the forge from being seen. */
   troubles(): string[] {
-    return this.#poller?.troubles() ?? [];
+    return [...(this.#closed === undefined ? [] : [this.#closed]), ...(this.#poller?.troubles() ?? [])];
   }
 
   /** Begins to look. `wake` is called whenever there may be work. Returns at once. */
@@ -146,13 +148,16 @@ export class Desk implements ForgeDesk {
       try {
         const { login } = await forge.account();
         if (isMe(settings, login)) break;
+        this.#closed = `the token belongs to ${login}, not to ${settings.login}`;
         log.error({ login }, "the token belongs to another account than the configuration names");
       } catch (error) {
+        this.#closed = messageOf(error);
         log.warn({ error: messageOf(error) }, "no access to the forge yet");
       }
       await clock.wait(30_000, signal);
     }
     if (signal.aborted) return;
+    this.#closed = undefined;
     poller.start();
     void this.#sweep();
     void this.#tidy();
