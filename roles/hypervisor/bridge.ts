@@ -1,5 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
+import { projectRoot } from "../../src/base/paths.ts";
 import type { Operation } from "../../src/converge/operations.ts";
+
+const netplanProgram = readFileSync(join(projectRoot, "roles/hypervisor/netplan.py"), "utf8");
 
 /** The bridge over an interface that has the host's address now. The address moves to the bridge. */
 export const bridgeSchema = z.strictObject({
@@ -26,13 +31,17 @@ export interface BridgeNetwork {
 
 /**
  * Changes of the network are such of who can get in: the host takes them back by itself unless somebody comes in over the bridge. The
- * settings that were there before stay; these are read before them. With ifupdown, where all settings of an interface count, the
- * interface's own become those of one that has no address, which a reset takes back.
+ * settings that were there before stay; these are read before them. With ifupdown and netplan, where all settings of an interface count,
+ * the interface's own become those of one that has no address, which a reset takes back.
  */
 export function bridgeOperations(choice: BridgeChoice, network: BridgeNetwork): Operation[] {
   const { interface: port, by, file } = choice;
   const { files, before, up, down, again } = ways[by](port, network);
-  const there = `ip -o -4 addr show dev ${network.name} 2>/dev/null | grep -qF " ${network.address} " && [ -e /sys/class/net/${network.name}/brif/${port} ]`;
+  const there = [
+    `ip -o -4 addr show dev ${network.name} 2>/dev/null | grep -qF " ${network.address} "`,
+    `[ -e /sys/class/net/${network.name}/brif/${port} ]`,
+    `[ -z "$(ip -o -4 addr show dev ${port} scope global)" ]`,
+  ].join(" && ");
   return [
     ...(by === "ifupdown"
       ? [{ kind: "package", id: "bridge-package", names: ["bridge-utils"] } satisfies Operation]
@@ -59,6 +68,7 @@ export function bridgeOperations(choice: BridgeChoice, network: BridgeNetwork): 
           } satisfies Operation,
         ]
       : []),
+    ...(by === "netplan" ? [netplanPort(port, network.name)] : []),
     ...files.map(
       ({ path, content }, at): Operation => ({
         kind: "file",
@@ -149,6 +159,21 @@ Gateway=${gateway}
 ${resolvers.map((one) => `DNS=${one}\n`).join("")}`,
     },
   ];
+}
+
+/** What other files of netplan give the port. Saved aside, since it is put back byte for byte. */
+function netplanPort(port: string, bridge: string): Operation {
+  const run = (verb: string): string =>
+    `python3 - ${verb} ${port} /var/lib/olympus/netplan-${bridge} <<'END_OF_PROGRAM'\n${netplanProgram}END_OF_PROGRAM`;
+  return {
+    kind: "command",
+    id: "bridge-port",
+    summary: `what /etc/netplan gives ${port}: take it out`,
+    check: run("bare"),
+    apply: run("strip"),
+    undo: run("restore"),
+    access: true,
+  };
 }
 
 function netplanFile(port: string, { name, address, gateway, resolvers }: BridgeNetwork): Settings[] {

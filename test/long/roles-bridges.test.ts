@@ -1,4 +1,4 @@
-/** The hypervisor's bridge in other ways than networkd's, and a change that leaves IPv6 alone. */
+/** The hypervisor's bridge by ifupdown (by netplan: roles-netplan.test.ts), and a change that leaves IPv6 alone. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bridgeOperations } from "../../roles/hypervisor/bridge.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
@@ -53,32 +53,6 @@ test("#53 a change that leaves the host with IPv6 alone, by which nobody comes i
     await inside(`ls ${path} 2>/dev/null || echo none; ip -o -4 addr show dev eth0 scope global | awk '{ print $4 }'`),
   ).toBe(`none\n${lab.machines[0]!.address}/24\n`);
   expect((await lab.apply("reset", {})).errors).toEqual([]);
-});
-
-test("#53 netplan itself makes of its file the bridge with the address, and of the interface its port", async () => {
-  const made = bridgeOperations(
-    { interface: "eth0", by: "netplan", file: interfaces },
-    { name: "br0", address: "10.231.0.10/24", gateway: "10.231.0.1", resolvers: ["10.231.0.1", "10.231.0.2"] },
-  ).find(({ kind }) => kind === "file") as { path: string; content: string };
-  const text = Buffer.from(made.content).toString("base64");
-  await inside(`apt-get -q update >/dev/null; DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install netplan.io >/dev/null
-mkdir -p /srv/root/etc/netplan; echo ${text} | base64 -d >/srv/root${made.path}; chmod 600 /srv/root${made.path}; netplan generate --root-dir /srv/root`);
-  const units = await inside(
-    "cd /srv/root/run/systemd/network; grep -hE '^(Name|Kind|Bridge|Address|Gateway|DNS|STP)=' $(ls)",
-  );
-  expect(units.trim().split("\n").sort()).toEqual([
-    "Address=10.231.0.10/24",
-    "Bridge=br0",
-    "DNS=10.231.0.1",
-    "DNS=10.231.0.2",
-    "Gateway=10.231.0.1",
-    "Kind=bridge",
-    "Name=br0",
-    "Name=br0",
-    "Name=eth0",
-    "STP=false",
-  ]);
-  await inside("rm -r /srv/root");
 });
 
 test("#53 with ifupdown the address moves to the bridge, and back at a reset; the file is as it was", async () => {

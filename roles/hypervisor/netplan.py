@@ -1,0 +1,87 @@
+"""netplan adds the lists of all its files up: what gives a bridge's port an address has to go from whichever file says so.
+
+python3 - bare|strip|restore PORT FOLDER: whether nothing gives the port an address (exit 0); take it out, with the files as they
+were in FOLDER; put these back, or only what was taken out where somebody changed a file since.
+"""
+
+import glob
+import os
+import shutil
+import sys
+
+import yaml
+
+GIVES = ("addresses", "dhcp4", "dhcp6", "gateway4", "gateway6", "nameservers", "routes", "routing-policy")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def port_of(settings, port):
+    """What the settings say of the port, to be changed in place."""
+    return ((settings.get("network") or {}).get("ethernets") or {}).get(port) or {}
+
+
+def stripped(text, port):
+    """The settings without what gives the port an address; None where they give it none."""
+    settings = yaml.safe_load(text) or {}
+    its = port_of(settings, port)
+    given = [key for key in GIVES if its.get(key)]
+    if not given:
+        return None
+    for key in given:
+        del its[key]
+    return yaml.safe_dump(settings, sort_keys=False)
+
+
+def merged(text, before, port):
+    """The settings with what `before` gave the port, in a file that somebody changed since."""
+    settings = yaml.safe_load(text) or {}
+    ethernets = settings.setdefault("network", {}).setdefault("ethernets", {})
+    its = ethernets[port] = ethernets.get(port) or {}
+    for key, value in port_of(yaml.safe_load(before), port).items():
+        its.setdefault(key, value)
+    return yaml.safe_dump(settings, sort_keys=False)
+
+
+def replace(path, text, like):
+    """Whole or not at all, with owner and mode of `like`."""
+    new = path + ".olympus-new"
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    shutil.copystat(like, new)
+    owner = os.stat(like)
+    os.chown(new, owner.st_uid, owner.st_gid)
+    os.replace(new, path)
+
+
+def main(verb, port, folder):
+    files = {path: stripped(read(path), port) for path in sorted(glob.glob("/etc/netplan/*.yaml"))}
+    giving = {path: text for path, text in files.items() if text is not None}
+    if verb == "bare":
+        sys.exit(1 if giving else 0)
+    if verb == "strip":
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        for path, text in giving.items():
+            kept = os.path.join(folder, os.path.basename(path))
+            replace(kept, read(path), path)
+            replace(path, text, kept)
+    if verb == "restore" and os.path.isdir(folder):
+        for kept in sorted(glob.glob(folder + "/*.yaml")):
+            path = os.path.join("/etc/netplan", os.path.basename(kept))
+            before = read(kept)
+            now = read(path) if os.path.exists(path) else None
+            if now in (None, stripped(before, port)):
+                replace(path, before, kept)
+            elif now != before:
+                replace(path, merged(now, before, port), path)
+                print(f"{path} was changed since: what it gave {port} is put back into it")
+            os.remove(kept)
+        shutil.rmtree(folder)
+
+
+main(*sys.argv[1:])
