@@ -196,6 +196,13 @@ export const brokenFiles: readonly { readonly name: string; readonly edits: read
       name: "lab publishes an unknown address",
       edits: [["policy:", 'lab:\n  publish: { "8065": "10.1.0.99:8065" }\npolicy:']],
     },
+    {
+      name: "lab publishes an address that cannot be read",
+      edits: [
+        ["policy:", 'lab:\n  publish: { "8065": "10.1.0.20:8065" }\npolicy:'],
+        ["10.1.0.20", "10.1.0.320"],
+      ],
+    },
     { name: "unknown time zone", edits: [["defaults:", "defaults:\n  timezone: Mars/Olympus"]] },
     { name: "tabs", edits: [["    on: north\n    address: 10.1.0.50", "\ton: north\n\taddress: 10.1.0.50"]] },
     { name: "an indentation that fits nothing", edits: [["    address: 10.1.0.50", "   address: 10.1.0.50"]] },
