@@ -25,8 +25,8 @@ const vitestReport = z.object({
   ),
 });
 
-/** Reads vitest's JSON report. A suite that failed beside its tests (to load, in a hook) counts as one failure, so that it cannot vanish. */
-export function readReport(project: string, file: string, notBefore: number): RunnerReport {
+/** Reads vitest's JSON report and its exit code. A suite that failed beside its tests (to load, in a hook) counts as one failure, so that it cannot vanish. */
+export function readReport(project: string, file: string, notBefore: number, code: number): RunnerReport {
   try {
     if (statSync(file).mtimeMs < notBefore) throw new Error("report is of an earlier run");
     const report = vitestReport.parse(JSON.parse(readFileSync(file, "utf8")));
@@ -37,10 +37,10 @@ export function readReport(project: string, file: string, notBefore: number): Ru
     const failed = tests.filter((test) => test.status === "failed").length + beside.length;
     return {
       project,
-      complete: tests.length > 0,
+      complete: tests.length > 0 && code === 0,
       passed: tests.filter((test) => test.status === "passed").length,
-      // An error outside of every suite, such as a rejection that nobody took, fails the run alone.
-      failed: report.success ? failed : Math.max(failed, 1),
+      // An error outside of every suite, such as a rejection that nobody took, fails the run alone; not every report calls that no success.
+      failed: report.success && code === 0 ? failed : Math.max(failed, 1),
       names: tests.map((test) => test.fullName),
       skippedNames: tests
         .filter((test) => test.status !== "passed" && test.status !== "failed")

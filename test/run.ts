@@ -54,8 +54,7 @@ async function vitest(project: string): Promise<RunnerReport> {
     `--outputFile.json=${outputFile}`,
     ...filters,
   ]);
-  const report = readReport(project, outputFile, started);
-  return { ...report, complete: report.complete && code === 0 };
+  return readReport(project, outputFile, started, code);
 }
 
 process.exitCode = await runSuite(wanted, { command, vitest, tell });

@@ -27,8 +27,9 @@ describe("the runner's closing line", () => {
     ["a hook before the tests, which are then left out", false, [["failed", ["skipped", "skipped"]]], 1],
     ["a hook after the tests", false, [["failed", ["passed"]]], 1],
     ["something outside of all tests", false, [["passed", ["passed"]]], 1],
+    ["something that only the runner's exit code tells", true, [["passed", ["passed"]]], 1, 1],
     ["nothing", true, [["passed", ["passed"]]], 0],
-  ] as const)("counts what failed: %s", (_what, success, suites, failed) => {
+  ] as const)("counts what failed: %s", (_what, success, suites, failed, code = success ? 0 : 1) => {
     const folder = mkdtempSync(join(tmpdir(), "olympus-reports-"));
     const testResults = suites.map(([status, tests]) => ({
       name: "file",
@@ -37,7 +38,7 @@ describe("the runner's closing line", () => {
     }));
     try {
       writeFileSync(join(folder, "unit.json"), JSON.stringify({ success, testResults }));
-      expect(readReport("unit", join(folder, "unit.json"), 0).failed).toBe(failed);
+      expect(readReport("unit", join(folder, "unit.json"), 0, code).failed).toBe(failed);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -60,6 +60,8 @@ export async function openCliTeam(keys: readonly string[] = []): Promise<CliTeam
     child.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString();
     });
+    // What does not read its stdin may end before that is closed; its exit code says how it went.
+    child.stdin.once("error", () => undefined);
     child.stdin.end(stdin);
     const [code] = (await once(child, "close")) as [number];
     if (code !== 0) throw new Error(`${name}: ${script}: exit ${code}\n${out}`);
