@@ -27,7 +27,7 @@ describe("the runner's closing line", () => {
     ["a hook before the tests, which are then left out", false, [["failed", ["skipped", "skipped"]]], 1],
     ["a hook after the tests", false, [["failed", ["passed"]]], 1],
     ["something outside of all tests", false, [["passed", ["passed"]]], 1],
-    ["something that only the runner's exit code tells", true, [["passed", ["passed"]]], 1, 1],
+    ["something that only the runner's exit code tells", true, [["passed", ["passed"]]], 1, 1 as number],
     ["nothing", true, [["passed", ["passed"]]], 0],
   ] as const)("counts what failed: %s", (_what, success, suites, failed, code = success ? 0 : 1) => {
     const folder = mkdtempSync(join(tmpdir(), "olympus-reports-"));
