@@ -17,10 +17,10 @@ const inGuest = (command: string): Promise<string> => lab.inGuest(command);
 const run = (action: string) => olympus(["role", action, "probe", "--host", "athena", "--yes"]);
 const addresses = () => inGuest("ip -o -4 addr show scope global | awk '{ print $2, $4 }'");
 const asBefore = async () =>
-  expect([await addresses(), await inGuest(`sudo cat ${file}; sudo ls /etc/netplan; sudo find /var/lib/olympus -name "netplan*"`)]).toEqual([
-    `eth0 ${lab.guest}/24`,
-    `${settings}50-cloud-init.yaml`,
-  ]);
+  expect([
+    await addresses(),
+    await inGuest(`sudo cat ${file}; sudo ls /etc/netplan; sudo find /var/lib/olympus -name "netplan*"`),
+  ]).toEqual([`eth0 ${lab.guest}/24`, `${settings}50-cloud-init.yaml`]);
 
 function wish(address: string): void {
   const network = { name: "br0", address, gateway: lab.gateway, resolvers: [lab.gateway] };
