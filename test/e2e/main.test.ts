@@ -7,6 +7,7 @@ import { parseDocument } from "yaml";
 import { projectRoot, stateRoot } from "../../src/base/paths.ts";
 import { type Conversation, converse } from "../support/conversation.ts";
 import { eventually, olympus, olympusOk } from "../support/olympus.ts";
+import { stormyFlow } from "../support/stormy-flow.ts";
 
 /**
  * The main job on real parts: two lab hypervisors, the service VM and two agents' VMs, made by what quickstart runs; then the faults
@@ -193,6 +194,28 @@ describe("the main job", () => {
     await inGuest("agora", "sudo systemctl start mattermost");
     await mara.answered(question);
     expect(await mara.answers(question)).toHaveLength(1);
+  });
+
+  it("brings a mention to a merge, each step once, while its agents are killed, webhooks are away and a limit of the forge is reached", async () => {
+    const seed = Number(process.env.OLYMPUS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+    const forge = new URL(first.flow.issue).origin;
+    const flow = await stormyFlow({ teamFile, forge, seed }, mara, (agent) =>
+      inGuest(agent, "sudo systemctl kill --kill-whom=main --signal=KILL olympus-agent"),
+    );
+    const { issue, pull, told } = flow;
+    expect(flow).toMatchObject({ reviewers: ["athena", "mara"], pulls: 1, killed: { length: 2 } });
+    const steps = [
+      /^@athena please open an issue/,
+      new RegExp(`I opened \\[olympus/greet#${issue}\\]`),
+      new RegExp(`olympus/greet#${pull}\\]\\S* is open for #${issue}: 1 of 1 checks passed`),
+      /^security review of .*: no objections/,
+      /@mara: .* waits for an approval/,
+      /^Merged .*, approved by mara\./,
+    ];
+    // Whoever was killed tells of its step later than others of theirs.
+    expect(steps.map((step) => told.filter((text) => step.test(text)).length)).toEqual(steps.map(() => 1));
+    expect(told).toHaveLength(steps.length);
+    await olympusOk(["audit", "verify"]);
   });
 
   it("is undone by reset, and done again by setup", async () => {
