@@ -5,7 +5,7 @@ export interface RecipeImage {
   readonly recipe: readonly string[];
 }
 
-/** Downloaded; the sha256 is the image's identity. */
+/** Downloaded; the sha256 is the image's identity. A publisher's newer build at the same address is refused until a person takes its pin away. */
 export interface AddressImage {
   readonly kind: "address";
   readonly url: string;
