@@ -2,16 +2,19 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { projectRoot } from "../src/base/paths.ts";
+import { confirm } from "../src/cli/confirm.ts";
 import { formatElapsed } from "../src/cli/terminal.ts";
+import { mayBegin } from "./consent.ts";
 import { type RunnerReport, readReport } from "./reports.ts";
 import { runSuite, suites } from "./suites.ts";
 
 /**
- * `scripts/test [unit|check|contract|e2e|long|elsewhere]`: runs suites and closes with one line that is made from the
+ * `scripts/test [--yes] [unit|check|contract|e2e|long|elsewhere]`: runs suites and closes with one line that is made from the
  * runners' own reports. Without a word: everything that CI runs.
  */
-const wanted = (process.argv[2] ?? "all") as keyof typeof suites;
-const filters = process.argv.slice(3);
+const words = process.argv.slice(2);
+const yes = words.includes("--yes");
+const [wanted = "all", ...filters] = words.filter((word) => word !== "--yes") as [keyof typeof suites, ...string[]];
 if (!(wanted in suites)) {
   console.error(`scripts/test: unknown suite "${wanted}"; known: ${Object.keys(suites).join(", ")}`);
   process.exit(1);
@@ -19,7 +22,6 @@ if (!(wanted in suites)) {
 
 const started = Date.now();
 const reportsDir = join(projectRoot, ".olympus", "test-reports");
-mkdirSync(reportsDir, { recursive: true });
 
 function tell(text: string): void {
   console.log(`[${formatElapsed(Date.now() - started)}] ${text}`);
@@ -42,6 +44,7 @@ async function command(label: string, file: string, args: readonly string[]): Pr
 }
 
 async function vitest(project: string): Promise<RunnerReport> {
+  mkdirSync(reportsDir, { recursive: true });
   const outputFile = join(reportsDir, `${project}.json`);
   const code = await command(`${project} tests`, process.execPath, [
     join(projectRoot, "node_modules/vitest/vitest.mjs"),
@@ -57,4 +60,15 @@ async function vitest(project: string): Promise<RunnerReport> {
   return readReport(project, outputFile, started, code);
 }
 
-process.exitCode = await runSuite(wanted, { command, vitest, tell });
+const agreeing = { json: false, yes, debug: false, input: true };
+process.exitCode = await runSuite(wanted, {
+  mayBegin: (suite) =>
+    mayBegin(suite, {
+      isRoot: process.getuid?.() === 0,
+      tell: (line) => console.log(line),
+      confirm: (question) => confirm(question, agreeing, new AbortController().signal),
+    }),
+  command,
+  vitest,
+  tell,
+});

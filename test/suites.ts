@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { exitCodes } from "../src/base/errors.ts";
+import { type ExitCode, exitCodes } from "../src/base/errors.ts";
 import { projectRoot } from "../src/base/paths.ts";
+import { usesRoot } from "./consent.ts";
 import { missingFromNotRun, type RunnerReport, sumReports } from "./reports.ts";
 
 /** The words of `scripts/test`, with the vitest projects of each. */
@@ -16,6 +17,8 @@ export const suites = {
 
 /** What a suite is made of. */
 export interface Doing {
+  /** Tells what is done with root's rights and asks; anything but `done` ends it before it began. */
+  readonly mayBegin: (wanted: keyof typeof suites) => Promise<ExitCode>;
   /** Runs a program and gives its exit code. */
   readonly command: (label: string, file: string, args: readonly string[]) => Promise<number>;
   readonly vitest: (project: string) => Promise<RunnerReport>;
@@ -23,13 +26,19 @@ export interface Doing {
 }
 
 /** Runs a suite, whatever fails in it, and gives the exit code. Where a person says no to what it needs, nothing of it is begun. */
-export async function runSuite(wanted: keyof typeof suites, { command, vitest, tell }: Doing): Promise<number> {
+export async function runSuite(
+  wanted: keyof typeof suites,
+  { mayBegin, command, vitest, tell }: Doing,
+): Promise<number> {
+  const allowed = await mayBegin(wanted);
+  if (allowed !== exitCodes.done) return allowed;
   const codes: number[] = [];
   if (wanted === "all" || wanted === "check") {
     codes.push(await command("check (types, lint, format)", "npm", ["run", "-s", "check"]));
   }
   if (wanted !== "check" && wanted !== "elsewhere") {
-    const args = ["prepare", "--for", wanted === "unit" ? "unit" : "tests"];
+    // Who agreed to a suite agreed to its packages, which were named.
+    const args = ["prepare", ...(usesRoot(wanted) ? ["--for", "tests", "--yes"] : ["--for", "unit"])];
     const code = await command("packages and tools", join(projectRoot, "scripts/olympus"), args);
     if (code === exitCodes.confirmation) {
       tell("not agreed to: no test was run");

@@ -65,6 +65,7 @@ describe("the runner's closing line", () => {
     vi.spyOn(console, "log").mockImplementation((line) => void did.push(line));
     try {
       const code = await runSuite(wanted, {
+        mayBegin: async () => exitCodes.done,
         command: async (label) => {
           did.push(label);
           return answer;
@@ -83,7 +84,10 @@ describe("the runner's closing line", () => {
 
   it("begins nothing after a no", async () => {
     const did = ["packages and tools", "not agreed to: no test was run"];
-    expect(await ran("e2e", exitCodes.confirmation)).toEqual({ code: exitCodes.confirmation, did });
+    expect(await ran("unit", exitCodes.confirmation)).toEqual({ code: exitCodes.confirmation, did });
+    const nothing = () => expect.unreachable();
+    const doing = { mayBegin: async () => exitCodes.confirmation, command: nothing, vitest: nothing, tell: nothing };
+    expect(await runSuite("all", doing)).toBe(exitCodes.confirmation);
   });
 
   it("goes through a suite whatever fails before it, and tells so", async () => {
