@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { olympusWord } from "../src/base/as-root.ts";
 import { type ExitCode, exitCodes } from "../src/base/errors.ts";
 import { projectRoot } from "../src/base/paths.ts";
 import { usesRoot } from "./consent.ts";
@@ -58,6 +59,18 @@ export async function runSuite(
     total.failed > 0 ||
     reports.some((report) => !report.complete);
   tell(broken ? "something failed" : "everything passed");
+  for (const line of closingLines(suites[wanted])) console.log(line);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return broken ? 1 : exitCodes.done;
+}
+
+/** Pure: where to look next, and how to be rid of what the tests brought. */
+export function closingLines(projects: readonly string[]): string[] {
+  return [
+    ...(projects.length === 0
+      ? []
+      : ["  reports   .olympus/test-reports, one a suite: why and where something failed"]),
+    "  one file  scripts/test <suite> <file>",
+    `  remove    ${olympusWord()} lab down --purge --cache   (--dry-run lists it; it ends by naming what still stays)`,
+  ];
 }

@@ -50,12 +50,7 @@ export const command: CliCommand = {
           reporter.info(`  talk      ${olympusWord()} chat @${result.agent} "please list the hypervisors"`);
           for (const line of addressLines(result, operatorOf(team.team.people)!)) reporter.info(line);
           for (const line of workLines(result)) reporter.info(line);
-          reporter.info(`  state     ${olympusWord()} status`);
-          reporter.info("  next      docs/getting-started.md: a real model, then your own hypervisor");
-          const packages = await installedByOlympus();
-          reporter.info(
-            `  remove    ${olympusWord()} lab down --purge   (with --cache also what was built)${packages.length === 0 ? "" : "   (it names the Debian packages that stay)"}`,
-          );
+          for (const line of partingLines(await installedByOlympus())) reporter.info(line);
           reporter.result("", { type: "quickstart", ...result });
           return exitCodes.done;
         }),
@@ -91,5 +86,15 @@ export function workLines({ flow, urls }: QuickstartResult): string[] {
   return [
     `  work      ${flow.issue} -> ${flow.pull}, merged after ${flow.approved_by}'s approval`,
     ...(urls.forge === undefined ? [] : [`            ${tunnel(urls.forge)}`]),
+  ];
+}
+
+/** Where the team's state is seen, what to do next and how to remove all of it; `packages` are Debian's that were installed for it. */
+export function partingLines(packages: readonly string[]): string[] {
+  const stay = packages.length === 0 ? "" : "   (it names the Debian packages that stay)";
+  return [
+    `  state     ${olympusWord()} status`,
+    "  next      docs/getting-started.md: a real model, then your own hypervisor",
+    `  remove    ${olympusWord()} lab down --purge   (with --cache also what was built)${stay}`,
   ];
 }

@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { projectRoot } from "../base/paths.ts";
 import { silentReporter } from "../base/report.ts";
-import { addressLines, workLines } from "../cli/quickstart.ts";
+import { addressLines, partingLines, workLines } from "../cli/quickstart.ts";
 import { loadTeam } from "../team/load.ts";
 import { quickstart } from "./quickstart.ts";
 
@@ -127,4 +128,14 @@ it("lets nobody wait for colleagues until the first one answered; a lab that sta
   };
   expect(await deployedHosts(false)).toEqual([["athena", "agora"], ["apollo"]]);
   expect(await deployedHosts(true)).toEqual([["athena", "apollo", "agora"]]);
+});
+
+it("ends by saying where the state is seen, what to do next and how all of it is removed", () => {
+  const lines = (packages: string[]) => partingLines(packages).join("\n");
+  expect(lines([])).toMatch(
+    /^ {2}state {5}.*npx olympus status\n {2}next {6}docs\/getting-started\.md.*\n {2}remove {4}.*npx olympus lab down --purge .*--cache/,
+  );
+  expect(existsSync(join(projectRoot, "docs/getting-started.md"))).toBe(true);
+  expect(lines([])).not.toContain("Debian");
+  expect(lines(["mmdebstrap"])).toContain("it names the Debian packages that stay");
 });

@@ -91,7 +91,16 @@ describe("the runner's closing line", () => {
   });
 
   it("goes through a suite whatever fails before it, and tells so", async () => {
-    const did = ["packages and tools", "unit tests", "something failed", "2 passed, 0 failed, 0 skipped"];
+    const did = [
+      "packages and tools",
+      "unit tests",
+      "something failed",
+      expect.stringContaining(".olympus/test-reports"),
+      expect.stringContaining("scripts/test <suite> <file>"),
+      expect.stringContaining("npx olympus lab down --purge --cache"),
+      // Last, for whoever reads nothing else.
+      "2 passed, 0 failed, 0 skipped",
+    ];
     expect(await ran("unit", exitCodes.failed)).toEqual({ code: 1, did });
     expect(await ran("unit", exitCodes.done)).toMatchObject({ code: 0 });
     expect(await ran("unit", exitCodes.done, { complete: false })).toMatchObject({ code: 1 });
