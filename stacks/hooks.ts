@@ -1,5 +1,5 @@
-import { log, ResourceHook } from "@pulumi/pulumi";
-import { messageOf, OlympusError } from "../src/base/errors.ts";
+import { log, ResourceHook, RunError } from "@pulumi/pulumi";
+import { asOlympusError, messageOf, OlympusError } from "../src/base/errors.ts";
 import { shutDown } from "../src/libvirt/domain.ts";
 import { watchBoot } from "../src/machines/boot-watch.ts";
 import { consoleFile, lastConsoleLines, recordConsole } from "../src/machines/console.ts";
@@ -41,15 +41,17 @@ export function readyHook({ team, connection, target, spec, failures }: HookCont
     try {
       await probe({ target, expected: { generation, seed: seed.hash }, onProgress });
       say(machine.name, `ready after ${Math.round((Date.now() - started) / 1000)} s`);
-    } catch (error) {
-      if (!(error instanceof OlympusError)) throw error;
+    } catch (thrown) {
+      // What nobody foresaw too: thrown alone it would be a warning, and the run would end well.
+      const error = asOlympusError(thrown);
       const lines = lastConsoleLines(file);
       const seen = lines.length === 0 ? "its console showed nothing" : `last on its console:\n  ${lines.join("\n  ")}`;
       const whole = new OlympusError(`${error.message}\n${seen}`, {
         code: error.code,
         exit: error.exit,
         where: `${target.name} on ${connection.target.name}`,
-        ...(error.hint === undefined ? {} : { hint: `${error.hint}\nconsole: ${file}` }),
+        hint: [...(error.hint === undefined ? [] : [error.hint]), `console: ${file}`].join("\n"),
+        cause: thrown,
       });
       tell(whole);
       failures.push(whole);
@@ -68,4 +70,9 @@ export function shutDownHook({ connection, spec }: HookContext): ResourceHook {
     say(machine.name, "shutting down");
     say(machine.name, `shut down: ${await shutDown(connection, names.domain)}`);
   });
+}
+
+/** Ends a stack's program with what its hooks could not end it with. */
+export function endWith(failures: readonly OlympusError[]): void {
+  if (failures.length > 0) throw new RunError(failures.map(errorText).join("\n"));
 }

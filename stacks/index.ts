@@ -18,7 +18,7 @@ import { connectSsh } from "../src/ssh/connect.ts";
 import { loadTeam } from "../src/team/load.ts";
 import { requirePulumiEnv } from "../src/toolchain/require-env.ts";
 import { setSalt } from "../src/toolchain/salt.ts";
-import { readyHook, shutDownHook } from "./hooks.ts";
+import { endWith, readyHook, shutDownHook } from "./hooks.ts";
 import { baseVolumes, hypervisorProvider } from "./hypervisor.ts";
 import { commandPlugin, rolesCommand } from "./roles-command.ts";
 import { Vm } from "./vm.ts";
@@ -122,7 +122,7 @@ async function hypervisorStack(stack: string): Promise<Record<string, unknown>> 
       failures.push(failure);
     }
   }
-  if (failures.length > 0) throw new RunError(failures.map(errorText).join("\n"));
+  endWith(failures);
   return { machines: specs.map(({ machine }) => machine.name) };
 }
 
