@@ -54,6 +54,23 @@ describe.concurrent("words that are off", () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });
 
+  // npm takes --host for itself, and hands on its value where that stood alone: nothing is reset by a guess.
+  it.each([
+    ["npm run role reset agent --host athena", /athena is a host, not a role\./, "reset agent --host athena"],
+    ["npm run role reset agent --host=athena", /No host is named\./, "setup --host athena"],
+  ])("%s, as a person writes it: exit 1, and where the -- goes", async (line, message, way) => {
+    const { exitCode, stderr } = await execa({
+      shell: true,
+      cwd: projectRoot,
+      env: { OLYMPUS_TEAM: team[1], CI: "true", NO_COLOR: "1" },
+      stdin: "ignore",
+      reject: false,
+    })`${line}`;
+    expect(stderr).toMatch(message);
+    expect(stderr).toContain(`npm run role -- ${way}`);
+    expect(exitCode).toBe(1);
+  });
+
   it("are an event with --json", async () => {
     const { code, events } = await olympus(["plan", "--foo", "--json"]);
     expect(events).toMatchObject([{ v: 1, type: "error", code: "E-USAGE", message: 'unknown option "--foo"' }]);
