@@ -48,7 +48,12 @@ export async function runSuite(
     codes.push(code);
   }
   const reports: RunnerReport[] = [];
-  for (const project of suites[wanted]) reports.push(await vitest(project));
+  for (const project of suites[wanted]) {
+    const begun = Date.now();
+    reports.push(await vitest(project));
+    const slow = slowLine(project, Date.now() - begun);
+    if (slow !== undefined) tell(slow);
+  }
 
   const total = sumReports(reports);
   const surprises = missingFromNotRun(reports, { everything: wanted === "all" });
@@ -62,6 +67,15 @@ export async function runSuite(
   for (const line of closingLines(suites[wanted])) console.log(line);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return broken ? 1 : exitCodes.done;
+}
+
+/** Unit tests are run before every commit: past this nobody would. */
+const unitSeconds = 60;
+
+/** Pure: a warning, no failure, since a busy machine is slow as well. */
+export function slowLine(project: string, tookMs: number): string | undefined {
+  if (project !== "unit" || tookMs <= unitSeconds * 1000) return undefined;
+  return `warning: unit tests took ${Math.round(tookMs / 1000)} s, more than the ${unitSeconds} that they may; the slowest stand in .olympus/test-reports/unit.json`;
 }
 
 /** Pure: where to look next, and how to be rid of what the tests brought. */

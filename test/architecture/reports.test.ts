@@ -60,7 +60,7 @@ describe("the runner's closing line", () => {
   });
 
   /** What a suite did, with this answer to its question and this outcome of its tests. */
-  async function ran(wanted: keyof typeof suites, answer: number, outcome: Partial<RunnerReport> = {}) {
+  async function ran(wanted: keyof typeof suites, answer: number, outcome: Partial<RunnerReport> = {}, tookMs = 0) {
     const did: string[] = [];
     vi.spyOn(console, "log").mockImplementation((line) => void did.push(line));
     try {
@@ -72,6 +72,7 @@ describe("the runner's closing line", () => {
         },
         vitest: async (project) => {
           did.push(`${project} tests`);
+          if (tookMs > 0) vi.setSystemTime(Date.now() + tookMs);
           return { ...report([]), project, failed: 0, ...outcome };
         },
         tell: (text) => void did.push(text),
@@ -104,6 +105,22 @@ describe("the runner's closing line", () => {
     expect(await ran("unit", exitCodes.failed)).toEqual({ code: 1, did });
     expect(await ran("unit", exitCodes.done)).toMatchObject({ code: 0 });
     expect(await ran("unit", exitCodes.done, { complete: false })).toMatchObject({ code: 1 });
+  });
+
+  it("warns of unit tests that take more than a minute, and fails nothing for it", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const warned = async (suite: keyof typeof suites, tookMs: number) => {
+        const { code, did } = await ran(suite, exitCodes.done, {}, tookMs);
+        expect(code).toBe(0);
+        return did.filter((line) => line.startsWith("warning: "));
+      };
+      expect(await warned("unit", 61_000)).toEqual([expect.stringContaining("unit tests took 61 s")]);
+      expect(await warned("unit", 59_000)).toEqual([]);
+      expect(await warned("e2e", 1_900_000)).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it.each(["unit", "contract", "e2e", "long"] as const)("finds a test that %s left out", async (wanted) => {
