@@ -40,7 +40,7 @@ function choose(hosts: readonly Host[], wanted: readonly string[], failed: reado
     throw new OlympusError("No host is named.", {
       code: "E-ROLE-HOST",
       exit: exitCodes.usage,
-      hint: `Name a host, or --all: --host ${hosts[0]?.name ?? "athena"}. With npm run, write -- before the options: npm run role -- setup --host ${hosts[0]?.name ?? "athena"}`,
+      hint: `Name a host, or --all: --host ${hosts[0]?.name ?? "athena"}. With npm run, write -- before the options: npm run role -- check --host ${hosts[0]?.name ?? "athena"}`,
     });
   }
   return named(hosts, wanted, failed);
