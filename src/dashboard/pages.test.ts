@@ -130,11 +130,18 @@ test("F9 every field that others write is shown where it belongs", async () => {
   }
 });
 
-test("settings tell what was given from what is as it comes", async () => {
+test("settings tell where each value was written, and what nobody wrote as a default, whatever it is", async () => {
   sample = sampleDashboard();
   const page = await (await sample.request("/settings", bearer)).text();
-  const limit = (name: string) => new RegExp(`<td>Limit ${name}</td><td class="text">([^<]*)</td>`).exec(page)?.[1];
-  expect([limit("runs"), limit("calls")]).toEqual(["7", "4 (default)"]);
+  const row = (name: string) =>
+    new RegExp(`<td>${name}</td><td class="text">([^<]*)</td><td><code>([^<]*)</code>`).exec(page)?.slice(1);
+  expect(row("Limit runs")).toEqual(["7", "agents.athena.limits.runs"]);
+  expect(row("Limit calls")).toEqual(["4", "defaults.limits.calls"]);
+  expect(row("Limit drain")).toEqual(["30 (default)", "default"]);
+  expect(row("Budget of a day")).toEqual(["$5.00", "agents.athena.budget.day"]);
+  expect(row("Tokens of a run")).toEqual(["as many as the money allows (default)", "default"]);
+  expect(row("Model")?.[1]).toBe("defaults.models[0]");
+  expect(row("Quiet hours")).toEqual(["none (default)", "default"]);
 });
 
 test("a long past costs a page no more than a short one", async () => {
