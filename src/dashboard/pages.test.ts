@@ -2,7 +2,8 @@ import { afterEach, expect, test } from "vitest";
 import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { fillPast, fillTexts, oddLine } from "../../test/support/past.ts";
 import { escapeHtml, html } from "../base/markup.ts";
-import { recentRuns } from "../harness/store/runs.ts";
+import { inboxKinds, receive } from "../harness/store/inbox.ts";
+import { claimNext, recentRuns } from "../harness/store/runs.ts";
 import { recordStep } from "../harness/store/steps.ts";
 import { turnsOf } from "../harness/store/turns.ts";
 import { script, stylesheet } from "./assets.ts";
@@ -249,6 +250,29 @@ test("filters of runs find what fits, and a page that is not there says so", asy
     ]);
   }
   expect((await sample.request("/runs?before=soon", bearer)).status).toBe(400);
+});
+
+test("every kind that a run can have is offered by the filter, and finds its run", async () => {
+  sample = sampleDashboard(undefined, false);
+  const { store, now } = sample;
+  for (const kind of inboxKinds) {
+    const entry = { source: "test", sourceId: kind, lane: kind, kind, author: "alice", createdAt: now };
+    receive(
+      store,
+      { ...entry, payload: { id: kind, text: kind, authorId: "alice", channelId: "c", rootId: kind } },
+      now,
+    );
+    claimNext(store, now);
+  }
+  const page = async (path: string) => (await sample!.request(path, bearer)).text();
+  const [, options] = /<select id="kind" name="kind">(.*?)<\/select>/s.exec(await page("/runs"))!;
+  const offered = [...options!.matchAll(/<option value="(\w+)"/g)].map(([, kind]) => kind!);
+  expect(offered).toEqual(expect.arrayContaining(["mention", "command", "issue", "rework", "review", "gate"]));
+  expect(offered).toEqual([...inboxKinds]);
+  for (const kind of offered) {
+    const runs = [...(await page(`/runs?kind=${kind}`)).matchAll(/href="\/runs\/([\w-]+)"/g)].map(([, id]) => id);
+    expect([kind, runs]).toEqual([kind, [`${kind}-1`]]);
+  }
 });
 
 test("a database that fails is told in words, without what failed", async () => {

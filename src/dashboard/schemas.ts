@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { runStates } from "../harness/store/runs.ts";
 
 /** Shapes of what the API answers, and of what it is asked. Its description is made of them. Times in ms since the epoch, money in US dollars. */
 
@@ -28,7 +29,7 @@ export const summarySchema = z.object({
   id: z.string(),
   lane: z.string(),
   kind: z.string(),
-  state: z.enum(["running", "delivering", "done", "failed"]),
+  state: z.enum(runStates),
   outcome: nullable(z.string()),
   author: z.string(),
   started_at: time,

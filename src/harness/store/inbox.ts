@@ -1,14 +1,17 @@
 import { audit } from "../audit/audit.ts";
-import type { ForgeKind } from "../forge-work.ts";
+import { forgeKinds } from "../forge-work.ts";
 import type { Store } from "./open.ts";
+
+const noticeKinds = ["notice", "hops", "late"] as const;
 
 /**
  * What may cause work. `mention`: answer it. `schedule`: do it, and post what came of it. Without a model: `command` is done at once, beside all work; `notice` tells the author, once, that it will not be answered; `hops`
  * tells a thread, once, that agents answered one another often enough; `late` tells a channel that mentions are too old by now. What begins
  * on the forge has kinds of its own.
  */
-export type InboxKind = "mention" | "schedule" | "command" | NoticeKind | ForgeKind;
-export type NoticeKind = "notice" | "hops" | "late";
+export const inboxKinds = ["mention", "schedule", "command", ...noticeKinds, ...forgeKinds] as const;
+export type InboxKind = (typeof inboxKinds)[number];
+export type NoticeKind = (typeof noticeKinds)[number];
 
 export interface InboxEntry {
   readonly source: string;
