@@ -275,6 +275,28 @@ test("every kind that a run can have is offered by the filter, and finds its run
   }
 });
 
+test("the log shows what is as grave as was asked for, and what has the words, in message or fields", async () => {
+  sample = sampleDashboard(undefined, false);
+  const { log } = sample.options;
+  log.debug({}, "said in passing");
+  log.info({ run: "r-7" }, "a run begins");
+  log.warn({}, "the chat is away");
+  log.error({ run: "r-8" }, "the disk is FULL");
+  const lines = async (query: string) =>
+    [...(await (await sample!.request(`/log?${query}`, bearer)).text()).matchAll(/<td class="text">([^<]*)/g)].map(
+      ([, message]) => message,
+    );
+  expect(await lines("")).toEqual(["the disk is FULL", "the chat is away", "a run begins"]);
+  expect(await lines("level=warn")).toEqual(["the disk is FULL", "the chat is away"]);
+  expect(await lines("level=error")).toEqual(["the disk is FULL"]);
+  expect(await lines("text=Full")).toEqual(["the disk is FULL"]);
+  expect(await lines("text=r-7")).toEqual(["a run begins"]);
+  expect(await lines("level=warn&text=r-7")).toEqual([]);
+  const page = await (await sample.request("/log?level=warn&text=r-7", bearer)).text();
+  expect(page).toContain("No line fits.");
+  expect(page).toContain('<option value="warn" selected>');
+});
+
 test("a database that fails is told in words, without what failed", async () => {
   sample = sampleDashboard();
   sample.store.run("ALTER TABLE runs RENAME TO lost");
