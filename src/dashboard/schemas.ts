@@ -13,8 +13,12 @@ export const harnessSchema = z.object({
   connectedAt: time.optional(),
   caughtUpAt: time.optional(),
   waiting: z.number(),
+  waitingSince: time
+    .optional()
+    .describe("Since when the oldest of them could have been taken up, but for a pause; left out when none could."),
   running: z.array(z.object({ id: z.string(), lane: z.string(), kind: z.string(), since: time })),
   undelivered: z.number(),
+  undeliveredSince: time.optional().describe("When the oldest of them was handed over."),
   draining: z.boolean(),
   paused: z
     .object({ by: z.string(), since: time })

@@ -36,6 +36,8 @@ const answerSchema = statusSchema
 
 /** A run without a sign of life for this long is stuck: model calls and commands have shorter limits. */
 const stuckMs = 20 * 60_000;
+/** What could be taken up, or delivered, is at once: after this long nobody is at it, however well the process answers. */
+const idleMs = 5 * 60_000;
 
 /**
  * Asks an agent for its state, by its own token: an answer means that its process, its database and its view of the chat work, which a
@@ -79,6 +81,7 @@ export function judged(status: AgentStatus): AgentAnswer {
   if (tools.state === "off") broken.push(`no shell${tools.reason === undefined ? "" : `: ${tools.reason}`}`);
   if (quietSince !== undefined && now - quietSince > stuckMs)
     broken.push(`stuck: no sign of life in its work for ${minutes(now - quietSince)}`);
+  broken.push(...leftLying(status));
   // It stops short of its budget; one that was set up before it said so knows only what it spent.
   if (status.overBudget ?? spentToday >= budgetDay)
     attention.push(`today's budget of $${budgetDay.toFixed(2)} is used up`);
@@ -106,6 +109,20 @@ export function judged(status: AgentStatus): AgentAnswer {
   if (broken.length > 0) return { state: "broken", detail, next: "logs", facts };
   if (attention.length > 0) return { state: "attention", detail, next: "open", facts };
   return { state: "fine", detail, next: "", facts };
+}
+
+/** What the agent should have done long ago, in words. What waited before it started, or before the chat was back, waits since then. */
+function leftLying({ harness, now, startedAt }: AgentStatus): string[] {
+  const { chat, connectedAt = 0, draining, paused, running, waitingSince, undeliveredSince } = harness;
+  if (draining) return [];
+  const told: string[] = [];
+  const waits = waitingSince === undefined ? 0 : now - Math.max(waitingSince, startedAt);
+  if (paused === undefined && running.length === 0 && waits > idleMs)
+    told.push(`stuck: work waits for ${minutes(waits)}, and it begins none`);
+  // A run stays under way until its answer is delivered: that something runs excuses nothing here.
+  const owed = undeliveredSince === undefined ? 0 : now - Math.max(undeliveredSince, startedAt, connectedAt);
+  if (chat === "connected" && owed > idleMs) told.push(`stuck: an answer is not delivered for ${minutes(owed)}`);
+  return told;
 }
 
 function minutes(ms: number): string {

@@ -93,3 +93,13 @@ export function noticedSince(store: Store, author: string, since: number): boole
 export function waiting(store: Store): number {
   return store.get<{ n: number }>("SELECT count(*) AS n FROM inbox WHERE state = 'new'")!.n;
 }
+
+/** Since when (ms) the oldest entry waits whose lane is free, of any kind but one: since it came, or since its lane was freed. */
+export function waitingSince(store: Store, but?: InboxKind): number | undefined {
+  const { at } = store.get<{ at: number | null }>(
+    `SELECT min(max(received_at, coalesce(lanes.updated_at, 0))) AS at FROM inbox LEFT JOIN lanes ON lanes.key = inbox.lane
+     WHERE state = 'new' AND lanes.run IS NULL AND (?1 IS NULL OR kind <> ?1)`,
+    but ?? null,
+  )!;
+  return at ?? undefined;
+}
