@@ -23,6 +23,8 @@ export interface AgentAnswer {
   /** The command that helps, without what starts it; empty when all is well. */
   readonly next: "" | "logs" | "doctor" | "open";
   readonly facts?: AgentFacts;
+  /** Of its machine nothing came at all. */
+  readonly silent?: boolean;
 }
 
 /** What is read of an agent's answer: more may be in it, and one that was set up before may say less. */
@@ -49,10 +51,10 @@ export async function askAgent(
   signal: AbortSignal,
   port?: number,
 ): Promise<AgentAnswer> {
-  const { answer, unreached } = await askDashboard(machine, secrets, "/api/status", z.unknown(), signal, port);
-  if (answer === undefined)
-    return { state: "unreachable", detail: `agent: not reachable, ${unreached}`, next: "doctor" };
-  return readAnswer(answer);
+  const asked = await askDashboard(machine, secrets, "/api/status", z.unknown(), signal, port);
+  if (asked.unreached === undefined) return readAnswer(asked.answer);
+  const { unreached, silent } = asked;
+  return { state: "unreachable", detail: `agent: not reachable, ${unreached}`, next: "doctor", silent };
 }
 
 /** Pure. Any program may listen there, and say anything. */
