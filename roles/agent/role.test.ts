@@ -76,7 +76,7 @@ test("the configuration comes from the team file and is one that the harness tak
 test("the dashboard is told its tokens by their hashes: its own, and those that were given for this agent", () => {
   const { secrets: handed } = renderAgent(team, team.machines.find(({ name }) => name === "athena")!, secrets);
   const file = handed["dashboard-token"]!.reveal();
-  expect(readGrants(file)).toEqual([
+  expect(readGrants(file, "dashboard-token")).toEqual([
     { hash: sha256("dashboard-canary"), scopes: ["read", "act", "admin"], until: undefined },
     { hash: sha256("grafana-canary"), scopes: ["read"], until: Date.parse("2127-01-31T23:59:59.999Z") },
   ]);

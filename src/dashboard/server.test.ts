@@ -342,7 +342,7 @@ test("F8 a token that was replaced or ran out lets nobody in, nor those who sign
   const on = open();
   expect((await on.request("/", { authorization: "Bearer old-token" })).status).toBe(401);
   const { session } = await signIn(on);
-  const rotated = { ...on.options, token: new Secret("t", "new-token") };
+  const rotated = { ...on.options, token: new Secret("t", grantLine("new-token", scopes)) };
   const { app } = dashboardApp(rotated, () => new Set([host]));
   for (const headers of [admin, session])
     expect((await app.request(`http://${host}/`, { headers: { host, ...headers } })).status).toBe(401);
