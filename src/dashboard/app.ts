@@ -37,12 +37,12 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
 
   app.use(headers);
   // For probes: no detail, any Host.
-  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.get("/healthz", (context) => context.json({ status: "ok" } satisfies z.infer<typeof schemas.healthSchema>));
   app.get("/readyz", (context) => {
     const status = look.status();
     const ready = isReady(status);
     const { state } = status.tools;
-    const body = {
+    const body: z.infer<typeof schemas.readySchema> = {
       status: ready ? "ready" : "degraded",
       ...(state === "none" ? {} : { tools: state }),
       ...(status.disk !== undefined && { disk: "full" }),
