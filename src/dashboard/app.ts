@@ -5,7 +5,7 @@ import { Access } from "./access/access.ts";
 import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
 import { cookieOf, entry, eventsOf } from "./entry.ts";
-import { type Env, givesTasks, headers, needs } from "./guards.ts";
+import { type Env, givesTasks, headers, needs, refused } from "./guards.ts";
 import type { Frame } from "./layout.ts";
 import { metricsText } from "./metrics.ts";
 import { NewsDesk } from "./news.ts";
@@ -51,7 +51,7 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
   });
   // Of a process that ends, the next one answers: this one may know tokens that do not count any more.
   app.use((context, next) =>
-    streams.closed ? Promise.resolve(context.json({ error: "the agent is stopping" }, 503)) : next(),
+    streams.closed ? Promise.resolve(refused(context, 503, "the agent is stopping", "json")) : next(),
   );
   const scheme = options.tls === undefined ? "http" : "https";
   entry(app, { access, cookie, scheme, allowed, page: (wrong) => loginPage(agent, wrong) });

@@ -474,6 +474,42 @@ test("a body whose length nobody says is not read", async () => {
   }
 });
 
+test("what a browser is refused is told on a page, and a program in the words alone", async () => {
+  const on = open();
+  const alice = (await signIn(on)).session;
+  const carol = (await signIn(on, "carol")).session;
+  const { app, streams } = dashboardApp(on.options, () => new Set([host]));
+  const form = { "content-type": "application/x-www-form-urlencoded", "content-length": "0" };
+  const wrong = { authorization: "Bearer wrong" };
+  const sent: [number, string, Record<string, string>, RequestInit, string][] = [
+    [403, "/", { ...alice, origin: "http://evil.example" }, {}, "foreign origin"],
+    [403, "/", { ...alice, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }, {}, "foreign site"],
+    [403, "/pause", { ...alice, ...form }, { method: "POST" }, "an origin is needed"],
+    [403, "/pause", { ...carol, ...origin, ...form }, { method: "POST" }, "this needs the scope act"],
+    [411, "/login", { ...origin }, { method: "POST" }, "the length is needed"],
+    [413, "/login", { ...origin, ...form, "content-length": "5000" }, { method: "POST" }, "too large"],
+    [421, "/", { ...alice, host: "evil.example" }, {}, "this host name is not served here"],
+    [429, "/", wrong, {}, "Too many wrong tokens came from your address"],
+    [503, "/", alice, {}, "the agent is stopping"],
+  ];
+  const answer = async (path: string, headers: Record<string, string>, init: RequestInit, accept: string) => {
+    const response = await app.request(`http://${host}${path}`, { ...init, headers: { host, ...headers, accept } });
+    return [response.status, response.headers.get("content-type")!.split(";")[0], await response.text()] as const;
+  };
+  for (const [status, path, headers, init, words] of sent) {
+    if (status === 429) for (let more = 0; more < 8; more++) await answer(path, headers, init, "*/*");
+    if (status === 503) streams.closeAll();
+    const [code, type, page] = await answer(path, headers, init, "text/html,application/xhtml+xml,*/*;q=0.8");
+    expect([code, type]).toEqual([status, "text/html"]);
+    expect(page.toLowerCase()).toContain(`<p role="alert">${words.toLowerCase()}`);
+    expect([status, page.includes('<a href="/">')]).toEqual([status, status !== 421]);
+    const [bare, plain, text] = await answer(path, headers, init, "application/json");
+    expect([bare, plain]).toEqual([status, expect.stringMatching(/^(text\/plain|application\/json)$/)]);
+    expect(text).toContain(words);
+    expect(text).not.toContain("<");
+  }
+});
+
 test("F8 an agent that stops ends its streams first and answers probes alone, whatever its work still takes", async () => {
   const on = open();
   const served = await startDashboard({ ...on.options, address: "127.0.0.1", port: 0 });
