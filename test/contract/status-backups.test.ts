@@ -1,7 +1,7 @@
 /** The last verified backup in `status`, of a machine whose services answer or do not: over SSH, with the backup program played. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { createServer as createPlainServer } from "node:net";
+import { type AddressInfo, createServer as createPlainServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
@@ -19,7 +19,9 @@ let secrets: SecretStore;
 let commands: string[];
 /** What the host notes of its backups. */
 let noted: string;
-let ssh: ssh2.Server;
+/** The way to the machine's port 22, which this computer's own server may have. */
+let jump: ssh2.Server;
+let jumpKey: string;
 const servers: { close(): unknown }[] = [];
 
 beforeEach(async () => {
@@ -30,8 +32,9 @@ beforeEach(async () => {
   const values: Record<string, string> = { "ssh.deploy.private": deploy.private, "hosts.agora.public": host.public };
   const require = (path: string) => new Secret(path, values[path] ?? "none");
   secrets = { get: () => undefined, all: () => [], require } as unknown as SecretStore;
-  // A machine's login and port are given, and this computer has no such login: the server takes it for good.
-  ssh = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
+  jumpKey = host.public;
+  // This computer has no login of a machine's: this server takes it for good.
+  const machine = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
     client.on("error", () => undefined);
     client.on("authentication", (login) => login.accept());
     client.on("session", (accept) =>
@@ -44,14 +47,23 @@ beforeEach(async () => {
       }),
     );
   });
-  await new Promise<void>((resolve) => ssh.listen(22, address, resolve));
+  jump = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
+    client.on("error", () => undefined);
+    client.on("authentication", (login) => login.accept());
+    client.on("tcpip", (accept, refuse, { destIP, destPort }) => {
+      if (destIP === address && destPort === 22) machine.injectSocket(accept() as unknown as Socket);
+      else refuse();
+    });
+  });
+  await new Promise<void>((resolve) => jump.listen(0, "127.0.0.1", resolve));
 });
 afterEach(() => {
-  ssh.close();
+  jump.close();
   for (const server of servers.splice(0)) server.close();
   rmSync(folder, { recursive: true });
 });
 
+const keyOf = (line: string) => line.split(" ", 2).join(" ");
 const noteOf = (daysAgo: number) => {
   const at = Math.floor(Date.now() / 1000) - daysAgo * 86_400;
   return `made ${at}\nverified ${at}\n`;
@@ -61,7 +73,11 @@ async function asked(): Promise<HostStatus> {
   const file = join(folder, "team.yaml");
   const example = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8")
     .replace("services: [chat, rehearsal]", "services: [chat, rehearsal]\n    roles: { backup: { to: r420 } }")
-    .replace(/(r420: \{.*) \}/, "$1, roles: { backup: {} } }");
+    .replace(/(r420: \{.*) \}/, "$1, roles: { backup: {} } }")
+    .replace(
+      "  domain: lab.internal",
+      `$&\n  jump: { address: 127.0.0.1, port: ${(jump.address() as AddressInfo).port}, hostKey: ${keyOf(jumpKey)} }`,
+    );
   writeFileSync(file, example.replaceAll("10.220.1.", "127.78.9."));
   const [status] = await teamStatus(await loadTeam(file), secrets, new AbortController().signal, ["agora"]);
   return status!;
