@@ -11,6 +11,7 @@ import { renderDeploys } from "./deploys.ts";
 import { renderForge } from "./forge.ts";
 import { renderModels } from "./models.ts";
 import { renderOrchestration } from "./orchestration.ts";
+import { originsOf } from "./origins.ts";
 
 export interface RenderedAgent {
   readonly config: AgentConfigInput;
@@ -60,6 +61,7 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
     models,
     budget: agent.budget,
     limits: agent.limits,
+    origins: originsOf(team, machine),
     listen: {
       address: machine.address,
       port: dashboardPort,

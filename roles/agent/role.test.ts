@@ -10,6 +10,7 @@ import { parseAgentConfig } from "../../src/harness/config.ts";
 import { listHosts } from "../../src/team/hosts.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
+import type { Team } from "../../src/team/schema.ts";
 import { role as rehearsal } from "../rehearsal/role.ts";
 import { renderAgent } from "./config.ts";
 import { type AgentInputs, role } from "./role.ts";
@@ -75,7 +76,7 @@ test("the configuration comes from the team file and is one that the harness tak
 test("the dashboard is told its tokens by their hashes: its own, and those that were given for this agent", () => {
   const { secrets: handed } = renderAgent(team, team.machines.find(({ name }) => name === "athena")!, secrets);
   const file = handed["dashboard-token"]!.reveal();
-  expect(readGrants(file)).toEqual([
+  expect(readGrants(file, "dashboard-token")).toEqual([
     { hash: sha256("dashboard-canary"), scopes: ["read", "act", "admin"], until: undefined },
     { hash: sha256("grafana-canary"), scopes: ["read"], until: Date.parse("2127-01-31T23:59:59.999Z") },
   ]);
@@ -129,6 +130,31 @@ test("schedules and quiet hours reach the harness, at the team's place unless th
     ["tokyo", "Asia/Tokyo"],
   ]);
   expect(parsed.quietHours).toEqual(quietHours);
+});
+
+test("the configuration says where values stand: at the agent, at the team's defaults, and nothing of what is nobody's", () => {
+  const athena = team.machines.find(({ name }) => name === "athena")!;
+  const origins = (own: Partial<Team["agents"][string]>, shared: Partial<Team["defaults"]> = {}) => {
+    const agents = { athena: { ...team.team.agents.athena!, ...own } };
+    const other = { ...team, team: { ...team.team, agents, defaults: { ...team.team.defaults, ...shared } } };
+    return parseAgentConfig(JSON.stringify(renderAgent(other, athena, secrets).config), "agent.json").origins;
+  };
+  // As the lab has it: all of it in the defaults.
+  expect(origins({})).toEqual({ models: "defaults.models", budget: "defaults.budget" });
+  const quietHours = { from: "20:00", to: "07:00", days: [] };
+  expect(
+    origins({ budget: { run: 1, day: 2 }, limits: { runs: 2 } }, { limits: { runs: 4, calls: 4 }, quietHours }),
+  ).toEqual({
+    models: "defaults.models",
+    budget: "agents.athena.budget",
+    quietHours: "defaults.quietHours",
+    "limits.runs": "agents.athena.limits.runs",
+    "limits.calls": "defaults.limits.calls",
+  });
+  expect(origins({ models: [{ provider: "rehearsal", model: "own" }], quietHours })).toMatchObject({
+    models: "agents.athena.models",
+    quietHours: "agents.athena.quietHours",
+  });
 });
 
 test("no secret stands in anything but files of mode 0600", () => {

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { OlympusError } from "./errors.ts";
 
 /** `read`: see everything. `act`: forget, and whatever else changes work. `admin`: make links that others sign in with. */
 export const scopes = ["read", "act", "admin"] as const;
@@ -26,20 +27,29 @@ export function grantLine(token: string, given: readonly Scope[], lastDay?: stri
 }
 
 /**
- * What a file of tokens says: one a line. A bare line is a token itself, with every scope: how tests and machines set up
- * by a former version have it. A line that says anything else that is not understood gives nothing: never more than was meant.
+ * What a file of tokens says, one a line as `grantLine` writes it. One that names a hash and is not understood beyond it gives nothing:
+ * never more than was meant. Throws E-AGENT-SECRET for any other line, a comment too, with its number and not its words: it may be a
+ * token, and somebody counts on it. `name`: of the file.
  */
-export function readGrants(file: string): Grant[] {
-  return file.split("\n").flatMap((line): Grant[] => {
+export function readGrants(file: string, name: string): Grant[] {
+  return file.split("\n").flatMap((line, index): Grant[] => {
     const text = line.trim();
     if (text === "") return [];
-    if (!text.startsWith("sha256:")) return [{ hash: sha256(text), scopes, until: undefined }];
+    if (!text.startsWith("sha256:")) throw noGrant(`${name}:${index + 1}`);
     const found = /^sha256:([0-9a-f]{64}) ([a-z,]+)(?: (\d{4}-\d{2}-\d{2}))?(?: @(\S+))?$/.exec(text);
     if (found === null) return [];
     const until = found[3] === undefined ? undefined : Date.parse(`${found[3]}T23:59:59.999Z`);
     if (Number.isNaN(until)) return [];
     const named = found[2]!.split(",");
     return [{ hash: found[1]!, scopes: scopes.filter((scope) => named.includes(scope)), until, person: found[4] }];
+  });
+}
+
+function noGrant(where: string): OlympusError {
+  return new OlympusError("a line of the dashboard's tokens does not begin with sha256:", {
+    code: "E-AGENT-SECRET",
+    where,
+    hint: "npm run role -- setup agent --host <agent>  writes the file anew; npx olympus tokens gives further ones",
   });
 }
 

@@ -117,7 +117,7 @@ async function list(context: CommandContext, agent: string | undefined): Promise
   const tokens = (agent === undefined ? agents : [agent]).flatMap((one) =>
     secrets.paths().flatMap((path) => {
       if (!path.startsWith(givenTokenPath(one))) return [];
-      const [grant] = readGrants(secrets.require(path).reveal());
+      const [grant] = readGrants(secrets.require(path).reveal(), path);
       const name = path.slice(givenTokenPath(one).length);
       const until = grant?.until === undefined ? undefined : new Date(grant.until).toISOString().slice(0, 10);
       const over = grant?.until !== undefined && grant.until < Date.now();

@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import type * as z from "zod";
-import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
+import * as z from "zod";
+import { host, hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { projectRoot } from "../base/paths.ts";
 import { recordStep } from "../harness/store/steps.ts";
+import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
+import { dashboardApp } from "./app.ts";
 import { metrics } from "./metrics.ts";
+import { healthSchema, readySchema } from "./schemas.ts";
 
 let sample: SampleDashboard | undefined;
 const read = { authorization: `Bearer ${readToken}` };
@@ -40,10 +43,57 @@ test("the description is OpenAPI with every route", async () => {
     paths: Record<string, Record<string, { parameters?: { name: string }[] }>>;
   };
   expect(description.openapi).toBe("3.1.0");
-  for (const { path } of apiRoutes) expect(description.paths[path]!.get).toBeDefined();
   expect(description.paths["/api/runs"]!.get!.parameters!.map(({ name }) => name)).toContain("before");
-  const more = ["/api/events", "/api/links", "/metrics", "/healthz", "/readyz"];
-  expect(Object.keys(description.paths)).toEqual(expect.arrayContaining(more));
+  // Both ways, acts included: what is served is described, what is described is served. Pages are for people.
+  const { app } = dashboardApp(on.options, () => new Set([host]));
+  const served = app.routes.flatMap(({ method, path }) =>
+    method !== "ALL" && (path.startsWith("/api/") || ["/healthz", "/readyz", "/metrics"].includes(path))
+      ? [`${method} ${path.replace(/:(\w+)/g, "{$1}")}`]
+      : [],
+  );
+  const described = Object.entries(description.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(described).toEqual(expect.arrayContaining(["POST /api/gates/{id}/approve", "POST /api/pause"]));
+  expect(described.sort()).toEqual([...new Set(served)].sort());
+});
+
+test("the description says of each act who may do it, as its route has it", async () => {
+  const on = open();
+  const { paths } = (await (await on.request("/api/openapi.json", read)).json()) as {
+    paths: Record<string, { post?: { summary: string } }>;
+  };
+  for (const { path, forApprovers } of acts) {
+    const { summary } = paths[`/api${path.replace(":id", "{id}")}`]!.post!;
+    expect([path, summary.includes("may approve"), summary.includes("may give tasks")]).toEqual([
+      path,
+      forApprovers === true,
+      forApprovers !== true,
+    ]);
+  }
+});
+
+test("what probes answer is as it is described, with tools and disk", async () => {
+  const on = open();
+  const { paths } = (await (await on.request("/api/openapi.json", read)).json()) as {
+    paths: Record<
+      string,
+      { get: { responses: Record<string, { content: Record<string, { schema: { properties: object } }> }> } }
+    >;
+  };
+  const bodies = paths["/readyz"]!.get.responses;
+  for (const code of ["200", "503"])
+    expect(Object.keys(bodies[code]!.content["application/json"]!.schema.properties)).toEqual([
+      "status",
+      "tools",
+      "disk",
+    ]);
+  on.status = { ...on.status, disk: "the disk is full", tools: { state: "off", reason: "no bubblewrap" } };
+  const answer = await on.request("/readyz");
+  const body: unknown = await answer.json();
+  expect([answer.status, body]).toEqual([503, { status: "degraded", tools: "off", disk: "full" }]);
+  expect(z.strictObject(readySchema.shape).parse(body)).toEqual(body);
+  expect(healthSchema.parse(await (await on.request("/healthz")).json())).toEqual({ status: "ok" });
 });
 
 test("gates are told with the ids that they are decided by, and for whom they wait", async () => {

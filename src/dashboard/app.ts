@@ -5,7 +5,7 @@ import { Access } from "./access/access.ts";
 import { acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
 import { cookieOf, entry, eventsOf } from "./entry.ts";
-import { type Env, givesTasks, headers, needs } from "./guards.ts";
+import { type Env, givesTasks, headers, needs, refused } from "./guards.ts";
 import type { Frame } from "./layout.ts";
 import { metricsText } from "./metrics.ts";
 import { NewsDesk } from "./news.ts";
@@ -37,12 +37,12 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
 
   app.use(headers);
   // For probes: no detail, any Host.
-  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.get("/healthz", (context) => context.json({ status: "ok" } satisfies z.infer<typeof schemas.healthSchema>));
   app.get("/readyz", (context) => {
     const status = look.status();
     const ready = isReady(status);
     const { state } = status.tools;
-    const body = {
+    const body: z.infer<typeof schemas.readySchema> = {
       status: ready ? "ready" : "degraded",
       ...(state === "none" ? {} : { tools: state }),
       ...(status.disk !== undefined && { disk: "full" }),
@@ -51,7 +51,7 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
   });
   // Of a process that ends, the next one answers: this one may know tokens that do not count any more.
   app.use((context, next) =>
-    streams.closed ? Promise.resolve(context.json({ error: "the agent is stopping" }, 503)) : next(),
+    streams.closed ? Promise.resolve(refused(context, 503, "the agent is stopping", "json")) : next(),
   );
   const scheme = options.tls === undefined ? "http" : "https";
   entry(app, { access, cookie, scheme, allowed, page: (wrong) => loginPage(agent, wrong) });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { acts } from "./acts.ts";
+import { type Act, acts } from "./acts.ts";
 import { apiRoutes } from "./api.ts";
 import { cookieOf } from "./entry.ts";
 import { newsKinds } from "./news.ts";
@@ -13,11 +13,9 @@ const closed = {
   429: failed("Too many wrong tokens came from this address."),
 };
 
-/** What anybody may ask: how an agent is, in one word. */
-function probe(summary: string, words: object): object {
-  const word = { type: "object", properties: { status: { type: "string" } } };
-  const answer = (description: string) => ({ description, content: { "application/json": { schema: word } } });
-  const responses = Object.entries(words).map(([code, text]) => [code, answer(text as string)]);
+/** What anybody may ask: how an agent is, in few words. */
+function probe(summary: string, body: z.ZodType, words: Readonly<Record<number, string>>): object {
+  const responses = Object.entries(words).map(([code, description]) => [code, { description, ...json(body) }]);
   return { get: { summary, security: [], responses: Object.fromEntries(responses) as object } };
 }
 
@@ -69,8 +67,8 @@ export function openApi(agent: string): object {
       },
     },
     paths: {
-      "/healthz": probe("Whether the process answers", { 200: "It does." }),
-      "/readyz": probe("Whether the agent can work", { 200: "`ready`", 503: "`degraded`" }),
+      "/healthz": probe("Whether the process answers", schemas.healthSchema, { 200: "It does." }),
+      "/readyz": probe("Whether the agent can work", schemas.readySchema, { 200: "`ready`", 503: "`degraded`" }),
       ...read,
       "/api/events": {
         get: {
@@ -105,9 +103,7 @@ export function openApi(agent: string): object {
           },
         },
       },
-      ...Object.fromEntries(
-        acts.map(({ path, summary }) => [`/api${path.replace(":id", "{id}")}`, actOf(path, summary)]),
-      ),
+      ...Object.fromEntries(acts.map((act) => [`/api${act.path.replace(":id", "{id}")}`, actOf(act)])),
       "/api/openapi.json": {
         get: { summary: "This description", responses: { 200: { description: "OpenAPI 3.1." }, ...closed } },
       },
@@ -124,10 +120,11 @@ export function openApi(agent: string): object {
   };
 }
 
-function actOf(path: string, summary: string): object {
+function actOf({ path, summary, forApprovers }: Act): object {
+  const who = forApprovers ? "a person who may approve it" : "a person who may give tasks";
   return {
     post: {
-      summary: `${summary}; scope act, signed in as a person who may give tasks`,
+      summary: `${summary}; scope act, signed in as ${who}`,
       parameters: parameters(path.replace(":id", "{id}"), schemas.noQuery),
       responses: {
         200: { description: "Done.", ...json(schemas.doneSchema) },

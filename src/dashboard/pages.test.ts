@@ -2,7 +2,8 @@ import { afterEach, expect, test } from "vitest";
 import { hostile, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { fillPast, fillTexts, oddLine } from "../../test/support/past.ts";
 import { escapeHtml, html } from "../base/markup.ts";
-import { recentRuns } from "../harness/store/runs.ts";
+import { inboxKinds, receive } from "../harness/store/inbox.ts";
+import { claimNext, recentRuns } from "../harness/store/runs.ts";
 import { recordStep } from "../harness/store/steps.ts";
 import { turnsOf } from "../harness/store/turns.ts";
 import { script, stylesheet } from "./assets.ts";
@@ -130,11 +131,18 @@ test("F9 every field that others write is shown where it belongs", async () => {
   }
 });
 
-test("settings tell what was given from what is as it comes", async () => {
+test("settings tell where each value was written, and what nobody wrote as a default, whatever it is", async () => {
   sample = sampleDashboard();
   const page = await (await sample.request("/settings", bearer)).text();
-  const limit = (name: string) => new RegExp(`<td>Limit ${name}</td><td class="text">([^<]*)</td>`).exec(page)?.[1];
-  expect([limit("runs"), limit("calls")]).toEqual(["7", "4 (default)"]);
+  const row = (name: string) =>
+    new RegExp(`<td>${name}</td><td class="text">([^<]*)</td><td><code>([^<]*)</code>`).exec(page)?.slice(1);
+  expect(row("Limit runs")).toEqual(["7", "agents.athena.limits.runs"]);
+  expect(row("Limit calls")).toEqual(["4", "defaults.limits.calls"]);
+  expect(row("Limit drain")).toEqual(["30 (default)", "default"]);
+  expect(row("Budget of a day")).toEqual(["$5.00", "agents.athena.budget.day"]);
+  expect(row("Tokens of a run")).toEqual(["as many as the money allows (default)", "default"]);
+  expect(row("Model")?.[1]).toBe("defaults.models[0]");
+  expect(row("Quiet hours")).toEqual(["none (default)", "default"]);
 });
 
 test("a long past costs a page no more than a short one", async () => {
@@ -242,6 +250,51 @@ test("filters of runs find what fits, and a page that is not there says so", asy
     ]);
   }
   expect((await sample.request("/runs?before=soon", bearer)).status).toBe(400);
+});
+
+test("every kind that a run can have is offered by the filter, and finds its run", async () => {
+  sample = sampleDashboard(undefined, false);
+  const { store, now } = sample;
+  for (const kind of inboxKinds) {
+    const entry = { source: "test", sourceId: kind, lane: kind, kind, author: "alice", createdAt: now };
+    receive(
+      store,
+      { ...entry, payload: { id: kind, text: kind, authorId: "alice", channelId: "c", rootId: kind } },
+      now,
+    );
+    claimNext(store, now);
+  }
+  const page = async (path: string) => (await sample!.request(path, bearer)).text();
+  const [, options] = /<select id="kind" name="kind">(.*?)<\/select>/s.exec(await page("/runs"))!;
+  const offered = [...options!.matchAll(/<option value="(\w+)"/g)].map(([, kind]) => kind!);
+  expect(offered).toEqual(expect.arrayContaining(["mention", "command", "issue", "rework", "review", "gate"]));
+  expect(offered).toEqual([...inboxKinds]);
+  for (const kind of offered) {
+    const runs = [...(await page(`/runs?kind=${kind}`)).matchAll(/href="\/runs\/([\w-]+)"/g)].map(([, id]) => id);
+    expect([kind, runs]).toEqual([kind, [`${kind}-1`]]);
+  }
+});
+
+test("the log shows what is as grave as was asked for, and what has the words, in message or fields", async () => {
+  sample = sampleDashboard(undefined, false);
+  const { log } = sample.options;
+  log.debug({}, "said in passing");
+  log.info({ run: "r-7" }, "a run begins");
+  log.warn({}, "the chat is away");
+  log.error({ run: "r-8" }, "the disk is FULL");
+  const lines = async (query: string) =>
+    [...(await (await sample!.request(`/log?${query}`, bearer)).text()).matchAll(/<td class="text">([^<]*)/g)].map(
+      ([, message]) => message,
+    );
+  expect(await lines("")).toEqual(["the disk is FULL", "the chat is away", "a run begins"]);
+  expect(await lines("level=warn")).toEqual(["the disk is FULL", "the chat is away"]);
+  expect(await lines("level=error")).toEqual(["the disk is FULL"]);
+  expect(await lines("text=Full")).toEqual(["the disk is FULL"]);
+  expect(await lines("text=r-7")).toEqual(["a run begins"]);
+  expect(await lines("level=warn&text=r-7")).toEqual([]);
+  const page = await (await sample.request("/log?level=warn&text=r-7", bearer)).text();
+  expect(page).toContain("No line fits.");
+  expect(page).toContain('<option value="warn" selected>');
 });
 
 test("a database that fails is told in words, without what failed", async () => {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { runStates } from "../harness/store/runs.ts";
 
 /** Shapes of what the API answers, and of what it is asked. Its description is made of them. Times in ms since the epoch, money in US dollars. */
 
@@ -6,14 +7,25 @@ const time = z.number().describe("Milliseconds since the epoch.");
 const money = z.number().describe("US dollars.");
 const nullable = <T extends z.ZodType>(type: T) => z.union([type, z.null()]);
 
+export const healthSchema = z.object({ status: z.literal("ok") });
+export const readySchema = z.object({
+  status: z.enum(["ready", "degraded"]),
+  tools: z.enum(["starting", "on", "off"]).optional().describe("Left out where the agent runs no commands."),
+  disk: z.literal("full").optional(),
+});
+
 export const harnessSchema = z.object({
   chat: z.enum(["connecting", "connected", "disconnected", "unauthorised"]),
   reason: z.string().optional().describe("Why not connected."),
   connectedAt: time.optional(),
   caughtUpAt: time.optional(),
   waiting: z.number(),
+  waitingSince: time
+    .optional()
+    .describe("Since when the oldest of them could have been taken up, but for a pause; left out when none could."),
   running: z.array(z.object({ id: z.string(), lane: z.string(), kind: z.string(), since: time })),
   undelivered: z.number(),
+  undeliveredSince: time.optional().describe("When the oldest of them was handed over."),
   draining: z.boolean(),
   paused: z
     .object({ by: z.string(), since: time })
@@ -28,7 +40,7 @@ export const summarySchema = z.object({
   id: z.string(),
   lane: z.string(),
   kind: z.string(),
-  state: z.enum(["running", "delivering", "done", "failed"]),
+  state: z.enum(runStates),
   outcome: nullable(z.string()),
   author: z.string(),
   started_at: time,

@@ -1,3 +1,4 @@
+import { type IncomingMessage, request } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { adminToken, host, readToken, type SampleDashboard, sampleDashboard } from "../../test/support/dashboard.ts";
 import { grantLine, scopes } from "../base/grants.ts";
@@ -341,7 +342,7 @@ test("F8 a token that was replaced or ran out lets nobody in, nor those who sign
   const on = open();
   expect((await on.request("/", { authorization: "Bearer old-token" })).status).toBe(401);
   const { session } = await signIn(on);
-  const rotated = { ...on.options, token: new Secret("t", "new-token") };
+  const rotated = { ...on.options, token: new Secret("t", grantLine("new-token", scopes)) };
   const { app } = dashboardApp(rotated, () => new Set([host]));
   for (const headers of [admin, session])
     expect((await app.request(`http://${host}/`, { headers: { host, ...headers } })).status).toBe(401);
@@ -410,6 +411,103 @@ test("wrong tokens from one address make it wait, and nobody else; who is signed
   for (let wrong = 0; wrong < 7; wrong++)
     expect((await from("10.0.0.9", { authorization: `Bearer ${wrong}` })).status).toBe(401);
   expect((await from("10.0.0.9", read)).status).toBe(200);
+});
+
+test.each([
+  ["token", "10.0.0.9", "::ffff:10.0.0.9", "10.0.0.10"],
+  ["code", "10.0.0.9", "::ffff:a00:9", "10.0.0.10"],
+  // Whoever has one address of an IPv6 network has all of its /64.
+  ["token", "2001:db8:0:7::1", "2001:db8:0:7:ffff::2", "2001:db8:0:8::1"],
+  ["code", "2001:db8:0:7::1", "2001:DB8::7:0:0:0:9", "2001:db8:0:8::1"],
+] as const)(
+  "a wrong %s at the form, again and again, makes %s wait, and %s with it, not %s",
+  async (what, one, same, other) => {
+    const on = open();
+    const { app } = dashboardApp(on.options, () => new Set([host]));
+    const login = (remoteAddress: string, fields: Record<string, string>) => {
+      const body = new URLSearchParams(fields).toString();
+      const headers = {
+        host,
+        "content-type": "application/x-www-form-urlencoded",
+        "content-length": String(body.length),
+      };
+      const sent = { method: "POST", headers: { ...headers, ...origin }, body };
+      return app.request(`http://${host}/login`, sent, { incoming: { socket: { remoteAddress } } });
+    };
+    const { code } = (await (await post(on, "/api/links", JSON.stringify({ person: "alice" }), admin)).json()) as {
+      code: string;
+    };
+    for (let wrong = 0; wrong < 8; wrong++) {
+      const refused = await login(wrong % 2 === 0 ? one : same, { [what]: `wrong-${wrong}` });
+      expect([refused.status, await refused.text()]).toEqual([401, expect.not.stringContaining("Too many wrong")]);
+    }
+    // Right ones too are not looked at, whichever way they come.
+    for (const fields of [{ token: adminToken }, { code }]) {
+      const kept = await login(same, fields);
+      expect([kept.status, kept.headers.get("set-cookie")]).toEqual([401, null]);
+      expect(await kept.text()).toContain("Too many wrong tokens came from your address.");
+    }
+    expect((await login(other, { token: adminToken })).status).toBe(303);
+    on.now += 11_000;
+    expect((await login(one, { token: adminToken })).status).toBe(303);
+  },
+);
+
+test("a body whose length nobody says is not read", async () => {
+  const on = open();
+  const form = { "content-type": "application/x-www-form-urlencoded", ...origin };
+  const body = new URLSearchParams({ token: adminToken }).toString();
+  const unsaid = await on.request("/login", form, { method: "POST", body });
+  expect([unsaid.status, unsaid.headers.get("set-cookie")]).toEqual([411, null]);
+  const served = await startDashboard({ ...on.options, address: "127.0.0.1", port: 0 });
+  try {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const address = { port: served.port, path: "/login", method: "POST" };
+      const headers = { ...form, origin: `http://127.0.0.1:${served.port}`, "transfer-encoding": "chunked" };
+      const sent = request({ ...address, headers }, resolve);
+      sent.on("error", reject).end(body);
+    });
+    expect(answer.statusCode).toBe(411);
+    answer.resume();
+  } finally {
+    await served.close();
+  }
+});
+
+test("what a browser is refused is told on a page, and a program in the words alone", async () => {
+  const on = open();
+  const alice = (await signIn(on)).session;
+  const carol = (await signIn(on, "carol")).session;
+  const { app, streams } = dashboardApp(on.options, () => new Set([host]));
+  const form = { "content-type": "application/x-www-form-urlencoded", "content-length": "0" };
+  const wrong = { authorization: "Bearer wrong" };
+  const sent: [number, string, Record<string, string>, RequestInit, string][] = [
+    [403, "/", { ...alice, origin: "http://evil.example" }, {}, "foreign origin"],
+    [403, "/", { ...alice, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }, {}, "foreign site"],
+    [403, "/pause", { ...alice, ...form }, { method: "POST" }, "an origin is needed"],
+    [403, "/pause", { ...carol, ...origin, ...form }, { method: "POST" }, "this needs the scope act"],
+    [411, "/login", { ...origin }, { method: "POST" }, "the length is needed"],
+    [413, "/login", { ...origin, ...form, "content-length": "5000" }, { method: "POST" }, "too large"],
+    [421, "/", { ...alice, host: "evil.example" }, {}, "this host name is not served here"],
+    [429, "/", wrong, {}, "Too many wrong tokens came from your address"],
+    [503, "/", alice, {}, "the agent is stopping"],
+  ];
+  const answer = async (path: string, headers: Record<string, string>, init: RequestInit, accept: string) => {
+    const response = await app.request(`http://${host}${path}`, { ...init, headers: { host, ...headers, accept } });
+    return [response.status, response.headers.get("content-type")!.split(";")[0], await response.text()] as const;
+  };
+  for (const [status, path, headers, init, words] of sent) {
+    if (status === 429) for (let more = 0; more < 8; more++) await answer(path, headers, init, "*/*");
+    if (status === 503) streams.closeAll();
+    const [code, type, page] = await answer(path, headers, init, "text/html,application/xhtml+xml,*/*;q=0.8");
+    expect([code, type]).toEqual([status, "text/html"]);
+    expect(page.toLowerCase()).toContain(`<p role="alert">${words.toLowerCase()}`);
+    expect([status, page.includes('<a href="/">')]).toEqual([status, status !== 421]);
+    const [bare, plain, text] = await answer(path, headers, init, "application/json");
+    expect([bare, plain]).toEqual([status, expect.stringMatching(/^(text\/plain|application\/json)$/)]);
+    expect(text).toContain(words);
+    expect(text).not.toContain("<");
+  }
 });
 
 test("F8 an agent that stops ends its streams first and answers probes alone, whatever its work still takes", async () => {

@@ -185,6 +185,8 @@ export const agentConfigSchema = z
     orchestration: orchestrationSchema.optional(),
     /** Left out: it neither reviews nor merges. */
     policy: policySchema.optional(),
+    /** Where in the team file values stand, by their names here (`budget`, `limits.runs`), for people; what is not named has its default. */
+    origins: z.record(z.string(), z.string()).default({}),
     /** Waits are divided by this; 1 but in tests. */
     scale: z.number().positive().default(1),
   })

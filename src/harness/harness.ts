@@ -7,7 +7,7 @@ import { Feed } from "./feed.ts";
 import type { ForgeDesk } from "./forge-work.ts";
 import { closeOver } from "./gates/book.ts";
 import { guardedChat } from "./guarded-chat.ts";
-import { type HarnessState, harnessStops, healthOf } from "./harness-state.ts";
+import { type HarnessState, harnessStops, healthOf, queuesOf } from "./harness-state.ts";
 import { lastWord } from "./last-word.ts";
 import type { ModelCaller } from "./model-port.ts";
 import { pauseOf } from "./pause.ts";
@@ -15,8 +15,6 @@ import { ModelRouter } from "./router.ts";
 import { type Carried, execute, type RunParts } from "./run.ts";
 import { Scheduler } from "./scheduler.ts";
 import { watchForSleep } from "./sleep.ts";
-import { waiting } from "./store/inbox.ts";
-import { pendingParts } from "./store/outbox.ts";
 import { claimNext, finish, leaveOpen, type OpenRun, resumeOpen } from "./store/runs.ts";
 import { cancelIn, type Place } from "./store/work.ts";
 
@@ -140,9 +138,8 @@ export class Harness implements Control {
       reason: this.#reason,
       connectedAt: this.#connectedAt,
       caughtUpAt: this.#feed.caughtUpAt,
-      waiting: waiting(store),
+      ...queuesOf(store, this.#heldBack()),
       running: [...this.#open.values()].map(({ run: { id, lane, kind }, since }) => ({ id, lane, kind, since })),
-      undelivered: pendingParts(store),
       draining: this.#draining,
       paused: pauseOf(store),
       failing: this.#parts.router.failing(),
@@ -196,8 +193,7 @@ export class Harness implements Control {
       closeOver(store, clock.now());
       while (!this.#draining && this.#halting === 0) {
         const full = this.#working >= config.limits.runs || pauseOf(store) !== undefined;
-        const noIssue = this.#desk?.obstacle === undefined ? undefined : "issue";
-        const run = claimNext(store, clock.now(), full ? "command" : undefined, noIssue);
+        const run = claimNext(store, clock.now(), full ? "command" : undefined, this.#heldBack());
         if (run === undefined) return;
         this.#begin(run);
       }
@@ -209,6 +205,11 @@ export class Harness implements Control {
         () => undefined,
       );
     }
+  }
+
+  /** The kind that is not begun for lack of room. */
+  #heldBack(): "issue" | undefined {
+    return this.#desk?.obstacle === undefined ? undefined : "issue";
   }
 
   #begin(run: OpenRun): void {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { agentConfig } from "../../test/support/agent-config.ts";
+import { grantLine } from "../base/grants.ts";
 import { checkAgent } from "./reload.ts";
 
 const names = ["chat", "dashboard", "model", "forge", "team-key", "review", "webhook"];
@@ -29,12 +30,21 @@ beforeEach(() => {
     },
   });
   writeFileSync(configFile, JSON.stringify(config));
-  for (const name of names) writeFileSync(join(dir, name), "value");
+  for (const name of names)
+    writeFileSync(join(dir, name), name === "dashboard" ? grantLine("value", ["read"]) : "value");
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
 test("a configuration whose secrets are all there is taken", async () => {
   await expect(checkAgent(configFile)).resolves.toBeUndefined();
+});
+
+test("a token that stands in the open is refused before anything is stopped", async () => {
+  writeFileSync(join(dir, "dashboard"), `${grantLine("value", ["read"])}\nvalue`);
+  await expect(checkAgent(configFile)).rejects.toMatchObject({
+    code: "E-AGENT-SECRET",
+    where: `${join(dir, "dashboard")}:2`,
+  });
 });
 
 test.each(names)(

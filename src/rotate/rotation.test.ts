@@ -109,7 +109,7 @@ async function contextOf(world: World, effect: Effect = (work) => work()): Promi
       if (role === "agent") {
         await effect(async () => {
           const { secrets: handed } = renderAgent(team, machine, secrets);
-          const dashboard = readGrants(handed["dashboard-token"]!.reveal());
+          const dashboard = readGrants(handed["dashboard-token"]!.reveal(), "dashboard-token");
           world.agent = { dashboard, bot: value("mattermost.bots.athena.token"), model: value("models.anthropic") };
         });
       } else {

@@ -12,8 +12,10 @@ const harness = {
   connectedAt: now,
   caughtUpAt: now,
   waiting: 0,
+  waitingSince: undefined,
   running: [],
   undelivered: 0,
+  undeliveredSince: undefined,
   draining: false,
   paused: undefined,
   failing: [],
@@ -58,6 +60,47 @@ it.each<[Partial<AgentStatus>, string, string]>([
     "broken",
     "agent: stuck: no sign of life in its work for 25 min, working on 1, the first for 30 min",
   ],
+  // It answers, and takes nothing up.
+  [
+    { harness: { ...harness, waiting: 2, waitingSince: now - 7 * minute } },
+    "broken",
+    "agent: stuck: work waits for 7 min, and it begins none, idle, 2 waiting",
+  ],
+  [{ harness: { ...harness, waiting: 1, waitingSince: now - 4 * minute } }, "fine", "agent: idle, 1 waiting"],
+  [
+    { startedAt: now - minute, harness: { ...harness, waiting: 1, waitingSince: now - 70 * minute } },
+    "fine",
+    "agent: idle, 1 waiting",
+  ],
+  [
+    { harness: { ...harness, running, waiting: 1, waitingSince: now - 7 * minute } },
+    "fine",
+    "agent: working on 1, the first for 30 min, 1 waiting",
+  ],
+  [
+    {
+      harness: {
+        ...harness,
+        waiting: 1,
+        waitingSince: now - 7 * minute,
+        paused: { by: "alice", since: now - 9 * minute },
+      },
+    },
+    "attention",
+    "agent: paused by alice 9 min ago, idle, 1 waiting",
+  ],
+  [
+    { harness: { ...harness, draining: true, waiting: 1, waitingSince: now - 7 * minute } },
+    "attention",
+    "agent: is stopping, idle, 1 waiting",
+  ],
+  [
+    { harness: { ...harness, connectedAt: 0, running, undelivered: 1, undeliveredSince: now - 8 * minute } },
+    "broken",
+    "agent: stuck: an answer is not delivered for 8 min, working on 1, the first for 30 min",
+  ],
+  // The chat came back just now.
+  [{ harness: { ...harness, undelivered: 1, undeliveredSince: now - 8 * minute } }, "fine", "agent: idle"],
   [
     { harness: { ...harness, chat: "unauthorised", reason: "the token is refused" } },
     "broken",

@@ -23,6 +23,8 @@ export interface AgentAnswer {
   /** The command that helps, without what starts it; empty when all is well. */
   readonly next: "" | "logs" | "doctor" | "open";
   readonly facts?: AgentFacts;
+  /** Of its machine nothing came at all. */
+  readonly silent?: boolean;
 }
 
 /** What is read of an agent's answer: more may be in it, and one that was set up before may say less. */
@@ -36,6 +38,8 @@ const answerSchema = statusSchema
 
 /** A run without a sign of life for this long is stuck: model calls and commands have shorter limits. */
 const stuckMs = 20 * 60_000;
+/** What could be taken up, or delivered, is at once: after this long nobody is at it, however well the process answers. */
+const idleMs = 5 * 60_000;
 
 /**
  * Asks an agent for its state, by its own token: an answer means that its process, its database and its view of the chat work, which a
@@ -47,10 +51,10 @@ export async function askAgent(
   signal: AbortSignal,
   port?: number,
 ): Promise<AgentAnswer> {
-  const { answer, unreached } = await askDashboard(machine, secrets, "/api/status", z.unknown(), signal, port);
-  if (answer === undefined)
-    return { state: "unreachable", detail: `agent: not reachable, ${unreached}`, next: "doctor" };
-  return readAnswer(answer);
+  const asked = await askDashboard(machine, secrets, "/api/status", z.unknown(), signal, port);
+  if (asked.unreached === undefined) return readAnswer(asked.answer);
+  const { unreached, silent } = asked;
+  return { state: "unreachable", detail: `agent: not reachable, ${unreached}`, next: "doctor", silent };
 }
 
 /** Pure. Any program may listen there, and say anything. */
@@ -79,6 +83,7 @@ export function judged(status: AgentStatus): AgentAnswer {
   if (tools.state === "off") broken.push(`no shell${tools.reason === undefined ? "" : `: ${tools.reason}`}`);
   if (quietSince !== undefined && now - quietSince > stuckMs)
     broken.push(`stuck: no sign of life in its work for ${minutes(now - quietSince)}`);
+  broken.push(...leftLying(status));
   // It stops short of its budget; one that was set up before it said so knows only what it spent.
   if (status.overBudget ?? spentToday >= budgetDay)
     attention.push(`today's budget of $${budgetDay.toFixed(2)} is used up`);
@@ -106,6 +111,20 @@ export function judged(status: AgentStatus): AgentAnswer {
   if (broken.length > 0) return { state: "broken", detail, next: "logs", facts };
   if (attention.length > 0) return { state: "attention", detail, next: "open", facts };
   return { state: "fine", detail, next: "", facts };
+}
+
+/** What the agent should have done long ago, in words. What waited before it started, or before the chat was back, waits since then. */
+function leftLying({ harness, now, startedAt }: AgentStatus): string[] {
+  const { chat, connectedAt = 0, draining, paused, running, waitingSince, undeliveredSince } = harness;
+  if (draining) return [];
+  const told: string[] = [];
+  const waits = waitingSince === undefined ? 0 : now - Math.max(waitingSince, startedAt);
+  if (paused === undefined && running.length === 0 && waits > idleMs)
+    told.push(`stuck: work waits for ${minutes(waits)}, and it begins none`);
+  // A run stays under way until its answer is delivered: that something runs excuses nothing here.
+  const owed = undeliveredSince === undefined ? 0 : now - Math.max(undeliveredSince, startedAt, connectedAt);
+  if (chat === "connected" && owed > idleMs) told.push(`stuck: an answer is not delivered for ${minutes(owed)}`);
+  return told;
 }
 
 function minutes(ms: number): string {

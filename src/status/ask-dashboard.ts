@@ -5,7 +5,7 @@ import { trustDashboard } from "../bootstrap/trust.ts";
 import { dashboardUrl } from "../team/dashboard.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
-import { oneConnection, whyUnreached } from "./reach.ts";
+import { oneConnection, saidNothing, whyUnreached } from "./reach.ts";
 
 const askTimeoutMs = 5_000;
 
@@ -18,7 +18,7 @@ export function agentsNamed(team: LoadedTeam, names: readonly string[]): Machine
 }
 
 /**
- * Asks an agent's dashboard, `/api/cost?days=7`, with the token of the secrets. Without an answer, or with one that is none of these, in
+ * Asks an agent's dashboard, `/api/cost?days=7`, with the token of the secrets. `silent`: of the host nothing came at all. Without an answer, or with one that is none of these, in
  * words why: any program may listen there, and say anything. Throws only the signal's reason.
  */
 export async function askDashboard<T>(
@@ -28,11 +28,11 @@ export async function askDashboard<T>(
   answers: z.ZodType<T>,
   signal: AbortSignal,
   port?: number,
-): Promise<{ answer: T; unreached: undefined } | { answer: undefined; unreached: string }> {
+): Promise<{ answer: T; unreached: undefined } | { answer: undefined; unreached: string; silent: boolean }> {
   const { name, agent } = machine;
   const url = dashboardUrl(machine, port);
   const place = new URL(url).host;
-  const none = (unreached: string) => ({ answer: undefined, unreached });
+  const none = (unreached: string, silent = false) => ({ answer: undefined, unreached, silent });
   if (agent?.runtime === "openclaw") return none("OpenClaw keeps its own books");
   try {
     const token = secrets.require(`agents.${name}.dashboard`);
@@ -50,7 +50,7 @@ export async function askDashboard<T>(
   } catch (error) {
     signal.throwIfAborted();
     const known = error instanceof Error && "code" in error && String(error.code).startsWith("E-");
-    return none(known ? messageOf(error) : whyUnreached(error, place, askTimeoutMs / 1000));
+    return known ? none(messageOf(error)) : none(whyUnreached(error, place, askTimeoutMs / 1000), saidNothing(error));
   }
 }
 

@@ -14,7 +14,7 @@ export async function askOpenclaw(
   name: string,
   connect: () => Promise<SshConnection>,
   signal: AbortSignal,
-): Promise<Pick<HostStatus, "state" | "detail" | "next">> {
+): Promise<Pick<HostStatus, "state" | "detail" | "next"> & { readonly silent?: boolean }> {
   let connection: SshConnection | undefined;
   try {
     connection = await connect();
@@ -25,7 +25,12 @@ export async function askOpenclaw(
     return { state: "broken", detail: `OpenClaw: ${how}`, next: `npx olympus logs ${name}` };
   } catch (error) {
     signal.throwIfAborted();
-    return { state: "unreachable", detail: messageOf(error).split("\n")[0]!, next: `npx olympus doctor ${name}` };
+    return {
+      state: "unreachable",
+      detail: messageOf(error).split("\n")[0]!,
+      next: `npx olympus doctor ${name}`,
+      silent: true,
+    };
   } finally {
     connection?.close();
   }

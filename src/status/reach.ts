@@ -35,6 +35,14 @@ export function whyUnreached(error: unknown, place: string, seconds: number): st
   }
 }
 
+/** Whether nothing at all came back: another port of that host would be waited for just as long. */
+export function saidNothing(error: unknown): boolean {
+  const { code, name } = rootOf(error);
+  return silence.includes(String(code ?? name));
+}
+
+const silence = ["EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT", "TimeoutError"];
+
 /** The innermost cause: `fetch` hides what happened behind "fetch failed". */
 function rootOf(error: unknown): { code: string | undefined; name: string | undefined; error: unknown } {
   if (!(error instanceof Error)) return { code: undefined, name: undefined, error };

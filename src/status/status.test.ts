@@ -109,6 +109,7 @@ it.each([
   ["fine", "broken", "backup of 2026-11-01 is too old", "backup now"],
   ["attention", "broken", "backup of 2026-11-01 is too old; agent: idle", "backup now"],
   ["broken", "broken", "agent: idle; backup of 2026-11-01 is too old", "logs"],
+  ["unreachable", "unreachable", "agent: idle; backup of 2026-11-01 is too old", "logs"],
 ] as const)("a backup that is too old is told of a host that is %s", (was, state, detail, next) => {
   const answer = { state: was, detail: "agent: idle", next: was === "fine" ? "" : "logs" };
   expect(withProblem(answer, "backup of 2026-11-01 is too old", "backup now")).toEqual({ state, detail, next });

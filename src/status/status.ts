@@ -15,7 +15,7 @@ import type { LoadedTeam } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
 import { type AgentFacts, askAgent } from "./agent.ts";
 import { askOpenclaw, runsOpenclaw } from "./openclaw.ts";
-import { oneConnection, whyUnreached } from "./reach.ts";
+import { oneConnection, saidNothing, whyUnreached } from "./reach.ts";
 
 /** What one host answered when it was asked. */
 export interface HostStatus {
@@ -168,8 +168,10 @@ function partsOf(host: Host): Part[] {
 }
 
 type Answer = Omit<HostStatus, "name" | "kind">;
+/** `silent`: SSH would not answer either, or did not. */
+type Asked = Answer & { readonly silent?: boolean };
 
-async function askAgentOf(host: Host, { secrets, signal }: Asking): Promise<Answer> {
+async function askAgentOf(host: Host, { secrets, signal }: Asking): Promise<Asked> {
   const { facts, next, ...answer } = await askAgent(host.machine!, secrets, signal);
   return {
     ...answer,
@@ -178,7 +180,7 @@ async function askAgentOf(host: Host, { secrets, signal }: Asking): Promise<Answ
   };
 }
 
-async function askServices(host: Host, signal: AbortSignal): Promise<Answer> {
+async function askServices(host: Host, signal: AbortSignal): Promise<Asked> {
   const answers = await Promise.all(partsOf(host).map((part) => askPart(part, signal)));
   const worst = (["unreachable", "broken"] as const).find((state) => answers.some((one) => one.state === state));
   const told = worst === undefined ? answers : answers.filter(({ state }) => state !== "fine");
@@ -188,13 +190,14 @@ async function askServices(host: Host, signal: AbortSignal): Promise<Answer> {
     .join("; ");
   if (worst === undefined) return { state: "fine", detail, next: "" };
   // What listens nowhere, or nobody, is first of all a question of the machine.
-  return { state: worst, detail, next: `npx olympus ${worst === "broken" ? "logs" : "doctor"} ${host.name}` };
+  const next = `npx olympus ${worst === "broken" ? "logs" : "doctor"} ${host.name}`;
+  return { state: worst, detail, next, silent: answers.every((one) => one.silent) };
 }
 
 async function askPart(
   { name, url, unwell }: Part,
   signal: AbortSignal,
-): Promise<{ name: string; state: HostStatus["state"]; how: string }> {
+): Promise<{ name: string; state: HostStatus["state"]; how: string; silent?: boolean }> {
   try {
     const response = await fetch(url, {
       headers: oneConnection,
@@ -206,19 +209,21 @@ async function askPart(
   } catch (error) {
     signal.throwIfAborted();
     const why = whyUnreached(error, new URL(url).host, askTimeoutMs / 1000);
-    return { name, state: "unreachable", how: `not reachable, ${why}` };
+    return { name, state: "unreachable", how: `not reachable, ${why}`, silent: saidNothing(error) };
   }
 }
 
-/** Asked only where the team file has backups, and of a host that can be reached: one that needs somebody for another reason too. */
-async function withBackups(answer: Answer, host: Host, { team, secrets, signal, part }: Asking): Promise<Answer> {
-  if (answer.state === "unreachable" || host.roles.backup?.to === undefined) return answer;
+/** Asked only where the team file has backups, and of a host that says anything: also of one whose service nobody answers for. */
+async function withBackups(asked: Asked, host: Host, { team, secrets, signal, part }: Asking): Promise<Answer> {
+  const { silent = false, ...answer } = asked;
+  if (silent || host.roles.backup?.to === undefined) return answer;
   part("backups", answer);
   const { backupAge, backupProblem } = await import("../backup/backup.ts");
   const maxAge = Number(host.roles.backup.maxAgeDays ?? defaultMaxAgeDays);
   const next = `npx olympus backup now ${host.name}`;
   try {
-    const age = await backupAge({ team, secrets, signal }, host.name);
+    const connect = (to: SshTarget) => connectSsh({ ...to, connectTimeoutMs: askTimeoutMs }, signal);
+    const age = await backupAge({ team, secrets, signal, connect }, host.name);
     const problem = backupProblem(age, maxAge, Date.now());
     const verified = age.verified?.toISOString().slice(0, 16).replace("T", " ");
     if (problem === undefined) return { ...answer, detail: `${answer.detail}; backup verified ${verified} UTC` };
@@ -236,7 +241,7 @@ export function withProblem<T extends Pick<HostStatus, "state" | "detail" | "nex
   next: string,
 ): T {
   const { state, detail } = answer;
-  if (state === "broken") return { ...answer, detail: `${detail}; ${problem}` };
+  if (state === "broken" || state === "unreachable") return { ...answer, detail: `${detail}; ${problem}` };
   return { ...answer, state: "broken", detail: state === "fine" ? problem : `${problem}; ${detail}`, next };
 }
 

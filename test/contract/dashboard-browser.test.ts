@@ -98,6 +98,23 @@ test("what happens is seen without a reload, also after the harness was started 
   ).toEqual([]);
 }, 240_000);
 
+test("a warning that is logged appears on the log without a reload, unless the filter keeps it out", async () => {
+  await signIn();
+  await page.goto("/log");
+  await page.getByText("live", { exact: true }).waitFor();
+  sample.options.log.warn({}, "the chat has gone quiet");
+  await page.getByRole("cell", { name: "the chat has gone quiet" }).waitFor();
+  await page.getByLabel("From level").selectOption("warn");
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.waitForURL(/level=warn/);
+  await page.getByText("live", { exact: true }).waitFor();
+  sample.options.log.info({}, "a trifle");
+  sample.options.log.error({}, "the disk is full");
+  await page.getByRole("cell", { name: "the disk is full" }).waitFor();
+  expect(await page.getByRole("cell", { name: "a trifle" }).count()).toBe(0);
+  expect(wrong).toEqual([]);
+}, 240_000);
+
 test("seven pages of one browser are open, and every one is served: those that nobody sees leave their connection to the others", async () => {
   await signIn();
   // Chromium under test shows all its pages at once: each is told that it is behind the next one.

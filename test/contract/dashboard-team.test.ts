@@ -1,6 +1,6 @@
 /** The team at a glance over real sshd and real dashboards: what is down costs its own time, and nobody else's. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -33,7 +33,10 @@ const ask = () => teamStatus(lab.team, lab.secrets, new AbortController().signal
 const statesOf = (hosts: readonly HostStatus[]) => Object.fromEntries(hosts.map(({ name, state }) => [name, state]));
 
 test("thirteen hosts are asked side by side: with six agents mute it takes one timeout, not six, and the others answer", async () => {
+  const first = performance.now();
   const well = await ask();
+  /** What this computer takes today for a round in which nobody is waited for. */
+  const quick = performance.now() - first;
   const agents = well.filter(({ kind }) => kind === "agent");
   // The last one has no shell, and others' words in everything that it says.
   expect(agents.map(({ state }) => state)).toEqual([...Array(7).fill("fine"), "broken"]);
@@ -59,7 +62,8 @@ test("thirteen hosts are asked side by side: with six agents mute it takes one t
     h5: "broken",
   });
   expect(half.find(({ name }) => name === "a1")?.detail).toContain("no answer from 127.78.3.51:18789 within 5 s");
-  expect(took).toBeLessThan(4 * timeoutMs);
+  // Two of the timeouts one after the other would be past this, unless this computer is too busy to tell.
+  expect(took).toBeLessThan(2 * timeoutMs + 3 * quick);
   const h1 = half.find(({ name }) => name === "h1");
   expect(h1?.machines).toEqual({ a1: "shut off", a6: "running" });
   expect(h1?.detail).toContain("not running: a1");
@@ -67,18 +71,33 @@ test("thirteen hosts are asked side by side: with six agents mute it takes one t
 
 test("a hypervisor that hangs half-way is told as such in its time, and does not keep a round from its end", async () => {
   lab.hang("h2", true);
+  // In place of the SSH server of another one is something that takes connections and says nothing.
+  const server = createServer(() => undefined);
+  mute.push(server);
+  const h4 = lab.team.hypervisors.find(({ name }) => name === "h4")!;
+  await new Promise<void>((resolve) => server.listen(0, h4.address, resolve));
+  const { port } = server.address() as AddressInfo;
+  const hypervisors = lab.team.hypervisors.map((one) => (one === h4 ? { ...one, port } : one));
   const told: string[] = [];
   const tell = ({ name }: HostStatus) => void told.push(name);
-  const hung = await teamStatus(lab.team, lab.secrets, new AbortController().signal, ["h2", "h3", "a7"], tell, 8_000);
+  const asked = ["h2", "h3", "h4", "a7"];
+  const began = performance.now();
+  const { signal } = new AbortController();
+  const hung = await teamStatus({ ...lab.team, hypervisors }, lab.secrets, signal, asked, tell, 8_000);
+  expect(performance.now() - began).toBeLessThan(16_000);
   lab.hang("h2", false);
   expect(hung.find(({ name }) => name === "h2")).toMatchObject({
     state: "unreachable",
     detail: "libvirt: no answer within 8 s",
     next: "npx olympus doctor h2",
   });
+  expect(hung.find(({ name }) => name === "h4")).toMatchObject({
+    state: "unreachable",
+    detail: "SSH: no answer within 8 s",
+  });
   // Like all of them, that one answers that it has no bridge.
   expect(statesOf(hung)).toMatchObject({ h3: "broken", a7: "fine" });
-  expect(told.at(-1)).toBe("h2");
+  expect(told.slice(-2).sort()).toEqual(["h2", "h4"]);
 }, 120_000);
 
 test("F9 the team's page with half of it down and hostile words: sound at both widths, live without a reload, nothing from elsewhere", async () => {

@@ -5,6 +5,7 @@ import { role as agentRole } from "../../roles/agent/role.ts";
 import { role as nodeRole } from "../../roles/node/role.ts";
 import { nodeRuntime } from "../../roles/node/runtime.ts";
 import { role as rehearsalRole } from "../../roles/rehearsal/role.ts";
+import { grantLine, scopes } from "../../src/base/grants.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { buildBundle } from "../../src/harness/bundle.ts";
@@ -52,7 +53,7 @@ beforeAll(async () => {
   };
   const secrets = {
     "mattermost-token": new Secret("bot", athena().token),
-    "dashboard-token": new Secret("dashboard", "dashboard-token"),
+    "dashboard-token": new Secret("dashboard", grantLine("dashboard-token", scopes)),
   };
   operations = {
     node: nodeRole.setup({ node }, {}),

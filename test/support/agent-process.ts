@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { grantLine, scopes } from "../../src/base/grants.ts";
 import { projectRoot } from "../../src/base/paths.ts";
 import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
@@ -67,7 +68,7 @@ export async function agentFolder(
   writeFileSync(configFile, JSON.stringify(change(config)), { mode: 0o600 });
   writeFileSync(join(dir, "mattermost.token"), team.bots[agent]!.token, { mode: 0o600 });
   const dashboardToken = "dashboard-token-for-tests";
-  writeFileSync(join(dir, "dashboard.token"), dashboardToken, { mode: 0o600 });
+  writeFileSync(join(dir, "dashboard.token"), grantLine(dashboardToken, scopes), { mode: 0o600 });
   return { dir, configFile, port, dashboardToken };
 }
 

@@ -71,8 +71,10 @@ export function sampleDashboard(words: (name: string) => string = (name) => name
       connectedAt: now - 60_000,
       caughtUpAt: now - 50_000,
       waiting: 0,
+      waitingSince: undefined,
       running: [],
       undelivered: 0,
+      undeliveredSince: undefined,
       draining: false,
       paused: undefined,
       failing: [],
@@ -155,7 +157,14 @@ function configOf(dir: string, words: (name: string) => string): AgentConfigInpu
     },
     models: [{ provider: "rehearsal", model: words("model"), baseUrl: "http://127.0.0.1:1" }],
     budget: { run: 1, day: 5, dayTokens: 1_000_000 },
-    limits: { runs: 7 },
+    // As many as there are by default, and written down all the same.
+    limits: { runs: 7, calls: 4 },
+    origins: {
+      models: "defaults.models",
+      budget: "agents.athena.budget",
+      "limits.runs": "agents.athena.limits.runs",
+      "limits.calls": "defaults.limits.calls",
+    },
     policy: { merge: [{ paths: [words("path")] }], destructive: { commands: [words("marked")] } },
     schedules: [
       {

@@ -32,7 +32,7 @@ export class Access {
     sessionsFile: string | undefined,
     now: () => number,
   ) {
-    this.#grants = readGrants(tokens.reveal());
+    this.#grants = readGrants(tokens.reveal(), tokens.name);
     this.#people = people;
     this.sessions = new Sessions(sessionsFile);
     this.#now = now;

@@ -19,8 +19,8 @@ export function loginPage(agent: string, wrong: string | undefined): string {
   ]);
 }
 
-/** A page that is not there, or that could not be made: `words` for people, `next` what to do. */
-export function problemPage(frame: Frame | undefined, title: string, words: string, next: string): string {
-  const body = html`<p role="alert">${words}</p><p>${next} <a href="/">Now</a></p>`;
+/** A page that is not there, or that could not be made: `words` for people, `next` what to do; left out where no page of ours would do. */
+export function problemPage(frame: Frame | undefined, title: string, words: string, next?: string): string {
+  const body = html`<p role="alert">${words}</p>${next !== undefined && html`<p>${next} <a href="/">Now</a></p>`}`;
   return frame === undefined ? bareLayout(title, body) : layout(frame, "", title, body, false);
 }

@@ -1,5 +1,7 @@
 import { html, type Markup } from "../../base/markup.ts";
+import { inboxKinds } from "../../harness/store/inbox.ts";
 import type { RunFilter } from "../../harness/store/look.ts";
+import { runStates } from "../../harness/store/runs.ts";
 import { moment } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
@@ -40,13 +42,13 @@ function filterForm(look: Look, filter: RunFilter): Markup {
 ${select(
   "state",
   "State",
-  ["running", "delivering", "done", "failed"].map((state) => [state, state]),
+  runStates.map((state) => [state, state]),
   filter.state,
 )}
 ${select(
   "kind",
   "Kind",
-  ["mention", "schedule", "notice", "hops", "late"].map((kind) => [kind, kind]),
+  inboxKinds.map((kind) => [kind, kind]),
   filter.kind,
 )}
 ${select(

@@ -1,5 +1,5 @@
 import { html, type Markup } from "../../base/markup.ts";
-import { type AgentConfig, limitsSchema, sandboxSchema } from "../../harness/config.ts";
+import type { AgentConfig } from "../../harness/config.ts";
 import { modelName } from "../../harness/model-port.ts";
 import type { Policy } from "../../harness/policy/schema.ts";
 import { money } from "../format.ts";
@@ -22,7 +22,7 @@ export function settingsPage(frame: Frame, look: Look): string {
     "/settings",
     "Persona and settings",
     [
-      html`<p class="soft">Nothing can be changed here: these are values of the team file, brought by <code>npx olympus deploy ${config.agent}</code>. What is not written there has its default, and is marked so.</p>`,
+      html`<p class="soft">Nothing can be changed here: these are values of the team file, brought by <code>npx olympus deploy ${config.agent}</code>. What nobody wrote there has its default, and is marked so.</p>`,
       html`<h2>Persona</h2><div class="box said">${config.persona}</div><p class="soft">From <code>${here}.persona</code>, or the team's file of that name.</p>`,
       html`<h2>What it knows of its team</h2><ul>${config.facts.map((fact) => html`<li>${fact}</li>`)}</ul><p class="soft">From the whole team file, and <code>defaults.facts</code>.</p>`,
       html`<h2>Settings</h2>`,
@@ -52,9 +52,17 @@ function settingsTable(label: string, settings: readonly Setting[]): Markup {
   );
 }
 
+/** Of a value that nobody wrote into the team file. */
+const nobodys = "default";
+/** What role agent derives from the size of the machine; its parameter `egress` is a value of its own. */
+const bySize: readonly string[] = ["memory", "cpus", "disk"];
+
 /** Where each value stands in the team file. Names of files with secrets are not shown: they say nothing to a reader. */
 function settingsOf(config: AgentConfig, here: string): Setting[] {
-  const { budget, limits, chat, listen, sandbox, quietHours, policy } = config;
+  const { budget, limits, chat, listen, sandbox, quietHours, policy, origins } = config;
+  // A configuration that names no origins was written by hand: these two have no default, somebody gave them.
+  const modelsFrom = origins.models ?? `${here}.models`;
+  const budgetFrom = origins.budget ?? `${here}.budget`;
   return [
     ...config.models.map((choice, index) => ({
       name: index === 0 ? "Model" : "Model, when those before fail",
@@ -65,33 +73,42 @@ function settingsOf(config: AgentConfig, here: string): Setting[] {
           ? "no price known"
           : `${money(choice.price.input)} and ${money(choice.price.output)} a million tokens in and out`,
       ].join("; "),
-      from: `${here}.models[${index}]`,
+      from: `${modelsFrom}[${index}]`,
     })),
-    { name: "Budget of a run", value: money(budget.run), from: `${here}.budget.run` },
-    { name: "Budget of a day", value: money(budget.day), from: `${here}.budget.day` },
-    { name: "Tokens of a run", value: tokens(budget.runTokens), from: `${here}.budget.runTokens` },
-    { name: "Tokens of a day", value: tokens(budget.dayTokens), from: `${here}.budget.dayTokens` },
+    { name: "Budget of a run", value: money(budget.run), from: `${budgetFrom}.run` },
+    { name: "Budget of a day", value: money(budget.day), from: `${budgetFrom}.day` },
+    {
+      name: "Tokens of a run",
+      value: tokens(budget.runTokens),
+      from: budget.runTokens === undefined ? nobodys : `${budgetFrom}.runTokens`,
+    },
+    {
+      name: "Tokens of a day",
+      value: tokens(budget.dayTokens),
+      from: budget.dayTokens === undefined ? nobodys : `${budgetFrom}.dayTokens`,
+    },
     { name: "Time zone", value: config.timezone, from: "defaults.timezone" },
     {
       name: "Quiet hours",
-      value: quietHours === undefined ? "none" : `${quietHours.from} to ${quietHours.to} ${quietHours.days.join(", ")}`,
-      from: `${here}.quietHours`,
+      value:
+        quietHours === undefined
+          ? "none (default)"
+          : `${quietHours.from} to ${quietHours.to} ${quietHours.days.join(", ")}`,
+      from: origins.quietHours ?? nobodys,
     },
     ...config.schedules.map((schedule) => ({
       name: `Schedule ${schedule.name}`,
       value: `${schedule.at} (${schedule.timezone}) in ${schedule.channel}: ${schedule.task}`,
       from: `${here}.schedules.${schedule.name}`,
     })),
-    ...marked(limits, limitsSchema.parse({})).map(([name, value]) => ({
-      name: `Limit ${name}`,
-      value,
-      from: `${here}.limits.${name}`,
-    })),
-    ...marked(sandbox ?? {}, sandboxSchema.parse({})).map(([name, value]) => ({
-      name: `Sandbox ${name}`,
-      value,
-      from: "role agent",
-    })),
+    ...Object.entries(limits).map(([name, value]) => told(`Limit ${name}`, value, origins[`limits.${name}`])),
+    ...Object.entries(sandbox ?? {}).map(([name, value]) =>
+      told(
+        `Sandbox ${name}`,
+        value,
+        bySize.includes(name) ? "role agent, from the machine's size" : name === "egress" ? "role agent" : undefined,
+      ),
+    ),
     ...(policy === undefined ? [] : policySettings(policy)),
     {
       name: "Answers of agents to one another in a row, and of each in all",
@@ -106,15 +123,12 @@ function settingsOf(config: AgentConfig, here: string): Setting[] {
 }
 
 const tokens = (most: number | undefined): string =>
-  most === undefined ? "as many as the money allows" : String(most);
+  most === undefined ? "as many as the money allows (default)" : String(most);
 
-/** Values in words, those that are as they come with a mark. */
-function marked(values: object, defaults: object): [string, string][] {
-  const usual = new Map<string, unknown>(Object.entries(defaults));
-  return Object.entries(values).map(([name, value]) => {
-    const words = Array.isArray(value) ? value.join(", ") || "none" : String(value);
-    return [name, JSON.stringify(value) === JSON.stringify(usual.get(name)) ? `${words} (default)` : words];
-  });
+/** A value in words; with a mark when nobody wrote it, whatever it is. */
+function told(name: string, value: unknown, from: string | undefined): Setting {
+  const words = Array.isArray(value) ? value.join(", ") || "none" : String(value);
+  return from === undefined ? { name, value: `${words} (default)`, from: nobodys } : { name, value: words, from };
 }
 
 /** What waits for people, and what is looked at before. */

@@ -1,14 +1,17 @@
 import { audit } from "../audit/audit.ts";
-import type { ForgeKind } from "../forge-work.ts";
+import { forgeKinds } from "../forge-work.ts";
 import type { Store } from "./open.ts";
+
+const noticeKinds = ["notice", "hops", "late"] as const;
 
 /**
  * What may cause work. `mention`: answer it. `schedule`: do it, and post what came of it. Without a model: `command` is done at once, beside all work; `notice` tells the author, once, that it will not be answered; `hops`
  * tells a thread, once, that agents answered one another often enough; `late` tells a channel that mentions are too old by now. What begins
  * on the forge has kinds of its own.
  */
-export type InboxKind = "mention" | "schedule" | "command" | NoticeKind | ForgeKind;
-export type NoticeKind = "notice" | "hops" | "late";
+export const inboxKinds = ["mention", "schedule", "command", ...noticeKinds, ...forgeKinds] as const;
+export type InboxKind = (typeof inboxKinds)[number];
+export type NoticeKind = (typeof noticeKinds)[number];
 
 export interface InboxEntry {
   readonly source: string;
@@ -89,4 +92,14 @@ export function noticedSince(store: Store, author: string, since: number): boole
 /** Entries that wait for a lane. */
 export function waiting(store: Store): number {
   return store.get<{ n: number }>("SELECT count(*) AS n FROM inbox WHERE state = 'new'")!.n;
+}
+
+/** Since when (ms) the oldest entry waits whose lane is free, of any kind but one: since it came, or since its lane was freed. */
+export function waitingSince(store: Store, but?: InboxKind): number | undefined {
+  const { at } = store.get<{ at: number | null }>(
+    `SELECT min(max(received_at, coalesce(lanes.updated_at, 0))) AS at FROM inbox LEFT JOIN lanes ON lanes.key = inbox.lane
+     WHERE state = 'new' AND lanes.run IS NULL AND (?1 IS NULL OR kind <> ?1)`,
+    but ?? null,
+  )!;
+  return at ?? undefined;
 }

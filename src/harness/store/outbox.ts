@@ -101,6 +101,12 @@ export function pendingParts(store: Store): number {
   return store.get<{ n: number }>("SELECT count(*) AS n FROM outbox WHERE state = 'pending'")!.n;
 }
 
+/** When the oldest part that is not delivered yet was handed over (ms). */
+export function pendingSince(store: Store): number | undefined {
+  const sql = "SELECT min(created_at) AS at FROM outbox WHERE state = 'pending'";
+  return store.get<{ at: number | null }>(sql)!.at ?? undefined;
+}
+
 export function outcomeOf(store: Store, run: string): string {
   return store.get<{ outcome: string | null }>("SELECT outcome FROM runs WHERE id = ?", run)?.outcome ?? "answered";
 }

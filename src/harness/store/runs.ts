@@ -19,6 +19,9 @@ export interface OpenRun {
   readonly payload: string;
 }
 
+/** How a run is: those of `OpenRun`, and how it ended. */
+export const runStates = ["running", "delivering", "done", "failed"] as const;
+
 export interface RunSummary {
   readonly id: string;
   readonly lane: string;

@@ -5,12 +5,21 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { costBy } from "./costs.ts";
 import { advanceCursor, cursorOf } from "./cursors.ts";
-import { type InboxEntry, noticedSince, receive, waiting } from "./inbox.ts";
+import { type InboxEntry, noticedSince, receive, waiting, waitingSince } from "./inbox.ts";
 import { lockDataDir } from "./lock.ts";
 import { changesOf, keptOf, messagesOf } from "./look.ts";
 import { migrations } from "./migrations.ts";
 import { openStore, type Store } from "./open.ts";
-import { drop, droppedAnswers, dropReason, handOver, markSent, nextPart, pendingParts } from "./outbox.ts";
+import {
+  drop,
+  droppedAnswers,
+  dropReason,
+  handOver,
+  markSent,
+  nextPart,
+  pendingParts,
+  pendingSince,
+} from "./outbox.ts";
 import { claimNext, finish, leaveOpen, recentRuns, resumeOpen } from "./runs.ts";
 import { recordStep, reserveCall, settleCall, spentByRun, spentSince } from "./steps.ts";
 import { keepChange, turnsOf } from "./turns.ts";
@@ -175,6 +184,25 @@ test("a transaction is whole or not at all", () => {
     }),
   ).toThrow("no");
   expect(waiting(store)).toBe(0);
+});
+
+test("what could be taken up waits since it came or its conversation was free, whatever is held back waits for nobody", () => {
+  expect([waitingSince(store), pendingSince(store)]).toEqual([undefined, undefined]);
+  receive(store, entry("p1", "l1"), 10);
+  receive(store, entry("p2", "l1"), 20);
+  expect(waitingSince(store)).toBe(10);
+  const first = claimNext(store, 30)!;
+  // Of a lane that is taken.
+  expect(waitingSince(store)).toBeUndefined();
+  handOver(store, first, [{ text: "one" }, { text: "two" }], "answered", 35);
+  expect(pendingSince(store)).toBe(35);
+  for (const at of [36, 37]) markSent(store, nextPart(store, first.id)!, "post", at);
+  expect(pendingSince(store)).toBeUndefined();
+  finish(store, first, "done", "answered", 40);
+  expect(waitingSince(store)).toBe(40);
+  claimNext(store, 45);
+  receive(store, { ...entry("i1", "issue"), kind: "issue" }, 50);
+  expect([waitingSince(store), waitingSince(store, "issue")]).toEqual([50, undefined]);
 });
 
 test("cursors only go forward", () => {
