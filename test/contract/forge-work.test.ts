@@ -1,6 +1,7 @@
 /** From a mention to a pull request: agents on the rehearsal forge, with its git, in a chat in memory. */
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { linksAfter } from "../../src/harness/audit/audit.ts";
 import { untilAnswered } from "../../src/harness/forge/patient.ts";
 import { ForgeError } from "../../src/harness/forge-port.ts";
 import type { ForgePayload } from "../../src/harness/forge-work.ts";
@@ -117,6 +118,30 @@ test("C21 a mention becomes an issue, the issue a pull request, which is reviewe
   await soon(async () => (await zeus().pulls.get({ ...repo, pull_number: 2 })).data.merged).toBe(true);
   await soon(async () => (await zeus().issues.get({ ...repo, issue_number: 1 })).data.state).toBe("closed");
   await soon(() => said("apollo-id").filter((text) => /merged/i.test(text))).toHaveLength(1);
+  // Each act is written down, as its run's.
+  const acts = (agent: ForgeAgent) =>
+    linksAfter(agent.store, 0, 1000)
+      .map(({ entry }) => JSON.parse(entry) as { kind: string; what: string; subject?: string; run?: string })
+      .filter(({ kind, what }) => kind === "act" && what !== "post");
+  const { sha } = pulls[0]!.head;
+  expect(acts(athena).map(({ what, subject }) => `${what} ${subject}`)).toEqual([
+    `open an issue ${app}#1`,
+    `set a status ${app}@${sha}`,
+    `review ${app}#2`,
+  ]);
+  expect(acts(apollo).map(({ what, subject }) => `${what} ${subject}`)).toEqual([
+    `comment ${app}#1`,
+    `claim ${app}#1`,
+    `push ${app}#1`,
+    `open a pull request ${app}#2`,
+    `merge ${app}#2@${sha}`,
+  ]);
+  const kindsOf = ({ store }: ForgeAgent, run = "") => store.get("SELECT kind FROM runs WHERE id = ?", run);
+  expect(acts(athena).map(({ run }) => kindsOf(athena, run))).toMatchObject([
+    { kind: "mention" },
+    { kind: "review" },
+    { kind: "review" },
+  ]);
   expect(tried.wrong).toEqual([]);
 }, 900_000);
 
