@@ -96,7 +96,7 @@ const runsOn = (number: number) =>
 const reviewsOf = async (pull_number: number) =>
   (await as("zeus").pulls.listReviews({ ...repo, pull_number })).data.map(({ user: by, state }) => [by?.login, state]);
 
-test("an outsider's pull request begins nothing, whoever of the outside labels it or asks for reviews; a person's label does, for remarks alone", async () => {
+test("C22 an outsider's pull request begins nothing, whoever of the outside labels it or asks for reviews; a person's label does, for remarks alone", async () => {
   await as("stranger").repos.createFork(repo);
   const { number, sha, at } = await propose("stranger", "stranger", "theirs");
   const reviewers = both;

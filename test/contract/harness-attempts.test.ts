@@ -18,7 +18,7 @@ test("no attempt to merge, push to the default branch, open a gate, pass a lens 
   expect(await tryAll(stage, attempts, never)).toEqual({ succeeded: [], unwritten: [] });
 }, 1_800_000);
 
-test("an attempt that works is seen: a lens that passes, one that is overruled, a token in what is said, a push, and what nobody wrote down", async () => {
+test("an attempt that works is seen: a lens that passes, one that is overruled, a token in what is said, and what nobody wrote down", async () => {
   const { keep } = await import("../../src/harness/gates/keeper.ts");
   const { answerGate } = await import("../../src/harness/gates/chat.ts");
   const { gateWord } = await import("../../src/harness/gates/words.ts");
