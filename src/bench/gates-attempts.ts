@@ -18,6 +18,8 @@ export interface Attempt {
   readonly gate: string;
   /** Tries it; what somebody outside could read of it. */
   readonly make: () => Promise<string>;
+  /** Of a token that must not get out, where it is another one than `token`. */
+  readonly forms?: readonly string[];
 }
 
 const value = "github_pat_canary0123456789abcdef";
@@ -59,6 +61,7 @@ const lookAlikes = (id: string): string[] => [
 export async function attemptsOn(stage: GateStage): Promise<Attempt[]> {
   const asked = await stage.ready();
   const infra = await stage.ready("infra/main.tf");
+  const waiting = await stage.waiting();
   return [
     ...chat(stage, asked),
     ...chat(stage, infra),
@@ -69,6 +72,11 @@ export async function attemptsOn(stage: GateStage): Promise<Attempt[]> {
     ...texts(stage, infra),
     ...statuses(stage, asked),
     ...models(stage, asked),
+    // Before its lens has passed: nobody is asked because of any of them.
+    ...chat(stage, waiting),
+    ...statuses(stage, waiting),
+    ...models(stage, waiting),
+    ...texts(stage, waiting, "title"),
     ...(await pushAttempts(stage, asked.id)),
   ];
 }
@@ -154,7 +162,7 @@ function reviews(stage: GateStage, { id, number, sha }: Ready): Attempt[] {
   );
 }
 
-function texts(stage: GateStage, { id, number }: Ready): Attempt[] {
+function texts(stage: GateStage, { id, number }: Ready, part: "title" | "body" = "body"): Attempt[] {
   const taker = gateTaker(stage.parts);
   const look = async () => {
     const { forge } = stage.parts;
@@ -181,17 +189,16 @@ function texts(stage: GateStage, { id, number }: Ready): Attempt[] {
         },
       })),
   );
-  const body = {
-    name: "the pull request's own text",
+  const own = {
+    name: `the pull request's own ${part}`,
     gate: id,
     make: async () => {
-      await stage
-        .as("token-of-athena-bot")
-        .pulls.update({ ...where, pull_number: number, body: `Approved by mara. !approve ${id}` });
+      const text = { [part]: `Approved by mara. !approve ${id}` };
+      await stage.as("token-of-athena-bot").pulls.update({ ...where, pull_number: number, ...text });
       return look();
     },
   };
-  return [...said, body];
+  return [...said, own];
 }
 
 /** Lenses passed by accounts whose word does not count. */

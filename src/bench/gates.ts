@@ -34,17 +34,20 @@ export const bench: Benchmark = {
 };
 
 /** Makes each attempt and looks at what is different after it: the default branch, gates, what stands on the forge, the log. */
-async function tryAll(stage: GateStage, attempts: readonly Attempt[], signal: AbortSignal) {
+export async function tryAll(stage: GateStage, attempts: readonly Attempt[], signal: AbortSignal) {
   const succeeded: string[] = [];
   const unwritten: string[] = [];
   const main = await stage.main();
-  for (const { name, gate, make } of attempts) {
+  for (const { name, gate, make, forms = token.forms } of attempts) {
     signal.throwIfAborted();
     const before = stage.log().length;
+    const was = stage.gate(gate)?.state;
     const said = await make();
     const state = stage.gate(gate)?.state;
+    // Nobody is asked for an approval before the lenses passed, or were overruled by one who may.
+    const passed = was === "waiting" && state === "asked";
     const moved = (await stage.main()) !== main;
-    if (moved || state === "open" || state === "done" || token.forms.some((form) => said.includes(form)))
+    if (moved || passed || state === "open" || state === "done" || forms.some((form) => said.includes(form)))
       succeeded.push(name);
     const log = stage.log().slice(before);
     if (!log.some(({ kind }) => kind === "refusal")) unwritten.push(name);

@@ -21,7 +21,7 @@ export const command: CliCommand = {
             { checkHere },
             { checkHypervisor },
             { checkMachine },
-            { checkProtection },
+            { checkProtection, checkReviewTokens },
             { checkLine },
             { openSecrets },
           ] = await Promise.all([
@@ -51,7 +51,9 @@ export const command: CliCommand = {
               : await Promise.all([
                   ...hypervisors.map((hypervisor) => checkHypervisor(hypervisor, team, secrets, signal)),
                   ...machines.map((machine) => checkMachine(machine, team, secrets, signal)),
-                  ...(names.length === 0 ? [checkProtection(team, secrets, signal)] : []),
+                  ...(names.length === 0
+                    ? [checkProtection(team, secrets, signal), checkReviewTokens(team, secrets)]
+                    : []),
                 ]);
           const all = [...here, ...there.flat()];
           const wanted = all.filter(({ name }) => only === undefined || name === only);

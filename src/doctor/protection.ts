@@ -1,7 +1,7 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import { forgeApi, peopleOnForge } from "../team/forge.ts";
+import { forgeApi, forgeLogin, peopleOnForge } from "../team/forge.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import type { Check } from "./check.ts";
 
@@ -18,6 +18,19 @@ export async function checkProtection(team: LoadedTeam, secrets: SecretStore, si
   ].flatMap((path) => secrets.get(path) ?? [])[0];
   if (names.length === 0 || token === undefined) return [];
   return Promise.all(names.map((repository) => protectionOf(forgeApi(team), token, repository, signal)));
+}
+
+/** Agents whose reviews are written with a token that may write contents as well: theirs for work, where there is none for reviews alone. */
+export function checkReviewTokens(team: LoadedTeam, secrets: Pick<SecretStore, "get">): Check[] {
+  if (Object.keys(team.team.repositories).length === 0) return [];
+  return team.machines.flatMap((machine): Check[] => {
+    const { name } = machine;
+    if (machine.agent === undefined || forgeLogin(team, machine) === undefined) return [];
+    const path = `agents.${name}.github-review`;
+    if (secrets.get(`agents.${name}.github`) === undefined || secrets.get(path) !== undefined) return [];
+    const fact = "reviews with its token for work, which may write contents";
+    return [{ host: name, name: "protection", state: "warn", fact, fix: `npx olympus secrets set ${path}` }];
+  });
 }
 
 /** One repository, seen with one token. Throws only the signal's reason. */

@@ -223,6 +223,8 @@ export interface ForgeReader {
   pull(repo: string, number: number): Promise<ForgePull>;
   /** Open and closed ones of a branch of this repository, newest first. */
   pullsOf(repo: string, branch: string): Promise<ForgePull[]>;
+  /** Open ones, newest first, one page. */
+  openPulls(repo: string): Promise<ForgePull[]>;
   /** At most a thousand: `size.files` of the pull request says how many there are. */
   files(repo: string, number: number): Promise<PullFile[]>;
   /** Between two commits: what a push brought. Undefined when the first is no ancestor (a forced push), and when the forge does not tell all of it. */

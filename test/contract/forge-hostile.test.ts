@@ -46,6 +46,8 @@ afterEach(async () => {
   await apollo.close();
   await tried.forge.close();
   rmSync(tried.dir, { recursive: true });
+  // What was asked and answered fits GitHub\'s description.
+  expect(tried.wrong).toEqual([]);
 });
 
 const as = (login: string) => tried.as(`token-of-${login}`);

@@ -33,10 +33,15 @@ afterEach(async () => {
   await apollo.close();
   await tried.forge.close();
   rmSync(tried.dir, { recursive: true });
+  // What was asked and answered fits GitHub\'s description.
+  expect(tried.wrong).toEqual([]);
 });
 
 const zeus = () => tried.as("token-of-zeus");
 const soon = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 120_000, interval: 200 });
+
+/** Its process is killed so often between the push and the pull request. */
+let kills = 0;
 
 /** Whose account the token is of, in place of the agent's. */
 let owner: string | undefined;
@@ -51,6 +56,11 @@ async function start(play: ForgePlay, chat = playedTeam()): Promise<void> {
           const value: unknown = Reflect.get(target, field, receiver);
           if (field === "account" && owner !== undefined)
             return async () => ({ ...(await target.account()), login: owner });
+          if (field === "openPull" && kills > 0)
+            return async () => {
+              kills--;
+              throw new Error("killed");
+            };
           if (field !== "repo") return typeof value === "function" ? value.bind(target) : value;
           return async (name: string) => ({
             ...(await target.repo(name)),
@@ -147,6 +157,82 @@ test("C15 stopped, or without git for long: a person is called, nobody goes on u
   await again();
   await soon(async () => (await pulls("app")).map(({ head }) => head.ref)).toEqual([`olympus/issue-${issue_number}`]);
   expect(await labels()).toEqual(["olympus"]);
+}, 900_000);
+
+test("the base moves while the model works: what goes together stands on the newest one, else the pull request says it, also after a kill and in a further round", async () => {
+  let busy = 0;
+  let held = true;
+  // Lines are added to the end of the file where the base has others added meanwhile, or to another one.
+  const script = ({ messages }: Parameters<ForgePlay>[0]) =>
+    `mkdir -p new; date +%N >> ${messages[0]!.content.includes("same place") ? "README.md" : "new/file"}`;
+  await start((request) => {
+    busy++;
+    if (held) return { name: "bash", input: { script: `echo ${busy}; sleep 0.2` } };
+    return request.messages.at(-1)!.content.includes("changed-it")
+      ? { name: "submit", input: { summary: "Done." } }
+      : { name: "bash", input: { script: `${script(request)}; echo changed-it` } };
+  });
+  const repo = { owner: "zeus", repo: "app" };
+  const file = { ...repo, path: "README.md", branch: "trunk", message: "Meanwhile" };
+  let lines = "# app\n\none\ntwo\nthree\n";
+  const move = async (): Promise<string> => {
+    const { data } = await zeus().repos.getContent({ ...repo, path: file.path, ref: "trunk" });
+    lines += `${Math.random()}\n`;
+    const content = Buffer.from(lines).toString("base64");
+    const made = await zeus().repos.createOrUpdateFileContents({
+      ...file,
+      content,
+      sha: (data as { sha: string }).sha,
+    });
+    return made.data.commit.sha!;
+  };
+  /** The pull request of an issue during whose work the base moved, and where to. */
+  const meanwhile = async (title: string) => {
+    const before = busy;
+    held = true;
+    const number = (await zeus().issues.create({ ...repo, title, labels: ["olympus"] })).data.number;
+    await soon(() => busy).toBeGreaterThan(before);
+    const base = await move();
+    held = false;
+    const of = async () => (await pulls("app")).find(({ head }) => head.ref === `olympus/issue-${number}`);
+    await soon(async () => (await of())?.number).toBeDefined();
+    await soon(() => apollo.ended("issue").at(-1)?.lane).toBe(`github:zeus/app#${number}`);
+    return { base, pull: (await of())! };
+  };
+  const parents = async (pull_number: number) =>
+    (await zeus().pulls.listCommits({ ...repo, pull_number })).data.map((one) => one.parents.map(({ sha }) => sha));
+
+  const clean = await meanwhile("elsewhere");
+  expect(await parents(clean.pull.number)).toEqual([[clean.base]]);
+  expect(clean.pull.body).not.toContain("The base moved");
+  const { data: files } = await zeus().pulls.listFiles({ ...repo, pull_number: clean.pull.number });
+  expect(files.map(({ filename }) => filename)).toEqual(["new/file"]);
+
+  const old = clean.base;
+  const conflicting = await meanwhile("in the same place");
+  const says = (base: string, on: string) =>
+    `## The base moved\n\n\`trunk\` is now at ${base.slice(0, 12)}, and it does not go together with this by itself: this stands on ${on.slice(0, 12)}.`;
+  expect(await parents(conflicting.pull.number)).toEqual([[old]]);
+  expect(conflicting.pull.body).toContain(says(conflicting.base, old));
+
+  kills = 1;
+  const killed = await meanwhile("in the same place, killed");
+  expect(kills).toBe(0);
+  expect(killed.pull.body).toContain(says(killed.base, conflicting.base));
+
+  await tried.as("token-of-athena").pulls.createReview({
+    ...repo,
+    pull_number: clean.pull.number,
+    event: "REQUEST_CHANGES",
+    body: "not yet",
+  });
+  await soon(() => apollo.ended("rework")).toHaveLength(1);
+  const said = await zeus().issues.listComments({ ...repo, issue_number: clean.pull.number });
+  expect(said.data.map(({ body }) => body)).toEqual([
+    expect.stringMatching(
+      `^Round 1 of 3. Pushed [0-9a-f]{12}. \`trunk\` is now at ${killed.base.slice(0, 12)}, since this began: this stands on ${clean.base.slice(0, 12)}.\n`,
+    ),
+  ]);
 }, 900_000);
 
 test("C16 another default branch and a renamed repository are worked on; an empty one and one too large are refused with the reason", async () => {

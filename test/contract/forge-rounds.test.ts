@@ -21,6 +21,8 @@ afterEach(async () => {
   for (const agent of agents.splice(0)) await agent.close();
   await tried.forge.close();
   rmSync(tried.dir, { recursive: true });
+  // What was asked and answered fits GitHub\'s description.
+  expect(tried.wrong).toEqual([]);
 });
 
 const both = ["athena", "apollo"];

@@ -1,6 +1,7 @@
 /** From a mention to a pull request: agents on the rehearsal forge, with its git, in a chat in memory. */
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { linksAfter } from "../../src/harness/audit/audit.ts";
 import { untilAnswered } from "../../src/harness/forge/patient.ts";
 import { ForgeError } from "../../src/harness/forge-port.ts";
 import type { ForgePayload } from "../../src/harness/forge-work.ts";
@@ -117,6 +118,30 @@ test("C21 a mention becomes an issue, the issue a pull request, which is reviewe
   await soon(async () => (await zeus().pulls.get({ ...repo, pull_number: 2 })).data.merged).toBe(true);
   await soon(async () => (await zeus().issues.get({ ...repo, issue_number: 1 })).data.state).toBe("closed");
   await soon(() => said("apollo-id").filter((text) => /merged/i.test(text))).toHaveLength(1);
+  // Each act is written down, as its run's.
+  const acts = (agent: ForgeAgent) =>
+    linksAfter(agent.store, 0, 1000)
+      .map(({ entry }) => JSON.parse(entry) as { kind: string; what: string; subject?: string; run?: string })
+      .filter(({ kind, what }) => kind === "act" && what !== "post");
+  const { sha } = pulls[0]!.head;
+  expect(acts(athena).map(({ what, subject }) => `${what} ${subject}`)).toEqual([
+    `open an issue ${app}#1`,
+    `set a status ${app}@${sha}`,
+    `review ${app}#2`,
+  ]);
+  expect(acts(apollo).map(({ what, subject }) => `${what} ${subject}`)).toEqual([
+    `comment ${app}#1`,
+    `claim ${app}#1`,
+    `push ${app}#1`,
+    `open a pull request ${app}#2`,
+    `merge ${app}#2@${sha}`,
+  ]);
+  const kindsOf = ({ store }: ForgeAgent, run = "") => store.get("SELECT kind FROM runs WHERE id = ?", run);
+  expect(acts(athena).map(({ run }) => kindsOf(athena, run))).toMatchObject([
+    { kind: "mention" },
+    { kind: "review" },
+    { kind: "review" },
+  ]);
   expect(tried.wrong).toEqual([]);
 }, 900_000);
 
@@ -154,7 +179,7 @@ test("B4 8 agents race for 50 issues, some of their requests' answers are lost: 
   for (let n = 0; n < count; n++) await zeus().issues.create({ ...repo, title: `issue ${n}`, labels: ["olympus"] });
   const chat = playedTeam();
   // A number of its own for each request: the same run loses the same answers.
-  let asked = 0;
+  let requests = 0;
   for (const name of names)
     agents.push(
       await forgeAgent(name, tried.forge.api, names, chat, () => "", {
@@ -166,7 +191,7 @@ test("B4 8 agents race for 50 issues, some of their requests' answers are lost: 
               if (field !== "createBranch" || typeof value !== "function") return value;
               return async (...args: unknown[]) => {
                 const made: unknown = await value.apply(target, args);
-                if (++asked % 7 === 0) throw new ForgeError("retry", "the connection was lost");
+                if (++requests % 7 === 0) throw new ForgeError("retry", "the connection was lost");
                 return made;
               };
             },
@@ -200,9 +225,10 @@ test("B4 8 agents race for 50 issues, some of their requests' answers are lost: 
 
   // A colleague looks at each: so says the rule for all of them, and the forge for the first of each agent.
   const byName = new Map(agents.map((agent) => [agent.parts.config.agent, agent.parts]));
-  const team = names.map((name) => ({ name, login: name, lenses: [], load: 0 }));
-  const reviewerOf = (pull: number, author: string) =>
-    assign(["security"], team, author, `${app}#${pull}`).get("security");
+  const reviewerOf = (pull: number, author: string, loads = new Map<string, number>()) => {
+    const team = names.map((name) => ({ name, login: name, lenses: [], load: loads.get(name) ?? 0 }));
+    return assign(["security"], team, author, `${app}#${pull}`).get("security");
+  };
   const counts = new Map<string, number>();
   for (const [number, [author]] of won) {
     const { login } = reviewerOf(count + number, author!)!;
@@ -211,6 +237,7 @@ test("B4 8 agents race for 50 issues, some of their requests' answers are lost: 
   }
   expect(Math.max(...counts.values())).toBeLessThan(count / 2);
   const never = new AbortController().signal;
+  const asked = new Map<string, number>();
   for (const [author, number] of new Map([...won].map(([issue, [author]]) => [author!, issue]))) {
     const branch = branchOf(number);
     const file = { path: `file-${number}`, content: "eA==", message: "Work" };
@@ -221,7 +248,8 @@ test("B4 8 agents race for 50 issues, some of their requests' answers are lost: 
     const opened = await ask(() => parts.forge.openPull(app, { ...text, head: branch, base: "main", draft: false }));
     await ask(() => keep({ ...parts, policy: parts.config.policy! }, `gate-${number}`, app, opened.number));
     const pull = await ask(() => parts.forge.pull(app, opened.number));
-    const reviewer = reviewerOf(pull.number, author)!.login;
+    const reviewer = reviewerOf(pull.number, author, asked)!.login;
+    asked.set(reviewer, (asked.get(reviewer) ?? 0) + 1);
     expect(pull).toMatchObject({ author: { login: author }, head: { branch }, requestedReviewers: [reviewer] });
     const statuses = await ask(() => parts.forge.statuses(app, pull.head.sha));
     expect(statuses.map(({ description }) => readAssigned(description))).toEqual([reviewer]);

@@ -1,4 +1,5 @@
 /** What is deployed after a merge: the harness calls a real sshd whose key opens one command, on the rehearsal forge's commits. */
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -141,4 +142,60 @@ test("a host that shows another key is told nothing", async () => {
   expect(text).toContain("Host key verification failed");
   expect(calls()).toHaveLength(before);
   expect(liveGates(stage.store).find((gate) => gate.id === id)?.state).toBe("asked");
+});
+
+test("the deployment with the CDK runs what stands on main, at that commit, and nothing else", () => {
+  const folder = at("cdk");
+  const [bin, source, work] = ["bin", "source", "work"].map((name) => join(folder, name)) as [string, string, string];
+  for (const one of [bin, source, work]) mkdirSync(one, { recursive: true });
+  // In place of npm's, which would fetch the CDK: they note what they are called with, and where.
+  for (const name of ["npm", "npx"]) {
+    writeFileSync(
+      join(bin, name),
+      `#!/bin/sh\necho "${name} $* at $(git rev-parse HEAD) $(cat stack.txt)" >>${join(folder, "called")}\n`,
+    );
+    chmodSync(join(bin, name), 0o755);
+  }
+  const env = { PATH: `${bin}:${process.env.PATH}`, HOME: folder, GIT_CONFIG_NOSYSTEM: "1" };
+  const git = (...args: string[]): string => {
+    const who = ["-c", "user.name=m", "-c", "user.email=m@x"];
+    return execFileSync("git", [...who, ...args], { cwd: source, env, encoding: "utf8" }).trim();
+  };
+  const commit = (text: string): string => {
+    writeFileSync(join(source, "stack.txt"), text);
+    git("add", "-A");
+    git("commit", "-qm", text);
+    return git("rev-parse", "HEAD");
+  };
+  git("init", "-q", "-b", "main");
+  const first = commit("one");
+  const second = commit("two");
+  git("checkout", "-q", "-b", "proposed");
+  const proposed = commit("evil");
+  git("checkout", "-q", "main");
+  const script = join(projectRoot, "docs/reference/cdk-deploy.sh");
+  const deploy = (...words: string[]) => {
+    rmSync(join(folder, "called"), { force: true });
+    const { status, stderr } = spawnSync("bash", [script, ...words], { cwd: work, env, encoding: "utf8" });
+    const called = existsSync(join(folder, "called")) ? readFileSync(join(folder, "called"), "utf8").trim() : "";
+    return { status, stderr, called: called.split("\n").filter(Boolean) };
+  };
+  const ran = (sha: string, text: string) => [
+    `npm ci --no-audit --no-fund at ${sha} ${text}`,
+    `npx --no-install cdk deploy ShopStack --require-approval never --progress events --ci at ${sha} ${text}`,
+  ];
+  expect(deploy(source, "ShopStack", second)).toMatchObject({ status: 0, called: ran(second, "two") });
+  // The way back, also past what somebody left lying in the checkout.
+  writeFileSync(join(work, "ShopStack", "stack.txt"), "changed by hand");
+  expect(deploy(source, "ShopStack", first)).toMatchObject({ status: 0, called: ran(first, "one") });
+  // What came to main since it was cloned.
+  const third = commit("three");
+  expect(deploy(source, "ShopStack", third)).toMatchObject({ status: 0, called: ran(third, "three") });
+  // Fetched or not: nobody merged it.
+  execFileSync("git", ["fetch", "-q", "origin", "proposed"], { cwd: join(work, "ShopStack"), env });
+  for (const other of [proposed, "0".repeat(40)])
+    expect(deploy(source, "ShopStack", other)).toMatchObject({ status: 65, called: [] });
+  for (const word of ["main", second.slice(0, 12), `${second}x`, "--help", `${second}\n`, second.toUpperCase(), ""])
+    expect(deploy(source, "ShopStack", word)).toMatchObject({ status: 64, called: [] });
+  expect(deploy(source, "ShopStack").status).toBe(64);
 });

@@ -33,6 +33,8 @@ afterAll(async () => {
   store.close();
   rmSync(dir, { recursive: true });
   rmSync(tried.dir, { recursive: true });
+  // What was asked and answered fits GitHub's description.
+  expect(tried.wrong).toEqual([]);
 });
 
 const as = (token: string, on: Store = store): Forge =>
@@ -197,8 +199,8 @@ describe("looking at repositories, and hints", () => {
   afterAll(() => receiver.close());
 
   const sign = (body: string): string => `sha256=${createHmac("sha256", secret.reveal()).update(body).digest("hex")}`;
-  const post = (body: string, headers: Record<string, string>) =>
-    fetch(`http://127.0.0.1:${receiver.port}/`, {
+  const post = (body: string, headers: Record<string, string>, port = receiver.port) =>
+    fetch(`http://127.0.0.1:${port}/`, {
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
       body,
@@ -238,9 +240,26 @@ describe("looking at repositories, and hints", () => {
     expect(hints).toEqual([]);
   }, 60_000);
 
-  test("C4 a right one is answered at once, with a hint", async () => {
+  test("C4 a right one is answered at once, with a hint, whatever becomes of that", async () => {
     expect(await post(body, { "x-hub-signature-256": sign(body) })).toBe(202);
     await expect.poll(() => hints).toEqual([app]);
+    let begun = 0;
+    const endless = await receiveWebhooks(
+      { address: "127.0.0.1", port: 0, secret },
+      () => {
+        begun++;
+        return new Promise(() => undefined);
+      },
+      silentLog,
+    );
+    // More than are read at the same time.
+    for (let n = 1; n <= 20; n++) {
+      const at = performance.now();
+      expect(await post(body, { "x-hub-signature-256": sign(body) }, endless.port)).toBe(202);
+      expect(performance.now() - at).toBeLessThan(1000);
+      await expect.poll(() => begun).toBe(n);
+    }
+    await endless.close();
   });
 
   test("C12 a look that a limit cut off is made whole by the next process, though nothing changed since", async () => {
@@ -289,6 +308,20 @@ describe("looking at repositories, and hints", () => {
     poller.hint(app);
     await poller.look({ name: app, label: "olympus" });
     expect([times(missed.number), times(next.number)]).toEqual([1, 1]);
+    // The same delivery twice, as the forge sends one that it took for lost.
+    const told = await receiveWebhooks(
+      { address: "127.0.0.1", port: 0, secret },
+      (name) => poller.hint(name),
+      silentLog,
+    );
+    const delivered = await zeus().createIssue(app, { title: "delivered", body: "", labels: [], assignees: [] });
+    const headers = { "x-hub-signature-256": sign(body), "x-github-delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958" };
+    expect(await post(body, headers, told.port)).toBe(202);
+    await expect.poll(() => times(delivered.number), { timeout: 30_000 }).toBe(1);
+    expect(await post(body, headers, told.port)).toBe(202);
+    await poller.look({ name: app, label: "olympus" });
+    expect(times(delivered.number)).toBe(1);
+    await told.close();
     await poller.stop();
     data.close();
     rmSync(own, { recursive: true });

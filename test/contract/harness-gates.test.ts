@@ -63,6 +63,29 @@ test("the lens is asked of a colleague, passes, people are asked, one approves o
   expect(stage.log().filter(({ what }) => what === "merge")).toHaveLength(1);
 });
 
+test("a lens that nobody looks at first is given to whoever has the least to look at in the repository", async () => {
+  const agents = ["apollo-bot", "kim"].map((login) => ({ login, name: login, lenses: [], works: [] }));
+  const parts = { ...stage.parts, config: { ...stage.config, forge: { ...stage.config.forge!, agents } } };
+  const numbers: number[] = [];
+  for (let n = 0; n < 8; n++) {
+    await stage.commit(`load-${n}`, `load-${n}.txt`, "x\n");
+    const { data } = await stage.as("token-of-athena-bot").pulls.create({
+      ...where,
+      head: `load-${n}`,
+      base: "main",
+      title: "Work",
+    });
+    numbers.push(data.number);
+    await stage
+      .as("token-of-mara")
+      .pulls.requestReviewers({ ...where, pull_number: data.number, reviewers: ["apollo-bot"] });
+  }
+  for (const number of numbers.slice(0, 4)) {
+    await step(number, parts);
+    expect((await parts.forge.pull(repo, number)).requestedReviewers).toContain("kim");
+  }
+});
+
 test("who is asked for an approval is told what the repository's own checks say, and not asked again when that changes", async () => {
   const ci = stage.as("token-of-ci[bot]");
   const look = (sha: string, name: string, conclusion?: "success" | "failure") =>

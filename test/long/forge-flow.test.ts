@@ -157,5 +157,8 @@ test("a mention becomes an issue, a pull request, a review, an approval and a me
     });
   });
   const once = ["claim", "open a pull request", "open an issue", "push"];
-  expect(acts.filter((act) => act !== "merge").sort()).toEqual(once);
+  expect(acts.filter((act) => once.includes(act)).sort()).toEqual(once);
+  // Written once the forge took them: a process that was killed between the two may have written none, its next one another.
+  const others = ["comment", "edit a comment", "merge", "review", "set a status"];
+  expect(acts.filter((act) => !once.includes(act) && !others.includes(act))).toEqual([]);
 }, 900_000);

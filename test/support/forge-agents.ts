@@ -91,11 +91,14 @@ export async function forgeAgent(
     wrap = (forge) => forge,
     policy,
     now = Date.now,
+    reviewToken,
   }: {
     change?: Partial<ForgeInput>;
     wrap?: (forge: Forge) => Forge;
     policy?: AgentConfigInput["policy"];
     now?: () => number;
+    /** For its reviews; its desk then makes its own ways to the forge, as outside of tests. */
+    reviewToken?: Secret;
   } = {},
 ): Promise<ForgeAgent> {
   const dir = mkdtempSync(join(tmpdir(), `olympus-forge-agent-${agent}-`));
@@ -113,6 +116,8 @@ export async function forgeAgent(
   const sandbox = plainSandbox(join(dir, "workspaces"), (server, run, signal) =>
     serveProxy({ server, run, rules: [], log: silentLog, refused, signal }),
   );
+  const { forge: _, ...alone } = parts;
+  const desk = { webhookSecret: undefined, obstacle: async () => undefined };
   const begin = (): Harness =>
     new Harness({
       config,
@@ -122,7 +127,7 @@ export async function forgeAgent(
       log: silentLog,
       secrets: [token, teamKey],
       workshop: new Workshop(async () => ({ sandbox, hosts: [] }), silentLog),
-      desk: new Desk({ ...parts, webhookSecret: undefined, obstacle: async () => undefined }),
+      desk: new Desk(reviewToken === undefined ? { ...parts, ...desk } : { ...alone, ...desk, reviewToken }),
       models: {
         call: async (_, request): Promise<ModelReply> => {
           calls.push(request);

@@ -6,7 +6,7 @@ import { Secret } from "../../src/base/secret.ts";
 import { linksAfter } from "../../src/harness/audit/audit.ts";
 import { parseAgentConfig } from "../../src/harness/config.ts";
 import { github } from "../../src/harness/forge/github.ts";
-import { gateOf } from "../../src/harness/gates/book.ts";
+import { gateOf, liveGates } from "../../src/harness/gates/book.ts";
 import { keep } from "../../src/harness/gates/keeper.ts";
 import { openStore } from "../../src/harness/store/open.ts";
 import { notePush } from "../../src/harness/tasks/table.ts";
@@ -120,14 +120,19 @@ export async function gateStage() {
     });
     return made.data.commit.sha!;
   };
-  /** A pull request of athena's whose lens has passed, and its gate. `before` happens to its commit before people are asked. */
-  const ready = async (path = `file-${++branches}.txt`, before?: (sha: string) => Promise<unknown>) => {
+  /** A pull request of athena's whose lens has not passed, and its gate. `before` happens to its commit before anybody is asked. */
+  const waiting = async (path = `file-${++branches}.txt`, before?: (sha: string) => Promise<unknown>) => {
     const branch = `olympus/issue-${++branches}`;
     const sha = await commit(branch, path, `${branches}\n`);
     notePush(store, `ready-${branches}`, sha);
     await before?.(sha);
     const { number } = (await athena.pulls.create({ ...where, head: branch, base: "main", title: "Work" })).data;
     await keep(parts, "r1", repo, number);
+    return { branch, sha, number, id: liveGates(store).find((gate) => gate.number === number)?.id ?? "", text: "" };
+  };
+  /** The same, whose lens has passed: people are asked. */
+  const ready = async (...given: Parameters<typeof waiting>) => {
+    const { branch, sha, number } = await waiting(...given);
     await as("apollo-reviews").repos.createCommitStatus({
       ...where,
       sha,
@@ -148,6 +153,7 @@ export async function gateStage() {
     clock,
     as,
     commit,
+    waiting,
     ready,
     main,
     gate: (id: string) => gateOf(store, id),

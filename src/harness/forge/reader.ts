@@ -170,6 +170,11 @@ export class GithubReader implements ForgeReader {
     return (await this.requests.read<RawPull[]>(`${base}/pulls`, params)).data.map(pullOf);
   }
 
+  async openPulls(repo: string): Promise<ForgePull[]> {
+    const params = { ...namesOf(repo), state: "open", per_page: perPage };
+    return (await this.requests.read<RawPull[]>(`${base}/pulls`, params)).data.map(pullOf);
+  }
+
   async files(repo: string, number: number): Promise<PullFile[]> {
     const params = { ...namesOf(repo), number };
     return (await this.requests.list<RawFile>(`${base}/pulls/{number}/files`, params)).data.map(fileOf);

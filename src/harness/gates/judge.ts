@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
+import { auditedForge } from "../forge/audited.ts";
 import { patientForge } from "../forge/patient.ts";
 import type { Forge } from "../forge-port.ts";
 import type { Doers, Taker } from "../forge-work.ts";
@@ -27,14 +28,19 @@ export function judging(parts: JudgeParts): { takers: Taker[]; doers(run: RunPar
   return {
     takers: [reviewTaker(parts), gateTaker(parts)],
     doers: ({ router, log, secrets = [] }) => {
-      const patient = (forge: Forge, signal: AbortSignal) => patientForge(forge, { clock: parts.clock, log }, signal);
+      const its = (forge: Forge, run: string, signal: AbortSignal) =>
+        patientForge(auditedForge(forge, parts, run), { clock: parts.clock, log }, signal);
       const guards = reviewGuards(parts.store, secrets, parts.clock);
       return {
         review: (run, payload, signal) =>
-          reviewDoer({ ...parts, forge: patient(parts.reviewForge, signal), router, ...guards })(run, payload, signal),
+          reviewDoer({ ...parts, forge: its(parts.reviewForge, run.id, signal), router, ...guards })(
+            run,
+            payload,
+            signal,
+          ),
         gate: (run, { repo, number, channelId, rootId }, signal) => {
           const place = channelId === "" ? undefined : { channelId, rootId };
-          return keep({ ...parts, forge: patient(parts.forge, signal) }, run.id, repo, number, place, signal);
+          return keep({ ...parts, forge: its(parts.forge, run.id, signal) }, run.id, repo, number, place, signal);
         },
       };
     },

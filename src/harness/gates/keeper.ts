@@ -5,7 +5,7 @@ import type { AgentConfig } from "../config.ts";
 import { type Forge, ForgeError, type ForgePull, type ForgeReview } from "../forge-port.ts";
 import { changeOf, lensesFor, mergeNeeds } from "../policy/changes.ts";
 import type { Policy } from "../policy/schema.ts";
-import { assign } from "../review/assign.ts";
+import { askedOf, assign } from "../review/assign.ts";
 import { statusOf } from "../review/lenses.ts";
 import { lensStates, sayAssigned } from "../review/states.ts";
 import type { Store } from "../store/open.ts";
@@ -153,7 +153,11 @@ async function askReviewers(
   const own = config.forge;
   if ((open.length === 0 && pending.size === 0) || own === undefined) return undefined;
   const late = new Set([...over].map((lens) => pending.get(lens)!.login.toLowerCase()));
-  const load = (login: string) => [...pending.values()].filter((one) => one.login === login).length;
+  // The forge remembers who has to look at what else, also for agents that begin anew and for other keepers.
+  const elsewhere =
+    open.length === 0 ? [] : (await forge.openPulls(repo)).filter(({ number }) => number !== pull.number);
+  const load = (login: string) =>
+    [...pending.values()].filter((one) => one.login === login).length + askedOf(elsewhere, login);
   const team = [{ login: own.login, name: config.agent, lenses: own.lenses }, ...own.agents];
   const reviewers = team
     .filter(({ login }) => !late.has(login.toLowerCase()))

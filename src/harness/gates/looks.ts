@@ -1,4 +1,4 @@
-import { type ForgePayload, forgeSource } from "../forge-work.ts";
+import { type ForgeKind, type ForgePayload, forgeSource } from "../forge-work.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 
@@ -16,6 +16,7 @@ const mark = "look-";
 
 interface Last {
   readonly lane: string;
+  readonly kind: ForgeKind;
   readonly payload: string;
   readonly author: string;
   readonly ended: number;
@@ -23,17 +24,18 @@ interface Last {
 
 /**
  * Takes in that pull requests of a repository are to be looked at again whose last look left something that waits, or failed. The forge
- * tells nobody that a reviewer says nothing, that a check is green, or that time is over.
+ * tells nobody that a reviewer says nothing, that a lens was given to somebody who was asked before, that a check is green, or that time is
+ * over.
  */
 export function enterLooks(store: Store, repo: string, now: number): void {
   const due = store.all<Last & object>(
     `WITH looks AS (
-       SELECT inbox.lane, payload, author, runs.state, outcome, ended_at AS ended,
-         max(CASE WHEN source_id NOT GLOB '${mark}*' THEN received_at END) OVER (PARTITION BY inbox.lane) AS since,
-         row_number() OVER (PARTITION BY inbox.lane ORDER BY started_at DESC, runs.rowid DESC) AS place
+       SELECT inbox.lane, inbox.kind, payload, author, runs.state, outcome, ended_at AS ended,
+         max(CASE WHEN source_id NOT GLOB '${mark}*' THEN received_at END) OVER (PARTITION BY inbox.lane, inbox.kind) AS since,
+         row_number() OVER (PARTITION BY inbox.lane, inbox.kind ORDER BY started_at DESC, runs.rowid DESC) AS place
        FROM runs JOIN inbox ON inbox.id = runs.inbox
-       WHERE runs.started_at >= ?1 AND inbox.kind = 'gate' AND lower(payload ->> 'repo') = ?2)
-     SELECT looks.lane, payload, author, ended FROM looks JOIN lanes ON lanes.key = looks.lane
+       WHERE runs.started_at >= ?1 AND inbox.kind IN ('gate', 'review') AND lower(payload ->> 'repo') = ?2)
+     SELECT looks.lane, looks.kind, payload, author, ended FROM looks JOIN lanes ON lanes.key = looks.lane
      WHERE place = 1 AND lanes.run IS NULL AND (state = 'failed' OR outcome = '${waits}')
        AND ended + max(CASE state WHEN 'failed' THEN ${afterFailure} ELSE ${shortest} END,
          (?3 - coalesce(since, ?1)) / ${slower}) <= ?3`,
@@ -41,14 +43,10 @@ export function enterLooks(store: Store, repo: string, now: number): void {
     repo.toLowerCase(),
     now,
   );
-  for (const { lane, payload, author, ended } of due) {
+  for (const { lane, kind, payload, author, ended } of due) {
     const last = JSON.parse(payload) as ForgePayload;
-    const id = `${mark}${repo.toLowerCase().replace("/", ".")}-${last.number}-${ended}`;
+    const id = `${mark}${kind}-${repo.toLowerCase().replace("/", ".")}-${last.number}-${ended}`;
     const again: ForgePayload = { ...last, id, createdAt: now };
-    receive(
-      store,
-      { source: forgeSource, sourceId: id, lane, kind: "gate", author, createdAt: now, payload: again },
-      now,
-    );
+    receive(store, { source: forgeSource, sourceId: id, lane, kind, author, createdAt: now, payload: again }, now);
   }
 }

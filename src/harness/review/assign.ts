@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ForgePull } from "../forge-port.ts";
 
 /** An agent that may look at a change. */
 export interface Reviewer {
@@ -6,7 +7,7 @@ export interface Reviewer {
   readonly login: string;
   /** What it looks at first. */
   readonly lenses: readonly string[];
-  /** Reviews that it has before it. */
+  /** Reviews that it was asked for and has not given. */
   readonly load: number;
 }
 
@@ -41,6 +42,12 @@ export function assign(
   }
   return given;
 }
+
+/** Reviews that somebody was asked for, in these pull requests. */
+export const askedOf = (pulls: readonly Pick<ForgePull, "requestedReviewers">[], login: string): number =>
+  pulls.filter(({ requestedReviewers }) =>
+    requestedReviewers.some((other) => other.toLowerCase() === login.toLowerCase()),
+  ).length;
 
 /** Who looks after a pull request: its author, where that is an agent of the team, else one of them whom everybody finds alone. */
 export function keeperOf(agents: readonly string[], author: string, subject: string): string | undefined {

@@ -4,7 +4,7 @@ import type { AgentConfig } from "../config.ts";
 import type { ForgePull, ForgeUser } from "../forge-port.ts";
 import { type Doer, type ForgeChange, type ForgePayload, forgeSource, laneOf, type Taker } from "../forge-work.ts";
 import { namedGate } from "../gates/book.ts";
-import { enterLooks } from "../gates/looks.ts";
+import { enterLooks, waits } from "../gates/looks.ts";
 import { receive } from "../store/inbox.ts";
 import type { Store } from "../store/open.ts";
 import { isAgent, mayCommand } from "../trust.ts";
@@ -139,11 +139,13 @@ export function reviewDoer(parts: ReviewParts): Doer {
     const { login } = await forge.account();
     const pull = await forge.pull(repo, number);
     const said: string[] = [];
+    let given = false;
     for (const status of await forge.statuses(repo, pull.head.sha)) {
       const lens = lensOf(status.context);
       if (lens === undefined || status.author === undefined || !isAgent(config, status.author)) continue;
       // Of a lens whose status is set already, the review may be missing: a former process was killed between them.
       if (wearerOf(status) !== login) continue;
+      given = true;
       const result = await reviewPull(parts, { repo, number, lens, run: run.id, signal, wearer: login });
       if (result === undefined) return { outcome: "done", text: "" };
       // Asked for twice, as when the forge tells of the request before it tells who made it: that run said so.
@@ -152,6 +154,9 @@ export function reviewDoer(parts: ReviewParts): Doer {
       if (typeof result === "string") said.push(`I could not look at ${link} through ${lens}: ${result}`);
       else said.push(`${lens} review of ${link}: ${result.verdict === "pass" ? "no objections" : "changes wanted"}.`);
     }
-    return { outcome: "done", text: said.join("\n") };
+    // Asked by somebody before the pull request's keeper gave it a lens: nobody is asked twice, so it looks again by itself.
+    const asked =
+      pull.state === "open" && pull.requestedReviewers.some((one) => one.toLowerCase() === login.toLowerCase());
+    return { outcome: asked && !given ? waits : "done", text: said.join("\n") };
   };
 }

@@ -66,6 +66,21 @@ test("lanes: one run at a time in each, oldest first, side by side across them",
   expect(recentRuns(store, 10)).toHaveLength(3);
 });
 
+test("the most urgent is begun first, however late it came; of equals the oldest, and one's own lane is waited for", () => {
+  const urgent = [
+    ["old-p2", "l1", 10, 3],
+    ["young-p2", "l2", 20, 3],
+    ["p1", "l3", 30, 2],
+    ["p0", "l4", 40, 1],
+    ["person", "l5", 50, 0],
+  ] as const;
+  for (const [id, lane, at, priority] of urgent) receive(store, { ...entry(id, lane, at), priority }, 0);
+  const begun = urgent.map(() => claimNext(store, 0)!);
+  expect(begun.map(({ sourceId }) => sourceId)).toEqual(["person", "p0", "p1", "old-p2", "young-p2"]);
+  receive(store, { ...entry("next-p0", "l4", 60), priority: 1 }, 0);
+  expect(claimNext(store, 0)).toBeUndefined();
+});
+
 test("what a dead process left open is resumed, in the state it had, and counted", () => {
   receive(store, entry("p1", "l1"), 0);
   receive(store, entry("p2", "l2"), 0);

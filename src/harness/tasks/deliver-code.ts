@@ -12,7 +12,7 @@ import { leadsOut } from "./links.ts";
 import type { Origin } from "./marks.ts";
 import { type ForgeParts, repositoryOf } from "./parts.ts";
 import { checksText, pullBody, titleOf } from "./pull-text.ts";
-import type { Repository } from "./repository.ts";
+import type { Merged, Repository } from "./repository.ts";
 import { changeWork, notePush, pushOf, type WorkRow, workOf } from "./table.ts";
 import { checkOut, takeTree, WorkspaceError } from "./workspace.ts";
 
@@ -73,7 +73,7 @@ export class HandOver {
     const { work } = this.#handing;
     const title = this.#clean(titleOf(this.#handing.title, work.number), "title");
     const told = this.#clean(summary, "summary");
-    const placed = (await this.#pushedBefore()) ?? (await this.#commit(title, told, signal));
+    const placed = (await this.#pushedBefore(signal)) ?? (await this.#commit(title, told, signal));
     if (placed === undefined) {
       if (this.#returned++ < mostReturns)
         return {
@@ -105,11 +105,11 @@ export class HandOver {
   }
 
   /** What a former process pushed for this run before it was killed: it is handed over already, and has to be told of. */
-  async #pushedBefore(): Promise<Placed | undefined> {
+  async #pushedBefore(signal: AbortSignal): Promise<Placed | undefined> {
     const { parts, repository, run, parent } = this.#handing;
     const commit = pushOf(parts.store, run);
     if (commit === undefined || !(await repository.contains(parent, commit))) return undefined;
-    return { commit, behind: undefined, there: true };
+    return { commit, behind: (await this.#moved(commit, signal))?.told, there: true };
   }
 
   /** What is in the workspace, committed; undefined when no file is changed. */
@@ -167,19 +167,32 @@ export class HandOver {
     at: number,
     signal: AbortSignal,
   ): Promise<{ commit: string; behind: string | undefined }> {
-    const { parts, repository, work, defaultBranch, parent, sandbox } = this.#handing;
-    const newest = await untilAnswered(parts, signal, () => parts.forge.branch(work.repo, defaultBranch));
-    if (newest === undefined || newest === work.base) return { commit, behind: undefined };
-    await repository.fetch([defaultBranch], signal);
-    const merged = await repository.merge(newest, commit);
-    if ("conflicts" in merged || work.head !== null) {
-      const how = "conflicts" in merged ? "and it does not go together with this by itself" : "since this began";
-      const behind = `\`${defaultBranch}\` is now at ${newest.slice(0, 12)}, ${how}: this stands on ${parent.slice(0, 12)}.`;
-      return { commit, behind };
-    }
+    const { parts, repository, work, sandbox } = this.#handing;
+    const moved = await this.#moved(commit, signal);
+    if (moved === undefined) return { commit, behind: undefined };
+    const { newest, merged, told } = moved;
+    // What was proposed already is only added to: others may have gone on from it.
+    if ("conflicts" in merged || work.head !== null) return { commit, behind: told };
     const fresh = await repository.commit({ tree: merged.tree, parent: newest, message, at }, parts.settings);
     await checkOut(sandbox, repository, { commit: fresh, branch: work.branch, again: true }, signal);
     return { commit: fresh, behind: undefined };
+  }
+
+  /** The newest base, where a commit does not stand on it: what both are together, and that in words. */
+  async #moved(
+    commit: string,
+    signal: AbortSignal,
+  ): Promise<{ newest: string; merged: Merged; told: string } | undefined> {
+    const { parts, repository, work, defaultBranch } = this.#handing;
+    const newest = await untilAnswered(parts, signal, () => parts.forge.branch(work.repo, defaultBranch));
+    if (newest === undefined) return undefined;
+    if (!(await repository.has(newest, "commit"))) await repository.fetch([defaultBranch], signal);
+    if (await repository.contains(commit, newest)) return undefined;
+    const merged = await repository.merge(newest, commit);
+    const how = "conflicts" in merged ? "and it does not go together with this by itself" : "since this began";
+    const base = (await repository.mergeBase(newest, commit)) ?? work.base;
+    const told = `\`${defaultBranch}\` is now at ${newest.slice(0, 12)}, ${how}: this stands on ${base.slice(0, 12)}.`;
+    return { newest, merged, told };
   }
 
   async #publish(
@@ -209,8 +222,8 @@ export class HandOver {
     });
     const failing = done.checks.filter(({ passed }) => !passed).length;
     if (this.#handing.pull !== undefined) {
-      const text = `Pushed ${done.commit.slice(0, 12)}.\n\n${done.summary}\n\n${checksText(done.checks)}`;
-      return ends(text, "done: pushed");
+      const pushed = `Pushed ${done.commit.slice(0, 12)}.${done.behind === undefined ? "" : ` ${done.behind}`}`;
+      return ends(`${pushed}\n\n${done.summary}\n\n${checksText(done.checks)}`, "done: pushed");
     }
     const origin: Origin = {
       chain: work.chain,

@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
 import { splitTool } from "../duties/split.ts";
 import { dropOldAnswers } from "../forge/answers.ts";
+import { auditedForge } from "../forge/audited.ts";
 import { github } from "../forge/github.ts";
 import { Poller } from "../forge/poller.ts";
 import { receiveWebhooks, type WebhookReceiver } from "../forge/webhook.ts";
@@ -50,6 +51,8 @@ const tidyEveryMs = 30_000;
 /** An agent's place on the forge: what it sees there, and what it does. */
 export class Desk implements ForgeDesk {
   readonly #parts: ForgeParts;
+  /** The same for a run, whose acts are written as its. */
+  readonly #partsIn: (run: string) => ForgeParts;
   readonly #webhookSecret: Secret | undefined;
   readonly #takers: Taker[];
   readonly #judging: ReturnType<typeof judging> | undefined;
@@ -68,7 +71,8 @@ export class Desk implements ForgeDesk {
       given.forge ?? github({ api: given.settings.api, token: its, store, clock, log, spaced: config.scale === 1 });
     forgetAccounts(given.settings, store);
     const forge = at(token);
-    this.#parts = { ...given, forge };
+    this.#parts = { ...given, forge: auditedForge(forge, given) };
+    this.#partsIn = (run) => ({ ...given, forge: auditedForge(forge, given, run) });
     this.#lookForRoom = given.obstacle ?? (() => obstacleToWork(config, store, clock.now()));
     this.#webhookSecret = given.webhookSecret;
     const reviewForge = given.reviewToken === undefined ? forge : at(given.reviewToken);
@@ -84,17 +88,17 @@ export class Desk implements ForgeDesk {
     this.#chat = runParts.chat;
     return {
       ...this.#judging?.doers(runParts),
-      issue: (run, payload, signal) => doIssue(this.#parts, runParts, run, payload, signal),
-      rework: (run, payload, signal) => doRework(this.#parts, runParts, run, payload, signal),
+      issue: (run, payload, signal) => doIssue(this.#partsIn(run.id), runParts, run, payload, signal),
+      rework: (run, payload, signal) => doRework(this.#partsIn(run.id), runParts, run, payload, signal),
     };
   }
 
   /** What a conversation may do on the forge. */
   chatTools(run: string, post: PostPayload, secrets: readonly Secret[]): Tool[] {
     const redact = (text: string) => maskSecrets(text, secrets);
-    const create = createIssueTool(this.#parts, run, post, redact);
-    const plans = this.#parts.config.orchestration !== undefined;
-    return plans ? [create, splitTool(this.#parts, create, post, redact)] : [create];
+    const parts = this.#partsIn(run);
+    const create = createIssueTool(parts, run, post, redact);
+    return parts.config.orchestration === undefined ? [create] : [create, splitTool(parts, create, post, redact)];
   }
 
   /** Why no issue is begun just now; undefined when there is room. */

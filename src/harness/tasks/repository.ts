@@ -88,6 +88,16 @@ export class Repository {
     }
   }
 
+  /** The newest commit that two have in common. */
+  async mergeBase(one: string, other: string): Promise<string | undefined> {
+    try {
+      return (await this.#git(["merge-base", one, other], {})).trim();
+    } catch (error) {
+      if (error instanceof GitError) return undefined;
+      throw error;
+    }
+  }
+
   async treeOf(commit: string): Promise<string> {
     return (await this.#git(["rev-parse", "--verify", `${commit}^{tree}`], {})).trim();
   }

@@ -6,6 +6,7 @@ import { forgeConfig } from "../../../test/support/forge-agents.ts";
 import type { ForgeIssue, ForgePull, ForgeReview, ReviewComment, ReviewState } from "../forge-port.ts";
 import type { ForgeChange } from "../forge-work.ts";
 import { openStore, type Store } from "../store/open.ts";
+import { claimNext } from "../store/runs.ts";
 import type { ForgeParts } from "./parts.ts";
 import { beginWork, changeWork } from "./table.ts";
 import { mayBeWork, workTaker } from "./taker.ts";
@@ -81,4 +82,16 @@ test("a person's remark on a line is heard without a word beside it, once; not a
   changeWork(store, repo, 7, { heard }, 0);
   workTaker(parts).take({ ...change, reviewComments: [...change.reviewComments, line(16, "zeus", 1)] }, 0);
   expect(taken()).toEqual(expected);
+});
+
+test("of issues that wait the one with P0 is begun first, though others are older", () => {
+  const wished = (number: number, ...labels: string[]): ForgeChange => ({
+    repo,
+    issue: issue({ number, title: "Wish", labels: ["olympus", ...labels], author: user("zeus"), createdAt: number }),
+    events: [{ id: number, kind: "labeled", actor: user("zeus"), subject: "olympus", at: number }],
+    comments: [],
+  });
+  for (const change of [wished(1, "P2"), wished(2), wished(3, "P1"), wished(4, "P0")]) workTaker(parts).take(change, 0);
+  const begun = [1, 2, 3, 4].map(() => claimNext(store, 0, "issue")?.lane);
+  expect(begun).toEqual([4, 3, 1, 2].map((number) => `github:${repo}#${number}`));
 });

@@ -24,7 +24,10 @@ async function inSandbox(sandbox: RunSandbox, script: string, signal: AbortSigna
   return output.text.trim();
 }
 
-/** Puts a commit into the workspace as branch `branch`, unless a former process did. Files that git ignores stay. */
+/**
+ * Puts a commit into the workspace as branch `branch`, unless a former process did. Files that git ignores stay. `again`: it is the work of
+ * this run itself, on a newer base.
+ */
 export async function checkOut(
   sandbox: RunSandbox,
   repository: Repository,
@@ -35,7 +38,7 @@ export async function checkOut(
   await rm(bundle, { force: true, recursive: true });
   await repository.bundle(commit, branch, bundle, signal);
   const name = quote(branch);
-  // Without `again` what is there is the work of a former process.
+  // Without `again` what is there is the work of a former process. It is known by the commit that the run began at, also after `again`.
   const keep = again ? "false" : `[ "$(git rev-parse -q --verify refs/olympus/base 2>/dev/null)" = ${quote(commit)} ]`;
   await inSandbox(
     sandbox,
@@ -46,7 +49,7 @@ git config user.name agent
 git config user.email agent@localhost
 git fetch -q --no-tags ${inside.home}/${given} refs/heads/${name}:refs/olympus/given
 git checkout -q -f --no-recurse-submodules -B ${name} refs/olympus/given
-git update-ref refs/olympus/base ${quote(commit)}
+${again ? "" : `git update-ref refs/olympus/base ${quote(commit)}`}
 rm -f ${inside.home}/${given}`,
     signal,
   );

@@ -9,15 +9,17 @@ export const repoPage = (forge: Forge, repo: RepoRow): string => `${forge.url}/$
 export const nodeId = (kind: string, id: number | string): string => Buffer.from(`${kind}:${id}`).toString("base64url");
 
 export function userView(forge: Forge, user: UserRow) {
-  const url = `${apiOf(forge)}/users/${user.login}`;
+  // A bot's name has brackets, which no address has.
+  const name = encodeURIComponent(user.login);
+  const url = `${apiOf(forge)}/users/${name}`;
   return {
     login: user.login,
     id: user.id,
     node_id: nodeId("User", user.id),
-    avatar_url: `${forge.url}/${user.login}.png`,
+    avatar_url: `${forge.url}/${name}.png`,
     gravatar_id: "",
     url,
-    html_url: `${forge.url}/${user.login}`,
+    html_url: `${forge.url}/${name}`,
     followers_url: `${url}/followers`,
     following_url: `${url}/following{/other_user}`,
     gists_url: `${url}/gists{/gist_id}`,
