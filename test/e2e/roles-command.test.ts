@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { projectCatalogue } from "../../src/converge/catalogue.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { openRoleCommand, type RoleCommand } from "../support/role-command.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
@@ -103,6 +104,32 @@ test("a setup that stopped half-way offers to go on and to go back; both do", as
 
   expect((await role.run("role", "reset", "probe", "--host", "athena", "--yes")).code).toBe(0);
   expect([before, await lab.inside("ls /srv")]).toEqual(["1\nold\none\n", ""]);
+});
+
+test("role list: every role with its summary, the hosts that have it, and its data; the team's own too", async () => {
+  const catalogue = projectCatalogue();
+  const { code, stdout } = await role.run("role", "list");
+  expect(code).toBe(0);
+  // A role begins a line; what is told of it is indented.
+  const blocks = stdout.trimEnd().split(/\n(?=\S)/);
+  expect(blocks.map((block) => block.split(" ")[0])).toEqual([...catalogue.names(), "probe"]);
+  for (const name of catalogue.names()) {
+    const { summary, data = {} } = await catalogue.load(name);
+    const [head, where, ...kinds] = blocks.find((block) => block.startsWith(`${name} `))!.split("\n");
+    expect(head!.slice(name.length).trim()).toBe(summary);
+    expect(where).toMatch(/^ +on (no host|\w)/);
+    expect(kinds.map((line) => line.trim())).toEqual(
+      Object.entries(data).map(([kind, what]) => `data ${kind}: ${what}`),
+    );
+  }
+  expect(blocks.find((block) => block.startsWith("probe "))).toMatch(
+    /for a test\n +on agora, athena$|on athena, agora$/,
+  );
+  const { events } = await role.run("role", "list", "--json");
+  const { roles } = events.find(({ type }) => type === "roles") as { roles: { name: string; requires: unknown[] }[] };
+  expect(roles.find(({ name }) => name === "mattermost")!.requires).toEqual(
+    (await catalogue.load("mattermost")).requires,
+  );
 });
 
 test("a check writes figures for Prometheus, and a host tells of everybody's runs", async () => {
