@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import type { LocalRecord } from "../converge/history.ts";
 
@@ -18,8 +18,10 @@ export function roleMetrics(team: string, records: readonly LocalRecord[]): stri
   ];
   const hosts = [...new Set(records.flatMap((record) => record.hosts.map(({ host }) => host)))];
   const success = hosts.flatMap((host): [string, number][] => {
-    const good = records.findLast((record) =>
-      record.hosts.some((one) => one.host === host && (one.state === "as-wished" || one.state === "changed")),
+    const good = records.findLast(
+      ({ what, hosts: seen }) =>
+        !/^(reset|rollback)\b/.test(what) &&
+        seen.some((one) => one.host === host && (one.state === "as-wished" || one.state === "changed")),
     );
     return good === undefined ? [] : [[labels(host), seconds(good.at)]];
   });
@@ -44,10 +46,12 @@ export function roleMetrics(team: string, records: readonly LocalRecord[]): stri
 
 /** Replaces the file by rename: a collector never reads half of it. Throws E-ROLE-METRICS. */
 export function writeMetrics(file: string, text: string): void {
+  const next = `${file}.${process.pid}`;
   try {
-    writeFileSync(`${file}.${process.pid}`, text, { mode: 0o644 });
-    renameSync(`${file}.${process.pid}`, file);
+    writeFileSync(next, text, { mode: 0o644 });
+    renameSync(next, file);
   } catch (error) {
+    rmSync(next, { force: true });
     throw new OlympusError(`The metrics cannot be written: ${messageOf(error)}`, {
       code: "E-ROLE-METRICS",
       exit: exitCodes.usage,

@@ -5,7 +5,7 @@ import type { JournalEntry } from "./change.ts";
 import { diffLines } from "./diff.ts";
 import { parseFacts } from "./fact-parse.ts";
 import { factScript } from "./fact-script.ts";
-import { type Facts, freeAt, type HostState, noFacts } from "./facts.ts";
+import { type Facts, type HostState, knownAt, noFacts } from "./facts.ts";
 import { claimsOf, readJournal, refuseNewer } from "./journal.ts";
 import type { Operation } from "./operations.ts";
 import { planHost, type RoleWish, requestsOf } from "./plan.ts";
@@ -53,7 +53,8 @@ describe("facts", () => {
 
   it("know the room where something would lie", () => {
     const facts: Facts = { ...noFacts, space: { "/": 5, "/srv": 7 } };
-    expect([freeAt(facts, "/srv/a/b"), freeAt(facts, "/opt/x"), freeAt(noFacts, "/x")]).toEqual([7, 5, undefined]);
+    const free = (of: Facts, path: string) => knownAt(of.space, path)?.free;
+    expect([free(facts, "/srv/a/b"), free(facts, "/opt/x"), free(noFacts, "/x")]).toEqual([7, 5, undefined]);
   });
 });
 

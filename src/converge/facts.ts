@@ -17,7 +17,7 @@ export type FactRequest =
   | { readonly fact: "postgresql"; readonly role?: string; readonly database?: string; readonly setting?: string }
   /** Whether a blob of an interrupted run is still there. */
   | { readonly fact: "blob"; readonly hash: string }
-  /** Free bytes where `path` is or would be. */
+  /** Free bytes and inodes where `path` is or would be. */
   | { readonly fact: "space"; readonly path: string };
 
 /** Bytes; longer content is not sent. The manifests of some npm packages have 150,000. */
@@ -83,6 +83,8 @@ export interface Facts {
   readonly blobs: readonly string[];
   /** Free bytes by directory. */
   readonly space: Readonly<Record<string, number>>;
+  /** Free inodes by directory; of file systems that make them as they are needed, nothing is known. */
+  readonly inodes: Readonly<Record<string, number>>;
 }
 
 /** A host about which nothing is known, for tests and for hosts that are new. */
@@ -97,6 +99,7 @@ export const noFacts: Facts = {
   postgresql: undefined,
   blobs: [],
   space: {},
+  inodes: {},
 };
 
 /** State of Olympus itself on the host, read with the facts. */
@@ -145,11 +148,11 @@ export function ancestors(path: string): string[] {
   return parts.map((_, at) => `/${parts.slice(0, parts.length - at).join("/")}`).concat("/");
 }
 
-/** Free bytes of the file system that holds, or would hold, `path`. */
-export function freeAt(facts: Facts, path: string): number | undefined {
+/** What is known (free bytes, free inodes) of the file system that holds, or would hold, `path`, and the folder it is known by. */
+export function knownAt<T>(known: Readonly<Record<string, T>>, path: string): { folder: string; free: T } | undefined {
   for (const folder of ancestors(path)) {
-    const free = facts.space[folder];
-    if (free !== undefined) return free;
+    const free = known[folder];
+    if (free !== undefined) return { folder, free };
   }
   return undefined;
 }

@@ -32,7 +32,9 @@ export function readHistory(lines: readonly string[]): RunRecord[] {
 
 function parse(line: string): RunRecord | (RunRecord["end"] & { readonly run: string }) | undefined {
   try {
-    return JSON.parse(line) as RunRecord;
+    const one: unknown = JSON.parse(line);
+    // What is left of a line may be JSON of another kind.
+    return typeof one === "object" && one !== null ? (one as RunRecord) : undefined;
   } catch {
     return undefined;
   }

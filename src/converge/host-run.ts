@@ -15,10 +15,10 @@ import { dropsAfter, dropsSomething } from "./drops.ts";
 import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { applyError, lockedError, lockedOutError, notIdempotentError } from "./host-errors.ts";
 import { type Claims, type ResetPlan, readClaims, readJournal, refuseNewer } from "./journal.ts";
-import { journalFolder } from "./places.ts";
 import { claimsTogether, type HostPlan, onlyWaits, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
 import { planReset } from "./reset.ts";
 import { planRollback } from "./rollback.ts";
+import { withInodes, withRoom } from "./room.ts";
 import { type HostLink, seeRun } from "./seen-run.ts";
 import { createSession, type HostSession, type ReadOptions } from "./session.ts";
 import type { RunOutcome } from "./watch.ts";
@@ -200,9 +200,8 @@ export function createHostRun(options: HostRunOptions) {
      */
     async prepareSetup(wishes: readonly RoleWish[], partial = false): Promise<PreparedSetup> {
       await open();
-      const requests = requestsOf(wishes);
+      const requests = withRoom(requestsOf(wishes));
       const read = { roles: wishes.map(({ role }) => role), journal: false };
-      if (requests.some(({ fact }) => fact === "blob")) requests.push({ fact: "space", path: journalFolder });
       const first = await lookWhenBooted(requests, read);
       if (first.state.cloud?.state === "degraded") {
         options.warn?.(`${host}: cloud-init ended with errors that it took lightly: ${first.state.cloud.errors[0]}`);
@@ -222,7 +221,7 @@ export function createHostRun(options: HostRunOptions) {
         run(
           from,
           () => look(requests, read),
-          (seen) => (info) => compileSetup(plan(seen), info),
+          (seen) => (info) => compileSetup(withInodes(host, plan(seen), seen.facts), info),
           true,
         );
       const verify = async (): Promise<void> => {

@@ -94,12 +94,7 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
   let works: readonly Work[] = [];
   try {
     works = await Promise.all(hosts.map((host) => limit(() => prepare(host))));
-    if (partial && !undoes) {
-      mustMeanSomething(
-        works.flatMap(({ wishes }) => wishes),
-        filter,
-      );
-    }
+    if (partial && !undoes) mustMeanSomething(works, filter);
     const planned = works.map(({ result }) => result);
     const go = action !== "check" && planned.some(({ state }) => state === "pending");
     if (go && (options.confirm === undefined || (await options.confirm(planned)))) await performAll();

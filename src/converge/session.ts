@@ -6,11 +6,11 @@ import { type BlobSums, type Bundle, markerOf } from "./apply-script.ts";
 import { blobFile, unpackedSize } from "./blobs.ts";
 import { parseFacts } from "./fact-parse.ts";
 import { type FactScriptOptions, factScript } from "./fact-script.ts";
-import { type FactRequest, type Facts, freeAt, type HostState } from "./facts.ts";
-import type { LocalFile } from "./operations.ts";
+import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { journalFolder, runFolder } from "./places.ts";
 import { quote } from "./quote.ts";
 import { restate } from "./restate.ts";
+import { checkBytes, type SentBlob } from "./room.ts";
 import { createRootShell } from "./root-shell.ts";
 import { type RunListener, type RunOutcome, runWatcher } from "./watch.ts";
 
@@ -37,16 +37,6 @@ export interface HostSession {
   attach(run: string, told: RunListener): Promise<RunOutcome>;
   /** Tells a run that this connection came through, after a role changed who can get in. */
   confirmAccess(run: string, role: string): Promise<void>;
-}
-
-interface SentBlob {
-  readonly hash: string;
-  readonly file: LocalFile;
-  readonly to: string;
-  /** The host does not have it yet. */
-  readonly missing: boolean;
-  /** Bytes it takes there. */
-  readonly room: number;
 }
 
 /** What to read of Olympus's own state beside the facts. */
@@ -106,7 +96,7 @@ export function createSession(
         const room = unpacked ?? ("localFolder" in source ? await unpackedSize(file) : file.size);
         sent.push({ hash, file, to, room, missing: !facts.blobs.includes(hash) });
       }
-      checkSpace(target.name, sent, facts);
+      checkBytes(target.name, sent, facts);
       const sums = new Map(sent.map(({ hash, file }) => [hash, file.sha256]));
       const bundle = compile(sums);
       const { tarStream } = await import("./tar.ts");
@@ -172,31 +162,6 @@ export function clockSkew(epoch: number, asked: number, answered: number): numbe
   const ahead = epoch - answered / 1000;
   const behind = asked / 1000 - (epoch + 1);
   return ahead > 0 ? Math.ceil(ahead) : behind > 0 ? -Math.ceil(behind) : 0;
-}
-
-/** Room for what is sent, and for each archive unpacked. Throws E-ROLE-SPACE before anything is sent. */
-function checkSpace(host: string, blobs: readonly SentBlob[], facts: Facts): void {
-  const needs: [string, number][] = [];
-  for (const { file, to, missing, room } of blobs) {
-    if (missing) needs.push([journalFolder, file.size]);
-    needs.push([to, room]);
-  }
-  for (const path of new Set(needs.map(([path]) => path))) {
-    const need = needs.filter(([other]) => other === path).reduce((sum, [, bytes]) => sum + bytes, 0);
-    const have = freeAt(facts, path);
-    if (have !== undefined && have < need) throw spaceError(host, path, need, have);
-  }
-}
-
-/** Not enough room, in words with both numbers. */
-function spaceError(host: string, path: string, need: number, have: number): OlympusError {
-  const mb = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`;
-  return new OlympusError(`${host}: no space for ${path}: ${mb(need)} needed, ${mb(have)} free.`, {
-    code: "E-ROLE-SPACE",
-    exit: exitCodes.failed,
-    where: host,
-    hint: "Nothing was changed. Make room there (or a larger disk in the team file), then run the same command again.",
-  });
 }
 
 function hangsError(host: string, seconds: number, last = ""): OlympusError {

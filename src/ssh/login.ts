@@ -5,7 +5,7 @@ import { connectError, hostKeyError } from "./errors.ts";
 import { hostKeyAlgorithms, parseHostKey, sameKey } from "./host-key.ts";
 
 /** Three unanswered ones end the connection, at the fourth: a dead link is noticed within 14 s. */
-const keepaliveMs = 3500;
+export const keepalive = { keepaliveInterval: 3500, keepaliveCountMax: 3 } as const;
 
 /** What ssh2 said after the login, when the connection ended. */
 export interface LoggedIn {
@@ -54,8 +54,7 @@ export async function login(
         sock: way,
         username: target.user,
         readyTimeout: loginMs,
-        keepaliveInterval: keepaliveMs,
-        keepaliveCountMax: 3,
+        ...keepalive,
         algorithms: { serverHostKey: hostKeyAlgorithms(pinned.type) as ssh2.ServerHostKeyAlgorithm[] },
         hostVerifier: (key: Buffer) => {
           if (sameKey(pinned, key)) return true;

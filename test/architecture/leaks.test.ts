@@ -56,7 +56,16 @@ it.each([
   ["GitHub token", `ghp_${"A1".repeat(18)}`],
   ["AWS key", "AKIAABCDEFGHIJKLMNOP"],
   ["Slack token", "xoxb-1234567890-abc"],
+  ["Mattermost token", `token: ${"x1y2z3".repeat(4)}ab`],
+  ["Mattermost token", `"access_token": "${"x1y2z3".repeat(4)}ab"`],
+  ["Mattermost token", `MM_TOKEN=${"x1y2z3".repeat(4)}ab`],
+  ["bearer token", `Authorization: Bearer ${"x1y2z3".repeat(4)}ab`],
   ["password in an address", "postgres://mattermost:Abcdefgh12345678@127.0.0.1"],
 ])("a planted %s is found", (name, planted) => {
   expect(looksSecret(`before\n${planted} after`)).toEqual([expect.stringContaining(name)]);
 });
+
+it.each([`channel_id: ${"x1y2z3".repeat(4)}ab`, "token: abcdefghijklmnopqrstuvwxyz", `token: ${"0a".repeat(20)}`])(
+  "%s is none",
+  (text) => expect(looksSecret(text)).toEqual([]),
+);

@@ -2,6 +2,8 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
+import { projectCatalogue } from "../../src/converge/catalogue.ts";
+import { provenRoles } from "../support/reset-property.ts";
 
 const page = "docs/reference/scenarios.md";
 
@@ -14,7 +16,7 @@ interface Row {
 
 /** Rows of the page's tables: id, scenario, tests, what is missing. */
 function rows(): Row[] {
-  return [...readFileSync(join(projectRoot, page), "utf8").matchAll(/^\| ([A-G]\d+) +\| (.+) \|$/gm)].map(
+  return [...readFileSync(join(projectRoot, page), "utf8").matchAll(/^\| ([A-G#]\d+) +\| (.+) \|$/gm)].map(
     ([, id, rest]) => {
       const [, tests = "", missing = ""] = rest!.split("|").map((cell) => cell.trim());
       return { id: id!, files: [...tests.matchAll(/`([^`]+)`/g)].map(([, file]) => file!), missing };
@@ -22,10 +24,15 @@ function rows(): Row[] {
   );
 }
 
-/** Ids at the beginning of a test's name, by file: `test("D4 E14 rate limits …")`. */
+/** Ids at the beginning of a test's name, by file: `test("D4 E14 rate limits …")`, `test("#41 #42 losing data …")`. */
 function namedIn(file: string): Set<string> {
-  const names = readFileSync(join(projectRoot, file), "utf8").matchAll(/["'`]((?:[A-G]\d{1,2}[ "'`])+)/g);
-  return new Set([...names].flatMap(([, ids]) => ids!.match(/[A-G]\d{1,2}/g) ?? []));
+  const text = readFileSync(join(projectRoot, file), "utf8");
+  // Elsewhere a number after # is an issue's, or a memory's: there no word follows.
+  const names = [
+    ...text.matchAll(/["'`]((?:[A-G]\d{1,2}[ "'`])+)/g),
+    ...text.matchAll(/["'`]((?:#\d{1,2} )+)[A-Za-z%$]/g),
+  ];
+  return new Set(names.flatMap(([, ids]) => ids!.match(/[A-G#]\d{1,2}/g) ?? []));
 }
 
 const files = globSync(["{src,roles,secrets,stacks}/**/*.test.ts", "test/{contract,e2e,long}/**/*.ts"], {
@@ -37,7 +44,7 @@ const all = rows();
 describe(`${page} and the tests' names`, () => {
   it("has every scenario of the tables once", () => {
     const count = (table: string) => all.filter(({ id }) => id.startsWith(table)).length;
-    expect(["A", "B", "C", "D", "E", "F", "G"].map(count)).toEqual([16, 7, 18, 15, 13, 11, 8]);
+    expect(["A", "B", "C", "D", "E", "F", "G", "#"].map(count)).toEqual([16, 7, 18, 15, 13, 11, 8, 40]);
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
   });
 
@@ -49,4 +56,14 @@ describe(`${page} and the tests' names`, () => {
       if (carrying.length === 0) expect(row.missing).toMatch(/\w{3}/);
     },
   );
+
+  it("names no scenario in a test that the page does not have", () => {
+    const known = new Set(all.map(({ id }) => id));
+    const numbers = [...named].flatMap(([file, ids]) => [...ids].map((id) => ({ file, id })));
+    expect(numbers.filter(({ id }) => id.startsWith("#") && !known.has(id))).toEqual([]);
+  });
+});
+
+it("every role has a proof that setup and reset leave a machine as it was", () => {
+  expect([...new Set(provenRoles)].sort()).toEqual([...projectCatalogue().names()].sort());
 });

@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { projectCatalogue } from "../../src/converge/catalogue.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { openRoleCommand, type RoleCommand } from "../support/role-command.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
@@ -100,4 +104,65 @@ test("a setup that stopped half-way offers to go on and to go back; both do", as
 
   expect((await role.run("role", "reset", "probe", "--host", "athena", "--yes")).code).toBe(0);
   expect([before, await lab.inside("ls /srv")]).toEqual(["1\nold\none\n", ""]);
+});
+
+test("role list: every role with its summary, the hosts that have it, and its data; the team's own too", async () => {
+  const catalogue = projectCatalogue();
+  const { code, stdout } = await role.run("role", "list");
+  expect(code).toBe(0);
+  // A role begins a line; what is told of it is indented.
+  const blocks = stdout.trimEnd().split(/\n(?=\S)/);
+  expect(blocks.map((block) => block.split(" ")[0])).toEqual([...catalogue.names(), "probe"]);
+  for (const name of catalogue.names()) {
+    const { summary, data = {} } = await catalogue.load(name);
+    const [head, where, ...kinds] = blocks.find((block) => block.startsWith(`${name} `))!.split("\n");
+    expect(head!.slice(name.length).trim()).toBe(summary);
+    expect(where).toMatch(/^ +on (no host|\w)/);
+    expect(kinds.map((line) => line.trim())).toEqual(
+      Object.entries(data).map(([kind, what]) => `data ${kind}: ${what}`),
+    );
+  }
+  expect(blocks.find((block) => block.startsWith("probe "))).toMatch(
+    /for a test\n +on agora, athena$|on athena, agora$/,
+  );
+  const { events } = await role.run("role", "list", "--json");
+  const { roles } = events.find(({ type }) => type === "roles") as { roles: { name: string; requires: unknown[] }[] };
+  expect(roles.find(({ name }) => name === "mattermost")!.requires).toEqual(
+    (await catalogue.load("mattermost")).requires,
+  );
+});
+
+test("a check writes figures for Prometheus, and a host tells of everybody's runs", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "olympus-metrics-"));
+  const metrics = join(folder, "olympus.prom");
+  const drifted = () => readFileSync(metrics, "utf8").match(/^olympus_role_drift_operations\{.*$/gm);
+  role.wish([file("/srv/measured", "1\n"), file("/srv/second", "2\n")]);
+  expect((await role.run("role", "check", "probe", "--host", both, "--metrics", metrics)).code).toBe(3);
+  expect(drifted()).toEqual([
+    expect.stringMatching(/host="athena"\} 2$/),
+    expect.stringMatching(/host="agora"\} [1-9]\d*$/),
+  ]);
+  expect(readFileSync(metrics, "utf8")).toMatch(/^olympus_role_last_exit_code\{.*\} 3$/m);
+  expect((await role.run("role", "setup", "probe", "--host", "athena")).code).toBe(0);
+  expect((await role.run("role", "check", "probe", "--host", "athena", "--metrics", metrics)).code).toBe(0);
+  expect(drifted()).toEqual([expect.stringMatching(/host="athena"\} 0$/)]);
+  expect(readFileSync(metrics, "utf8")).toMatch(/^olympus_role_last_success_timestamp_seconds\{.*"athena"\} \d{10}$/m);
+  rmSync(folder, { recursive: true });
+
+  role.wish([file("/srv/measured", "1\n"), file("/srv/second", "2\n"), { ...stops, apply: "exit 1" } as Operation]);
+  expect((await role.run("role", "setup", "probe", "--host", "athena")).code).toBe(2);
+  const { code, stdout, events } = await role.run("role", "history", "--host", "athena", "--lines", "2", "--json");
+  expect(code).toBe(0);
+  const { runs } = events.find(({ type }) => type === "role-history") as {
+    runs: { what: string; who: string; changes: number; end: { code: number; step: string } }[];
+  };
+  expect([stdout.includes("athena"), runs.map(({ what }) => what)]).toEqual([
+    true,
+    ["role setup probe", "role setup probe"],
+  ]);
+  expect(runs.map(({ end }) => end.code)).toEqual([1, 0]);
+  const text = (await role.run("role", "history", "--host", "athena", "--lines", "1")).stdout;
+  expect(text).toMatch(/role setup probe +\d+ +\d+ s +\S+@\S+ +failed at: .*stop half-way/);
+  expect((await role.run("role", "history", "--host", "nobody")).code).toBe(1);
+  expect((await role.run("role", "reset", "probe", "--host", "athena", "--yes")).code).toBe(0);
 });

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentReporter } from "../../src/base/report.ts";
 import type { CommandContext } from "../../src/cli/context.ts";
 import { act } from "../../src/cli/role-act.ts";
+import type { JournalEntry } from "../../src/converge/change.ts";
 import type { Operation } from "../../src/converge/operations.ts";
+import { describeUndo } from "../../src/converge/undo.ts";
+import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
 // Data: kept by a reset, copied before a purge deletes it, and never deleted when that copy cannot be made.
@@ -24,28 +27,77 @@ const fill = () =>
 const thought = () => lab.inside("cat /srv/memory/deep/one");
 const purge = () => lab.apply("reset", memory, { purge: ["memory"] });
 
+/** A command's surroundings where a person says yes or no; what they are told and asked comes into `told`. */
+const asking = (yes: boolean, told: string[]): CommandContext => ({
+  reporter: { ...silentReporter(), info: (line) => void told.push(line) },
+  signal: new AbortController().signal,
+  options: { json: false, yes, debug: false, input: false },
+  endsByInterruption: () => undefined,
+  loadTeam: async () => lab.team,
+  async confirm(question) {
+    told.push(question);
+    return yes;
+  },
+});
+
+test("#41 the confirmation lists what the journal holds, all of it and nothing else, and what stays", async () => {
+  await lab.inside("echo theirs >/srv/changed; echo theirs >/srv/untouched; mkdir /srv/there");
+  const before = await snapshotHost((script) => lab.inside(script));
+  const operations: Operation[] = [
+    ...memory,
+    { kind: "file", id: "new", path: "/srv/new", content: "1\n" },
+    { kind: "file", id: "changed", path: "/srv/changed", content: "2\n" },
+    { kind: "directory", id: "there", path: "/srv/there", mode: "0755" },
+    { kind: "directory", id: "folder", path: "/srv/folder" },
+    { kind: "user", id: "user", name: "probe-user", system: true },
+    { kind: "package", id: "package", names: ["tree", "bash"] },
+  ];
+  expect((await lab.apply("setup", operations)).errors).toEqual([]);
+  await fill();
+  await lab.secrets.save();
+  const journal = (await lab.inside("cat /var/lib/olympus/journal/journal.jsonl"))
+    .split("\n")
+    .flatMap((line) => (line === "" ? [] : [JSON.parse(line) as JournalEntry]));
+  const whole = await snapshotHost((script) => lab.inside(script));
+
+  const told: string[] = [];
+  expect(await act(asking(false, told), "reset", [], { host: "athena" })).toBe(6);
+  const listed = told.slice(0, told.indexOf("Reset athena?")).map((line) => line.trim());
+  const goes = journal
+    .filter(({ data }) => data === undefined)
+    .map((entry) => `~ ${entry.role}: ${describeUndo(entry)}`);
+  expect(listed[0]).toBe(`athena     ${goes.length} to undo`);
+  expect(listed.slice(1).sort()).toEqual([...goes, "= stays: probe: /srv/memory (memory)"].sort());
+  // One line for each thing that setup made or changed; of what was there already, none.
+  expect(listed.filter((line) => /\/srv\/|tree|probe-user/.test(line)).sort()).toEqual([
+    "= stays: probe: /srv/memory (memory)",
+    "~ probe: remove /srv/folder",
+    "~ probe: remove /srv/new",
+    expect.stringMatching(/^~ probe: remove tree and what came with it$/),
+    "~ probe: restore /srv/changed",
+    "~ probe: user probe-user: remove",
+  ]);
+  expect(snapshotDifference(whole, await snapshotHost((script) => lab.inside(script)))).toEqual([]);
+
+  expect(await act(asking(true, []), "reset", [], { host: "athena" })).toBe(0);
+  const left = snapshotDifference(before, await snapshotHost((script) => lab.inside(script)));
+  expect(left.filter((line) => !line.includes("srv/memory"))).toEqual([]);
+  expect([await thought(), left.length > 0]).toEqual(["a thought\n", true]);
+  await lab.inside("rm -r /srv/memory /srv/changed /srv/untouched /srv/there");
+});
+
 test("#41 #42 losing data needs the host's name typed, or --confirm: --yes alone does not agree to it", async () => {
   expect((await lab.apply("setup", memory)).errors).toEqual([]);
   await fill();
   await lab.secrets.save();
   const asked: string[] = [];
-  const context = (yes: boolean): CommandContext => ({
-    reporter: silentReporter(),
-    signal: new AbortController().signal,
-    options: { json: false, yes, debug: false, input: false },
-    endsByInterruption: () => undefined,
-    loadTeam: async () => lab.team,
-    async confirm(question) {
-      asked.push(question);
-      return yes;
-    },
-  });
+  const context = (yes: boolean) => asking(yes, asked);
   const reset = (yes: boolean, options: object) => act(context(yes), "reset", [], { host: "athena", ...options });
   expect(await reset(false, { purge: "memory" })).toBe(6);
   await expect(reset(true, { purge: "memory" })).rejects.toMatchObject({ code: "E-CONFIRM", exit: 6 });
   await expect(reset(true, { purge: "memory", confirm: ["agora"] })).rejects.toMatchObject({ code: "E-CONFIRM" });
   await expect(reset(true, { purge: "memroy" })).rejects.toMatchObject({ code: "E-UNKNOWN" });
-  expect([asked[0], await thought()]).toEqual(["Reset athena?", "a thought\n"]);
+  expect([asked.find((line) => line.endsWith("?")), await thought()]).toEqual(["Reset athena?", "a thought\n"]);
   expect(await reset(true, { purge: "memory", confirm: ["athena"] })).toBe(0);
   expect(await lab.inside(`ls -d /srv/memory 2>/dev/null || echo gone; rm -r ${backups}`)).toBe("gone\n");
 });

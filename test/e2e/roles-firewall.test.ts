@@ -2,6 +2,9 @@ import { execFile } from "node:child_process";
 import { connect } from "node:net";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ReportEvent, silentReporter } from "../../src/base/report.ts";
+import type { CommandContext } from "../../src/cli/context.ts";
+import { verify } from "../../src/cli/role-verify.ts";
 import { targetOf } from "../../src/converge/target.ts";
 import { tryFrom, tryHere, wrongEdges } from "../../src/converge/try-edges.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
@@ -170,16 +173,45 @@ test("verify finds a way that somebody opened and one that somebody closed; setu
     }
     return wrongEdges(tried.flat()).map((edge) => `${edge.from} ${edge.to}:${edge.port} ${edge.outcome}`);
   };
+  // The command, as people run it: the same ways, as a text and an exit code.
+  await lab.secrets.save();
+  const command = async (): Promise<{ code: number; text: string; wrong: unknown }> => {
+    const results: { text: string; data: ReportEvent }[] = [];
+    const context: CommandContext = {
+      reporter: { ...silentReporter(), result: (text, data) => void results.push({ text, data }) },
+      signal,
+      options: { json: false, yes: false, debug: false, input: false },
+      endsByInterruption: () => undefined,
+      loadTeam: async () => firewalled,
+      confirm: async () => false,
+    };
+    const code = await verify(context, "firewall", { host: hosts.join(","), outside: internet });
+    const [{ text, data }] = results as [{ text: string; data: ReportEvent }];
+    return { code, text, wrong: data.wrong };
+  };
   expect(await wrong()).toEqual([]);
+  expect(await command()).toEqual({
+    code: 0,
+    text: expect.stringMatching(/^\d+ ways: 7 open, \d+ closed; 0 not as the matrix says$/),
+    wrong: [],
+  });
   await lab.inside(
     "nft insert rule inet olympus in tcp dport 18789 accept; nft insert rule inet olympus in tcp dport 8065 drop",
     agora,
   );
   expect(await wrong()).toEqual(["admin agora:8065 held", "admin agora:18789 through", "athena agora:8065 held"]);
+  const found = await command();
+  expect([found.code, found.text]).toEqual([
+    3,
+    expect.stringMatching(
+      /admin +agora:8065 +does not get through, though a row opens it\nadmin +agora:18789 +gets through, though no row opens it\nathena +agora:8065 +does not[\s\S]*; 3 not as the matrix says$/,
+    ),
+  ]);
   const check = await apply("check");
   expect(check.hosts.map(({ state }) => state)).toEqual(["as-wished", "pending"]);
   expect((await apply("setup")).errors).toEqual([]);
   expect(await wrong()).toEqual([]);
+  expect((await command()).code).toBe(0);
 });
 
 test("Debian's own service empties all tables: ours comes back with it", async () => {

@@ -68,7 +68,7 @@ test("#28 a setting that sshd does not know never reaches it", async () => {
   expect((await apply("check")).hosts[0]!.state).toBe("as-wished");
 });
 
-test("#29 #43 settings that lock everybody out are taken back by the host", async () => {
+test("#29 settings that lock everybody out are taken back by the host", async () => {
   const locked = await apply("setup", { AllowUsers: "somebody-else" });
   expect(locked.errors[0]).toMatchObject({ code: "E-ROLE-ACCESS", exit: 2 });
   expect(await effective()).not.toContain("allowusers");
@@ -76,7 +76,7 @@ test("#29 #43 settings that lock everybody out are taken back by the host", asyn
   expect([check.errors, check.hosts[0]!.state]).toEqual([[], "as-wished"]);
 });
 
-test("reset gives back what was, and people still get in", async () => {
+test("#43 reset gives back what was, and people still get in", async () => {
   expect((await apply("reset")).errors).toEqual([]);
   expect(snapshotDifference(before, [...(await snapshot()), await effective(), await kernel()])).toEqual([]);
   expect(await lab.inside(`${fail("10.98.0.9")} || true`)).toContain("Permission denied (publickey,password)");

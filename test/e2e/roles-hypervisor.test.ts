@@ -51,7 +51,7 @@ test("reset takes libvirt away again and leaves the volumes", async () => {
   expect(left.filter((line) => !justified.test(line))).toEqual([]);
 });
 
-test("#53 the address moves to the bridge; one that nobody comes in by is taken back by the host itself", async () => {
+test("#53 the team file's address moves to the bridge, and is the one tried; another is taken back by the host itself", async () => {
   const { address } = lab.machines[0]!;
   const { gateway } = lab.lab;
   const addresses = () => inside("ip -o -4 addr show scope global | awk '{ print $2, $4 }'; ls /etc/systemd/network");

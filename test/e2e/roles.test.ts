@@ -391,6 +391,23 @@ describe("when things go wrong", () => {
     await lab.apply("reset", {});
   });
 
+  test("#14 no inodes left, though bytes are free: refused before anything is sent; a check still shows the plan", async () => {
+    await lab.inside("mkdir -p /srv/full && mount -t tmpfs -o nr_inodes=2 tmpfs /srv/full; touch /srv/full/one");
+    const full: Operation[] = [
+      { kind: "file", id: "before", path: "/srv/before", content: "1\n" },
+      { kind: "file", id: "two", path: "/srv/full/two", content: "2\n" },
+    ];
+    expect((await lab.apply("check", full)).hosts[0]!.lines).toHaveLength(2);
+    const refused = await lab.apply("setup", full);
+    expect(refused.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SPACE", 2]]);
+    expect(refused.errors[0]!.message).toContain("no space for /srv/full/two: 1 inode needed, 0 free");
+    expect(await lab.inside("ls /srv/full; ls /srv/before 2>/dev/null || echo nothing")).toBe("one\nnothing\n");
+    await lab.inside("rm /srv/full/one");
+    expect((await lab.apply("setup", full)).errors).toEqual([]);
+    expect((await lab.apply("reset", {})).errors).toEqual([]);
+    await lab.inside("umount /srv/full; rmdir /srv/full");
+  });
+
   test("#3 another host key: exit 5, nothing was sent", async () => {
     const before = lab.secrets.require("hosts.athena.public").reveal();
     const name = lab.machines[0]!.name;

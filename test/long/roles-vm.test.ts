@@ -32,7 +32,7 @@ async function wrongSettings(): Promise<string[]> {
   });
 }
 
-test("base sets a clock that is hours off before anything else, and the time zone", async () => {
+test("#32 base sets a clock that is hours off before anything else, and the time zone", async () => {
   lab.edit(["defaults", "timezone"], "Asia/Tokyo");
   // Nobody but the role is to set it right.
   await inGuest("sudo systemctl stop systemd-timesyncd; sudo date -s '2 hours ago'");

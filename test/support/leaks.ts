@@ -10,6 +10,10 @@ const patterns: Readonly<Record<string, RegExp>> = {
   "GitHub token": /\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40})/g,
   "AWS key": /\bAKIA[0-9A-Z]{16}\b/g,
   "Slack token": /\bxox[abprs]-[A-Za-z0-9-]{10}/g,
+  // 26 letters and digits say nothing by themselves: ids look the same. A digit has to be among them, or any long word would do.
+  "Mattermost token":
+    /\b(?:access_?|bot_?|personal_?|mm_?)*token["']?\s*[:=]\s*["']?(?=[a-z]*\d)[a-z0-9]{26}(?![A-Za-z0-9_.-])/gi,
+  "bearer token": /\bBearer (?=[a-z]*\d)[a-z0-9]{26}(?![A-Za-z0-9_.-])/g,
   "password in an address": /\b[a-z][a-z0-9+]*:\/\/[A-Za-z0-9_.-]+:[A-Za-z0-9]{16,}@/g,
 };
 

@@ -105,6 +105,9 @@ const trials: Readonly<Record<string, Trial>> = {
 /** Roles that this can be shown of by themselves, some in two ways. */
 export const provenAlone: readonly string[] = Object.keys(trials);
 
+/** The roles that they are of. */
+export const provenRoles: readonly string[] = Object.entries(trials).map(([name, { role = name }]) => role);
+
 /**
  * The one exception: users and groups that Debian's own packages make, and leave when they are purged, so that files of theirs never
  * come to belong to somebody else.

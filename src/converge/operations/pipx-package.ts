@@ -1,9 +1,12 @@
 import type { OperationKind } from "../change.ts";
 import type { PipxPackageOperation } from "../program-operations.ts";
 import { quoteAll } from "../quote.ts";
+import { pathRecord } from "./paths.ts";
 
+/** Where our own programs are; mostly there before, by role base. */
+const parent = "/opt/olympus";
 /** Apart from what people install with pipx themselves. */
-const folder = "/opt/olympus/pipx";
+const folder = `${parent}/pipx`;
 const bin = "/usr/local/bin";
 
 /** As pipx names the environment. */
@@ -12,6 +15,7 @@ const metadataOf = ({ name }: PipxPackageOperation): string => `${folder}/venvs/
 
 export const pipxPackage: OperationKind<PipxPackageOperation> = {
   needs: (operation) => [
+    { fact: "path", path: parent },
     { fact: "path", path: folder },
     { fact: "path", path: metadataOf(operation), contentUnless: "" },
   ],
@@ -25,6 +29,8 @@ export const pipxPackage: OperationKind<PipxPackageOperation> = {
       summary: `Python program ${name}: ${have === undefined ? "install" : `${have} ->`} ${version}`,
       script: `pipx_install ${quoteAll([folder, bin, `${name}==${version}`])}`,
       records: [
+        // pipx makes both folders.
+        ...(facts.paths[parent] === undefined ? [pathRecord(parent, facts)] : []),
         ...(facts.paths[folder] === undefined
           ? [
               {
@@ -48,5 +54,5 @@ export const pipxPackage: OperationKind<PipxPackageOperation> = {
     };
   },
 
-  claims: ({ name }) => [`pipx-package:${canonical(name)}`, `path:${folder}`],
+  claims: ({ name }) => [`pipx-package:${canonical(name)}`, `path:${folder}`, `path:${parent}`],
 };
