@@ -13,7 +13,7 @@ import { guardOf } from "./gates/destructive.ts";
 import { sensitiveTools } from "./gates/sensitive.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
 import { hear } from "./hear.ts";
-import { dashboardSource, hopsEntry, type PostPayload } from "./intake.ts";
+import { asItSaysNow, dashboardSource, hopsEntry, type PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
 import { answerMemory, memoryWish, withMemory } from "./memory.ts";
@@ -114,21 +114,23 @@ const gaveUp = {
 };
 
 /** Undefined when the thread shows that the mention was answered before: the database was lost, the chat remembers. */
-async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
+async function answerMention(parts: RunParts, run: OpenRun, taken: PostPayload, signal: AbortSignal) {
   const { config, store, clock } = parts;
   const began = clock.now();
-  const askedIn = post.first ?? post.id;
+  const askedIn = taken.first ?? taken.id;
   const [, thread] = await Promise.all([
     // Asked for on the dashboard, it has no post of its own.
-    acknowledge(parts, run, run.source === dashboardSource ? askedIn : post.id),
-    threadWith(parts, post, askedIn, signal),
+    acknowledge(parts, run, run.source === dashboardSource ? askedIn : taken.id),
+    threadWith(parts, taken, askedIn, signal),
   ]);
-  if (alreadySaid(config, run, post, thread)) return undefined;
+  if (alreadySaid(config, run, taken, thread)) return undefined;
   const asked = thread.find(({ id }) => id === askedIn);
   if (asked === undefined && thread.length < wholeThread) {
-    const text = post.first === undefined ? "" : "That was deleted: I do not do it again.";
+    const text = taken.first === undefined ? "" : "That was deleted: I do not do it again.";
     return { text, outcome: "failed: it was deleted" };
   }
+  const post = asItSaysNow(config, taken, asked);
+  if (post === undefined) return { text: "", outcome: "done: edited, it speaks to others now" };
   if (isStopped(config, post, thread)) return { text: "", outcome: "done: agents have to stop here" };
   const wish = memoryWish(post.text, config.agent);
   if (wish !== undefined) return answerMemory(parts, post, wish);

@@ -254,6 +254,35 @@ describe("nothing is lost or doubled", () => {
     expect(callsWith("delete the branch")).toBe(0);
   });
 
+  test("edits: into a mention leads to nothing, live and after a gap; what waits is answered by its newest text", async () => {
+    const edit = (id: string, message: string) =>
+      team.api(alice(), "PUT", `/posts/${id}/patch`, { message: `${message} ${id}` });
+    const plain = await team.say(alice(), work(), "edited live");
+    const later = await team.say(alice(), work(), "edited while nobody listens");
+    await edit(plain.id, "@athena who are you, live?");
+    const first = await team.say(alice(), work(), "@athena slow edits");
+    await expect.poll(() => callsWith("slow edits"), { timeout: 60_000 }).toBe(1);
+    const waiting = await team.say(alice(), work(), "@athena old words", first.id);
+    const taken = await team.say(alice(), work(), "@athena never mind", first.id);
+    await edit(waiting.id, "@athena who are you, in new words?");
+    await edit(taken.id, "@hermes never mind");
+    expect((await team.answers(first.id, athena(), 2)).map(({ message }) => message)).toEqual([
+      "slow answer edits",
+      expect.stringContaining("I am athena"),
+    ]);
+    expect(callsWith("old words")).toBe(0);
+
+    await agent.stop();
+    await edit(later.id, "@athena who are you, after the gap?");
+    const gap = await team.say(alice(), work(), "in the gap");
+    await edit(gap.id, "@athena who are you, written in the gap?");
+    agent = await startAgentProcess(folder);
+    await team.answers(gap.id, athena());
+    await settled();
+    for (const { id } of [plain, later]) expect(await team.thread(id)).toHaveLength(1);
+    expect(callsWith(taken.id)).toBe(0);
+  });
+
   test("what was answered before a restart is not answered again, even when the database is lost", async () => {
     const post = await team.say(alice(), work(), "@athena who are you, once?");
     await team.answers(post.id, athena());

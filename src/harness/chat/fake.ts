@@ -85,6 +85,12 @@ export class FakeChatServer {
     return post;
   }
 
+  /** Its author changes a post. Nobody is told: the harness listens to new posts only. */
+  change(id: string, text: string): void {
+    const at = this.posts.findIndex((post) => post.id === id);
+    this.posts[at] = { ...this.posts[at]!, text, editedAt: ++this.#now };
+  }
+
   /** Somebody deletes a post; a thread's first one with all of it. */
   remove(id: string): void {
     for (let at = this.posts.length - 1; at >= 0; at--)
