@@ -170,7 +170,7 @@ async function threadWith(parts: RunParts, post: PostPayload, id: string, signal
 
 /** The posts among which an answer to this one would be. */
 const around = (parts: RunParts, post: PostPayload, signal: AbortSignal): Promise<ChatPost[]> =>
-  untilAnswered(parts, signal, () => postsAround(parts.chat, post));
+  untilAnswered(parts, signal, () => postsAround(parts.chat, post, post.createdAt));
 
 /** What a command does comes first: ending work waits for no server. */
 async function doCommand(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
