@@ -198,7 +198,12 @@ async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: Pos
   // Said by one of them: each leaves those before it by name the time to be the one.
   if (kind === "hops") await parts.clock.wait(chat.agents.filter(({ name }) => name < agent).length * turnMs, signal);
   const thread = await around(parts, post, signal);
-  return alreadySaid(parts.config, run, post, thread) ? undefined : noticeOf(parts.config, kind, post, thread);
+  if (alreadySaid(parts.config, run, post, thread)) return undefined;
+  const { people } = chat;
+  // Who was renamed in the chat is called by the team file's name in vain. Where it is not to be known now, that has to do.
+  const names = await parts.chat.names(people.map(({ id }) => id)).catch(() => new Map<string, string>());
+  const called = people.map((one) => ({ ...one, name: names.get(one.id) ?? one.name }));
+  return noticeOf({ ...parts.config, chat: { ...chat, people: called } }, kind, post, thread);
 }
 
 /** Whether an agent of the team said that they have to stop, of what this post goes back to. */
