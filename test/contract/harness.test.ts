@@ -1,5 +1,5 @@
 /** The bundled harness as a process, against a real Mattermost and the rehearsal model. Scenario ids are those of docs/reference/harness.md. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -18,6 +18,7 @@ import { type MattermostServer, startMattermost } from "../support/mattermost.ts
 const script = scriptSchema.parse({
   answers: [
     { match: "slow (\\w+)", reply: "slow answer $1", delay: 4 },
+    { match: "sluggish (\\w+)", reply: "sluggish answer $1", delay: 20 },
     { match: "essay", reply: Array.from({ length: 3000 }, (_, line) => `line ${line} of a long answer`).join("\n") },
     ...loadScript().answers,
   ],
@@ -304,6 +305,25 @@ describe("nothing is lost or doubled", () => {
     agent = await startAgentProcess(folder);
     await settled();
     expect(callsWith("slow goodbye")).toBe(1);
+  });
+
+  test("G1 SIGTERM while a model takes longer than may be waited: it ends in time, and the next start answers, once", async () => {
+    const config = JSON.parse(readFileSync(folder.configFile, "utf8")) as object;
+    await agent.stop();
+    writeFileSync(folder.configFile, JSON.stringify({ ...config, limits: { drain: 2 } }));
+    agent = await startAgentProcess(folder);
+    const post = await team.say(alice(), work(), "@athena sluggish end");
+    await expect.poll(() => callsWith("sluggish end"), { timeout: 60_000 }).toBe(1);
+    const began = Date.now();
+    await agent.stop("SIGTERM");
+    const took = Date.now() - began;
+    expect(took).toBeGreaterThan(1500);
+    expect(took).toBeLessThan(12_000);
+    expect(await team.thread(post.id)).toHaveLength(1);
+    agent = await startAgentProcess(folder);
+    expect((await team.answers(post.id, athena())).map(({ message }) => message)).toEqual(["sluggish answer end"]);
+    await settled();
+    expect(await team.answers(post.id, athena())).toHaveLength(1);
   });
 
   test("a second harness on the same data refuses to start", async () => {
