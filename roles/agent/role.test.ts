@@ -251,6 +251,20 @@ test("equal inputs give equal operations", async () => {
   expect(role.setup(await role.inputs(context("athena"), params), params)).toEqual(operations);
 });
 
+test("a configuration that the harness would refuse never leaves for a host", async () => {
+  const params = role.params.parse({});
+  const id = values["mattermost.bots.athena.id"]!;
+  values["mattermost.bots.athena.id"] = "";
+  try {
+    await expect(role.inputs(context("athena"), params)).rejects.toMatchObject({
+      code: "E-AGENT-CONFIG",
+      where: expect.stringContaining("agent athena"),
+    });
+  } finally {
+    values["mattermost.bots.athena.id"] = id;
+  }
+});
+
 test("a missing bot token is told before any host is asked", async () => {
   const token = values["mattermost.bots.athena.token"];
   delete values["mattermost.bots.athena.token"];

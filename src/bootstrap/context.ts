@@ -12,6 +12,8 @@ export interface ChatSetup {
   readonly signal: AbortSignal;
   /** Says that something on the server or among the secrets was changed, for people: "bot athena made". */
   changed(what: string): void;
+  /** Tells people what is otherwise than they may think, though nothing was changed. */
+  told(what: string): void;
   /** Shows a one-time password, at once: nobody else knows it, whatever fails afterwards. */
   showPassword(person: string, password: string): void;
 }

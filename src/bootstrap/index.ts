@@ -47,6 +47,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<BootstrapRes
     count += 1;
     reporter.event({ type: "change", part: "chat", what });
   };
+  const told = (what: string): void => reporter.info(what);
   const given: string[] = [];
   // To the person, and only there: no event, no result, no log has it.
   const showPassword = (person: string, password: string): void => {
@@ -61,7 +62,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<BootstrapRes
     if (made) changed("administrator made");
     try {
       await ensureSettings(admin, url, changed);
-      const setup: ChatSetup = { team, secrets, admin, url, signal, changed, showPassword };
+      const setup: ChatSetup = { team, secrets, admin, url, signal, changed, told, showPassword };
       const bots = await ensureBots(setup, options.adopt);
       const people = await ensurePeople(setup, options);
       await ensureTeams(setup, new Map([...bots, ...people.ids]));

@@ -68,6 +68,7 @@ async function run(): Promise<unknown> {
   const setup: ChatSetup = {
     ...{ team, secrets, url, admin: chatClient(url, "admin"), signal: new AbortController().signal },
     changed: () => undefined,
+    told: () => undefined,
     showPassword: (person, password) => void shown.push(`${person} ${password}`),
   };
   try {

@@ -23,7 +23,8 @@ export interface PeopleWishes {
 
 /**
  * An account for every person of the team file, its id pinned among the secrets, so that a re-created account of the same name has no
- * rights. One-time passwords are shown as they are made, and then kept nowhere. Throws E-CHAT-PINNED for an account that is not the pinned one.
+ * rights, and a person who was renamed in the chat keeps hers. One-time passwords are shown as they are made, and then kept nowhere.
+ * Throws E-CHAT-PINNED for an account that is not the pinned one.
  */
 export async function ensurePeople(setup: ChatSetup, wishes: PeopleWishes): Promise<PeopleResult> {
   const ids = new Map<string, string>();
@@ -60,6 +61,12 @@ async function ensureAccount(
   const found = await orNothing(admin.getUserByUsername(person));
   const pinned = secrets.get(`${path}.id`)?.reveal();
   if (found !== undefined && found.id === pinned) return { user: found, shown: false };
+  const known = pinned === undefined ? undefined : await orNothing(admin.getUser(pinned));
+  // A name is its holder's to change in the chat. Deactivated and with another in its place, that has to be said.
+  if (known !== undefined && (found === undefined || (known.delete_at === 0 && !adopt))) {
+    setup.told(`${person} is named ${known.username} in the chat: the account and its rights stay as they are`);
+    return { user: known, shown: false };
+  }
   if (found !== undefined && adopt) {
     secrets.set(`${path}.id`, found.id);
     changed(`account of ${person} adopted`);

@@ -14,7 +14,7 @@ import type { CommandContext } from "./context.ts";
 const { world } = vi.hoisted(() => ({ world: { disks: [] as DataDisk[], chatIsUp: true, retired: [] as string[] } }));
 
 // Each is proven on VMs and a real chat; here it counts what is made of their answers.
-vi.mock("../../secrets/store.ts", () => ({ openSecrets: async () => ({}) }));
+vi.mock("../../secrets/store.ts", () => ({ openSecrets: async () => ({ get: () => undefined }) }));
 vi.mock("../machines/destroy.ts", () => ({
   dataDisksOn: async (_: unknown, { name }: { name: string }) => world.disks.filter((one) => one.hypervisor === name),
   destroyAll: async () => [{ hypervisor: "r420", changed: 0, error: undefined }],

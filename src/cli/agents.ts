@@ -49,7 +49,7 @@ export const command: CliCommand = {
       .option("--purge-data", "delete its data disk too")
       .option("--confirm <agent>", "in place of typing the name; --yes does not agree to losing data", collect)
       .description(
-        "Removes its machine, disables its bot, revokes every token of it, and takes it out of the team file.",
+        "Removes its machine, gives free what it claimed on the forge, disables its bot, revokes every token of it, and takes it out of the team file.",
       )
       .action(run((context: CommandContext, name: string, options: RemoveOptions) => remove(context, name, options)));
   },
@@ -84,16 +84,25 @@ async function add(context: CommandContext, name: string, options: AddOptions): 
 }
 
 async function remove(context: CommandContext, name: string, options: RemoveOptions): Promise<number> {
-  const [{ writeTeam }, { removeFromText }, { parseTeam }, { readFile }, { destroy }, { openSecrets }, { retireBot }] =
-    await Promise.all([
-      import("./write-team.ts"),
-      import("../team/edit.ts"),
-      import("../team/load.ts"),
-      import("node:fs/promises"),
-      import("./destroy.ts"),
-      import("../../secrets/store.ts"),
-      import("../bootstrap/retire.ts"),
-    ]);
+  const [
+    { writeTeam },
+    { removeFromText },
+    { parseTeam },
+    { readFile },
+    { destroy },
+    { openSecrets },
+    { retireBot },
+    { releaseClaims },
+  ] = await Promise.all([
+    import("./write-team.ts"),
+    import("../team/edit.ts"),
+    import("../team/load.ts"),
+    import("node:fs/promises"),
+    import("./destroy.ts"),
+    import("../../secrets/store.ts"),
+    import("../bootstrap/retire.ts"),
+    import("./agent-claims.ts"),
+  ]);
   const team = await context.loadTeam();
   mustKnow("agent", name, Object.keys(team.team.agents));
   const without = (text: string): string => removeFromText(text, ["agents", name]);
@@ -103,12 +112,16 @@ async function remove(context: CommandContext, name: string, options: RemoveOpti
   const code = await destroy(context, [name], { ...purge, forGood: true, confirm: options.confirm ?? [] });
   if (code !== exitCodes.done) return code;
   const secrets = await openSecrets(team);
-  const changed = await retireBot({ team, secrets, signal: context.signal, agent: name });
+  const { reporter, signal } = context;
+  // Its machine is gone: nothing renews or takes a claim in its name any more.
+  const freed = await releaseClaims(team, secrets, name, reporter, signal);
+  const changed = await retireBot({ team, secrets, signal, agent: name });
   await writeTeam(team.file, without);
-  context.reporter.result(`${name} is gone: bot disabled, tokens revoked, taken out of ${team.file}`, {
+  reporter.result(`${name} is gone: bot disabled, tokens revoked, taken out of ${team.file}`, {
     type: "agents.remove",
     agent: name,
     changed,
+    freed,
   });
   return exitCodes.done;
 }

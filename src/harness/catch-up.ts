@@ -9,7 +9,7 @@ const maxPages = 10_000;
  * each page overlaps the one before by every post of its oldest millisecond.
  */
 export async function missedPosts(
-  chat: Chat,
+  chat: Pick<Chat, "page">,
   channel: ChatChannel,
   floor: number,
   keep: (post: ChatPost) => boolean,

@@ -7,6 +7,8 @@ export interface ChatPost {
   readonly authorId: string;
   readonly text: string;
   readonly createdAt: number;
+  /** When its text was changed last, if it was. */
+  readonly editedAt?: number;
   /** Joins, header changes and the like. */
   readonly system: boolean;
   /** Written by a bot, a webhook or a plugin, whatever account it used. */

@@ -1,3 +1,4 @@
+import { missedPosts } from "./catch-up.ts";
 import { type Chat, ChatError, type ChatPost, type NewPost } from "./chat-port.ts";
 import { backoff, type Clock } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
@@ -45,26 +46,37 @@ export async function deliver(parts: DeliveryParts, run: OpenRun, signal: AbortS
 
 function send(parts: DeliveryParts, part: OutboxPart): Promise<string> {
   markAttempt(parts.store, part);
-  return sayOnce(parts, JSON.parse(part.payload) as NewPost, part.attempts > 0);
+  return sayOnce(parts, JSON.parse(part.payload) as NewPost, part.attempts > 0, part.createdAt);
 }
 
-/** Posts among which an answer is found: its thread, or, where it begins one, the newest of its channel. */
-export function postsAround(
+/** How far this machine's clock and the server's may be apart, ms. */
+const clocksApartMs = 3600_000;
+
+/**
+ * Posts among which an answer is found: its thread, or, where it begins one, those of its channel that harnesses wrote since it may have
+ * been said (this machine's time; without it, of the newest page).
+ */
+export async function postsAround(
   chat: Pick<Chat, "page" | "thread">,
   { channelId, rootId }: Pick<NewPost, "channelId" | "rootId">,
+  since?: number,
 ): Promise<ChatPost[]> {
-  return rootId === "" ? chat.page({ id: channelId, direct: false, lastPostAt: 0 }, undefined) : chat.thread(rootId);
+  if (rootId !== "") return chat.thread(rootId);
+  const channel = { id: channelId, direct: false, lastPostAt: 0 };
+  if (since === undefined) return chat.page(channel, undefined);
+  return (await missedPosts(chat, channel, since - clocksApartMs, ({ marker }) => marker !== undefined)).posts;
 }
 
-/** Writes a post and gives its id. Where a former try may have reached the server, its thread is searched for the marker first. */
+/** Writes a post and gives its id. Where a former try, `since` then, may have reached the server, the marker is searched for first. */
 export async function sayOnce(
   { chat, config }: Pick<DeliveryParts, "chat" | "config">,
   post: NewPost,
   repeated: boolean,
+  since?: number,
 ): Promise<string> {
   if (repeated) {
     const { run, part } = post.marker;
-    const sent = (await postsAround(chat, post)).find(
+    const sent = (await postsAround(chat, post, since)).find(
       ({ authorId, marker }) => authorId === config.chat.botId && marker?.run === run && marker.part === part,
     );
     if (sent !== undefined) return sent.id;

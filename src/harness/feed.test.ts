@@ -116,3 +116,51 @@ test("a reaction that the store does not take ends nothing, and is looked for ag
     rmSync(dir, { recursive: true });
   }
 });
+
+test("a post that was read and edited into a mention leads to nothing; one of the gap counts by what it says", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "olympus-feed-"));
+  const store = openStore(dir);
+  const server = new FakeChatServer();
+  server.addUser("bot", "athena");
+  server.addChannel("work", ["bot", "alice"]);
+  const begin = () => {
+    const chat = server.client("bot");
+    const feed = new Feed({ config, store, chat, clock: systemClock(100), log: silentLog, wake: () => undefined });
+    feed.start(0);
+    chat.open({
+      connected: () => feed.connected(),
+      disconnected: () => undefined,
+      posted: (post) => feed.posted(post),
+    });
+    return { chat, feed, caughtUp: () => expect.poll(() => feed.caughtUpAt).toBeDefined() };
+  };
+  const taken = () => store.all<{ text: string }>("SELECT payload ->> 'text' AS text FROM inbox ORDER BY id");
+  let { chat, feed, caughtUp } = begin();
+  try {
+    await caughtUp();
+    const now = Date.now() - 60_000;
+    const say = (text: string, at: number) => server.say("alice", "work", text, { createdAt: now + at }).id;
+    const read = [say("hello", 1), say("@hermes hello", 2)];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+
+    server.disconnect();
+    server.change(read[0]!, "@athena hello, edited while disconnected");
+    server.change(say("hello", 3), "@athena, written and edited in the gap");
+    server.change(say("@athena you there?", 4), "@hermes you there?");
+    chat.reconnect();
+    await expect.poll(taken).toEqual([{ text: "@athena, written and edited in the gap" }]);
+
+    feed.stop();
+    chat.close();
+    server.change(read[1]!, "@athena hello, edited while stopped");
+    say("@athena and now?", 5);
+    ({ chat, feed, caughtUp } = begin());
+    await caughtUp();
+    expect(taken().map(({ text }) => text)).toEqual(["@athena, written and edited in the gap", "@athena and now?"]);
+  } finally {
+    feed.stop();
+    chat.close();
+    store.close();
+    rmSync(dir, { recursive: true });
+  }
+});

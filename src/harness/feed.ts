@@ -14,6 +14,8 @@ const overlapMs = 30_000;
 const sweepMs = 60_000;
 const reactedEarlyMs = 2000;
 
+const seenKey = (channel: string): string => `read-to:${channel}`;
+
 interface FeedParts {
   readonly config: AgentConfig;
   readonly store: Store;
@@ -60,6 +62,13 @@ export class Feed {
   stop(): void {
     clearInterval(this.#sweepTimer);
     this.#stop.abort(new Error("stopped"));
+    const { store, log } = this.#parts;
+    try {
+      for (const [channel, { at }] of this.#newest) store.setMeta(seenKey(channel), String(at));
+    } catch (error) {
+      // All that depends on it: what was edited since counts by what it says then.
+      log.warn({ error: String(error) }, "cannot note what was read");
+    }
   }
 
   connected(): void {
@@ -131,6 +140,11 @@ export class Feed {
     return this.#newest.get(channel)?.at ?? 0;
   }
 
+  /** Where what was written up to then has been decided on: an edit of that makes no mention of it. Server's time. */
+  #decidedTo(channel: string): number {
+    return Math.max(this.#newestOf(channel), Number(this.#parts.store.meta(seenKey(channel)) ?? 0));
+  }
+
   #saw(channel: string, at: number): void {
     if (at > this.#newestOf(channel)) this.#newest.set(channel, { at, seen: this.#parts.clock.now() });
   }
@@ -191,20 +205,21 @@ export class Feed {
     const cursor = cursorOf(store, chatSource, channel.id);
     const floor = cursor ?? Math.max(this.#since, oldestAnswered);
     const newestSeen = this.#newestOf(channel.id);
+    const decidedTo = this.#decidedTo(channel.id);
     const quiet = this.#synced.has(channel.id) && channel.lastPostAt <= newestSeen;
     if (channel.lastPostAt > floor && !quiet) {
       const missed = await missedPosts(
         chat,
         channel,
         floor,
-        (post) => decide(store, config, post).kind !== "ignore",
+        (post) =>
+          decide(store, config, post).kind !== "ignore" && (post.editedAt === undefined || post.createdAt > decidedTo),
       ).catch((error) => {
         // Removed from the channel, or the channel is gone: nothing to read there any more.
         if (error instanceof ChatError && error.kind === "refused") return undefined;
         throw error;
       });
       if (missed === undefined) return;
-      this.#saw(channel.id, missed.newest);
       const old = missed.posts.filter((post) => post.createdAt <= oldestAnswered);
       const fresh = missed.posts.slice(old.length);
       // Of that age nothing can be under way any more, so the overlap is not needed.
@@ -213,6 +228,7 @@ export class Feed {
         takeIn(store, config, fresh, { channel: channel.id, readTo }, clock.now()),
         takeInLate(store, config, old, clock.now()),
       ]);
+      this.#saw(channel.id, missed.newest);
       if (taken > 0) log.info({ channel: channel.id, mentions: taken }, "took in mentions that were missed");
       if (late > 0) log.warn({ channel: channel.id, mentions: late }, "mentions are too old to be answered");
       if (taken + late > 0) wake();

@@ -314,6 +314,19 @@ test("a scheduled task whose last word went past a full store is not done again 
   expect(calls).toBe(1);
 });
 
+test("who was renamed in the chat is called by the name there", async () => {
+  server.addUser("alice-id", "alice.berg");
+  await start();
+  const root = server.say("alice-id", "work", "hermes and athena, agree on a colour");
+  server.say("hermes-id", "work", "@athena I think otherwise", {
+    rootId: root.id,
+    automatic: true,
+    marker: { run: "r", part: 0, source: "s", hops: 4 },
+  });
+  await soon(ended).toEqual([{ state: "done", outcome: "hops" }]);
+  expect(server.thread(root.id).at(-1)!.text).toContain("@alice.berg, please say how to go on.");
+});
+
 test("a used up hop budget is said once a thread, to the person who spoke last in it", async () => {
   await start();
   const root = server.say("alice-id", "work", "hermes and athena, agree on a colour");

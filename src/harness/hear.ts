@@ -2,6 +2,7 @@ import { acknowledge } from "./acknowledge.ts";
 import { readAttachments } from "./attachments.ts";
 import { type Chat, ChatError } from "./chat-port.ts";
 import type { AgentConfig } from "./config.ts";
+import { asItSaysNow } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { ModelMessage } from "./model-port.ts";
 import { meanwhile } from "./prompt.ts";
@@ -19,7 +20,7 @@ interface HearParts {
 
 /**
  * What came to a run's thread since it was begun, as its model is told of it, with what its files say. Whoever takes it must append it to
- * a conversation at once. What was deleted by now is left for a run of its own, which says so; where the chat server does not answer, all
+ * a conversation at once. What was deleted or speaks to others by now is left for a run of its own, which says so; where the chat server does not answer, all
  * is told later.
  */
 export async function hear(parts: HearParts, run: OpenRun, rootId: string): Promise<ModelMessage[]> {
@@ -31,8 +32,9 @@ export async function hear(parts: HearParts, run: OpenRun, rootId: string): Prom
     const told: ModelMessage[] = [];
     for (const post of posts) {
       const there = thread.get(post.first ?? post.id);
-      if (there === undefined) continue;
-      const content = meanwhile(config, post, await readAttachments(chat, there.files ?? []));
+      const said = there && asItSaysNow(config, post, there);
+      if (said === undefined) continue;
+      const content = meanwhile(config, said, await readAttachments(chat, there?.files ?? []));
       told.push({ role: "user", content, post: post.id });
       acknowledge(parts, run, post.id).catch((error: unknown) =>
         log.warn({ run: run.id, error: String(error) }, "cannot note that a mention was seen"),

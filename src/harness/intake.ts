@@ -175,6 +175,19 @@ function payloadOf(post: ChatPost, { chat }: Pick<AgentConfig, "chat">): PostPay
   };
 }
 
+/**
+ * A mention as its author says it now: where the post it asks in was edited since, by its newest text; undefined where that speaks to the
+ * agent no more.
+ */
+export function asItSaysNow(
+  { agent }: Pick<AgentConfig, "agent">,
+  post: PostPayload,
+  there: ChatPost | undefined,
+): PostPayload | undefined {
+  if (there?.editedAt === undefined) return post;
+  return post.direct || mentions(there.text, agent) ? { ...post, text: there.text } : undefined;
+}
+
 /** A post as if somebody else had written it now: with a person's wish a new chain begins. */
 export function anew(
   { chain: _, ...post }: PostPayload,

@@ -41,7 +41,7 @@ export async function lastWord(
     try {
       if (silent) throw new ChatError("refused", "there is no thread to tell it in");
       // Always looks first: while the store fails, nobody knows what a former try, or process, has said already.
-      await sayOnce(parts, post, true);
+      await sayOnce(parts, post, true, payload.createdAt);
       return "said";
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;

@@ -13,6 +13,7 @@ import { ModelRouter } from "./router.ts";
 import { receive } from "./store/inbox.ts";
 import { openStore, type Store } from "./store/open.ts";
 import { claimNext } from "./store/runs.ts";
+import { spentSince } from "./store/steps.ts";
 
 let dir: string;
 let store: Store;
@@ -422,4 +423,22 @@ describe("D12", () => {
   test("an answer that was cut says so", async () => {
     expect((await askWith(finished("Half of i", "length"))).text).toMatch(/^Half of i\n\n\(My answer was cut/);
   });
+});
+
+test("what a provider had in its cache costs the cached price, in the journal and of the day's money", async () => {
+  const cached = { ...price, cachedInput: 1 };
+  const settings = config({ models: [{ provider: "anthropic", model: "first", keyFile: "k", price: cached }] });
+  const models: ModelCaller = { call: async () => ({ ...reply("hi"), cachedTokens: 900 }) };
+  await askWith(models, settings);
+  // 100 fresh tokens at 10, 900 cached ones at 1, 100 said at 100, each per million.
+  const usd = (100 * 10 + 900 * 1 + 100 * 100) / 1e6;
+  const step = store.get<{ usd: number; cached_tokens: number }>(
+    "SELECT usd, cached_tokens FROM steps WHERE kind = 'model'",
+  )!;
+  expect(step.cached_tokens).toBe(900);
+  expect(step.usd).toBeCloseTo(usd, 10);
+  expect(spentSince(store, 0).usd).toBeCloseTo(usd, 10);
+  // Where nobody wrote a price for it down, it is what any other token costs.
+  await askWith(models);
+  expect(spentSince(store, 0).usd).toBeCloseTo(usd + (1000 * 10 + 100 * 100) / 1e6, 10);
 });

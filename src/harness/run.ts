@@ -13,7 +13,7 @@ import { guardOf } from "./gates/destructive.ts";
 import { sensitiveTools } from "./gates/sensitive.ts";
 import { withoutSecrets } from "./guarded-chat.ts";
 import { hear } from "./hear.ts";
-import { dashboardSource, hopsEntry, type PostPayload } from "./intake.ts";
+import { asItSaysNow, dashboardSource, hopsEntry, type PostPayload } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { type ConverseParts, converse } from "./loop/converse.ts";
 import { answerMemory, memoryWish, withMemory } from "./memory.ts";
@@ -114,21 +114,23 @@ const gaveUp = {
 };
 
 /** Undefined when the thread shows that the mention was answered before: the database was lost, the chat remembers. */
-async function answerMention(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
+async function answerMention(parts: RunParts, run: OpenRun, taken: PostPayload, signal: AbortSignal) {
   const { config, store, clock } = parts;
   const began = clock.now();
-  const askedIn = post.first ?? post.id;
+  const askedIn = taken.first ?? taken.id;
   const [, thread] = await Promise.all([
     // Asked for on the dashboard, it has no post of its own.
-    acknowledge(parts, run, run.source === dashboardSource ? askedIn : post.id),
-    threadWith(parts, post, askedIn, signal),
+    acknowledge(parts, run, run.source === dashboardSource ? askedIn : taken.id),
+    threadWith(parts, taken, askedIn, signal),
   ]);
-  if (alreadySaid(config, run, post, thread)) return undefined;
+  if (alreadySaid(config, run, taken, thread)) return undefined;
   const asked = thread.find(({ id }) => id === askedIn);
   if (asked === undefined && thread.length < wholeThread) {
-    const text = post.first === undefined ? "" : "That was deleted: I do not do it again.";
+    const text = taken.first === undefined ? "" : "That was deleted: I do not do it again.";
     return { text, outcome: "failed: it was deleted" };
   }
+  const post = asItSaysNow(config, taken, asked);
+  if (post === undefined) return { text: "", outcome: "done: edited, it speaks to others now" };
   if (isStopped(config, post, thread)) return { text: "", outcome: "done: agents have to stop here" };
   const wish = memoryWish(post.text, config.agent);
   if (wish !== undefined) return answerMemory(parts, post, wish);
@@ -168,7 +170,7 @@ async function threadWith(parts: RunParts, post: PostPayload, id: string, signal
 
 /** The posts among which an answer to this one would be. */
 const around = (parts: RunParts, post: PostPayload, signal: AbortSignal): Promise<ChatPost[]> =>
-  untilAnswered(parts, signal, () => postsAround(parts.chat, post));
+  untilAnswered(parts, signal, () => postsAround(parts.chat, post, post.createdAt));
 
 /** What a command does comes first: ending work waits for no server. */
 async function doCommand(parts: RunParts, run: OpenRun, post: PostPayload, signal: AbortSignal) {
@@ -196,7 +198,12 @@ async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: Pos
   // Said by one of them: each leaves those before it by name the time to be the one.
   if (kind === "hops") await parts.clock.wait(chat.agents.filter(({ name }) => name < agent).length * turnMs, signal);
   const thread = await around(parts, post, signal);
-  return alreadySaid(parts.config, run, post, thread) ? undefined : noticeOf(parts.config, kind, post, thread);
+  if (alreadySaid(parts.config, run, post, thread)) return undefined;
+  const { people } = chat;
+  // Who was renamed in the chat is called by the team file's name in vain. Where it is not to be known now, that has to do.
+  const names = await parts.chat.names(people.map(({ id }) => id)).catch(() => new Map<string, string>());
+  const called = people.map((one) => ({ ...one, name: names.get(one.id) ?? one.name }));
+  return noticeOf({ ...parts.config, chat: { ...chat, people: called } }, kind, post, thread);
 }
 
 /** Whether an agent of the team said that they have to stop, of what this post goes back to. */

@@ -170,3 +170,41 @@ test("what is due is done and posted in its channel, once", { timeout: 60_000 },
   ]);
   expect(requests).toHaveLength(1);
 });
+
+test("an answer that begins a thread is found behind more than a page of others: it is not said twice", {
+  timeout: 60_000,
+}, async () => {
+  const server = new FakeChatServer();
+  server.now = start;
+  // As the real one half a minute later: only the marker is left to know it by.
+  server.dedupMs = 0;
+  server.addUser("bot", "athena");
+  server.addChannel("dev", ["bot", "jeff"]);
+  server.nameChannel("olympus/dev", "dev");
+  const chat = server.client("bot");
+  let tries = 0;
+  const harness = new Harness({
+    config: config([report]),
+    store,
+    chat: {
+      ...chat,
+      post: async (post) => {
+        const id = await chat.post(post);
+        if (++tries > 1) return id;
+        for (let n = 0; n < 201; n++) server.say("jeff", "dev", `in between ${n}`);
+        throw new ChatError("retry", "no answer in time");
+      },
+    },
+    models: {
+      call: async () => ({ text: "All is well.", finish: "stop", inputTokens: 1, cachedTokens: 0, outputTokens: 1 }),
+    },
+    clock: fastClock(5_000),
+    log: silentLog,
+  });
+  await harness.start();
+  await expect
+    .poll(() => store.get("SELECT outcome FROM runs WHERE ended_at IS NOT NULL"), { timeout: 30_000 })
+    .toMatchObject({ outcome: "answered" });
+  await harness.stop();
+  expect(server.posts.filter(({ authorId }) => authorId === "bot")).toHaveLength(1);
+});

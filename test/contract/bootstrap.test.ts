@@ -33,7 +33,8 @@ async function run(options: Partial<BootstrapOptions> = {}) {
   const shown = reporter.lines.map((line) => /^password {2}(\w+): (\S+) /.exec(line));
   const passwords = shown.flatMap((line) => (line === null ? [] : [{ person: line[1]!, password: line[2]! }]));
   expect(result.given).toEqual(passwords.map(({ person }) => person));
-  return { ...result, passwords, changes: reporter.events.map((event) => event.what) };
+  const told = reporter.lines.filter((line) => !line.startsWith("password "));
+  return { ...result, passwords, told, changes: reporter.events.map((event) => event.what) };
 }
 
 test("an empty server becomes the team's chat", async () => {
@@ -160,6 +161,73 @@ test("an account that bootstrap did not make gets no rights unless it is adopted
   const adopted = await run({ team: larger, adopt: ["zeno"] });
   expect(adopted.changes).toContain("account of zeno adopted");
   expect((await run({ team: larger })).changed).toBe(0);
+});
+
+test("a person who was renamed in the chat keeps account and rights; who takes the old name has none", async () => {
+  const { admin } = await loginAsAdmin(server.url, team, secrets);
+  const pin = () => secrets.require("mattermost.people.olaf.id").reveal();
+  const olaf = pin();
+  await admin.patchUser({ id: olaf, username: "olaf.berg" } as never);
+  const renamed = await run();
+  expect(renamed).toMatchObject({ changes: [], passwords: [] });
+  expect(renamed.told).toEqual([expect.stringContaining("olaf is named olaf.berg in the chat")]);
+  expect(pin()).toBe(olaf);
+
+  // The address changed too, and another account has the name: that is nobody.
+  await admin.patchUser({ id: olaf, email: "berg@elsewhere.example" } as never);
+  const account = { username: "olaf", email: "other@elsewhere.example", password: "a password 1" };
+  const other = await admin.createUser(account as never, "", "");
+  expect((await run()).changes).toEqual(["account of olaf renamed"]);
+  expect(pin()).toBe(olaf);
+  expect((await admin.getUser(olaf)).email).toBe(team.team.people.olaf!.email);
+
+  // Hers is deactivated: which of them is meant a person has to say.
+  await admin.updateUserActive(olaf, false);
+  await expect(run()).rejects.toMatchObject({ code: "E-CHAT-PINNED", exit: 6 });
+  expect(pin()).toBe(olaf);
+  expect((await admin.getUser(olaf)).delete_at).toBeGreaterThan(0);
+  await admin.patchUser({ id: other.id, username: "somebody" } as never);
+  expect((await run()).changes).toEqual(["account of olaf activated"]);
+  await admin.patchUser({ id: olaf, username: "olaf" } as never);
+  expect(await run()).toMatchObject({ changed: 0, told: [] });
+});
+
+test("an account that was deleted and made anew by somebody else has no rights until it is adopted", async () => {
+  const larger = changedTeam(team, (file) => {
+    file.people.vera = { ...file.people.olaf!, email: "vera@olympus.example" };
+  });
+  await run({ team: larger });
+  const { admin } = await loginAsAdmin(server.url, team, secrets);
+  const pin = () => secrets.require("mattermost.people.vera.id").reveal();
+  const old = pin();
+  // What `mmctl user delete` leaves: no account of that id.
+  secrets.set("mattermost.people.vera.id", "gone4567890123456789012345");
+  await admin.patchUser({ id: old, username: "vera.old", email: "vera.old@elsewhere.example" } as never);
+  const account = { username: "vera", email: "vera@elsewhere.example", password: "a password 1" };
+  const anew = await admin.createUser(account as never, "", "");
+  await expect(run({ team: larger })).rejects.toMatchObject({ code: "E-CHAT-PINNED", exit: 6 });
+  expect((await run({ team: larger, adopt: ["vera"] })).changes).toContain("account of vera adopted");
+  expect(pin()).toBe(anew.id);
+  expect((await run({ team: larger })).changed).toBe(0);
+});
+
+test("a bot that was renamed in the chat is the agent's still, and gets its name back", async () => {
+  const { admin } = await loginAsAdmin(server.url, team, secrets);
+  const pin = () => secrets.require("mattermost.bots.athena.id").reveal();
+  const athena = pin();
+  await admin.patchBot(athena, { username: "pallas" });
+  expect((await run()).changes).toEqual(["bot pallas is athena again"]);
+  expect(pin()).toBe(athena);
+
+  // Another has its name meanwhile, even of our own making: which is meant a person has to say.
+  await admin.patchBot(athena, { username: "pallas" });
+  const other = await admin.createBot({ username: "athena" });
+  await expect(run()).rejects.toMatchObject({ code: "E-CHAT-PINNED", exit: 6 });
+  expect(pin()).toBe(athena);
+  await admin.patchBot(other.user_id, { username: "other" });
+  await run();
+  expect(pin()).toBe(athena);
+  expect((await run()).changed).toBe(0);
 });
 
 test("a run that was killed after making an account is mended by the next", async () => {

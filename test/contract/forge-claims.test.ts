@@ -1,14 +1,17 @@
 /** Claims on the rehearsal forge. */
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { releaseClaims } from "../../src/cli/agent-claims.ts";
 import { type Forge, ForgeError } from "../../src/harness/forge-port.ts";
 import type { ForgePayload } from "../../src/harness/forge-work.ts";
 import { claim, clearFormer, lastRelease, release, releaseStale } from "../../src/harness/tasks/claim.ts";
 import { letGo } from "../../src/harness/tasks/let-go.ts";
 import { workOf } from "../../src/harness/tasks/table.ts";
+import { repositorySchema } from "../../src/team/repository-schema.ts";
 import { type TriedForge, tryForge } from "../support/forge.ts";
-import { app, type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
+import { app, type ForgeAgent, type ForgePlay, forgeAgent, teamKey } from "../support/forge-agents.ts";
 import { playedTeam } from "../support/played-agent.ts";
+import { changedTeam, labTeam } from "../support/team.ts";
 
 let tried: TriedForge;
 const agents: ForgeAgent[] = [];
@@ -91,6 +94,48 @@ const said = async (number: number) =>
   (await as("zeus").issues.listComments({ ...repo, issue_number: number })).data.map(({ body }) => body ?? "");
 const branches = async () =>
   (await as("zeus").git.listMatchingRefs({ ...repo, ref: "heads/olympus/" })).data.map(({ ref }) => ref.slice(11));
+
+test("an agent that leaves the team lets go of its claims with its own token; a forge that is away is told", async () => {
+  const { team: lab, secrets, folder } = await labTeam();
+  try {
+    const machines = lab.machines.map((one) => ({ ...one, roles: { ...one.roles, github: { login: one.name } } }));
+    const teamOn = (api: string) =>
+      changedTeam({ ...lab, machines }, (file) => {
+        file.repositories[app] = { ...repositorySchema.parse({}), agents: ["athena"] };
+        file.forge.api = api;
+      });
+    secrets.set("agents.athena.github", "token-of-athena");
+    secrets.set("team.hmac", teamKey.reveal());
+    const numbers = [await wish("begun"), await wish("in review"), await wish("another's")] as const;
+    const origin = { chain: "c", base: await base() };
+    const [athena, apollo] = [await agent("athena", () => ""), await agent("apollo", () => "")];
+    for (const number of numbers.slice(0, 2))
+      await claim(athena.parts, `run-${number}`, payload(number), origin, never);
+    await claim(apollo.parts, "run-other", payload(numbers[2]), origin, never);
+    const head = `olympus/issue-${numbers[1]}`;
+    const change = { path: "new", message: "new", content: "bmV3", branch: head };
+    await as("athena").repos.createOrUpdateFileContents({ ...repo, ...change });
+    const pull = (await as("athena").pulls.create({ ...repo, title: "new", head, base: "main" })).data.number;
+
+    const told: string[] = [];
+    const reporter = { info: (line: string) => void told.push(line), warn: (line: string) => void told.push(line) };
+    const leaves = (api: string) => releaseClaims(teamOn(api), secrets, "athena", reporter, never, 20_000);
+    expect(await leaves("http://127.0.0.1:9")).toBe(0);
+    expect(told.splice(0)).toEqual([expect.stringMatching(/could not all be released.*2 hours after/)]);
+    expect(await leaves(tried.forge.api)).toBe(1);
+    expect(told).toEqual([
+      `${app}#${numbers[0]} is free again`,
+      `${app}#${pull}, a pull request of athena, stays open for people`,
+    ]);
+    expect((await branches()).sort()).toEqual([`olympus/issue-${numbers[1]}`, `olympus/issue-${numbers[2]}`]);
+    expect(await claim(apollo.parts, "run-next", payload(numbers[0]), origin, never)).toMatchObject({
+      run: "run-next",
+    });
+    expect(await leaves(tried.forge.api)).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 120_000);
 
 test("an issue that was deleted, and a branch that is no issue's, keep no other claim from being released", async () => {
   const [deleted, number] = [await wish("deleted"), await wish("lost")];

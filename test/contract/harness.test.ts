@@ -1,5 +1,5 @@
 /** The bundled harness as a process, against a real Mattermost and the rehearsal model. Scenario ids are those of docs/reference/harness.md. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -18,6 +18,7 @@ import { type MattermostServer, startMattermost } from "../support/mattermost.ts
 const script = scriptSchema.parse({
   answers: [
     { match: "slow (\\w+)", reply: "slow answer $1", delay: 4 },
+    { match: "sluggish (\\w+)", reply: "sluggish answer $1", delay: 20 },
     { match: "essay", reply: Array.from({ length: 3000 }, (_, line) => `line ${line} of a long answer`).join("\n") },
     ...loadScript().answers,
   ],
@@ -254,6 +255,35 @@ describe("nothing is lost or doubled", () => {
     expect(callsWith("delete the branch")).toBe(0);
   });
 
+  test("edits: into a mention leads to nothing, live and after a gap; what waits is answered by its newest text", async () => {
+    const edit = (id: string, message: string) =>
+      team.api(alice(), "PUT", `/posts/${id}/patch`, { message: `${message} ${id}` });
+    const plain = await team.say(alice(), work(), "edited live");
+    const later = await team.say(alice(), work(), "edited while nobody listens");
+    await edit(plain.id, "@athena who are you, live?");
+    const first = await team.say(alice(), work(), "@athena slow edits");
+    await expect.poll(() => callsWith("slow edits"), { timeout: 60_000 }).toBe(1);
+    const waiting = await team.say(alice(), work(), "@athena old words", first.id);
+    const taken = await team.say(alice(), work(), "@athena never mind", first.id);
+    await edit(waiting.id, "@athena who are you, in new words?");
+    await edit(taken.id, "@hermes never mind");
+    expect((await team.answers(first.id, athena(), 2)).map(({ message }) => message)).toEqual([
+      "slow answer edits",
+      expect.stringContaining("I am athena"),
+    ]);
+    expect(callsWith("old words")).toBe(0);
+
+    await agent.stop();
+    await edit(later.id, "@athena who are you, after the gap?");
+    const gap = await team.say(alice(), work(), "in the gap");
+    await edit(gap.id, "@athena who are you, written in the gap?");
+    agent = await startAgentProcess(folder);
+    await team.answers(gap.id, athena());
+    await settled();
+    for (const { id } of [plain, later]) expect(await team.thread(id)).toHaveLength(1);
+    expect(callsWith(taken.id)).toBe(0);
+  });
+
   test("what was answered before a restart is not answered again, even when the database is lost", async () => {
     const post = await team.say(alice(), work(), "@athena who are you, once?");
     await team.answers(post.id, athena());
@@ -275,6 +305,25 @@ describe("nothing is lost or doubled", () => {
     agent = await startAgentProcess(folder);
     await settled();
     expect(callsWith("slow goodbye")).toBe(1);
+  });
+
+  test("G1 SIGTERM while a model takes longer than may be waited: it ends in time, and the next start answers, once", async () => {
+    const config = JSON.parse(readFileSync(folder.configFile, "utf8")) as object;
+    await agent.stop();
+    writeFileSync(folder.configFile, JSON.stringify({ ...config, limits: { drain: 2 } }));
+    agent = await startAgentProcess(folder);
+    const post = await team.say(alice(), work(), "@athena sluggish end");
+    await expect.poll(() => callsWith("sluggish end"), { timeout: 60_000 }).toBe(1);
+    const began = Date.now();
+    await agent.stop("SIGTERM");
+    const took = Date.now() - began;
+    expect(took).toBeGreaterThan(1500);
+    expect(took).toBeLessThan(12_000);
+    expect(await team.thread(post.id)).toHaveLength(1);
+    agent = await startAgentProcess(folder);
+    expect((await team.answers(post.id, athena())).map(({ message }) => message)).toEqual(["sluggish answer end"]);
+    await settled();
+    expect(await team.answers(post.id, athena())).toHaveLength(1);
   });
 
   test("a second harness on the same data refuses to start", async () => {

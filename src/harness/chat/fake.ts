@@ -34,7 +34,8 @@ export class FakeChatServer {
   readonly typing: { userId: string; channelId: string; rootId: string }[] = [];
   /** What the server says to a post instead of taking it. */
   refuse: (post: NewPost) => ChatError | undefined = () => undefined;
-  #now = 1_700_000_000_000;
+  /** The server's time, ms: passes with what is written. */
+  now = 1_700_000_000_000;
   #id = 0;
 
   addUser(id: string, name: string): void {
@@ -72,7 +73,7 @@ export class FakeChatServer {
       rootId: id,
       authorId,
       text,
-      createdAt: ++this.#now,
+      createdAt: ++this.now,
       system: false,
       automatic: false,
       direct,
@@ -85,6 +86,12 @@ export class FakeChatServer {
     return post;
   }
 
+  /** Its author changes a post. Nobody is told: the harness listens to new posts only. */
+  change(id: string, text: string): void {
+    const at = this.posts.findIndex((post) => post.id === id);
+    this.posts[at] = { ...this.posts[at]!, text, editedAt: ++this.now };
+  }
+
   /** Somebody deletes a post; a thread's first one with all of it. */
   remove(id: string): void {
     for (let at = this.posts.length - 1; at >= 0; at--)
@@ -93,7 +100,7 @@ export class FakeChatServer {
 
   /** Somebody reacts; those who are connected are told. */
   react(authorId: string, postId: string, name: string): void {
-    const reaction = { postId, authorId, name, at: ++this.#now };
+    const reaction = { postId, authorId, name, at: ++this.now };
     this.marks.push(reaction);
     for (const { events } of this.#clients) queueMicrotask(() => events.reacted?.(reaction));
   }

@@ -176,6 +176,7 @@ function toPost(post: Post, direct: boolean, mentioned: boolean | undefined): Ch
     authorId: post.user_id,
     text: post.message,
     createdAt: post.create_at,
+    ...(post.edit_at > 0 && { editedAt: post.edit_at }),
     system: post.type.startsWith("system_"),
     automatic: ["from_bot", "from_webhook", "from_plugin"].some(
       (name) => props?.[name] === "true" || props?.[name] === true,

@@ -292,3 +292,55 @@ test("a second process on the same folder is refused, until the first is gone", 
   lock.release();
   lockDataDir(dir).release();
 });
+
+test("a database of any older version is brought forward with all that was under way", () => {
+  const shape = (one: Store) =>
+    one.all<{ sql: string }>("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name");
+  for (let version = 1; version < migrations.length; version++) {
+    const old = mkdtempSync(join(dir, "old-"));
+    const db = new DatabaseSync(join(old, "harness.sqlite"));
+    db.exec(`PRAGMA journal_mode = WAL; ${migrations.slice(0, version).join("\n")} PRAGMA user_version = ${version}`);
+    // In the words of the first version, which all later ones understand.
+    db.exec(`
+      INSERT INTO inbox (source, source_id, lane, kind, author, created_at, received_at, payload, state) VALUES
+        ('mattermost', 'p1', 'l1', 'mention', 'alice', 1, 2, '{"id":"p1","text":"one"}', 'claimed'),
+        ('mattermost', 'p2', 'l1', 'mention', 'alice', 3, 4, '{"id":"p2","text":"two"}', 'new');
+      INSERT INTO runs (id, inbox, lane, kind, state, starts, outcome, started_at)
+        VALUES ('p1-1', 1, 'l1', 'mention', 'delivering', 1, 'answered', 5);
+      INSERT INTO lanes VALUES ('l1', 'p1-1', 5);
+      INSERT INTO steps (run, kind, at, took_ms, outcome, provider, model, input_tokens, cached_tokens, output_tokens, usd)
+        VALUES ('p1-1', 'model', 6, 7, 'ok', 'openai', 'm', 100, 10, 20, 0.5);
+      INSERT INTO outbox (run, part, payload, state, target_id, created_at, sent_at)
+        VALUES ('p1-1', 0, '{"text":"first"}', 'sent', 'a1', 8, 9);
+      INSERT INTO outbox (run, part, payload, attempts, created_at) VALUES ('p1-1', 1, '{"text":"second"}', 1, 8);
+      INSERT INTO cursors VALUES ('mattermost', 'work', 123);
+      INSERT INTO meta VALUES ('schedule:report', '99');
+    `);
+    const notes = migrations.findIndex((sql) => sql.includes("CREATE TABLE notes")) + 1;
+    if (version >= notes)
+      db.exec(
+        "INSERT INTO notes (kind, text, author, name, at, source) VALUES ('note', 'the mill stands still', 'alice', 'Alice', 1, 'p0')",
+      );
+    db.close();
+
+    const now = openStore(old);
+    const where = `from version ${version}`;
+    expect(shape(now), where).toEqual(shape(store));
+    expect(now.get("PRAGMA user_version"), where).toEqual({ user_version: migrations.length });
+    expect(resumeOpen(now), where).toMatchObject([
+      { id: "p1-1", state: "delivering", starts: 1, sourceId: "p1", payload: '{"id":"p1","text":"one"}' },
+    ]);
+    expect(nextPart(now, "p1-1"), where).toMatchObject({ part: 1, attempts: 1, payload: '{"text":"second"}' });
+    expect(cursorOf(now, "mattermost", "work"), where).toBe(123);
+    expect(now.meta("schedule:report"), where).toBe("99");
+    expect(claimNext(now, 10), where).toBeUndefined();
+    expect(spentByRun(now, "p1-1").usd, where).toBe(0.5);
+    expect(now.all("SELECT calls, usd FROM costs"), where).toEqual([{ calls: 1, usd: 0.5 }]);
+    if (version >= notes)
+      expect(now.all("SELECT rowid FROM notes_text WHERE notes_text MATCH 'mills'"), where).toHaveLength(1);
+    markSent(now, nextPart(now, "p1-1")!, "a2", 11);
+    finish(now, resumeOpen(now)[0]!, "done", "answered", 12);
+    expect(claimNext(now, 13), where).toMatchObject({ sourceId: "p2" });
+    now.close();
+  }
+});

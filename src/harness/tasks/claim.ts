@@ -40,7 +40,7 @@ interface ReleaseData {
 
 /** Claims of an issue that were not released, the oldest first: of several the first one holds. */
 export function claimsIn(
-  { settings, key }: ForgeParts,
+  { settings, key }: Pick<ForgeParts, "settings" | "key">,
   repo: string,
   number: number,
   comments: readonly ForgeComment[],
@@ -228,7 +228,7 @@ export async function renew(parts: ForgeParts, { repo, number, run, comment }: W
  * the issue meanwhile: it is theirs by now, and to delete it would close their pull request.
  */
 export async function release(
-  parts: ForgeParts,
+  parts: Pick<ForgeParts, "forge" | "settings" | "key" | "store" | "clock" | "log">,
   repo: string,
   number: number,
   { why, ...data }: ReleaseData & { readonly why: string },

@@ -203,6 +203,10 @@ export const brokenFiles: readonly { readonly name: string; readonly edits: read
         ["10.1.0.20", "10.1.0.320"],
       ],
     },
+    {
+      name: "more words of an agent than a call should carry",
+      edits: [["persona: You build.", `persona: You build.\n    rules: [${`${"x".repeat(300)}, `.repeat(14)}]`]],
+    },
     { name: "unknown time zone", edits: [["defaults:", "defaults:\n  timezone: Mars/Olympus"]] },
     { name: "tabs", edits: [["    on: north\n    address: 10.1.0.50", "\ton: north\n\taddress: 10.1.0.50"]] },
     { name: "an indentation that fits nothing", edits: [["    address: 10.1.0.50", "   address: 10.1.0.50"]] },
