@@ -55,7 +55,8 @@ export async function tellDue(parts: HeadParts, channel: string): Promise<Head |
   const id = `audit-${head.day}`;
   const marker = { run: id, part: 0, source: id, hops: 0 };
   const text = sayHead(config.agent, head);
-  const postId = await sayOnce({ chat, config }, { channelId, rootId: "", text, marker }, true);
+  const since = Date.parse(head.day);
+  const postId = await sayOnce({ chat, config }, { channelId, rootId: "", text, marker }, true, since);
   const evidence = { day: head.day, head: head.hash, entry: head.seq };
   store.transaction(() => {
     audit(store, { kind: "head", actor: "harness", what: "told", subject: postId, evidence }, clock.now());

@@ -75,7 +75,7 @@ export async function sumUpDue(parts: RoundsParts): Promise<void> {
   store.setMeta(textKey, JSON.stringify({ id, text }));
   const channelId = await chat.channelNamed(rounds.channel);
   const marker = { run: id, part: 0, source: id, hops: 0 };
-  await sayOnce({ chat, config }, { channelId, rootId: "", text, marker }, true);
+  await sayOnce({ chat, config }, { channelId, rootId: "", text, marker }, true, due.at);
   store.setMeta(summedKey, String(due.at));
 }
 
