@@ -4,6 +4,7 @@ import { readToolsLock } from "../../roles/dev-env/pins.ts";
 import { nodeRuntime } from "../../roles/node/runtime.ts";
 import { openclawConfig, openclawSecrets } from "../../roles/openclaw/config.ts";
 import { role } from "../../roles/openclaw/role.ts";
+import { grantLine, scopes } from "../../src/base/grants.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { publishPackage } from "./npm-registry.ts";
@@ -33,9 +34,11 @@ export function agentOf(address: string, chat = "http://127.0.0.1:9"): Pick<Agen
       listen: { address, port: 18789, tokenFile: "dashboard-token" },
       dataDir: "/srv/olympus/agent",
     },
-    secrets: Object.fromEntries(
-      Object.entries(openclawSecretValues).map(([name, value]) => [name, new Secret(name, value)]),
-    ),
+    secrets: {
+      "mattermost-token": new Secret("mattermost-token", openclawSecretValues["mattermost-token"]),
+      // The harness knows the token by its hash; OpenClaw wants itself.
+      "dashboard-token": new Secret("dashboard-token", grantLine(openclawSecretValues["dashboard-token"], scopes)),
+    },
   };
 }
 
@@ -47,7 +50,7 @@ export async function openclawOperations(address: string, given: object): Promis
     {
       agent: "athena",
       config: openclawConfig(rendered, params.version, params.settings),
-      secrets: openclawSecrets(rendered, rendered.secrets["dashboard-token"]!),
+      secrets: openclawSecrets(rendered, new Secret("dashboard-token", openclawSecretValues["dashboard-token"])),
       persona: rendered.config.persona,
       node: nodeRuntime(),
       npm: await npmPackage(readToolsLock().npm.npm, AbortSignal.timeout(600_000)),
