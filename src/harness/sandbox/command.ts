@@ -1,7 +1,7 @@
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Delegation, Group, GroupLimits } from "./cgroup.ts";
+import type { Delegation, Group, GroupEvents, GroupLimits } from "./cgroup.ts";
 import type { DiskWatch } from "./disk.ts";
 import type { Launcher, Waiting } from "./launcher.ts";
 import { inside } from "./mounts.ts";
@@ -88,11 +88,11 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const began = performance.now();
   let ending: Ending = "exited";
-  let killed: Promise<void> | undefined;
+  let killed: Promise<GroupEvents> | undefined;
   const kill = (why: Ending) => {
     if (killed !== undefined) return;
     ending = why;
-    killed = group.clear();
+    killed = cleared(group);
     killed.catch(() => undefined);
   };
   const stop = () => kill("stopped");
@@ -112,8 +112,7 @@ export async function runCommand(
     const code = await waiting.ended;
     watch.abort();
     const unwatched = await watching;
-    const events = await (killed === undefined ? group.events() : { outOfMemory: false, outOfProcesses: false });
-    await (killed ?? group.clear());
+    const events = await (killed ?? cleared(group));
     if (unwatched !== undefined) throw unwatched;
     if (ending === "exited" && events.outOfMemory) ending = "memory";
     return {
@@ -127,6 +126,15 @@ export async function runCommand(
     clearTimeout(timer);
     watch.abort();
     signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Ends all that is in the group, and gives what happened in it until then. */
+async function cleared(group: Group): Promise<GroupEvents> {
+  try {
+    return await group.events();
+  } finally {
+    await group.clear();
   }
 }
 
