@@ -8,6 +8,7 @@ import ssh2 from "ssh2";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
 import { fingerprint } from "../../src/ssh/host-key.ts";
+import { typeAt } from "../support/terminal.ts";
 
 // A real SSH handshake over TCP, and the command as a person or a script starts it.
 
@@ -121,21 +122,8 @@ describe("olympus pin", () => {
   });
 
   it("Ctrl-C and Ctrl-D at the question end it, with what is then said on a line of its own", async () => {
-    const keyed = async (key: string) => {
-      const command = `${join(projectRoot, "scripts", "olympus")} pin r420 --team ${team}`;
-      const terminal = execa("script", ["-qec", command, "/dev/null"], { stdin: "pipe", reject: false });
-      // A key that comes before the question is a signal, or the input's end.
-      await new Promise<void>((resolve) => {
-        let shown = "";
-        terminal.stdout.on("data", (chunk: Buffer) => {
-          shown += chunk.toString();
-          if (shown.includes("characters: ")) resolve();
-        });
-        void terminal.then(() => resolve());
-      });
-      terminal.stdin.write(key);
-      return terminal;
-    };
+    const command = `${join(projectRoot, "scripts", "olympus")} pin r420 --team ${team}`;
+    const keyed = (key: string) => typeAt(command, "characters: ", key);
     const before = await readFile(team, "utf8");
     const [interrupted, ended] = [await keyed("\x03"), await keyed("\x04")];
     expect(interrupted).toMatchObject({ exitCode: 130, stdout: expect.stringMatching(/\r\nwarning: interrupted/) });

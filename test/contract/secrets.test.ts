@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { projectRoot } from "../../src/base/paths.ts";
 import { olympus } from "../support/olympus.ts";
+import { typeAt } from "../support/terminal.ts";
 
 let folder = "";
 let env: Record<string, string> = {};
@@ -55,22 +56,8 @@ test("a value gets into a pipe only when that is said", async () => {
 });
 
 test("on a terminal it asks, and shows nothing of what is typed", async () => {
-  // `script` gives the command a terminal of its own. Typing begins when the question is there.
-  const terminal = execa("script", ["-qec", `${program} secrets set models.google --team ${team}`, "/dev/null"], {
-    env,
-    stdin: "pipe",
-    reject: false,
-  });
-  await new Promise<void>((resolve) => {
-    let shown = "";
-    terminal.stdout.on("data", (chunk: Buffer) => {
-      shown += chunk.toString();
-      if (shown.includes("models.google: ")) resolve();
-    });
-    void terminal.then(() => resolve());
-  });
-  terminal.stdin.write("typed-canary-2\n");
-  const { exitCode, stdout } = await terminal;
+  const line = `${program} secrets set models.google --team ${team}`;
+  const { exitCode, stdout } = await typeAt(line, "models.google: ", "typed-canary-2\n", env);
   expect(exitCode).toBe(0);
   expect(stdout).toContain("models.google set");
   expect(stdout).not.toContain("canary");
