@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import { projectRoot } from "../src/base/paths.ts";
 
@@ -12,6 +13,8 @@ export interface RunnerReport {
   readonly skippedNames: readonly string[];
   /** Full names of all tests, whatever became of them. */
   readonly names: readonly string[];
+  /** What failed, each in a few lines: suite, file, test and the first lines of why. */
+  readonly failures: readonly string[];
 }
 
 const vitestReport = z.object({
@@ -20,7 +23,10 @@ const vitestReport = z.object({
     z.object({
       name: z.string(),
       status: z.string(),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+      message: z.string().optional(),
+      assertionResults: z.array(
+        z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).nullish() }),
+      ),
     }),
   ),
 });
@@ -34,22 +40,42 @@ export function readReport(project: string, file: string, notBefore: number, cod
     const beside = report.testResults.filter(
       (suite) => suite.status === "failed" && suite.assertionResults.every(({ status }) => status !== "failed"),
     );
-    const failed = tests.filter((test) => test.status === "failed").length + beside.length;
+    const failures = report.testResults.flatMap((suite) => {
+      const failed = suite.assertionResults
+        .filter(({ status }) => status === "failed")
+        .map((test) => tellFailure(project, suite.name, test.fullName, test.failureMessages ?? []));
+      return beside.includes(suite) ? [tellFailure(project, suite.name, "", [suite.message ?? ""])] : failed;
+    });
+    const outside = failures.length === 0 && (!report.success || code !== 0);
+    if (outside) failures.push(`${project}: an error outside of all tests: where "${project} tests" ends above`);
     return {
       project,
       complete: tests.length > 0 && code === 0,
       passed: tests.filter((test) => test.status === "passed").length,
       // An error outside of every suite, such as a rejection that nobody took, fails the run alone; not every report calls that no success.
-      failed: report.success && code === 0 ? failed : Math.max(failed, 1),
+      failed: failures.length,
+      failures,
       names: tests.map((test) => test.fullName),
       skippedNames: tests
         .filter((test) => test.status !== "passed" && test.status !== "failed")
         .map((test) => test.fullName),
     };
   } catch (error) {
-    console.error(`no report of ${project}: ${error instanceof Error ? error.message : String(error)}`);
-    return { project, complete: false, passed: 0, failed: 1, skippedNames: [], names: [] };
+    const failures = [`${project}: no report: ${error instanceof Error ? error.message : String(error)}`];
+    return { project, complete: false, passed: 0, failed: 1, skippedNames: [], names: [], failures };
   }
+}
+
+/** Lines of a reason that are told at the end; the report has all of them. */
+const reasonLines = 6;
+
+function tellFailure(project: string, file: string, name: string, reasons: readonly string[]): string {
+  const why = reasons
+    .flatMap((reason) => stripVTControlCharacters(reason).split("\n"))
+    .filter((line) => line.trim() !== "")
+    .slice(0, reasonLines);
+  const where = `${project}: ${relative(projectRoot, file)}${name === "" ? "" : ` > ${name}`}`;
+  return [where, ...why.map((line) => `  ${line}`)].join("\n");
 }
 
 export function sumReports(reports: readonly RunnerReport[]): { passed: number; failed: number; skipped: number } {

@@ -33,19 +33,21 @@ export async function runSuite(
 ): Promise<number> {
   const allowed = await mayBegin(wanted);
   if (allowed !== exitCodes.done) return allowed;
-  const codes: number[] = [];
+  const failures: string[] = [];
   if (wanted === "all" || wanted === "check") {
-    codes.push(await command("check (types, lint, format)", "npm", ["run", "-s", "check"]));
+    const label = "check (types, lint, format)";
+    if ((await command(label, "npm", ["run", "-s", "check"])) !== exitCodes.done) failures.push(label);
   }
   if (wanted !== "check" && wanted !== "elsewhere") {
     // Who agreed to a suite agreed to its packages, which were named.
     const args = ["prepare", ...(usesRoot(wanted) ? ["--for", "tests", "--yes"] : ["--for", "unit"])];
-    const code = await command("packages and tools", join(projectRoot, "scripts/olympus"), args);
+    const label = "packages and tools";
+    const code = await command(label, join(projectRoot, "scripts/olympus"), args);
     if (code === exitCodes.confirmation) {
       tell("not agreed to: no test was run");
       return code;
     }
-    codes.push(code);
+    if (code !== exitCodes.done) failures.push(label);
   }
   const reports: RunnerReport[] = [];
   for (const project of suites[wanted]) {
@@ -58,12 +60,11 @@ export async function runSuite(
   const total = sumReports(reports);
   const surprises = missingFromNotRun(reports, { everything: wanted === "all" });
   for (const surprise of surprises) tell(surprise);
-  const broken =
-    codes.some((code) => code !== exitCodes.done) ||
-    surprises.length > 0 ||
-    total.failed > 0 ||
-    reports.some((report) => !report.complete);
+  failures.push(...reports.flatMap((report) => report.failures));
+  const broken = failures.length > 0 || surprises.length > 0 || reports.some((report) => !report.complete);
   tell(broken ? "something failed" : "everything passed");
+  // Told once more here: an hour of output may lie between a failure and the end.
+  for (const failure of failures) console.log(failure.replace(/^/gm, "  "));
   for (const line of closingLines(suites[wanted])) console.log(line);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return broken ? 1 : exitCodes.done;

@@ -14,7 +14,10 @@ const report = (skippedNames: string[]) => ({
   failed: 1,
   skippedNames,
   names: skippedNames,
+  failures: [] as string[],
 });
+
+const outside = 'unit: an error outside of all tests: where "unit tests" ends above';
 
 describe("the runner's closing line", () => {
   it("sums what the runners reported", () => {
@@ -22,23 +25,40 @@ describe("the runner's closing line", () => {
   });
 
   it.each([
-    ["a test", false, [["failed", ["passed", "failed"]]], 1],
-    ["loading a file", false, [["failed", []]], 1],
-    ["a hook before the tests, which are then left out", false, [["failed", ["skipped", "skipped"]]], 1],
-    ["a hook after the tests", false, [["failed", ["passed"]]], 1],
-    ["something outside of all tests", false, [["passed", ["passed"]]], 1],
-    ["something that only the runner's exit code tells", true, [["passed", ["passed"]]], 1, 1 as number],
-    ["nothing", true, [["passed", ["passed"]]], 0],
-  ] as const)("counts what failed: %s", (_what, success, suites, failed, code = success ? 0 : 1) => {
+    [
+      "a test",
+      false,
+      [["failed", ["passed", "failed"]]],
+      "unit: test/a.test.ts > failed\n  expected 2\n      at a.ts:3",
+    ],
+    ["loading a file", false, [["failed", []]], "unit: test/a.test.ts\n  no such module"],
+    [
+      "a hook before the tests, which are then left out",
+      false,
+      [["failed", ["skipped", "skipped"]]],
+      "unit: test/a.test.ts\n  no such module",
+    ],
+    ["a hook after the tests", false, [["failed", ["passed"]]], "unit: test/a.test.ts\n  no such module"],
+    ["something outside of all tests", false, [["passed", ["passed"]]], outside],
+    ["something that only the runner's exit code tells", true, [["passed", ["passed"]]], outside, 1 as number],
+    ["nothing", true, [["passed", ["passed"]]], undefined],
+  ] as const)("counts and names what failed: %s", (_what, success, suites, failure, code = success ? 0 : 1) => {
     const folder = mkdtempSync(join(tmpdir(), "olympus-reports-"));
     const testResults = suites.map(([status, tests]) => ({
-      name: "file",
+      name: join(projectRoot, "test/a.test.ts"),
       status,
-      assertionResults: tests.map((one) => ({ fullName: one, status: one })),
+      message: tests.some((one) => one === "failed") ? "" : "no such module",
+      assertionResults: tests.map((one) => ({
+        fullName: one,
+        status: one,
+        failureMessages: one === "failed" ? ["\u001b[31mexpected 2\u001b[39m\n\n    at a.ts:3"] : [],
+      })),
     }));
     try {
       writeFileSync(join(folder, "unit.json"), JSON.stringify({ success, testResults }));
-      expect(readReport("unit", join(folder, "unit.json"), 0, code).failed).toBe(failed);
+      const { failed, failures } = readReport("unit", join(folder, "unit.json"), 0, code);
+      expect(failures).toEqual(failure === undefined ? [] : [failure]);
+      expect(failed).toBe(failures.length);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -96,13 +116,16 @@ describe("the runner's closing line", () => {
       "packages and tools",
       "unit tests",
       "something failed",
+      "  packages and tools",
+      "  unit: test/a.test.ts\n    no such module",
       expect.stringContaining(".olympus/test-reports"),
       expect.stringContaining("scripts/test <suite> <file>"),
       expect.stringContaining("npx olympus lab down --purge --cache"),
       // Last, for whoever reads nothing else.
       "2 passed, 0 failed, 0 skipped",
     ];
-    expect(await ran("unit", exitCodes.failed)).toEqual({ code: 1, did });
+    const failures = ["unit: test/a.test.ts\n  no such module"];
+    expect(await ran("unit", exitCodes.failed, { failures })).toEqual({ code: 1, did });
     expect(await ran("unit", exitCodes.done)).toMatchObject({ code: 0 });
     expect(await ran("unit", exitCodes.done, { complete: false })).toMatchObject({ code: 1 });
   });
