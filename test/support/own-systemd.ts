@@ -41,13 +41,14 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 exec /lib/systemd/systemd --unit=test.target --show-status=no --log-target=console
 `;
 
+// It waits for the unit's end without beginning a process: one would be taken for what a command left.
 const service = `[Unit]
 DefaultDependencies=no
 [Service]
 Type=oneshot
 StandardOutput=file:/dev/console
 StandardError=file:/dev/console
-ExecStart=-/bin/bash -c 'sysctl -q kernel.dmesg_restrict=1; ip link set lo up; ip address add 10.99.0.1/32 dev lo; systemctl start ${name}; while systemctl -q is-active ${name}; do sleep 1; done; cat /run/printed; echo; echo "@@result $(systemctl show -P Result ${name})"; echo o > /proc/sysrq-trigger'
+ExecStart=-/bin/bash -c 'sysctl -q kernel.dmesg_restrict=1; ip link set lo up; ip address add 10.99.0.1/32 dev lo; mkfifo /run/over; systemctl start ${name} && read -r < /run/over; cat /run/printed; echo; echo "@@result $(systemctl show -P Result ${name})"; echo o > /proc/sysrq-trigger'
 `;
 
 /** Starts the unit and waits for its end. Gives the JSON lines that its program printed; throws when it did not end well. */
@@ -63,7 +64,7 @@ export async function underSystemd({ unit, program, secrets }: UnitRun): Promise
     const command = quoteAll(["/mnt/project/node_modules/.bin/node", `/mnt/project/${file}`, ...args]);
     await writeFile(
       join(folder, "override"),
-      `[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=\nExecStart=${command}\nEnvironment=DATA=/srv/olympus/agent\nRestart=no\nStandardOutput=file:/run/printed\nStandardError=file:/run/printed\n`,
+      `[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=\nExecStart=${command}\nExecStopPost=+/bin/sh -c "echo > /run/over"\nEnvironment=DATA=/srv/olympus/agent\nRestart=no\nStandardOutput=file:/run/printed\nStandardError=file:/run/printed\n`,
     );
     await writeFile(join(folder, "test.target"), "[Unit]\nDefaultDependencies=no\nWants=test.service\n");
     await writeFile(join(folder, "test.service"), service);
