@@ -103,6 +103,17 @@ it("a hypervisor that was never made, and is down, is no success", async () => {
   expect((await run([], { all: true })).code).toMatchObject({ exit: 4, errors: [{ where: "r420" }] });
 });
 
+it("a data disk stays where its machine could not be destroyed, although it was to go", async () => {
+  const error = new OlympusError("the provider gave up", { code: "E-PULUMI", where: "r420" });
+  vi.mocked(runStack).mockImplementation(async ({ hypervisor }) => ({
+    ...{ hypervisor, changes: [], growing: [], steps: [], changed: 0, failed: ["athena"], error },
+  }));
+  const { code, said } = await run(["athena"], { purgeData: ["athena"], confirm: ["athena"] });
+  expect(code).toMatchObject({ exit: 2, errors: [error] });
+  expect(said).toBe("stays    athena (4.00 GiB, 1.20 GiB used), lab.athena.data.qcow2 on r420");
+  expect(pools.get("r420")).toHaveLength(1);
+});
+
 it("a data disk that is to go with a machine whose hypervisor is down stops all of it before anything is done", async () => {
   down.add("r420");
   const before = vi.mocked(runStack).mock.calls.length;
