@@ -205,7 +205,7 @@ test("#28 content that its own check refuses never goes live; a version that no 
   await lab.apply("reset", {});
 });
 
-// PostgreSQL's want a server, the others something to fetch: those kinds are made in roles-engine-data and roles-programs.
+// PostgreSQL's want a server, the others something to fetch: other suites on machines make operations of those kinds.
 const elsewhere = /^(postgresql-.*|download|git|npm-package|pipx-package)$/;
 /** Logins before what belongs to them. */
 const early = ["group", "user"];
