@@ -11,10 +11,13 @@ import { listHosts } from "../../src/team/hosts.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import type { Team } from "../../src/team/schema.ts";
+import { testRoleCases } from "../../test/support/role-cases.ts";
 import { role as rehearsal } from "../rehearsal/role.ts";
 import { renderAgent } from "./config.ts";
 import { type AgentInputs, role } from "./role.ts";
 import { shellOf } from "./shell.ts";
+
+testRoleCases(role, join(import.meta.dirname, "cases"));
 
 const values: Record<string, string> = {
   "mattermost.bots.athena.token": "bot-token-canary",
@@ -281,4 +284,22 @@ test("the rehearsal model listens where the agents look for it", async () => {
   expect(unit.content).toContain("--listen 10.220.1.20:18780");
   expect(unit.content).toContain("DynamicUser=yes");
   expect(rehearsal.params.safeParse({ answers: [{ match: "(", reply: "x" }] }).success).toBe(false);
+});
+
+test.each([
+  ["debian-12", false, 0],
+  ["ubuntu-22.04", false, 1],
+  ["ubuntu-24.04", true, 0],
+])("on %s an agent that develops: a profile for bubblewrap %s, warnings %i", async (image, profile, warnings) => {
+  const plain = context("athena");
+  const machine = plain.host.machine!;
+  const params = role.params.parse({});
+  const inputs = async (duties: readonly string[]): Promise<AgentInputs> => {
+    const host = { ...plain.host, machine: { ...machine, image, agent: { ...machine.agent!, duties } } };
+    return (await role.inputs({ ...plain, host } as never, params)) as AgentInputs;
+  };
+  expect((await inputs(["development"])).profile).toBe(profile);
+  expect(plain.reporter.lines).toHaveLength(warnings);
+  expect((await inputs(["orchestration"])).profile).toBe(false);
+  expect(plain.reporter.lines).toHaveLength(warnings);
 });

@@ -11,6 +11,7 @@ import { teamAuthority, tlsSchema } from "../mattermost/tls.ts";
 import { programFolder, programOperations } from "../node/program.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { renderAgent } from "./config.ts";
+import { profileOperations, wantsProfile } from "./namespaces.ts";
 import { shellLimits, shellOf } from "./shell.ts";
 import { dashboardTls } from "./tls.ts";
 import { agentUnit, configFile, dataFolder, secretsFolder } from "./unit.ts";
@@ -33,6 +34,8 @@ export interface AgentInputs {
   readonly secrets: Readonly<Record<string, Secret>>;
   /** The team's own authority, in PEM, where the chat has a certificate by it: Node does not look at the machine's. */
   readonly authority?: string | undefined;
+  /** Whether the machine lets only programs with a profile shut others in. */
+  readonly profile?: boolean | undefined;
   /** Seconds. */
   readonly drain: number;
   readonly node: NodeRuntime;
@@ -56,7 +59,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
   data: { memory: "the agent's database and memory in /srv/olympus/agent" },
 
   async inputs(context, { egress, tls: choice }) {
-    const { team, host, secrets } = context;
+    const { team, host, secrets, reporter } = context;
     if (host.machine?.agent === undefined) throw new Error(`${host.name} is not an agent's machine`);
     const rendered = renderAgent(team, host.machine, secrets);
     const sandbox = shellOf(host.machine, egress);
@@ -79,19 +82,21 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
       config,
       secrets: { ...rendered.secrets, ...(tls === undefined ? {} : { [tlsKeyFile]: tls.key }) },
       authority: chatByTeamAuthority(team) ? teamAuthority(team.name, secrets).certificate : undefined,
+      profile: sandbox !== undefined && wantsProfile(host, reporter),
       drain: limits.drain,
       node: nodeRuntime(),
       bundle: await buildBundle("harness"),
     };
   },
 
-  setup({ agent, url, config, secrets, authority, drain, node, bundle }, { memoryMax }): Operation[] {
+  setup({ agent, url, config, secrets, authority, profile, drain, node, bundle }, { memoryMax }): Operation[] {
     const restarts = [unitName];
     const bundleFolder = programFolder("harness", bundle);
     const shell = shellLimits(config);
     const { tls } = config.listen;
     return [
       ...(shell === undefined ? [] : [{ kind: "package" as const, id: "bubblewrap", names: programs(config) }]),
+      ...(profile === true ? profileOperations : []),
       ...(tls === undefined ? [] : [{ kind: "package" as const, id: "tls-client", names: ["curl"] }]),
       ...(toCall(config) ? [{ kind: "package" as const, id: "deploy-client", names: ["openssh-client"] }] : []),
       // A fixed number: the data disk outlives the root, and its files belong to a number, not to a name.

@@ -21,7 +21,7 @@ scratch=
 workplace() {
   rm -rf /srv/olympus/.backup.*
   scratch=$(mktemp -d /srv/olympus/.backup.XXXXXX)
-  trap 'rm -rf "$scratch"; if [ -n "${try:-}" ]; then as_postgres dropdb --if-exists "$try"; fi; if [ -n "${stopped:-}" ]; then echo "nothing was changed"; systemctl start $stopped; fi' EXIT
+  trap 'rm -rf "$scratch"; if [ -n "${try:-}" ]; then as_postgres dropdb --if-exists "$try"; fi; if [ -n "${stopped:-}" ]; then echo "nothing was changed"; systemctl start $stopped; fi; if [ -n "${halfway:-}" ]; then echo "only a part is back${UNITS:+, so $UNITS stays stopped}: restore it again; what was there before is beside it"; fi' EXIT
 }
 as_postgres() { (cd / && runuser -u postgres -- "$@"); }
 newest() { store list | awk '{ name = $1 } END { if (name == "") { print "there is no backup of this host" >"/dev/stderr"; exit 1 }; print name }'; }
@@ -127,21 +127,25 @@ restore() {
     as_postgres pg_restore --exit-on-error -d "$one-restored" <"$scratch/postgresql/$one.dump"
   done
   stopped=
-  for unit in $UNITS; do if systemctl -q is-active "$unit"; then stopped="$stopped $unit"; systemctl stop "$unit"; fi; done
+  # One that waits to be started again would come up in the middle of it.
+  for unit in $UNITS; do
+    case $(systemctl is-active "$unit" || true) in active | activating | reloading) stopped="$stopped $unit"; systemctl stop "$unit" ;; esac
+  done
   for one in $DATABASES; do
     if [ -n "$(owner_of "$one")" ]; then
       as_postgres psql -Xqc "alter database \"$one\" rename to \"$one-$aside\""
-      stopped=
+      stopped= halfway=1
       echo "database $one of before: $one-$aside"
     fi
     as_postgres psql -Xqc "alter database \"$one-restored\" rename to \"$one\""
   done
-  stopped=
+  stopped= halfway=1
   for folder in $FOLDERS; do
     put_databases "$folder"
     if [ -e "$folder" ]; then mv -T "$folder" "$folder.$aside"; echo "$folder of before: $folder.$aside"; fi
     mv -T "$scratch$folder" "$folder"
   done
+  halfway=
   for unit in $UNITS; do if systemctl -q is-enabled "$unit" 2>/dev/null; then systemctl start "$unit"; fi; done
   echo "restored $1"
 }

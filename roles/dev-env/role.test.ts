@@ -45,6 +45,19 @@ test("bad words are refused with what is wrong", async () => {
   await expect(inputs({ tools: ["dart"], source: "registries" })).rejects.toMatchObject({ code: "E-DEV-ENV-SOURCE" });
 });
 
+test("what a distribution does not package is refused by name before anything begins", async () => {
+  const ask = (image: string, source: string) => {
+    const context = { team: {}, host: { name: "athena", roles: {}, machine: { image } }, signal };
+    return role.inputs(context as unknown as RoleContext, role.params.parse({ tools: ["aws-cli"], source }));
+  };
+  await expect(ask("ubuntu-24.04", "registries")).rejects.toMatchObject({
+    code: "E-DEV-ENV-SOURCE",
+    message: "aws-cli is in none of the package registries of ubuntu-24.04.",
+    hint: expect.stringContaining("official"),
+  });
+  for (const image of ["debian-12", "ubuntu-22.04"]) expect(await ask(image, "registries")).toMatchObject({ pins: {} });
+});
+
 test("a checksum is learnt from the publisher once, kept in the lock, and never asked for again", async () => {
   await using publisher = await startPublisher();
   const file = join(folder, "tools.lock.json");

@@ -37,6 +37,11 @@ export const role = defineRole<Params, DevEnvInputs>({
         hint: "Add the role in the team file:  roles: { docker: {} }",
       });
     }
+    const image = host.machine?.image ?? "";
+    // Ubuntu took it out of 24.04.
+    if (source === "registries" && tools.includes("aws-cli") && /^ubuntu-24\.?04/.test(image)) {
+      throw notPackaged("aws-cli", ` of ${image}`);
+    }
     const lock = readToolsLock();
     const chosen = withNeeds(tools);
     const downloads = chosen.flatMap((name) => wayOf(name, source).download ?? []);
@@ -72,7 +77,11 @@ function withNeeds(wished: readonly ToolName[]): ToolName[] {
 function wayOf(name: ToolName, source: Source): Way {
   const way = toolOf(name).ways[source];
   if (way !== undefined) return way;
-  throw new OlympusError(`${name} is in none of the package registries.`, {
+  throw notPackaged(name);
+}
+
+function notPackaged(name: ToolName, where = ""): OlympusError {
+  return new OlympusError(`${name} is in none of the package registries${where}.`, {
     code: "E-DEV-ENV-SOURCE",
     exit: exitCodes.usage,
     hint: `Leave ${name} out of the role's tools, or set its source to official, which downloads it from its publisher.`,

@@ -6,9 +6,12 @@ import { newSecrets } from "../../secrets/store.ts";
 import { projectRoot } from "../../src/base/paths.ts";
 import { tokenHash, worldSchema } from "../../src/rehearsal/forge/setup.ts";
 import { parseTeam } from "../../src/team/load.ts";
+import { testRoleCases } from "../../test/support/role-cases.ts";
 import { renderForge } from "../agent/forge.ts";
 import { role } from "./role.ts";
 import { worldOf } from "./world.ts";
+
+testRoleCases(role, join(import.meta.dirname, "cases"));
 
 const file = join(projectRoot, "examples/lab/team.yaml");
 const text = `${readFileSync(file, "utf8")

@@ -9,6 +9,8 @@ testRoleCases(role, join(import.meta.dirname, "cases"));
 test("the version is the image's own, unless the team file says another; too old ones are refused", () => {
   const on = (image: string) => ({ host: { name: "agora", machine: { image } } }) as unknown as RoleContext;
   expect(role.inputs(on("debian-12"), role.params.parse({}))).toEqual({ version: 15 });
+  expect(role.inputs(on("ubuntu-22.04"), role.params.parse({}))).toEqual({ version: 14 });
+  expect(role.inputs(on("ubuntu-24.04"), role.params.parse({}))).toEqual({ version: 16 });
   expect(role.inputs(on("debian-12"), role.params.parse({ version: 16 }))).toEqual({ version: 16 });
   expect(() => role.inputs(on("plan9"), role.params.parse({}))).toThrow(
     expect.objectContaining({ code: "E-POSTGRESQL-VERSION" }),

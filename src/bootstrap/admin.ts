@@ -1,19 +1,23 @@
 import type { Client4 } from "@mattermost/client";
 import type { UserProfile } from "@mattermost/types/users";
+import { rotationPrefix } from "../../secrets/check.ts";
 import type { SecretStore } from "../../secrets/store.ts";
 import { OlympusError } from "../base/errors.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { adminAccount, adminName } from "./admin-account.ts";
+import { adminAccount, adminName, adminPassword } from "./admin-account.ts";
 import { chatClient, statusOf } from "./client.ts";
 
-/** Logs in as the administrator; on an empty server makes that account first. Throws E-CHAT-LOGIN when the password does not fit. */
+/**
+ * Logs in as the administrator; on an empty server makes that account first. While the password is being rotated, the old one is as good.
+ * Throws E-CHAT-LOGIN when the password does not fit.
+ */
 export async function loginAsAdmin(
   url: string,
   team: LoadedTeam,
   secrets: SecretStore,
   signal?: AbortSignal,
 ): Promise<{ admin: Client4; made: boolean }> {
-  const password = secrets.require("mattermost.admin.password").reveal();
+  const password = secrets.require(adminPassword).reveal();
   const client = chatClient(url, undefined, signal);
   const made = (await client.getClientConfig()).NoAccounts === "true";
   if (made) {
@@ -23,7 +27,11 @@ export async function loginAsAdmin(
     await client.createUser(account as unknown as UserProfile, "", "");
   }
   try {
-    const user = await client.login(adminName, password);
+    const old = secrets.get(rotationPrefix + adminPassword)?.reveal();
+    const user = await client.login(adminName, password).catch((error: unknown) => {
+      if (old === undefined || statusOf(error) !== 401) throw error;
+      return client.login(adminName, old);
+    });
     if (!user.roles.split(" ").includes("system_admin")) {
       throw loginError(
         url,

@@ -9,7 +9,7 @@ export function rotate(parent: CommandParent, run: RunAction): void {
     .command("rotate")
     .argument(
       "[name...]",
-      "ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME",
+      "ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME",
     )
     .option("--all", "everything that can be rotated without being given a value")
     .description("Gives a secret a new value: makes it, brings it to all who use it, tries it, ends the old one.")

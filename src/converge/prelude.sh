@@ -209,7 +209,8 @@ remove_group() {
 }
 
 # Units.
-have_unit() { systemctl cat "$1" >/dev/null 2>&1; }
+# Not by "systemctl cat": that fails as soon as settings of the unit are gone that systemd still knows.
+have_unit() { [ -e "$(systemctl show -P FragmentPath "$1" 2>/dev/null)" ]; }
 unit_log() { systemctl status --no-pager -l -n 20 "$1" || : "its exit code tells its state"; }
 unit_enable() { reload; systemctl -q enable "$1"; }
 unit_disable() { reload; systemctl -q disable "$1"; }

@@ -1,9 +1,11 @@
 import { hostsWithBackups } from "../backup/backup.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
+import { adminPassword } from "../bootstrap/admin-account.ts";
 import { chatByTeamAuthority } from "../bootstrap/url.ts";
 import { dashboardTlsOf } from "../team/dashboard.ts";
 import { playedForge } from "../team/forge.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
+import { adminRotation } from "./admin.ts";
 import { backupKeyRotation } from "./backup-key.ts";
 import { botRotation } from "./bot.ts";
 import { chatCertificateRotation, dashboardCertificateRotation } from "./certificate.ts";
@@ -56,8 +58,17 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
     "A token of the team's own forge: `npx olympus secrets forget` it, `npx olympus secrets init`, then `npx olympus role setup --all`: the old one opens nothing from then on.",
   ],
   [
-    /^mattermost\.admin\.password$/,
-    "Set another in the chat, then `npx olympus secrets set mattermost.admin.password`.",
+    /^agents\.[^.]+\.deploy\./,
+    "`npx olympus secrets forget` both halves, then `npx olympus role setup deploy agent --all`: the old one opens nothing from then on.",
+  ],
+  [/^agents\.[^.]+\.tokens\./, "`npx olympus tokens add` it again: a name that is there gets a new value."],
+  [
+    /^team\.hmac$/,
+    "Agents sign for one another with it what they write on the forge: while none is at work, `npx olympus secrets forget` it, `npx olympus secrets init`, then `npx olympus role setup agent --all`.",
+  ],
+  [
+    /^forge\.webhook$/,
+    "`npx olympus secrets forget` it, `npx olympus secrets init`, `npx olympus role setup --all`, and give it to GitHub where that sends the webhooks. Meanwhile they are refused, and agents look by themselves.",
   ],
   [/^sudo\./, "Set another on the host with passwd, then `npx olympus secrets set` it."],
 ];
@@ -72,6 +83,7 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
   if (dashboard !== undefined && agents.includes(dashboard)) return set(dashboardRotation(dashboard, context), context);
   const bot = /^mattermost\.bots\.([^.]+)(?:\.token)?$/.exec(name)?.[1];
   if (bot !== undefined && agents.includes(bot)) return set(botRotation(bot, context), context);
+  if (name === adminPassword) return set(adminRotation(context), context);
   if (name === "postgresql.mattermost") return set(databaseRotation(context), context);
   if (/^ssh\.deploy(\.private|\.public)?$/.test(name)) return deployKeyRotation(context);
   if (/^(agents\.[^.]+\.)?models\.[^.]+$/.test(name)) return set(modelKeyRotation(name, context, newValue), context);
@@ -95,7 +107,7 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
     exit: exitCodes.usage,
     hint:
       elsewhere.find(([pattern]) => pattern.test(name))?.[1] ??
-      "These are: ssh.deploy, postgresql.mattermost, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, backup.NAME.ssh, tls.chat, agents.NAME.tls",
+      "These are: ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, backup.NAME.ssh, tls.chat, agents.NAME.tls",
   });
 }
 
@@ -105,6 +117,7 @@ export function rotatable({ team, secrets }: Pick<RotateContext, "team" | "secre
   return [
     ...agents.map((agent) => `agents.${agent}.dashboard`),
     ...agents.map((agent) => `mattermost.bots.${agent}.token`),
+    adminPassword,
     "postgresql.mattermost",
     ...hostsWithBackups(team).map(({ name }) => `backup.${name}.ssh`),
     ...(chatByTeamAuthority(team) ? ["tls.chat"] : []),

@@ -382,12 +382,14 @@ describe("what cannot be done", () => {
     ["pulumi.passphrase", /change-secrets-provider/],
     ["mattermost.people.mara.token", /chat` makes another/],
     ["mattermost.bots.athena.id", /no secret/],
-    ["team.hmac", /ssh\.deploy, postgresql\.mattermost/],
+    ["team.hmac", /while none is at work/],
+    ["forge.webhook", /give it to GitHub/],
+    ["agents.athena.deploy.shop.private", /role setup deploy agent/],
+    ["agents.athena.tokens.grafana", /tokens add/],
     ["backup.athena.identity", /older|those of before/],
     ["agents.athena.signing.private", /add the new public half at GitHub/],
     ["tls.authority.key", /import the new one into browsers/],
     ["tls.chat.key", /The team file gives the certificate/],
-    ["mattermost.admin.password", /secrets set mattermost\.admin\.password/],
     ["sudo.r420", /passwd/],
     ["agents.nobody.dashboard", /agents\.NAME\.dashboard/],
   ])("%s is not rotated in place: the hint says what to do", async (name, hint) => {
@@ -410,6 +412,7 @@ test("all that can be rotated without being given a value, by name", async () =>
   expect(rotatable(context)).toEqual([
     "agents.athena.dashboard",
     "mattermost.bots.athena.token",
+    "mattermost.admin.password",
     "postgresql.mattermost",
     "ssh.deploy",
   ]);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { openSecrets, type SecretStore } from "../../secrets/store.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import { loginAsAdmin } from "../../src/bootstrap/admin.ts";
@@ -126,6 +126,59 @@ describe("a bot's token in a real Mattermost", () => {
     await server.start();
     await rotate((work) => work());
     expect([await takes(old), await takes(handed)]).toEqual([false, true]);
+  });
+});
+
+describe("the administrator's password in a real Mattermost", () => {
+  const name = "mattermost.admin.password";
+  let server: MattermostServer;
+
+  beforeAll(async () => {
+    server = await startMattermost();
+    await loginAsAdmin(server.url, team, await openSecrets(team));
+  });
+  afterAll(() => server?.stop());
+  afterEach(() => vi.unstubAllGlobals());
+
+  const takes = async (password: string): Promise<boolean> => {
+    const body = JSON.stringify({ login_id: "olympus-admin", password });
+    return (await fetch(`${server.url}/api/v4/users/login`, { method: "POST", body })).ok;
+  };
+  const saved = async (path: string): Promise<string | undefined> => (await openSecrets(team)).get(path)?.reveal();
+  const rotate = async (effect: Effect): Promise<void> => {
+    const { fetch: plain } = globalThis;
+    // What only looks is no chance of its own.
+    vi.stubGlobal("fetch", (...words: Parameters<typeof fetch>) =>
+      words[1]?.method?.toUpperCase() === "PUT" ? effect(() => plain(...words)) : plain(...words),
+    );
+    const chat = context(dyingStore(await openSecrets(team), effect), { chatUrl: server.url });
+    await runRotation(rotationOf(name, chat, noValue), chat).finally(() => vi.unstubAllGlobals());
+  };
+
+  test("killed anywhere, commands get in; run again, the new one opens the chat and the old one nothing", async () => {
+    const kills = await killedEverywhere(
+      async () => (await saved(name))!,
+      (_, effect) => rotate(effect),
+      async (old) => {
+        await loginAsAdmin(server.url, team, await openSecrets(team));
+        if ((await saved(`rotation.${name}`)) !== undefined || (await saved(name)) === old)
+          await rotate((work) => work());
+        expect([await takes((await saved(name))!), await takes(old)]).toEqual([true, false]);
+        expect(await saved(`rotation.${name}`)).toBeUndefined();
+      },
+    );
+    expect(kills).toBe(6);
+  });
+
+  test("one that was changed in the chat by hand is told, with what to do", async () => {
+    const secrets = await openSecrets(team);
+    secrets.set(name, "wrong-Password-1");
+    const chat = context(secrets, { chatUrl: server.url });
+    await expect(runRotation(rotationOf(name, chat, noValue), chat)).rejects.toMatchObject({
+      code: "E-CHAT-LOGIN",
+      hint: expect.stringContaining("npx olympus secrets set mattermost.admin.password"),
+    });
+    expect(await saved(`rotation.${name}`)).toBeUndefined();
   });
 });
 

@@ -6,6 +6,7 @@ import { type ApplyRolesOptions, applyRoles } from "../../src/converge/run.ts";
 import { type RotateContext, rotationOf, runRotation } from "../../src/rotate/index.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
+import { eventually } from "../support/olympus.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
 let lab: RoleLab;
@@ -26,7 +27,18 @@ function withRoles(roles: Readonly<Record<string, LoadedTeam["machines"][number]
 function apply(action: ApplyRolesOptions["action"], of: LoadedTeam, options: Partial<ApplyRolesOptions> = {}) {
   const signal = new AbortController().signal;
   const hosts = of.machines.map(({ name }) => name);
-  return applyRoles({ team: of, secrets: lab.secrets, action, hosts, reporter: silentReporter(), signal, ...options });
+  // The agent's role is played: a unit and a folder.
+  const roles = of === ground ? {} : { roles: ["backup"] };
+  return applyRoles({
+    team: of,
+    ...roles,
+    secrets: lab.secrets,
+    action,
+    hosts,
+    reporter: silentReporter(),
+    signal,
+    ...options,
+  });
 }
 
 /** Everything that is to come back, as text. */
@@ -34,17 +46,24 @@ const data = () =>
   inside(`cd /; runuser -u postgres -- pg_dump notes | grep -v '^.restrict\\|^.unrestrict'
 cd /srv/notes; find . -type d -printf '%p %m %u\\n' | sort; find . -type f ! -name '*-wal' ! -name '*-shm' ! -name memory.sqlite ! -name 'it*' -printf '%p %m %u\\n' -exec sha256sum {} + | sort; stat -c '%a %U' memory.sqlite; sqlite3 memory.sqlite 'select * from words'`);
 
+/** Takes away what restoring set aside. */
+const leftBeside = `rm -rf /srv/notes.before-* /srv/olympus/agent.before-*; cd /; for one in $(runuser -u postgres -- psql -AtXc "select datname from pg_database where datname like 'notes-before%'"); do runuser -u postgres -- dropdb $one; done`;
+
 beforeAll(async () => {
   lab = await openRoleLab(2);
   [source, store] = lab.machines.map(({ name }) => name);
   const backup = { to: store, databases: ["notes"], folders: ["/srv/notes"], schedule: "*-*-* 03:00" };
   ground = withRoles({ [source!]: { base: {}, postgresql: {} }, [store!]: { base: {} } });
-  team = withRoles({ [source!]: { base: {}, postgresql: {}, backup }, [store!]: { base: {}, backup: {} } });
+  team = withRoles({ [source!]: { base: {}, postgresql: {}, agent: {}, backup }, [store!]: { base: {}, backup: {} } });
   expect((await apply("setup", ground)).errors).toEqual([]);
   await inside(`set -e; cd /
 runuser -u postgres -- psql -Xq -c 'create role kim login' -c 'create database notes owner kim'
 runuser -u postgres -- psql -Xq -d notes -c 'create table lines as select n, md5(n::text) as word from generate_series(1, 2000) n' -c 'alter table lines owner to kim'
-mkdir -p /srv/notes/deep; head -c 300000 /dev/urandom >/srv/notes/deep/photo; echo text >/srv/notes/'a name with spaces'; chmod 640 /srv/notes/deep/photo; chown -R agent: /srv/notes`);
+mkdir -p /srv/notes/deep; head -c 300000 /dev/urandom >/srv/notes/deep/photo; echo text >/srv/notes/'a name with spaces'; chmod 640 /srv/notes/deep/photo; chown -R agent: /srv/notes
+mkdir -p /srv/olympus/agent; echo memory >/srv/olympus/agent/memory
+printf '#!/bin/sh\necho "$1 $(ls -d /srv/notes.before-* 2>/dev/null | wc -l)" >>/run/agent.log\n' >/usr/local/bin/played-agent; chmod +x /usr/local/bin/played-agent
+printf '[Service]\nExecStartPre=/usr/local/bin/played-agent start\nExecStart=sleep infinity\nExecStopPost=/usr/local/bin/played-agent stop\nRestart=always\nRestartSec=600\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/olympus-agent.service
+systemctl -q enable --now olympus-agent`);
   before = await snapshotHost(inside);
 });
 afterAll(async () => lab?.close());
@@ -95,11 +114,47 @@ test("data that was destroyed comes back equal; what stood in its place is set a
   expect(await sql("select count(*) from lines")).toBe("2000\n");
   expect(await inside("cat /srv/notes.before-*/other")).toBe("other\n");
   // A host that lost everything has its keys again by a setup.
-  await inside(
-    "rm -rf /etc/olympus/secrets/backup-* /srv/notes.before-*; cd /; for one in $(runuser -u postgres -- psql -AtXc \"select datname from pg_database where datname like 'notes-before%'\"); do runuser -u postgres -- dropdb $one; done",
-  );
+  await inside(`rm -rf /etc/olympus/secrets/backup-*; ${leftBeside}`);
   expect((await apply("setup", team, { hosts: [source!] })).errors).toEqual([]);
   await runBackup(context(), source!, "verify");
+});
+
+test("what uses the data is stopped while it is put back, and runs again; also where nothing could be changed", async () => {
+  const log = async () =>
+    (await inside("cat /run/agent.log; : >/run/agent.log; systemctl is-active olympus-agent || true"))
+      .split("\n")
+      .slice(0, -1);
+  const restore = () => runBackup(context(), source!, "restore", "latest");
+  await inside(": >/run/agent.log");
+  await restore();
+  // Each with how much had been set aside by then.
+  expect(await log()).toEqual(["stop 0", "start 1", "active"]);
+
+  const whole = await data();
+  await inside("cd /; systemd-run -q --collect --unit=reader --uid=postgres psql -d notes -c 'select pg_sleep(3600)'");
+  const readers = "from pg_stat_activity where query like 'select pg_sleep%'";
+  const reads = `select count(*) ${readers}`;
+  await eventually("somebody to read the database", async () => (await sql(reads)) === "1\n", 60_000);
+  await expect(restore()).rejects.toMatchObject({
+    code: "E-BACKUP",
+    message: expect.stringMatching(/(?=.*nothing was changed)(?=.*accessed by other users)/s),
+  });
+  expect(await log()).toEqual(["stop 1", "start 1", "active"]);
+  expect(await data()).toBe(whole);
+  await sql(`select pg_terminate_backend(pid, 60000) ${readers}`);
+
+  // In the middle of it: one that waits for its next start does not come up on half of the data.
+  await inside("mount --bind /srv/notes /srv/notes; systemctl kill -s KILL olympus-agent");
+  await eventually("the unit to wait for its start", async () => (await log()).at(-1) === "activating", 60_000);
+  await expect(restore()).rejects.toMatchObject({
+    message: expect.stringContaining("only a part is back, so olympus-agent.service stays stopped: restore it again"),
+  });
+  expect((await log()).at(-1)).toBe("inactive");
+  await inside("umount /srv/notes");
+  await restore();
+  expect((await log()).at(-1)).toBe("active");
+  expect(await data()).toBe(whole);
+  await inside(leftBeside);
 });
 
 test("a backup that was cut off, or is not what was sent, does not count; nor can the key do more than add and read", async () => {
@@ -155,14 +210,21 @@ test("the key for sending is given a new value: the store is still reached, the 
   expect(await listBackups(context(), source!)).not.toEqual([]);
 });
 
-test("retention goes by the age at the store, and leaves the newest three", async () => {
+test("the unit that the timer starts makes a backup and verifies it; retention goes by the age at the store, and leaves the newest three", async () => {
   const folder = `/srv/olympus/backups/${source}`;
   await atStore(
     `cd ${folder}; for n in 1 2 3 4 5; do touch -d '90 days ago' 2020010\${n}T000000Z.tar.age; done; chown olympus-backup *`,
   );
-  await runBackup(context(), source!, "now");
+  await inside("systemctl start olympus-backup.service");
   const names = (await listBackups(context(), source!)).map(({ name }) => name);
   expect(names.filter((name) => name.startsWith("2020"))).toEqual(["20200105T000000Z.tar.age"]);
+  const status = await inside("/opt/olympus/backup/backup status");
+  const noted = status.split("\n").map((line) => [line.split(" ")[0], line.split(" ")[2]]);
+  expect(noted).toEqual([
+    ["made", names.at(-1)],
+    ["verified", names.at(-1)],
+    ["", undefined],
+  ]);
 });
 
 test("reset takes the role away and leaves the backups", async () => {

@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
+import { operationExamples, operationOf } from "../support/documented-operations.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
@@ -199,4 +203,40 @@ test("#28 content that its own check refuses never goes live; a version that no 
   expect(no.errors[0]!.message).toContain("0.0.1-no");
   expect(await lab.inside("command -v jq || echo none")).toBe("none\n");
   await lab.apply("reset", {});
+});
+
+// PostgreSQL's want a server, the others something to fetch: other suites on machines make operations of those kinds.
+const elsewhere = /^(postgresql-.*|download|git|npm-package|pipx-package)$/;
+/** Logins before what belongs to them. */
+const early = ["group", "user"];
+
+test("the examples of the page, as they stand there: made, not made twice, taken back", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "olympus-example-"));
+  writeFileSync(join(folder, "program"), "x");
+  const left = { localFolder: folder, hash: "3a1f6a7b" };
+  /** What no page can know, or leaves open. */
+  const filled = (text: string): string =>
+    text
+      .replace("1.6-2.1", version)
+      .replace("linux-image-amd64", "cron")
+      .replace("<hash>", left.hash)
+      .replace("[Service]\\n…", "[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n")
+      .replace("ssh-ed25519 AAAA… x@desk", mara.public.trim())
+      .replace("http://127.0.0.1:8065/ping", "tcp://127.0.0.1:22");
+  const all = operationExamples()
+    .filter(([kind]) => !elsewhere.test(kind))
+    .map(([, text]) => operationOf(filled(text), left))
+    .sort((one, other) => early.indexOf(other.kind) - early.indexOf(one.kind));
+  expect(all.length).toBeGreaterThan(18);
+  await lab.inside("mkdir -p /opt/x /home/x");
+  const before = await snapshotHost((script) => lab.inside(script));
+  // A file as a whole and a block in it are no neighbours.
+  for (const examples of [all.filter(({ kind }) => kind !== "block"), all.filter(({ kind }) => kind === "block")]) {
+    const setup = await lab.apply("setup", examples);
+    expect(setup.errors).toEqual([]);
+    expect((await lab.apply("check", examples)).hosts[0]!.state).toBe("as-wished");
+    expect((await lab.apply("reset", {})).errors).toEqual([]);
+  }
+  expect(snapshotDifference(before, await snapshotHost((script) => lab.inside(script)))).toEqual([]);
+  rmSync(folder, { recursive: true });
 });

@@ -1,16 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { projectRoot } from "../../base/paths.ts";
+import { operationExamples, operationOf } from "../../../test/support/documented-operations.ts";
 import { Secret } from "../../base/secret.ts";
 import { noFacts } from "../facts.ts";
 import { kindOf } from "../kinds.ts";
-import type { Operation } from "../operations.ts";
 
-// Every example of docs/reference/operations.md is planned for a host about which nothing is known.
+// Every example of docs/reference/operations.md is planned for a host about which nothing is known; test/e2e/roles-operations.test.ts makes them.
 
-const page = readFileSync(join(projectRoot, "docs/reference/operations.md"), "utf8");
-const examples = [...page.matchAll(/^\| `([a-z-]+)`[^|]* \| `(\{.*?\})` \|/gm)].map(([, kind, text]) => [kind!, text!]);
+const examples = operationExamples();
 
 /** What the examples leave to the reader. */
 const left = {
@@ -22,7 +20,7 @@ const left = {
 };
 
 test.each(examples)("%s: %s", (kind, text) => {
-  const operation = new Function(...Object.keys(left), `return (${text})`)(...Object.values(left)) as Operation;
+  const operation = operationOf(text, left);
   expect(operation.kind).toBe(kind);
   expect(kindOf(operation).plan(operation, noFacts)?.summary).not.toBe("");
 });
