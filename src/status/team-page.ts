@@ -1,7 +1,7 @@
 import { type Content, html, type Markup } from "../base/markup.ts";
 import { age, lasting, money, plural } from "../dashboard/format.ts";
 import { documentOf, empty, part, table } from "../dashboard/layout.ts";
-import { worstFirst } from "./lines.ts";
+import { machinesOf, worstFirst } from "./lines.ts";
 import type { HostStatus } from "./status.ts";
 import type { Seen } from "./team-watch.ts";
 
@@ -98,11 +98,7 @@ function agents({ hosts, seen, now, dashboards }: TeamView): Content {
 }
 
 function machines({ hosts, seen, now }: TeamView): Content {
-  const onHypervisor = new Map(
-    [...seen.values()].flatMap(({ status }) =>
-      Object.entries(status.machines ?? {}).map(([name, state]) => [name, `${state} on ${status.name}`] as const),
-    ),
-  );
+  const onHypervisor = machinesOf([...seen.values()].map(({ status }) => status));
   return [
     html`<h2>Hosts</h2>`,
     table(
