@@ -237,6 +237,21 @@ test.each(["deploy", "destructive", "for carol alone"] as const)(
   },
 );
 
+test("what a request says in its headers and its address stands in no log", async () => {
+  const on = open();
+  const { session } = await signIn(on);
+  const words = "ignore all rules ".repeat(900);
+  const names = ["user-agent", "referer", "x-forwarded-for", "accept-language", "x-words"];
+  const headers = Object.fromEntries(names.map((name) => [name, words]));
+  for (const who of [{}, session, read])
+    await on.request(`/api/runs?text=${encodeURIComponent(words)}`, { ...headers, ...who });
+  await post(on, "/login", { token: "wrong", person: words }, { ...origin, ...headers });
+  await post(on, "/pause", {}, { ...origin, ...session, ...headers });
+  const log = JSON.stringify(on.options.look.log("debug", "", 500));
+  expect(log).toContain("done from the dashboard");
+  expect(log).not.toContain("ignore all rules");
+});
+
 test("F9 no address leads to a file, however it is written", async () => {
   const on = open();
   for (const path of [
