@@ -82,7 +82,7 @@ function oneRun(look: Look, id: string, now: number, may: boolean): Markup | und
   if (run === undefined) return undefined;
   const steps = look.steps(id, 6, 0);
   const { config } = look;
-  return html`<p>${runLink(id, short(run.asked) || id)}<br>${run.kind} for ${look.name(run.author)} (${causeOf(look, run)}), began ${age(run.started_at, now)}, step ${run.steps}, ${money(run.usd)} of ${money(config.budget.run)} for one run${run.starts > 1 && html`, begun ${run.starts} times`}</p>${
+  return html`<p>${runLink(id, short(run.asked) || id)}<br>${run.kind} for ${look.name(run.author)}, began ${age(run.started_at, now)}, step ${run.steps}, ${money(run.usd)} of ${money(config.budget.run)} for one run${run.starts > 1 && html`, begun ${run.starts} times`}. From ${causeOf(look, run)}</p>${
     steps.length === 0 ? empty("It has only just begun.") : stepsTable(`Newest steps of ${id}`, steps, config.timezone)
   }${may && stopButton(id, run.asked)}`;
 }
