@@ -42,6 +42,7 @@ export function renderAgent(team: LoadedTeam, machine: Machine, secrets: SecretS
     version: 1,
     agent: name,
     team: team.name,
+    hypervisor: machine.hypervisor,
     persona: renderPersona(team, machine),
     facts: [...teamFacts(team), ...team.team.defaults.facts],
     chat: {

@@ -72,6 +72,7 @@ test("the configuration comes from the team file and is one that the harness tak
     ["id-mara", "mara", true],
     ["id-olaf", "olaf", false],
   ]);
+  expect(parsed.hypervisor).toBe("r420");
   expect(parsed.facts).toContain("hypervisor r420 at 10.220.1.7, carries athena");
   expect(parsed.listen.hosts).toContain("127.0.0.1:18789");
 });

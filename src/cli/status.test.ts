@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -7,7 +8,11 @@ import { initSecrets } from "../../secrets/store.ts";
 import { withFileLock } from "../base/lock.ts";
 import { projectRoot } from "../base/paths.ts";
 import { layout } from "../lab/layout.ts";
+import type { HostStatus } from "../status/status.ts";
 import { loadTeam } from "../team/load.ts";
+import type { Machine } from "../team/model.ts";
+import { statusTables } from "./status-tables.ts";
+import { frame } from "./status-watch.ts";
 
 let top: string;
 beforeEach(() => {
@@ -46,21 +51,71 @@ test("beside a quickstart that is still making the lab, status says so instead o
   expect(beside).not.toContain("npx olympus lab up");
 }, 120_000);
 
-test("with --watch a terminal is cleared before each round", async () => {
+test("with --watch a terminal shows who answered while another one is waited for, and is drawn over in its place", async () => {
   await deadTeam();
-  const command = `exec ${node} src/cli/main.ts status --watch --team ${layout.team}`;
+  // Takes connections, and says nothing.
+  const mute = createServer(() => undefined);
+  await new Promise<void>((resolve) => mute.listen(18789, "127.77.23.50", resolve));
+  const command = `stty cols 200 rows 50; exec ${node} src/cli/main.ts status --watch --team ${layout.team}`;
   // A terminal of its own.
   const env = { ...process.env, TERM: "xterm" };
   const shown = spawn("script", ["-qec", command, "/dev/null"], { cwd: projectRoot, env });
   let text = "";
+  const frames = () => text.replaceAll("\u001b[K\r", "").split("\u001b[H").slice(1);
   try {
     shown.stdout.on("data", (chunk: Buffer) => {
       text += chunk.toString();
     });
-    await expect.poll(() => text, { timeout: 100_000 }).toContain("hosts are fine");
-    expect(text.split("\u001b[H\u001b[2J")[1]).toMatch(/^[\d:]+ UTC, every 5 s/);
+    const early = (one: string) => /^unreachable agora /m.test(one) && /^No answer yet: .*athena/m.test(one);
+    await expect.poll(() => frames().some(early), { timeout: 100_000 }).toBe(true);
+    const frame = frames().find(early)!;
+    expect(frame).toMatch(/^[\d:]+ UTC, each asked again after 5 s/);
+    expect(frame).toMatch(/^agent +state +queue +today +version +up +machine +drift +asked/m);
+    expect(frame).toMatch(/^athena +asking +\? +\? +\? +\? +on r420/m);
+    expect(frame).toMatch(/^agora +unreachable +on r720xd +\? +\d+ s ago/m);
+    await expect.poll(() => /^unreachable athena /m.test(frames().at(-1)!), { timeout: 60_000 }).toBe(true);
   } finally {
     shown.kill();
     await new Promise((ended) => shown.once("close", ended));
+    mute.closeAllConnections();
+    mute.close();
   }
-}, 120_000);
+}, 240_000);
+
+test("what is too long for a terminal goes on below, what is too much is counted, and nothing of a host's words reaches it", () => {
+  const drawn = frame(["a".repeat(25), "evil\u001b[2J\u202E", "c", "d", "e"], 21, 6);
+  const lines = ["a".repeat(20), "a".repeat(5), "evil\\u{202e}", "c", "… and 2 lines more"];
+  expect(drawn).toBe(`\u001b[H${lines.map((line) => `${line}\u001b[K\n`).join("")}\u001b[J`);
+});
+
+test("an agent's line says what it does, its queue, cost, version, machine and drift", () => {
+  const now = 1_000_000_000;
+  const agent = {
+    does: "idle",
+    lastAnswer: now - 4 * 60_000,
+    working: 0,
+    waiting: 2,
+    spentToday: 0.31,
+    budgetDay: 5,
+    build: "0123456789ab",
+    startedAt: now - 777_600_000,
+    rehearsal: false,
+    memoryMb: 70,
+  };
+  const about = { kind: "agent", state: "fine", detail: "agent: idle", next: "" } as const;
+  const statuses: HostStatus[] = [
+    { ...about, name: "athena", agent, drift: { at: now, pending: 0 } },
+    { ...about, name: "ares", state: "attention", agent: { ...agent, rehearsal: true, build: "" } },
+    { ...about, name: "r420", kind: "hypervisor", detail: "its VM runs", machines: { athena: "running" } },
+  ];
+  const seen = new Map(statuses.map((status) => [status.name, { status, at: now - 2000 }]));
+  const on = { hypervisor: "r420" } as Machine;
+  const hosts = statuses.map(({ name, kind }) => ({ name, kind, machine: kind === "agent" ? on : undefined }));
+  expect(statusTables(hosts, seen, now).filter((line) => line !== "")).toEqual([
+    "agent   state                        queue  today                      version   up       machine          drift  asked",
+    "athena  idle, last answer 4 min ago      2  $0.31 of $5.00             01234567  9 d 0 h  running on r420  none   2 s ago",
+    "ares    attention                        2  $0.31 of $5.00, rehearsal  sources   9 d 0 h  on r420          ?      2 s ago",
+    "host  state  machine     drift  asked    says",
+    "r420  fine   hypervisor  ?      2 s ago  its VM runs",
+  ]);
+});

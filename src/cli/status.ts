@@ -1,4 +1,5 @@
 import { exitCodes } from "../base/errors.ts";
+import type { LoadedTeam } from "../team/model.ts";
 import type { CliCommand } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -28,44 +29,38 @@ async function status(
   names: readonly string[],
   { all = names.length > 0, watch = false }: Options,
 ): Promise<number> {
-  const [
-    { teamStatus },
-    { statusLines, worstFirst },
-    { openSecrets },
-    { commandsAtWork, labStatus },
-    { describeHolder },
-  ] = await Promise.all([
-    import("../status/status.ts"),
-    import("../status/lines.ts"),
-    import("../../secrets/store.ts"),
-    import("../lab/index.ts"),
-    import("../base/lock.ts"),
-  ]);
+  const [{ teamStatus }, { statusLines, worstFirst }, { openSecrets }, { statusTables }, { listHosts }] =
+    await Promise.all([
+      import("../status/status.ts"),
+      import("../status/lines.ts"),
+      import("../../secrets/store.ts"),
+      import("./status-tables.ts"),
+      import("../team/hosts.ts"),
+    ]);
   const team = await loadTeam();
   const secrets = await openSecrets(team);
-  const live = watch && !json && process.stdout.isTTY === true && process.env.TERM !== "dumb";
   if (watch) endsByInterruption();
+  if (watch && !json && process.stdout.isTTY === true && process.env.TERM !== "dumb") {
+    const { watchStatus } = await import("./status-watch.ts");
+    const notes = async () => {
+      const { lines, rehearsal } = await aboutLab(team);
+      return [...lines, ...rehearsal];
+    };
+    await watchStatus(team, secrets, names, { notes, everyMs, signal });
+  }
+  // Where nobody looks on, one round stands below the other.
   for (;;) {
     const started = performance.now();
     const hosts = await teamStatus(team, secrets, signal, names);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    const rehearsal =
-      team.team.defaults.models[0]?.provider === "rehearsal"
-        ? ["The model is a rehearsal: docs/how-to/real-model.md."]
-        : [];
-    const lab = await labStatus();
-    // After a restart of this computer, say: the team file is the lab's, and nothing of it runs.
-    const down = lab.team === team.file && !lab.up;
-    const atWork = lab.team === team.file ? await commandsAtWork() : [];
-    const making = atWork.map(
-      (holder) => `At work here: ${describeHolder(holder)}. What it is still to make does not answer yet.`,
-    );
-    const toDo = down ? [`The lab of this team is not ${lab.network ? "whole" : "up"}: npx olympus lab up`] : [];
-    const cause = atWork.length > 0 ? making : toDo;
-    const at = watch ? [`${new Date().toISOString().slice(11, 19)} UTC, every ${everyMs / 1000} s`] : [];
-    // Only where somebody looks: elsewhere one round stands below the other. What the reporter prints does nothing to a terminal.
-    if (live) process.stdout.write("\u001b[H\u001b[2J");
-    reporter.result([...at, ...cause, ...statusLines(hosts, all, seconds), ...rehearsal].join("\n"), {
+    const { lines, rehearsal, down } = await aboutLab(team);
+    const now = Date.now();
+    const at = watch ? [`${new Date(now).toISOString().slice(11, 19)} UTC, every ${everyMs / 1000} s`] : [];
+    const seen = new Map(hosts.map((status) => [status.name, { status, at: now }]));
+    const known = listHosts(team).filter(({ name }) => seen.has(name));
+    const tables = all || watch ? statusTables(known, seen, now) : [];
+    const told = statusLines(hosts, `Asked in ${seconds} s.`);
+    reporter.result([...at, ...lines, ...told, ...tables, ...rehearsal].join("\n"), {
       type: "status",
       hosts: worstFirst(hosts),
       ...(down ? { lab: "down" } : {}),
@@ -77,4 +72,23 @@ async function status(
     const { setTimeout: wait } = await import("node:timers/promises");
     await wait(everyMs, undefined, { signal });
   }
+}
+
+/** What is to be known of the lab where the team file is the lab's, and that the model is played. */
+async function aboutLab(team: LoadedTeam): Promise<{ lines: string[]; rehearsal: string[]; down: boolean }> {
+  const [{ commandsAtWork, labStatus }, { describeHolder }] = await Promise.all([
+    import("../lab/index.ts"),
+    import("../base/lock.ts"),
+  ]);
+  const lab = await labStatus();
+  const played = team.team.defaults.models[0]?.provider === "rehearsal";
+  const rehearsal = played ? ["The model is a rehearsal: docs/how-to/real-model.md."] : [];
+  // After a restart of this computer, say: the team file is the lab's, and nothing of it runs.
+  const down = lab.team === team.file && !lab.up;
+  const atWork = lab.team === team.file ? await commandsAtWork() : [];
+  const making = atWork.map(
+    (holder) => `At work here: ${describeHolder(holder)}. What it is still to make does not answer yet.`,
+  );
+  const toDo = down ? [`The lab of this team is not ${lab.network ? "whole" : "up"}: npx olympus lab up`] : [];
+  return { lines: atWork.length > 0 ? making : toDo, rehearsal, down };
 }

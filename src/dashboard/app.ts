@@ -39,14 +39,8 @@ export function dashboardApp(options: DashboardOptions, allowed: () => ReadonlyS
   // For probes: no detail, any Host.
   app.get("/healthz", (context) => context.json({ status: "ok" } satisfies z.infer<typeof schemas.healthSchema>));
   app.get("/readyz", (context) => {
-    const status = look.status();
-    const ready = isReady(status);
-    const { state } = status.tools;
-    const body: z.infer<typeof schemas.readySchema> = {
-      status: ready ? "ready" : "degraded",
-      ...(state === "none" ? {} : { tools: state }),
-      ...(status.disk !== undefined && { disk: "full" }),
-    };
+    const ready = isReady(look.status());
+    const body: z.infer<typeof schemas.readySchema> = { status: ready ? "ready" : "degraded" };
     return context.json(body, ready ? 200 : 503);
   });
   // Of a process that ends, the next one answers: this one may know tokens that do not count any more.

@@ -21,7 +21,8 @@ export function age(at: number, now: number): Markup {
   return html`<time datetime="${new Date(at).toISOString()}" data-since="${at}">${roughly(now - at)} ago</time>`;
 }
 
-function roughly(ms: number): string {
+/** `4 min`, `9 d`. */
+export function roughly(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;

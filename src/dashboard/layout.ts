@@ -61,6 +61,11 @@ export function bareLayout(title: string, body: Content): string {
   return documentOf(title, html`<main id="main"><h1>${title}</h1>${body}</main>`);
 }
 
+/** A link to another server, which is not told from where; the words alone where the address is none of the web. */
+export function away(words: Content, url: string): Content {
+  return /^https?:\/\//.test(url) ? html`<a rel="noreferrer" href="${url}">${words}</a>` : words;
+}
+
 /** A part that the script replaces when it changed. The name is the dashboard's own, one a page. */
 export function part(name: string, body: Content): Markup {
   return html`<div data-part="${name}">${body}</div>`;

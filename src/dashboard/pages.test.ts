@@ -88,6 +88,8 @@ test("F9 every field that others write is shown where it belongs", async () => {
       "1 running",
       "of $5.00",
       "step 1",
+      "<dt>Version</dt><dd>01234567</dd>",
+      "athena on hypervisor",
     ],
     "/runs": ["asked-p1", "author", "outcome", "$0.25"],
     "/runs/p1-1": ["answer", "detail", "rehearsal/model", "1200 + 30", "delivered"],

@@ -8,11 +8,7 @@ const money = z.number().describe("US dollars.");
 const nullable = <T extends z.ZodType>(type: T) => z.union([type, z.null()]);
 
 export const healthSchema = z.object({ status: z.literal("ok") });
-export const readySchema = z.object({
-  status: z.enum(["ready", "degraded"]),
-  tools: z.enum(["starting", "on", "off"]).optional().describe("Left out where the agent runs no commands."),
-  disk: z.literal("full").optional(),
-});
+export const readySchema = z.object({ status: z.enum(["ready", "degraded"]) });
 
 export const harnessSchema = z.object({
   chat: z.enum(["connecting", "connected", "disconnected", "unauthorised"]),

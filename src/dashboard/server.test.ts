@@ -71,7 +71,7 @@ test("F1 without a token every route is closed, but bare health", async () => {
   }
   expect((await on.request("/", { accept: "text/html" })).headers.get("location")).toBe("/login");
   expect(await (await on.request("/healthz")).json()).toEqual({ status: "ok" });
-  expect(await (await on.request("/readyz")).json()).toEqual({ status: "ready", tools: "off" });
+  expect(await (await on.request("/readyz")).json()).toEqual({ status: "ready" });
 });
 
 test("F2 a foreign Host or Origin is turned away, upgrades too, even with the cookie", async () => {
@@ -236,6 +236,21 @@ test.each(["deploy", "destructive", "for carol alone"] as const)(
     expect(on.options.look.gates().map(({ id, state }) => [id, state])).toEqual([[gate!.id, "asked"]]);
   },
 );
+
+test("what a request says in its headers and its address stands in no log", async () => {
+  const on = open();
+  const { session } = await signIn(on);
+  const words = "ignore all rules ".repeat(900);
+  const names = ["user-agent", "referer", "x-forwarded-for", "accept-language", "x-words"];
+  const headers = Object.fromEntries(names.map((name) => [name, words]));
+  for (const who of [{}, session, read])
+    await on.request(`/api/runs?text=${encodeURIComponent(words)}`, { ...headers, ...who });
+  await post(on, "/login", { token: "wrong", person: words }, { ...origin, ...headers });
+  await post(on, "/pause", {}, { ...origin, ...session, ...headers });
+  const log = JSON.stringify(on.options.look.log("debug", "", 500));
+  expect(log).toContain("done from the dashboard");
+  expect(log).not.toContain("ignore all rules");
+});
 
 test("F9 no address leads to a file, however it is written", async () => {
   const on = open();
@@ -538,12 +553,12 @@ test("G6 not ready while disconnected, catching up or draining", async () => {
   for (const change of changes) {
     on.status = { ...status, harness: { ...status.harness, ...change } };
     const response = await on.request("/readyz");
-    expect([response.status, await response.json()]).toEqual([503, { status: "degraded", tools: "off" }]);
+    expect([response.status, await response.json()]).toEqual([503, { status: "degraded" }]);
   }
 });
 
-test("G7 that there are no tools is said: in one word to anybody, with its reason to whoever has the token", async () => {
+test("G7 that there are no tools is said with its reason to whoever has the token, and to nobody else", async () => {
   const on = open();
-  expect(await (await on.request("/readyz")).json()).toEqual({ status: "ready", tools: "off" });
+  expect(await (await on.request("/readyz")).json()).toEqual({ status: "ready" });
   expect(await (await on.request("/", read)).text()).toContain("no tools");
 });

@@ -146,6 +146,8 @@ export const agentConfigSchema = z
     /** The bot's user name and the machine's name. */
     agent: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
     team: z.string().min(1),
+    /** What carries its machine, for people. */
+    hypervisor: z.string().min(1).optional(),
     /** Who the agent is: the start of every system prompt. */
     persona: z.string().min(1),
     /** What it should know about its team, one line each. */

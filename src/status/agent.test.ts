@@ -177,14 +177,12 @@ it("puts what needs somebody first, and says when agents run different versions"
     host("apollo", { overBudget: true }),
     host("ares", { tools: { state: "off" }, build: "ffffffffffff" }),
   ];
-  expect(statusLines(hosts, false, "0.1")).toEqual([
+  expect(statusLines(hosts, "Asked in 0.1 s.")).toEqual([
     "broken      ares    agent: no shell, idle   npx olympus logs ares",
     "attention   apollo  agent: today's budget of $5.00 is used up, idle   npx olympus open apollo",
     "1 of 3 hosts are fine. Asked in 0.1 s.",
     "Agents run different versions (athena, apollo 01234567; ares ffffffff): npm run role -- setup agent",
   ]);
-  expect(statusLines([hosts[0]!], true, "0.1")).toEqual([
-    "fine        athena  agent: idle",
-    "athena is fine. Asked in 0.1 s.",
-  ]);
+  expect(statusLines([hosts[0]!], "Asked in 0.1 s.")).toEqual(["athena is fine. Asked in 0.1 s."]);
+  expect(statusLines([hosts[0]!], "", ["ares"])).toEqual(["1 of 2 hosts are fine.", "No answer yet: ares"]);
 });

@@ -1,12 +1,16 @@
 import * as z from "zod";
 import type { SecretStore } from "../../secrets/store.ts";
-import { statusSchema } from "../dashboard/schemas.ts";
+import { statusSchema, summarySchema } from "../dashboard/schemas.ts";
 import { type AgentStatus, isReady } from "../dashboard/status.ts";
 import type { Machine } from "../team/model.ts";
 import { askDashboard, oddAnswer } from "./ask-dashboard.ts";
 
 /** What an agent says of itself, as people at the team's page and in `status` want it. Times in ms since the epoch, money in US dollars. */
 export interface AgentFacts {
+  /** In words: `idle`, `working on 2, the first for 5 min`. */
+  readonly does: string;
+  /** When its newest work that is done ended; undefined: none is known. */
+  readonly lastAnswer: number | undefined;
   readonly working: number;
   readonly waiting: number;
   readonly spentToday: number;
@@ -29,11 +33,12 @@ export interface AgentAnswer {
 
 /** What is read of an agent's answer: more may be in it, and one that was set up before may say less. */
 const answerSchema = statusSchema
-  .omit({ version: true, agent: true, team: true, models: true, runs: true, dropped: true })
+  .omit({ version: true, agent: true, team: true, models: true, dropped: true })
   .partial({ build: true, overBudget: true })
   .extend({
     harness: statusSchema.shape.harness.partial({ failing: true }),
     gates: z.array(statusSchema.shape.gates.element.partial({ who: true })).optional(),
+    runs: z.array(summarySchema.pick({ state: true, ended_at: true })).optional(),
   });
 
 /** A run without a sign of life for this long is stuck: model calls and commands have shorter limits. */
@@ -96,7 +101,10 @@ export function judged(status: AgentStatus): AgentAnswer {
     harness.running.length === 0
       ? "idle"
       : `working on ${harness.running.length}, the first for ${minutes(now - Math.min(...harness.running.map(({ since }) => since)))}`;
+  const done = (status.runs ?? []).flatMap(({ state, ended_at }) => (state === "done" ? [ended_at ?? 0] : []));
   const facts: AgentFacts = {
+    does,
+    lastAnswer: done.length > 0 ? Math.max(...done) : undefined,
     working: harness.running.length,
     waiting: harness.waiting,
     spentToday,

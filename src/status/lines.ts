@@ -7,18 +7,29 @@ export function worstFirst(hosts: readonly HostStatus[]): HostStatus[] {
   return [...hosts].sort((a, b) => worst[a.state] - worst[b.state]);
 }
 
-/** What `status` prints: a line a host that is not fine (all with `all`), and a sum. Pure. */
-export function statusLines(hosts: readonly HostStatus[], all: boolean, seconds: string): string[] {
+/** Of each machine on a hypervisor that answered, what libvirt says: `running on r420`. */
+export function machinesOf(hosts: readonly HostStatus[]): Map<string, string> {
+  return new Map(
+    hosts.flatMap(({ name: hypervisor, machines = {} }) =>
+      Object.entries(machines).map(([name, state]) => [name, `${state} on ${hypervisor}`] as const),
+    ),
+  );
+}
+
+/** What `status` prints: a line a host that is not fine, and a sum. `asked`: those that did not answer yet. `end` is said last. Pure. */
+export function statusLines(hosts: readonly HostStatus[], end: string, asked: readonly string[] = []): string[] {
   const width = Math.max(...hosts.map(({ name }) => name.length));
+  const count = hosts.length + asked.length;
   const fine = hosts.filter(({ state }) => state === "fine").map(({ name }) => name);
   const lines = worstFirst(hosts)
-    .filter(({ state }) => all || state !== "fine")
+    .filter(({ state }) => state !== "fine")
     .map(({ name, state, detail, next }) =>
       `${state.padEnd(11)} ${name.padEnd(width)}  ${detail}${next === "" ? "" : `   ${next}`}`.trimEnd(),
     );
-  const whole = hosts.length === 1 ? `${fine[0]} is fine` : `All ${hosts.length} hosts are fine: ${fine.join(", ")}`;
-  const sum = fine.length === hosts.length ? whole : `${fine.length} of ${hosts.length} hosts are fine`;
-  return [...lines, `${sum}. Asked in ${seconds} s.`, ...builds(hosts)];
+  const whole = count === 1 ? `${fine[0]} is fine` : `All ${count} hosts are fine: ${fine.join(", ")}`;
+  const sum = fine.length === count ? whole : `${fine.length} of ${count} hosts are fine`;
+  const silent = asked.length === 0 ? [] : [`No answer yet: ${asked.join(", ")}`];
+  return [...lines, [`${sum}.`, end].join(" ").trimEnd(), ...silent, ...builds(hosts)];
 }
 
 /** That agents run different programs: one was not set up again after a change. */

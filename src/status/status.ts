@@ -124,7 +124,7 @@ const firstLine = (error: unknown): string => messageOf(error).split("\n")[0]!;
 
 async function askParts(host: Host, asking: Asking): Promise<Answer> {
   const { team, secrets, signal, part } = asking;
-  if (host.kind === "hypervisor") return askHypervisor(host, asking);
+  if (host.kind === "hypervisor") return withBackups(await askHypervisor(host, asking), host, asking);
   if (runsOpenclaw(host)) {
     part("OpenClaw");
     const connect = () => connectSsh(targetIn(team, secrets, host.name), signal);
@@ -248,7 +248,7 @@ export function withProblem<T extends Pick<HostStatus, "state" | "detail" | "nex
 /** As the role has it. */
 const defaultMaxAgeDays = 2;
 
-async function askHypervisor(host: Host, { team, secrets, signal, part }: Asking): Promise<Answer> {
+async function askHypervisor(host: Host, { team, secrets, signal, part }: Asking): Promise<Asked> {
   const { pool, bridge } = team.hypervisors.find(({ name }) => name === host.name)!;
   const prefix = teamPrefix(team.name);
   let connection: SshConnection | undefined;
@@ -264,7 +264,8 @@ async function askHypervisor(host: Host, { team, secrets, signal, part }: Asking
     return { ...found, machines, next: next === "" ? "" : `npx olympus ${next} ${host.name}` };
   } catch (error) {
     signal.throwIfAborted();
-    return { state: "unreachable", detail: messageOf(error), next: `npx olympus doctor ${host.name}` };
+    const next = `npx olympus doctor ${host.name}`;
+    return { state: "unreachable", detail: messageOf(error), next, silent: connection === undefined };
   } finally {
     connection?.close();
   }

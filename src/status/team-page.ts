@@ -1,7 +1,7 @@
 import { type Content, html, type Markup } from "../base/markup.ts";
 import { age, lasting, money, plural } from "../dashboard/format.ts";
-import { documentOf, empty, part, table } from "../dashboard/layout.ts";
-import { worstFirst } from "./lines.ts";
+import { away, documentOf, empty, part, table } from "../dashboard/layout.ts";
+import { machinesOf, worstFirst } from "./lines.ts";
 import type { HostStatus } from "./status.ts";
 import type { Seen } from "./team-watch.ts";
 
@@ -42,11 +42,6 @@ export function teamPage(view: TeamView): string {
 <footer><span>Asked again and again from this computer, while this page's command runs.</span>
 <form method="post" action="/logout"><button>Sign out</button></form></footer>`,
   );
-}
-
-/** A link to another server, which is not told from where. */
-function away(words: string, url: string): Markup {
-  return html`<a rel="noreferrer" href="${url}">${words}</a>`;
 }
 
 function needs({ name, state, detail, next }: HostStatus): Markup {
@@ -98,11 +93,7 @@ function agents({ hosts, seen, now, dashboards }: TeamView): Content {
 }
 
 function machines({ hosts, seen, now }: TeamView): Content {
-  const onHypervisor = new Map(
-    [...seen.values()].flatMap(({ status }) =>
-      Object.entries(status.machines ?? {}).map(([name, state]) => [name, `${state} on ${status.name}`] as const),
-    ),
-  );
+  const onHypervisor = machinesOf([...seen.values()].map(({ status }) => status));
   return [
     html`<h2>Hosts</h2>`,
     table(

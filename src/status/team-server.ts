@@ -68,7 +68,8 @@ export async function startTeamDashboard(
     link: () => `http://127.0.0.1:${at}/login#${access.link(token, viewer)}`,
     run: (signal) =>
       watch.start(
-        (told) => teamStatus(team, secrets, signal, [], told),
+        listHosts(team).map(({ name }) => name),
+        (name, told) => teamStatus(team, secrets, signal, [name], told),
         () => wait(pauseMs, undefined, { signal }),
         signal,
       ),

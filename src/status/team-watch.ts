@@ -11,18 +11,29 @@ export interface Seen {
 export class TeamWatch implements Desk {
   readonly hosts = new Map<string, Seen>();
   readonly #listeners = new Set<(news: readonly News[]) => void>();
-  #rounds = 0;
+  #answers = 0;
 
-  /** Goes on until `signal`. `ask` asks every host side by side and tells of each as it answers. */
+  /**
+   * Goes on until `signal`, each of `names` for itself: one that is slow or dead keeps no other from being asked again. `ask` tells of it
+   * when it answered. Rejects with what keeps one from being asked at all.
+   */
   async start(
-    ask: (told: (status: HostStatus) => void) => Promise<unknown>,
+    names: readonly string[],
+    ask: (name: string, told: (status: HostStatus) => void) => Promise<unknown>,
     pause: () => Promise<unknown>,
     signal: AbortSignal,
   ): Promise<void> {
-    while (!signal.aborted) {
-      await ask((status) => this.#told(status));
-      this.#rounds += 1;
-      await pause();
+    let wrong = false;
+    const again = async (name: string): Promise<void> => {
+      while (!signal.aborted && !wrong) {
+        await ask(name, (status) => this.#told(status));
+        await pause();
+      }
+    };
+    try {
+      await Promise.all(names.map(again));
+    } finally {
+      wrong = true;
     }
   }
 
@@ -33,7 +44,7 @@ export class TeamWatch implements Desk {
 
   #told(status: HostStatus): void {
     this.hosts.set(status.name, { status, at: Date.now() });
-    const news: News = { id: this.#rounds, kind: "state", data: { host: status.name, state: status.state } };
+    const news: News = { id: ++this.#answers, kind: "state", data: { host: status.name, state: status.state } };
     for (const tell of [...this.#listeners]) tell([news]);
   }
 }

@@ -1,3 +1,4 @@
+import { pagesOf } from "../base/forge-pages.ts";
 import type { LoadedTeam, Machine } from "./model.ts";
 
 /** The port of the service `forge`. */
@@ -28,12 +29,9 @@ export function webhookUrls(team: Known): string[] {
     .map(({ address }) => `http://${address}:${webhookPort}/`);
 }
 
-/** Where people see the repositories, without a trailing slash: GitHub and its servers have their API beside the pages. */
+/** Where people see the repositories, without a trailing slash. */
 export function forgePages(team: Known): string {
-  return forgeApi(team)
-    .replace(/\/+$/, "")
-    .replace(/\/api\/v3$/, "")
-    .replace("://api.", "://");
+  return pagesOf(forgeApi(team));
 }
 
 /** An agent's account on the forge: the role github names it; on the team's own forge it is the agent's name otherwise. */

@@ -64,6 +64,25 @@ describe(`${page} and the tests' names`, () => {
   });
 });
 
+describe(`${page} and advisories`, () => {
+  const table = [
+    ...readFileSync(join(projectRoot, page), "utf8").matchAll(/^\| (.+) \| (.+) \| `(\S+)`: "(.+)" \|$/gm),
+  ];
+
+  it("has every advisory that the harness was designed with, once", () => {
+    const ids = table.flatMap(([, advisories]) => advisories!.match(/CVE-\d+-\d+|GHSA(-[0-9a-z]{4}){3}/g) ?? []);
+    expect([ids.length, new Set(ids).size, table.length]).toEqual([24, 24, 18]);
+  });
+
+  it.each(table.map(([, advisories, , file, name]) => [advisories!, file!, name!] as const))(
+    "%s is held by a test of this name in %s",
+    (_, file, name) => {
+      expect(files).toContain(file);
+      expect(readFileSync(join(projectRoot, file), "utf8")).toContain(`test("${name}`);
+    },
+  );
+});
+
 it("every role has a proof that setup and reset leave a machine as it was", () => {
   expect([...new Set(provenRoles)].sort()).toEqual([...projectCatalogue().names()].sort());
 });

@@ -1,5 +1,6 @@
 /** The dashboard of a harness that works: its own process, a real Mattermost, the rehearsal model, Chromium. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
@@ -64,18 +65,42 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 }, 120_000);
 
-/** The pictures of the docs are of this run: OLYMPUS_SCREENS=1 writes them anew. */
+/**
+ * The pictures of the docs are of this run: OLYMPUS_SCREENS=1 writes them anew, each with an outline of its words. A page that looks
+ * otherwise by now has another outline than its picture.
+ */
 async function picture(name: string, width: number): Promise<void> {
   await page.setViewportSize({ width, height: 720 });
-  const path = join(projectRoot, `docs/reference/screens/${name}.png`);
-  const png = await page.screenshot(process.env.OLYMPUS_SCREENS === "1" ? { path } : {});
+  const at = (end: string) => join(projectRoot, `docs/reference/screens/${name}.${end}`);
+  const png = await page.screenshot();
   expect(png.length).toBeLessThan(120_000);
+  const lines = await page
+    .locator("h1, h2, h3, th, dt, label, button, summary, nav a")
+    .evaluateAll((nodes) =>
+      (nodes as unknown as { localName: string; textContent: string }[]).map(
+        (node) => `${node.localName} ${node.textContent}`,
+      ),
+    );
+  const outline = (picture: Buffer) => `${createHash("sha256").update(picture).digest("hex")}\n${lines.join("\n")}\n`;
+  if (process.env.OLYMPUS_SCREENS === "1") {
+    writeFileSync(at("png"), png);
+    writeFileSync(at("txt"), outline(png));
+  }
+  expect(readFileSync(at("txt"), "utf8"), "OLYMPUS_SCREENS=1 takes the pictures anew").toBe(
+    outline(readFileSync(at("png"))),
+  );
 }
 
 const url = () => `http://127.0.0.1:${folder.port}`;
 const says = (text: string) => team.say(team.people.alice, team.channels.work!, text);
 const said = async (postId: string) =>
   (await team.answers(postId, team.bots.athena!, 1, 120)).map(({ message }) => message);
+
+const postPlace = (id: string) => `${team.url}/_redirect/pl/${id}`;
+const threadAt = async (place: string, words: string) => {
+  await page.goto(place);
+  return page.getByRole("link", { name: words, exact: true }).first().getAttribute("href");
+};
 
 test("a person sees work begin without a reload, stops it, has it done once more, pauses and resumes, over a restart", async () => {
   const answer = await fetch(`${url()}/api/links`, {
@@ -90,12 +115,14 @@ test("a person sees work begin without a reload, stops it, has it done once more
 
   const asked = await says("@athena ponder this");
   await page.getByText(/for alice, began/).waitFor();
+  await page.getByRole("region", { name: /^Newest steps/ }).waitFor();
   await picture("now-phone", 390);
   await picture("now", 960);
   await page.getByText("Stop this run …").click();
   await page.getByRole("button", { name: "Stop this run" }).click();
   await page.getByText("failed: stopped by alice").first().waitFor();
   await picture("run", 960);
+  const run = new URL(page.url()).pathname;
   expect(await said(asked.id)).toEqual(["Stopped by alice, on my dashboard. `!retry` begins it again."]);
 
   await page.getByRole("button", { name: "Do it once more" }).click();
@@ -122,6 +149,9 @@ test("a person sees work begin without a reload, stops it, has it done once more
 
   const counted = await says("@athena how many customers are there?");
   await page.getByText("read customers waits for alice").waitFor();
+  await expectSound(page, ["/", "/gates", "/runs", run]);
+  expect(await threadAt("/gates", "its thread")).toBe(postPlace(counted.id));
+  expect(await threadAt(run, "the post in Mattermost")).toBe(postPlace(asked.id));
   await page.goto("/gates");
   await page.getByRole("button", { name: "Approve" }).click();
   await page.getByText("Nothing waits for anybody.").waitFor();
@@ -131,6 +161,7 @@ test("a person sees work begin without a reload, stops it, has it done once more
   await page.getByRole("link", { name: /messages between harness and model/ }).click();
   await page.getByText("chat, assistant: read_sensitive").click();
   await page.locator("pre", { hasText: "to count" }).waitFor();
+  const messages = new URL(page.url()).pathname;
   expect(await page.content()).not.toContain("carol, dave");
 
   const kept = await says("@athena remember: the shop closes at six");
@@ -148,7 +179,16 @@ test("a person sees work begin without a reload, stops it, has it done once more
   }
   await page.getByRole("link", { name: "how many customers" }).click();
   await page.getByText("There are two.").waitFor();
-  await expectSound(page, ["/conversations", new URL(page.url()).pathname, "/memory", "/costs", "/log", "/settings"]);
+  expect(await threadAt(new URL(page.url()).pathname, "The whole thread")).toBe(postPlace(counted.id));
+  await expectSound(page, [
+    "/conversations",
+    new URL(page.url()).pathname,
+    messages,
+    "/memory",
+    "/costs",
+    "/log",
+    "/settings",
+  ]);
   const restart =
     /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK|ERR_EMPTY|ERR_CONNECTION_RESET|status of 503/;
   expect(wrong.filter((message) => !restart.test(message))).toEqual([]);

@@ -51,7 +51,8 @@ beforeEach(async () => {
     client.on("error", () => undefined);
     client.on("authentication", (login) => login.accept());
     client.on("tcpip", (accept, refuse, { destIP, destPort }) => {
-      if (destIP === address && destPort === 22) machine.injectSocket(accept() as unknown as Socket);
+      if ([address, "127.78.9.7"].includes(destIP) && destPort === 22)
+        machine.injectSocket(accept() as unknown as Socket);
       else refuse();
     });
   });
@@ -69,17 +70,18 @@ const noteOf = (daysAgo: number) => {
   return `made ${at}\nverified ${at}\n`;
 };
 
-async function asked(): Promise<HostStatus> {
+/** `hypervisor`: r420 has backups too, and is asked. */
+async function asked(host = "agora", hypervisor = ""): Promise<HostStatus> {
   const file = join(folder, "team.yaml");
   const example = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8")
     .replace("services: [chat, rehearsal]", "services: [chat, rehearsal]\n    roles: { backup: { to: r420 } }")
-    .replace(/(r420: \{.*) \}/, "$1, roles: { backup: {} } }")
+    .replace(/(r420: \{.*) \}/, `$1, hostKey: ${keyOf(jumpKey)}, roles: { backup: {${hypervisor}} } }`)
     .replace(
       "  domain: lab.internal",
       `$&\n  jump: { address: 127.0.0.1, port: ${(jump.address() as AddressInfo).port}, hostKey: ${keyOf(jumpKey)} }`,
     );
   writeFileSync(file, example.replaceAll("10.220.1.", "127.78.9."));
-  const [status] = await teamStatus(await loadTeam(file), secrets, new AbortController().signal, ["agora"]);
+  const [status] = await teamStatus(await loadTeam(file), secrets, new AbortController().signal, [host]);
   return status!;
 }
 
@@ -120,4 +122,11 @@ test("a machine that says nothing at all is not waited for a second time", async
   for (const port of [8065, 18780]) await listen(createPlainServer(), port);
   expect(await asked()).toMatchObject({ state: "unreachable", detail: expect.not.stringContaining("backup") });
   expect(commands).toEqual([]);
+});
+
+test("of a hypervisor too its backups are asked, also when its libvirt cannot be", async () => {
+  noted = noteOf(5);
+  const status = await asked("r420", " to: r720xd ");
+  expect(status).toMatchObject({ name: "r420", kind: "hypervisor" });
+  expect(status.detail).toContain("the last verified backup is 5.0 days old");
 });

@@ -19,8 +19,9 @@ export interface KernelAgent {
   end(): Promise<unknown[]>;
 }
 
-/** Of the status page, for the last lines. */
-export const statusUrl = `http://${kernelAddress}:18789`;
+/** Asks the dashboard, for the last lines. */
+export const askPage = (path: string): string =>
+  `curl -s -H 'authorization: Bearer dashboard-token-for-tests' http://${kernelAddress}:18789${path}`;
 
 export async function agentOnKernel(options: {
   /** Of this machine; gets the configuration and the secrets. */

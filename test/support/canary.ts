@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { tokenHash } from "../../src/rehearsal/forge/setup.ts";
 import { startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { type ScriptInput, scriptSchema } from "../../src/rehearsal/script.ts";
-import { agentOnKernel, statusUrl } from "./agent-on-kernel.ts";
+import { agentOnKernel, askPage } from "./agent-on-kernel.ts";
 import { seedChatTeam } from "./chat-team.ts";
 import { tryForge, world } from "./forge.ts";
 import { doorAddress } from "./kernel-doors.ts";
@@ -206,14 +206,13 @@ const watchArguments = `while sleep 0.5; do
 done >> /mnt/arguments 2> /dev/null &`;
 
 const count = "grep -a -o -F -f /mnt/agent/canaries | tr -d '\\n' | wc -c";
-const page = (path: string) => `curl -s -H 'authorization: Bearer dashboard-token-for-tests' ${statusUrl}${path}`;
 
-const countInside = `control=$(cat /mnt/agent/canaries | ${count}); answers=$(${page("/api/status")} | grep -c '"agent"')
+const countInside = `control=$(cat /mnt/agent/canaries | ${count}); answers=$(${askPage("/api/status")} | grep -c '"agent"')
 [ -s /mnt/arguments ] && [ -s /mnt/output ] || answers=0
 argv=$(cat /mnt/arguments | ${count})
 logs=$(cat /mnt/output | ${count})
 database=$(cat /mnt/data/harness.sqlite* | ${count})
-pages=$( { ${["/", "/api/status", "/api/cost", "/runs", "/logs"].map(page).join("; ")}; } | ${count})
+pages=$( { ${["/", "/api/status", "/api/cost", "/runs", "/logs"].map(askPage).join("; ")}; } | ${count})
 open=$(find /mnt/data /mnt/agent ! -type l -perm /077 ! -path '*/workspaces/.etc*' | wc -l)
 echo "@@{\\"argv\\": $argv, \\"logs\\": $logs, \\"database\\": $database, \\"pages\\": $pages, \\"control\\": $control, \\"answers\\": $answers, \\"open\\": $open}"`;
 

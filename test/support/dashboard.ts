@@ -141,6 +141,7 @@ function configOf(dir: string, words: (name: string) => string): AgentConfigInpu
     version: 1,
     agent: "athena",
     team: words("team"),
+    hypervisor: words("hypervisor"),
     persona: words("persona"),
     facts: [words("known")],
     chat: {

@@ -1,8 +1,10 @@
 import { html, type Markup } from "../../base/markup.ts";
+import { chatSource } from "../../harness/intake.ts";
 import type { ConversationRow, SaidRow } from "../../harness/store/look.ts";
 import { age, moment } from "../format.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
+import { postLink } from "./links.ts";
 import { fitting, fittingLast, laneLink, pager, runLink, short } from "./parts.ts";
 
 const onePage = 40;
@@ -40,13 +42,14 @@ function row({ now }: Frame, look: Look, { lane, runs, last_at, author, asked }:
 export function conversationPage(frame: Frame, look: Look, lane: string, skip: number): string | undefined {
   const { said, all } = look.conversation(lane, mostPosts, skip);
   if (all === 0) return undefined;
+  const thread = postLink(look, "The whole thread", lane.split(`${chatSource}:`)[1]);
   const shown = fittingLast(said, (one) => post(frame, look, one));
   return layout(
     frame,
     "/conversations",
     "Conversation",
     part("said", [
-      html`<p class="soft">What others said without asking the agent is only in the chat.</p>`,
+      html`<p class="soft">What others said without asking the agent is only in the chat.${thread !== undefined && html` ${thread}`}</p>`,
       shown,
       pager(`/conversations/${encodeURIComponent(lane)}`, { skip, shown: shown.length, all }),
     ]),

@@ -4,6 +4,7 @@ import { waitsFor } from "../../harness/gates/people.ts";
 import { age, lasting } from "../format.ts";
 import { empty, type Frame, layout, part, table } from "../layout.ts";
 import type { Look } from "../look.ts";
+import { forgeLink, postLink } from "./links.ts";
 import { button, fitting, pager, runLink } from "./parts.ts";
 
 /** Decisions that only named people may take, and who waits for whom. */
@@ -39,6 +40,7 @@ function row(frame: Frame, look: Look, gate: Gate): Markup {
           ? `reviews through ${open.join(", ")}`
           : `${who.join(", ") || "nobody who may"} (${gate.kinds.join(", ")})`;
   const mine = frame.acts && isAsked(gate, frame.now) && frame.person !== undefined && who.includes(frame.person);
+  const thread = postLink(look, "its thread", gate.place?.rootId);
   const path = `/gates/${encodeURIComponent(gate.id)}`;
-  return html`<tr><td class="text">${aboutGate(gate)}${gate.question && html`<pre>${gate.question}</pre>`}</td><td>${gate.commit === "" ? "of no commit" : html`<code>${gate.commit.slice(0, 10)}</code>`}</td><td class="text">${waits}</td><td>${age(gate.createdAt, frame.now)}</td><td>${over ? age(gate.expiresAt, frame.now) : `in ${lasting(gate.expiresAt - frame.now)}`}</td><td>${runLink(gate.run, "the run")}</td><td>${mine && [button(`${path}/approve`, "Approve"), button(`${path}/refuse`, "Refuse", "Closes it for good: another commit gets another gate.")]}</td></tr>`;
+  return html`<tr><td class="text">${forgeLink(look, aboutGate(gate), gate, "pull")}${thread !== undefined && html` · ${thread}`}${gate.question && html`<pre>${gate.question}</pre>`}</td><td>${gate.commit === "" ? "of no commit" : html`<code>${gate.commit.slice(0, 10)}</code>`}</td><td class="text">${waits}</td><td>${age(gate.createdAt, frame.now)}</td><td>${over ? age(gate.expiresAt, frame.now) : `in ${lasting(gate.expiresAt - frame.now)}`}</td><td>${runLink(gate.run, "the run")}</td><td>${mine && [button(`${path}/approve`, "Approve"), button(`${path}/refuse`, "Refuse", "Closes it for good: another commit gets another gate.")]}</td></tr>`;
 }

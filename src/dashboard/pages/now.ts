@@ -6,6 +6,7 @@ import { age, lasting, money, plural } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
 import type { AgentStatus } from "../status.ts";
+import { causeOf, forgeLink } from "./links.ts";
 import { button, runLink, runsTable, short, stepsTable, stopButton, whoMay } from "./parts.ts";
 
 /** What is she doing, what waits, what did it cost, is she well: worst first. */
@@ -34,7 +35,7 @@ function trouble(look: Look, status: AgentStatus): Content {
     .filter((gate) => isAsked(gate, status.now))
     .map(
       (gate) =>
-        html`<p><a href="/gates">${aboutGate(gate)}</a> waits for ${waitsFor(look.config, gate).join(", ") || "somebody who may"}, ${age(gate.createdAt, status.now)}</p>`,
+        html`<p><a href="/gates">${aboutGate(gate)}</a> waits for ${waitsFor(look.config, gate).join(", ") || "somebody who may"}, ${age(gate.createdAt, status.now)}${gate.repo !== "" && [": ", forgeLink(look, "the pull request", gate, "pull")]}</p>`,
     );
   if (harness.chat !== "connected")
     told.push(
@@ -81,7 +82,7 @@ function oneRun(look: Look, id: string, now: number, may: boolean): Markup | und
   if (run === undefined) return undefined;
   const steps = look.steps(id, 6, 0);
   const { config } = look;
-  return html`<p>${runLink(id, short(run.asked) || id)}<br>${run.kind} for ${look.name(run.author)}, began ${age(run.started_at, now)}, step ${run.steps}, ${money(run.usd)} of ${money(config.budget.run)} for one run${run.starts > 1 && html`, begun ${run.starts} times`}</p>${
+  return html`<p>${runLink(id, short(run.asked) || id)}<br>${run.kind} for ${look.name(run.author)}, began ${age(run.started_at, now)}, step ${run.steps}, ${money(run.usd)} of ${money(config.budget.run)} for one run${run.starts > 1 && html`, begun ${run.starts} times`}. From ${causeOf(look, run)}</p>${
     steps.length === 0 ? empty("It has only just begun.") : stepsTable(`Newest steps of ${id}`, steps, config.timezone)
   }${may && stopButton(id, run.asked)}`;
 }
@@ -119,6 +120,11 @@ function health(look: Look, status: AgentStatus): Markup {
     ["Forge", forge(look, status)],
     ["Models", models(status)],
     ["Commands", tools(status.tools)],
+    ["Version", status.build.slice(0, 8) || "from its sources"],
+    [
+      "Machine",
+      look.config.hypervisor === undefined ? look.config.agent : `${look.config.agent} on ${look.config.hypervisor}`,
+    ],
     ["Memory", `${status.memoryMb.toFixed(0)} MB`],
     ["Disk", `${(free / 1e9).toFixed(1)} GB free of ${(size / 1e9).toFixed(1)} GB`],
     ["Running since", html`${age(status.startedAt, status.now)} (${lasting(status.now - status.startedAt)})`],

@@ -3,6 +3,7 @@ import type { PartRow, RunDetail } from "../../harness/store/look.ts";
 import { lasting, moment, money, plural } from "../format.ts";
 import { empty, type Frame, layout, part } from "../layout.ts";
 import type { Look } from "../look.ts";
+import { causeOf } from "./links.ts";
 import {
   button,
   fitting,
@@ -58,19 +59,14 @@ function actsOf({ may, agent }: Frame, run: RunDetail): Content {
 }
 
 function facts(look: Look, run: RunDetail): Markup {
-  const { timezone, chat, budget } = look.config;
+  const { timezone, budget } = look.config;
   const end = run.ended_at ?? look.now();
   const rows: [string, Content][] = [
     ["State", stateOf(run.state, run.outcome)],
     ["Asked by", look.name(run.author)],
     ["Kind", run.kind],
     ["Conversation", laneLink(run.lane, run.lane)],
-    [
-      "Caused by",
-      run.source === "mattermost" && /^[a-z0-9]{26}$/.test(run.source_id)
-        ? html`<a rel="noreferrer" href="${chat.url}/_redirect/pl/${run.source_id}">the post in Mattermost</a>`
-        : `${run.source} ${run.source_id}`,
-    ],
+    ["Caused by", causeOf(look, run)],
     ["Received", moment(run.received_at, timezone)],
     ["Began", html`${moment(run.started_at, timezone)}, waited ${lasting(run.started_at - run.received_at)}`],
     ["Ended", run.ended_at === null ? "not yet" : moment(run.ended_at, timezone)],

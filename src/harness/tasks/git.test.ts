@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { git } from "./git.ts";
 
 let folder: string;
@@ -23,4 +23,18 @@ test("what a sandbox wrote is read where it is a file; a pipe that nobody writes
   await expect(hashOf(folder)).rejects.toThrow(/is not a file/);
   symlinkSync(file, join(folder, "link"));
   await expect(hashOf(join(folder, "link"))).rejects.toThrow(/ELOOP/);
+});
+
+test("what the harness's own environment says to git is not heard: neither its programs nor settings come from there", async () => {
+  vi.stubEnv("GIT_EXEC_PATH", folder);
+  vi.stubEnv("GIT_CONFIG_PARAMETERS", "'user.name'='eve'");
+  vi.stubEnv("GIT_AUTHOR_NAME", "eve");
+  vi.stubEnv("GIT_AUTHOR_EMAIL", "eve@evil.example");
+  try {
+    expect(await git(["--exec-path"], { folder })).not.toContain(folder);
+    expect(await git(["config", "--default", "nobody", "user.name"], { folder })).toBe("nobody\n");
+    expect(await git(["var", "GIT_AUTHOR_IDENT"], { folder }).catch(String)).not.toContain("eve");
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
