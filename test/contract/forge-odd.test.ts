@@ -2,6 +2,7 @@
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { FakeChatServer } from "../../src/harness/chat/fake.ts";
+import type { Forge } from "../../src/harness/forge-port.ts";
 import { type TriedForge, tryForge, world } from "../support/forge.ts";
 import { type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
 import { playedTeam } from "../support/played-agent.ts";
@@ -312,10 +313,19 @@ test.each(["it is noted", "it is pushed", "the push is noted"])(
       return (await zeus().repos.createOrUpdateFileContents(file)).data.commit.sha!;
     };
     let killed = 0;
+    let again: Promise<string> | undefined;
     const { store } = apollo;
+    // The base moves once more before the work is taken up.
+    const forge = apollo.parts.forge as { -readonly [key in keyof Forge]: Forge[key] };
+    const issueOf = forge.issue.bind(forge);
+    forge.issue = async (...which) => {
+      await again;
+      return issueOf(...which);
+    };
     const [setMeta, run] = [store.setMeta.bind(store), store.run.bind(store)];
     const kill = () => {
       killed++;
+      again = move("later");
       throw new Error("killed");
     };
     store.setMeta = (key, value) => {
@@ -339,7 +349,9 @@ test.each(["it is noted", "it is pushed", "the push is noted"])(
     const [pull] = await pulls("app");
     expect(pull).toMatchObject({ draft: false, head: { ref: `olympus/issue-${issue}` } });
     const { data: commits } = await zeus().pulls.listCommits({ ...repo, pull_number: pull!.number });
-    expect(commits.map(({ parents }) => parents.map(({ sha }) => sha))).toEqual([[base]]);
+    expect(commits.map(({ parents }) => parents.map(({ sha }) => sha))).toEqual([
+      [point === "the push is noted" ? base : await again],
+    ]);
     const { data: files } = await zeus().pulls.listFiles({ ...repo, pull_number: pull!.number });
     expect(files.map(({ filename, additions }) => [filename, additions])).toEqual([["new/file", 1]]);
     expect(apollo.audited().filter((one) => one.startsWith("harness push"))).toHaveLength(1);
