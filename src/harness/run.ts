@@ -3,6 +3,7 @@ import { acknowledge } from "./acknowledge.ts";
 import type { Answer } from "./ask.ts";
 import { readAttachments } from "./attachments.ts";
 import { audit } from "./audit/audit.ts";
+import { calledInChat, peopleInChat } from "./called.ts";
 import { untilAnswered } from "./chat/patient.ts";
 import { type Chat, type ChatPost, type NewPost, notAttached, wholeThread } from "./chat-port.ts";
 import { type Control, obey } from "./commands.ts";
@@ -105,7 +106,9 @@ function answerOf(parts: RunParts, run: OpenRun, post: PostPayload, signal: Abor
 
 async function onForge(parts: RunParts, run: OpenRun, kind: ForgeKind, payload: ForgePayload, signal: AbortSignal) {
   const doer = parts.doers?.[kind];
-  return doer === undefined ? { text: "", outcome: "not one of my duties" } : doer(run, payload, signal);
+  if (doer === undefined) return { text: "", outcome: "not one of my duties" };
+  const answer = await doer(run, payload, signal);
+  return { ...answer, text: await calledInChat(parts, answer.text) };
 }
 
 const gaveUp = {
@@ -199,11 +202,7 @@ async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: Pos
   if (kind === "hops") await parts.clock.wait(chat.agents.filter(({ name }) => name < agent).length * turnMs, signal);
   const thread = await around(parts, post, signal);
   if (alreadySaid(parts.config, run, post, thread)) return undefined;
-  const { people } = chat;
-  // Who was renamed in the chat is called by the team file's name in vain. Where it is not to be known now, that has to do.
-  const names = await parts.chat.names(people.map(({ id }) => id)).catch(() => new Map<string, string>());
-  const called = people.map((one) => ({ ...one, name: names.get(one.id) ?? one.name }));
-  return noticeOf({ ...parts.config, chat: { ...chat, people: called } }, kind, post, thread);
+  return noticeOf({ ...parts.config, chat: { ...chat, people: await peopleInChat(parts) } }, kind, post, thread);
 }
 
 /** Whether an agent of the team said that they have to stop, of what this post goes back to. */

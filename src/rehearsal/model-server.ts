@@ -24,6 +24,8 @@ export interface LoggedCall {
 export interface RehearsalServer {
   readonly url: string;
   readonly calls: readonly LoggedCall[];
+  /** Requests whose client still waits for the answer, or its end. */
+  waiting(): number;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export async function startRehearsal(options: {
   const used = new Map<ScriptAnswer, number>();
   const cache = new PromptCache();
   let count = 0;
+  let waiting = 0;
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.setHeader("x-olympus-rehearsal", "true");
@@ -84,6 +87,8 @@ export async function startRehearsal(options: {
   };
 
   const server = createServer((request, response) => {
+    waiting++;
+    response.once("close", () => waiting--);
     handle(request, response).catch((error: unknown) => {
       if (response.headersSent) return response.destroy();
       const message = error instanceof Error ? error.message : String(error);
@@ -98,6 +103,7 @@ export async function startRehearsal(options: {
   return {
     url: `http://${address.includes(":") ? `[${address}]` : address}:${port}`,
     calls,
+    waiting: () => waiting,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -2,6 +2,7 @@
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { FakeChatServer } from "../../src/harness/chat/fake.ts";
+import type { Forge } from "../../src/harness/forge-port.ts";
 import { type TriedForge, tryForge, world } from "../support/forge.ts";
 import { type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
 import { playedTeam } from "../support/played-agent.ts";
@@ -293,3 +294,65 @@ test("G6 begun without the forge it answers in the chat and says what is away; w
   expect(await pulls("app")).toHaveLength(1);
   await soon(statusIn(chat)).not.toContain("forge:");
 }, 300_000);
+
+test.each(["it is noted", "it is pushed", "the push is noted"])(
+  "the base moved, and its process is killed after the work was put onto it and before %s: handed over once, whatever its model says then",
+  async (point) => {
+    let busy = 0;
+    let held = true;
+    await start(({ messages }) => {
+      busy++;
+      if (held) return { name: "bash", input: { script: `echo ${busy}; sleep 0.2` } };
+      return messages.some(({ content }) => content.includes("changed-it"))
+        ? { name: "submit", input: { summary: `Done, answer ${busy}.` } }
+        : { name: "bash", input: { script: "mkdir -p new; date +%N >> new/file; echo changed-it" } };
+    });
+    const repo = { owner: "zeus", repo: "app" };
+    const move = async (path: string) => {
+      const file = { ...repo, path, branch: "trunk", message: "Meanwhile", content: "eA==" };
+      return (await zeus().repos.createOrUpdateFileContents(file)).data.commit.sha!;
+    };
+    let killed = 0;
+    let again: Promise<string> | undefined;
+    const { store } = apollo;
+    // Of what is pushed already, the base moves once more before the work is taken up.
+    const forge = apollo.parts.forge as { -readonly [key in keyof Forge]: Forge[key] };
+    const issueOf = forge.issue.bind(forge);
+    forge.issue = async (...which) => {
+      await again;
+      return issueOf(...which);
+    };
+    const [setMeta, run] = [store.setMeta.bind(store), store.run.bind(store)];
+    const kill = () => {
+      killed++;
+      if (point === "the push is noted") again = move("later");
+      throw new Error("killed");
+    };
+    store.setMeta = (key, value) => {
+      const its = key.startsWith("pushed:") && killed === 0;
+      if (its && point === "it is noted") kill();
+      setMeta(key, value);
+      if (its && point === "it is pushed") kill();
+    };
+    store.run = (sql, ...values) => {
+      if (killed === 0 && point === "the push is noted" && sql.startsWith("UPDATE work SET state = ?, head = ?"))
+        kill();
+      return run(sql, ...values);
+    };
+    const issue = await wish("app");
+    await soon(() => busy).toBeGreaterThan(0);
+    const base = await move("meanwhile");
+    held = false;
+    await soon(async () => (await pulls("app")).length).toBe(1);
+    expect(killed).toBe(1);
+    await soon(() => apollo.ended("issue")).toHaveLength(1);
+    const [pull] = await pulls("app");
+    expect(pull).toMatchObject({ draft: false, head: { ref: `olympus/issue-${issue}` } });
+    const { data: commits } = await zeus().pulls.listCommits({ ...repo, pull_number: pull!.number });
+    expect(commits.map(({ parents }) => parents.map(({ sha }) => sha))).toEqual([[base]]);
+    const { data: files } = await zeus().pulls.listFiles({ ...repo, pull_number: pull!.number });
+    expect(files.map(({ filename, additions }) => [filename, additions])).toEqual([["new/file", 1]]);
+    expect(apollo.audited().filter((one) => one.startsWith("harness push"))).toHaveLength(1);
+  },
+  300_000,
+);

@@ -2,9 +2,11 @@
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Forge } from "../../src/harness/forge-port.ts";
+import { releaseStale } from "../../src/harness/tasks/claim.ts";
+import { marked, originMark } from "../../src/harness/tasks/marks.ts";
 import { changeWork, workOf } from "../../src/harness/tasks/table.ts";
 import { type TriedForge, tryForge } from "../support/forge.ts";
-import { app, type ForgeAgent, type ForgePlay, forgeAgent } from "../support/forge-agents.ts";
+import { app, type ForgeAgent, type ForgePlay, forgeAgent, teamKey } from "../support/forge-agents.ts";
 import { playedTeam } from "../support/played-agent.ts";
 
 let tried: TriedForge;
@@ -180,4 +182,48 @@ test("asked again: after three rounds the open pull request is gone on with, aft
   await soon(() => apollo.ended("issue").length).toBe(3);
   const { data: commits } = await as("zeus").pulls.listCommits({ ...repo, pull_number: (await pulls())[1]!.number });
   expect(commits).toHaveLength(1);
+}, 900_000);
+
+test("C15 its pull request is closed by a person while a review is answered: it stops, says so once in the thread, pushes nothing more; the claim is free again", async () => {
+  const chat = playedTeam();
+  let busy = 0;
+  let later = 0;
+  const apollo = await forgeAgent(
+    "apollo",
+    tried.forge.api,
+    both,
+    chat,
+    (request) =>
+      request.messages[0]!.content.includes("was reviewed")
+        ? { name: "bash", input: { script: `echo ${++busy} >> README.md; sleep 0.2` } }
+        : adds(request),
+    { now: () => Date.now() + later },
+  );
+  agents.push(apollo);
+  const root = chat.say("alice-id", "work", "one more line, please");
+  const origin = { chain: "c", hops: 1, channelId: "work", rootId: root.id };
+  const body = marked("A line.", teamKey, originMark, { repo: app, login: "athena" }, origin);
+  const { data: issue } = await as("athena").issues.create({ ...repo, title: "a line", body, labels: ["olympus"] });
+  await apollo.start();
+  await soon(() => workOf(apollo.store, app, issue.number)?.state).toBe("opened");
+  const pull_number = workOf(apollo.store, app, issue.number)!.pull!;
+  const pull = async () => (await as("zeus").pulls.get({ ...repo, pull_number })).data;
+  const { head } = await pull();
+  await as("zeus").pulls.createReview({ ...repo, pull_number, event: "REQUEST_CHANGES", body: "not yet" });
+  await soon(() => busy).toBeGreaterThan(0);
+  await as("zeus").pulls.update({ ...repo, pull_number, state: "closed" });
+  await soon(() => apollo.ended("rework")).toMatchObject([{ outcome: "done: the pull request is closed" }]);
+  const said = () => chat.thread(root.id).flatMap(({ authorId, text }) => (authorId === "apollo-id" ? [text] : []));
+  await soon(() => said().filter((text) => text.includes("I stopped working on"))).toEqual([
+    `I stopped working on ${app}#${pull_number}: the pull request is closed.`,
+  ]);
+  await soon(() => workOf(apollo.store, app, issue.number)?.state).toBe("closed");
+  await apollo.stop();
+  later = 3 * 3600_000;
+  expect(await releaseStale(apollo.parts, app, new AbortController().signal)).toEqual([issue.number]);
+  expect((await pull()).head.sha).toBe(head.sha);
+  expect(apollo.audited().filter((one) => one.startsWith("harness push"))).toHaveLength(1);
+  const told = (await as("zeus").issues.listComments({ ...repo, issue_number: issue.number })).data.at(-1)!.body;
+  expect(told).toMatch(new RegExp(`^#${pull_number} was closed unmerged: this is free again\\.`));
+  expect(said().filter((text) => text.includes("I stopped working on"))).toHaveLength(1);
 }, 900_000);

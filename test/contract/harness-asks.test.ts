@@ -146,3 +146,27 @@ test("declared data comes into a conversation after a word in its thread, or doe
   await team.say(alice, team.channels.work!, `!refuse ${other}`, again.id);
   await says(again.id, "I was not allowed to look.");
 }, 900_000);
+
+test("a gate asked for before its person was renamed is opened by that person, not by who took the name; the next question calls the new one", async () => {
+  const { alice, bob } = team.people;
+  const ask = async () => {
+    const asked = await team.say(bob, team.channels.work!, "@athena how many customers are there?");
+    const { message } = await question(asked.id);
+    return { root: asked.id, message, id: /!approve ([0-9a-f]{10})/.exec(message)![1]! };
+  };
+  const first = await ask();
+  expect(first.message).toMatch(/^@alice: /);
+  await team.api(team.admin, "PUT", `/users/${alice.id}/patch`, { username: "alice.berg" });
+  const other = await team.addPerson("alice2");
+  await team.api(team.admin, "PUT", `/users/${other.id}/patch`, { username: "alice" });
+  await team.api(team.admin, "POST", `/channels/${team.channels.work}/members`, { user_id: other.id });
+  await team.say(other, team.channels.work!, `@athena !approve ${first.id}`, first.root);
+  await expect.poll(() => refusals().includes(`mattermost:${other.id}`), patient).toBe(true);
+  const second = await ask();
+  expect(second.message).toMatch(/^@alice\.berg: /);
+  expect((await team.thread(first.root)).some(({ message }) => message.includes("There are two"))).toBe(false);
+  for (const { root, id } of [first, second]) {
+    await team.say(alice, team.channels.work!, `!approve ${id}`, root);
+    await says(root, "There are two.");
+  }
+}, 900_000);

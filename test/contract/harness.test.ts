@@ -19,6 +19,7 @@ const script = scriptSchema.parse({
   answers: [
     { match: "slow (\\w+)", reply: "slow answer $1", delay: 4 },
     { match: "sluggish (\\w+)", reply: "sluggish answer $1", delay: 20 },
+    { match: "dictate (\\w+)", reply: "word ".repeat(2000), pace: 50 },
     { match: "essay", reply: Array.from({ length: 3000 }, (_, line) => `line ${line} of a long answer`).join("\n") },
     ...loadScript().answers,
   ],
@@ -202,16 +203,18 @@ describe("nothing is lost or doubled", () => {
     expect(callsWith("slow kill")).toBe(2);
   });
 
-  test("A8 Mattermost restarted during a mention", async () => {
-    const post = await team.say(alice(), work(), "@athena slow restart");
-    await expect.poll(() => callsWith("slow restart")).toBe(1);
+  test("A8 Mattermost restarted during twenty mentions: twenty answers", async () => {
+    // As many as are worked on at once are at it when it goes, others wait, half of them come while the agent is finding its way back.
+    const texts = Array.from({ length: 20 }, (_, n) => (n < 4 ? `slow restart${n}` : `hello ${n} around the restart`));
+    const say = (text: string) => team.say(alice(), work(), `@athena ${text}`);
+    const posts = await Promise.all(texts.slice(0, 10).map(say));
+    await expect.poll(() => callsWith("slow restart"), { timeout: 60_000 }).toBe(4);
     await mattermost.restart();
-    const during = await team.say(alice(), work(), "@athena hello after the restart");
-    await team.answers(during.id, athena());
-    await team.answers(post.id, athena());
+    posts.push(...(await Promise.all(texts.slice(10).map(say))));
+    for (const { id } of posts) await team.answers(id, athena());
     await settled();
-    expect(await team.answers(post.id, athena())).toHaveLength(1);
-    expect(await team.answers(during.id, athena())).toHaveLength(1);
+    for (const { id, message } of posts) expect(await team.answers(id, athena()), message).toHaveLength(1);
+    for (const text of texts) expect(callsWith(`${text}"`), text).toBe(1);
   });
 
   test("A4 mentions while the harness was down: more than a page, a new channel, a direct message, oldest first", async () => {
@@ -323,6 +326,19 @@ describe("nothing is lost or doubled", () => {
     agent = await startAgentProcess(folder);
     expect((await team.answers(post.id, athena())).map(({ message }) => message)).toEqual(["sluggish answer end"]);
     await settled();
+    expect(await team.answers(post.id, athena())).toHaveLength(1);
+  });
+
+  test("D13 stopped while a model dictates: within two seconds its stream is closed and that is said; nothing comes later", async () => {
+    const post = await team.say(alice(), work(), "@athena dictate this");
+    await expect.poll(() => callsWith("dictate this"), { timeout: 60_000 }).toBe(1);
+    const stop = await team.say(alice(), work(), "@athena !stop", post.id);
+    await expect.poll(() => model.waiting(), { timeout: 2000 }).toBe(0);
+    const [said] = await team.answers(post.id, athena());
+    expect(said!.message).toMatch(/^Stopped: 1 piece of work in this thread/);
+    expect(said!.create_at - stop.create_at).toBeLessThanOrEqual(2000);
+    await settled();
+    await expect.poll(async () => (await status()).harness).toMatchObject({ waiting: 0, undelivered: 0, running: [] });
     expect(await team.answers(post.id, athena())).toHaveLength(1);
   });
 

@@ -209,6 +209,8 @@ describe.each([
     await expect.poll(() => rehearsal.calls.length).toBe(1);
     stop.abort(new Error("stopped"));
     await expect(pending).rejects.toThrow("stopped");
+    // The provider is told too: it charges for what it goes on to say. All of it would take 100 s.
+    await expect.poll(() => rehearsal.waiting(), { timeout: 2000 }).toBe(0);
   });
 
   test("D15 what was sent before is the beginning of what is sent next, and the provider's cache finds it", async () => {

@@ -298,6 +298,8 @@ describe("the main job", () => {
   it("G4 finds its data again after destroy and up, and answers nothing twice", async () => {
     const old = await mara.post("@athena hello before the end");
     await mara.answered(old);
+    const underWay = await mara.post("@athena take 40 seconds");
+    await mara.acknowledged(underWay);
     await olympusOk(["destroy", "athena", "agora", "--yes"]);
     await olympusOk(["deploy"]);
     await eventually(
@@ -305,6 +307,10 @@ describe("the main job", () => {
       async () => mara.answered(await mara.post("@athena hello again"), 120_000),
       900_000,
     );
-    expect(await mara.answers(old)).toHaveLength(1);
+    await mara.answered(underWay);
+    for (const question of [old, underWay]) expect(await mara.answers(question)).toHaveLength(1);
+    const look =
+      "new (require('node:sqlite').DatabaseSync)('/srv/olympus/agent/harness.sqlite', { readOnly: true }).prepare('PRAGMA integrity_check').get().integrity_check";
+    expect(await inGuest("athena", `sudo /opt/olympus/node/*/bin/node -p "${look}"`)).toBe("ok");
   });
 });

@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { calledInChat } from "../called.ts";
 import { untilAnswered } from "../chat/patient.ts";
 import { type Chat, ChatError } from "../chat-port.ts";
 import type { Clock } from "../clock.ts";
@@ -113,7 +114,7 @@ async function tell(
 ): Promise<Gate | string> {
   const { config, store, clock } = parts;
   const how = `It waits for an approval (${gate.kinds.join(", ")}): :+1: on this post, or \`!approve ${gate.id}\`; \`!refuse ${gate.id}\` says no.`;
-  const text = `${whoMay(config, gate)}: ${question}\n\n${how}`;
+  const text = `${await calledInChat(parts, whoMay(config, gate))}: ${question}\n\n${how}`;
   // Not the run's own name: what asks is no answer of it.
   const marker = { run: `gate-${gate.id}`, part: 0, source: `gate-${gate.id}`, hops: post.hops + 1 };
   try {

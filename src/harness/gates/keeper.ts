@@ -14,6 +14,7 @@ import { sayChecks } from "./checks.ts";
 import { type Gate, whyOver } from "./gate.ts";
 import { waits } from "./looks.ts";
 import { othersPushed } from "./others.ts";
+import { dismissOverruled } from "./overruled.ts";
 import { knownPerson, whoMay } from "./people.ts";
 
 export interface KeeperParts {
@@ -78,11 +79,11 @@ export async function keep(
   if (gate.state !== "open" && against.length === 0) gate = byReview(parts, gate, reviews);
   const left = (answer: Answer): Answer =>
     liveGates(store).some(({ id }) => id === gate.id) ? { ...answer, outcome: waits } : answer;
-  if (gate.state === "open" && against.length === 0) return left(await merge(parts, run, gate, pull));
+  if (gate.state === "open" && against.length === 0) return left(await merge(parts, run, gate, pull, reviews));
   const text =
     against.length > 0
       ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
-      : asks(config, gate, pull);
+      : (asks(config, gate, pull) ?? refusedBy(gate, pull, states.failed));
   const replaced = reviews.map(({ author }) => knownPerson(parts, author)).filter((one) => typeof one === "string");
   const said = once(store, gate.id, run, [told, ...new Set(replaced), text].filter(Boolean).join("\n"));
   const asked = said.text !== "" && gate.state === "asked" && against.length === 0;
@@ -225,8 +226,16 @@ function byReview(parts: KeeperParts, gate: Gate, reviews: readonly ForgeReview[
 
 const evidenceOf = ({ id }: ForgeReview) => `review ${id}`;
 
-async function merge({ store, forge, clock }: KeeperParts, run: string, gate: Gate, pull: ForgePull): Promise<Answer> {
+async function merge(
+  parts: KeeperParts,
+  run: string,
+  gate: Gate,
+  pull: ForgePull,
+  reviews: readonly ForgeReview[],
+): Promise<Answer> {
+  const { store, forge, clock } = parts;
   try {
+    await dismissOverruled(parts, gate, reviews);
     const sha = await forge.merge(gate.repo, gate.number, gate.commit, `${pull.title} (#${gate.number})`);
     const text = store.transaction(() => {
       const evidence = { gate: gate.id, opened: gate.openedBy, merged: sha };
@@ -260,6 +269,14 @@ function asks(config: AgentConfig, gate: Gate, pull: ForgePull): string | undefi
   if (gate.state !== "asked") return undefined;
   const commit = gate.commit.slice(0, 10);
   return `${whoMay(config, gate)}: [#${gate.number}](${pull.url}) at \`${commit}\` waits for an approval (${gate.kinds.join(", ")}). Approve it on the forge, or here: :+1: on this post, or \`!approve ${gate.id}\``;
+}
+
+/** What holds it up that a person may overrule: where nobody is asked, nobody would know the gate's name. */
+function refusedBy(gate: Gate, pull: ForgePull, failed: readonly string[]): string | undefined {
+  const against = gate.lenses.filter((lens) => failed.includes(lens) && !gate.overruled.includes(lens));
+  if (gate.state !== "waiting" || against.length === 0) return undefined;
+  const words = against.map((lens) => `\`!overrule ${gate.id} ${lens} REASON\``);
+  return `[#${gate.number}](${pull.url}) at \`${gate.commit.slice(0, 10)}\`: ${against.join(", ")} wants changes. Who may approve it lets it pass as it is by ${words.join(", ")}.`;
 }
 
 /** Says a thing about a gate, or a commit without one, once, until there is something else to say. A run that is killed before it hands it over says it again. */

@@ -265,10 +265,13 @@ async function releaseIfStale(parts: ForgeParts, repo: string, number: number, s
   const [held] = claimsIn(parts, repo, number, await forge.comments(repo, number));
   const until = held === undefined ? unclaimedUntil(parts, repo, number) : held.until;
   if (until > clock.now()) return false;
+  const pulls = await pullsOfClaim(parts, repo, number, held);
   // One that a person closed unmerged is no work under way.
-  if ((await pullsOfClaim(parts, repo, number, held)).some(({ state }) => state !== "closed")) return false;
+  if (pulls.some(({ state }) => state !== "closed")) return false;
   const who = held === undefined ? "whoever took it" : `@${held.login}`;
-  const why = `Nothing was heard of ${who} for long: this is free again.`;
+  const [closed] = pulls;
+  const over = closed === undefined ? `Nothing was heard of ${who} for long` : `#${closed.number} was closed unmerged`;
+  const why = `${over}: this is free again.`;
   await release(parts, repo, number, { claim: held?.comment ?? 0, why }, signal);
   parts.store.setMeta(unclaimedKey(repo, number), "");
   return true;

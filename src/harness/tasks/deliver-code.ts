@@ -106,9 +106,13 @@ export class HandOver {
 
   /** What a former process pushed for this run before it was killed: it is handed over already, and has to be told of. */
   async #pushedBefore(signal: AbortSignal): Promise<Placed | undefined> {
-    const { parts, repository, run, parent } = this.#handing;
+    const { parts, repository, run, parent, work } = this.#handing;
     const commit = pushOf(parts.store, run);
-    if (commit === undefined || !(await repository.contains(parent, commit))) return undefined;
+    if (commit === undefined) return undefined;
+    // A first round begins at the base, whatever is on its branch by now.
+    if (work.head === null) await repository.fetch([work.branch], signal);
+    const there = work.head === null ? await repository.fetched(work.branch) : parent;
+    if (!(await repository.contains(there, commit))) return undefined;
     return { commit, behind: (await this.#moved(commit, signal))?.told, there: true };
   }
 
