@@ -47,9 +47,9 @@ let kills = 0;
 /** Whose account the token is of, in place of the agent's. */
 let owner: string | undefined;
 
-async function start(play: ForgePlay, chat = playedTeam()): Promise<void> {
+async function start(play: ForgePlay, chat = playedTeam(), checks: string[] = []): Promise<void> {
   apollo = await forgeAgent("apollo", tried.forge.api, ["athena", "apollo"], chat, play, {
-    change: { repositories: ["app", "empty", "huge"].map((name) => ({ name: `zeus/${name}` })) },
+    change: { repositories: ["app", "empty", "huge"].map((name) => ({ name: `zeus/${name}`, checks })) },
     // As GitHub would estimate it.
     wrap: (forge) =>
       new Proxy(forge, {
@@ -295,63 +295,85 @@ test("G6 begun without the forge it answers in the chat and says what is away; w
   await soon(statusIn(chat)).not.toContain("forge:");
 }, 300_000);
 
-test.each(["it is noted", "it is pushed", "the push is noted"])(
-  "the base moved, and its process is killed after the work was put onto it and before %s: handed over once, whatever its model says then",
-  async (point) => {
+test.each([
+  ["killed while it is put onto the first", "put"],
+  ["killed before that is noted for the push", "note"],
+  ["killed before that is pushed", "push"],
+  ["killed before the push is noted", "pushed"],
+  ["not killed, but a check fails on the first", undefined],
+] as const)(
+  "the base moves twice; %s: handed over once, on the newest it can be, whatever its model says then",
+  async (_what, point) => {
     let busy = 0;
     let held = true;
-    await start(({ messages }) => {
-      busy++;
-      if (held) return { name: "bash", input: { script: `echo ${busy}; sleep 0.2` } };
-      return messages.some(({ content }) => content.includes("changed-it"))
-        ? { name: "submit", input: { summary: `Done, answer ${busy}.` } }
-        : { name: "bash", input: { script: "mkdir -p new; date +%N >> new/file; echo changed-it" } };
-    });
+    // Not killed, it comes to the second base by a check that fails on the first.
+    const whole = point === undefined;
+    const change = { name: "bash", input: { script: "mkdir -p new; date +%N >> new/file; echo changed-it" } };
+    await start(
+      ({ messages }) => {
+        busy++;
+        if (held) return { name: "bash", input: { script: `echo ${busy}; sleep 0.2` } };
+        if (messages.at(-1)!.content.includes("checks of the repository fail")) {
+          again = move("later");
+          return change;
+        }
+        const done = messages.some(({ content }) => content.includes("changed-it"));
+        return done ? { name: "submit", input: { summary: `Done, answer ${busy}.` } } : change;
+      },
+      undefined,
+      whole ? ['test "$(wc -l < new/file)" = 2'] : [],
+    );
     const repo = { owner: "zeus", repo: "app" };
-    const move = async (path: string) => {
-      const file = { ...repo, path, branch: "trunk", message: "Meanwhile", content: "eA==" };
-      return (await zeus().repos.createOrUpdateFileContents(file)).data.commit.sha!;
+    // The same file each time: what stands on the first base must not be taken for a change of its own.
+    const move = async (content: string) => {
+      const file = { ...repo, path: "meanwhile", branch: "trunk", content: Buffer.from(content).toString("base64") };
+      const there = await zeus()
+        .repos.getContent({ ...repo, path: file.path })
+        .then(({ data }) => ({ sha: (data as { sha: string }).sha }))
+        .catch(() => ({}));
+      return (await zeus().repos.createOrUpdateFileContents({ ...file, ...there, message: "Meanwhile" })).data.commit
+        .sha!;
     };
     let killed = 0;
     let again: Promise<string> | undefined;
     const { store } = apollo;
-    // Of what is pushed already, the base moves once more before the work is taken up.
     const forge = apollo.parts.forge as { -readonly [key in keyof Forge]: Forge[key] };
-    const issueOf = forge.issue.bind(forge);
-    forge.issue = async (...which) => {
+    const branch = forge.branch.bind(forge);
+    forge.branch = async (...which) => {
       await again;
-      return issueOf(...which);
+      return branch(...which);
     };
     const [setMeta, run] = [store.setMeta.bind(store), store.run.bind(store)];
     const kill = () => {
       killed++;
-      if (point === "the push is noted") again = move("later");
+      again = move("later");
       throw new Error("killed");
     };
     store.setMeta = (key, value) => {
-      const its = key.startsWith("pushed:") && killed === 0;
-      if (its && point === "it is noted") kill();
+      const its = (kind: string) => key.startsWith(kind) && killed === 0;
+      if (its("pushed:") && point === "note") kill();
       setMeta(key, value);
-      if (its && point === "it is pushed") kill();
+      if (its("stand:") && point === "put") kill();
+      if (its("pushed:") && point === "push") kill();
     };
     store.run = (sql, ...values) => {
-      if (killed === 0 && point === "the push is noted" && sql.startsWith("UPDATE work SET state = ?, head = ?"))
-        kill();
+      if (killed === 0 && point === "pushed" && sql.startsWith("UPDATE work SET state = ?, head = ?")) kill();
       return run(sql, ...values);
     };
     const issue = await wish("app");
     await soon(() => busy).toBeGreaterThan(0);
-    const base = await move("meanwhile");
+    const first = await move("meanwhile");
     held = false;
     await soon(async () => (await pulls("app")).length).toBe(1);
-    expect(killed).toBe(1);
+    expect(killed).toBe(whole ? 0 : 1);
     await soon(() => apollo.ended("issue")).toHaveLength(1);
     const [pull] = await pulls("app");
     expect(pull).toMatchObject({ draft: false, head: { ref: `olympus/issue-${issue}` } });
     const { data: commits } = await zeus().pulls.listCommits({ ...repo, pull_number: pull!.number });
+    const base = point === "pushed" ? first : await again;
     expect(commits.map(({ parents }) => parents.map(({ sha }) => sha))).toEqual([[base]]);
     const { data: files } = await zeus().pulls.listFiles({ ...repo, pull_number: pull!.number });
-    expect(files.map(({ filename, additions }) => [filename, additions])).toEqual([["new/file", 1]]);
+    expect(files.map(({ filename, additions }) => [filename, additions])).toEqual([["new/file", whole ? 2 : 1]]);
     expect(apollo.audited().filter((one) => one.startsWith("harness push"))).toHaveLength(1);
   },
   300_000,

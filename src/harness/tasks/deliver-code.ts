@@ -13,7 +13,7 @@ import type { Origin } from "./marks.ts";
 import { type ForgeParts, repositoryOf } from "./parts.ts";
 import { checksText, pullBody, titleOf } from "./pull-text.ts";
 import type { Merged, Repository } from "./repository.ts";
-import { changeWork, notePush, pushOf, type WorkRow, workOf } from "./table.ts";
+import { changeWork, notePush, noteStand, pushOf, type Stand, standOf, type WorkRow, workOf } from "./table.ts";
 import { checkOut, takeTree, WorkspaceError } from "./workspace.ts";
 
 export interface Handing {
@@ -55,9 +55,20 @@ const mostReturns = 2;
 export class HandOver {
   readonly #handing: Handing;
   #returned = 0;
+  /** The commit that the workspace stands on. */
+  #parent: string;
 
   constructor(handing: Handing) {
     this.#handing = handing;
+    this.#parent = handing.parent;
+  }
+
+  /** Goes on with a workspace that a former process put onto a newer base, or was about to. */
+  async resume(signal: AbortSignal): Promise<void> {
+    const { parts, run } = this.#handing;
+    const stand = standOf(parts.store, run);
+    if (stand?.done === true) this.#parent = stand.base;
+    else if (stand !== undefined) await this.#putOn(stand, signal);
   }
 
   async submit(summary: string, signal: AbortSignal): Promise<ToolOutcome> {
@@ -118,8 +129,9 @@ export class HandOver {
 
   /** What is in the workspace, committed; undefined when no file is changed. */
   async #commit(title: string, told: string, signal: AbortSignal): Promise<Placed | undefined> {
-    const { parts, sandbox, repository, parent, run } = this.#handing;
+    const { parts, sandbox, repository, run } = this.#handing;
     const { settings, config, store, clock } = parts;
+    const parent = this.#parent;
     const disk = (config.sandbox?.disk ?? 1024) * 1024 * 1024;
     const tree = await takeTree(sandbox, repository, disk, signal);
     if (tree === (await repository.treeOf(parent))) return undefined;
@@ -148,8 +160,8 @@ export class HandOver {
 
   /** What must not leave: secrets, and what would lead out of the repository. */
   async #look(tree: string): Promise<void> {
-    const { repository, parent, redact } = this.#handing;
-    const { files, text } = await repository.diff(parent, tree);
+    const { repository, redact } = this.#handing;
+    const { files, text } = await repository.diff(this.#parent, tree);
     if (redact(text) !== text || files.some(({ path }) => redact(path) !== path)) {
       this.#note("refusal", "commit a secret", { tree });
       throw new WorkspaceError("the change holds a secret of this machine; take it out");
@@ -171,15 +183,24 @@ export class HandOver {
     at: number,
     signal: AbortSignal,
   ): Promise<{ commit: string; behind: string | undefined }> {
-    const { parts, repository, work, sandbox } = this.#handing;
+    const { parts, repository, work } = this.#handing;
     const moved = await this.#moved(commit, signal);
     if (moved === undefined) return { commit, behind: undefined };
     const { newest, merged, told } = moved;
     // What was proposed already is only added to: others may have gone on from it.
     if ("conflicts" in merged || work.head !== null) return { commit, behind: told };
     const fresh = await repository.commit({ tree: merged.tree, parent: newest, message, at }, parts.settings);
-    await checkOut(sandbox, repository, { commit: fresh, branch: work.branch, again: true }, signal);
+    await this.#putOn({ commit: fresh, base: newest }, signal);
     return { commit: fresh, behind: undefined };
+  }
+
+  /** Puts the work so far, on a newer base, into the workspace. */
+  async #putOn({ commit, base }: Pick<Stand, "commit" | "base">, signal: AbortSignal): Promise<void> {
+    const { parts, repository, work, sandbox, run } = this.#handing;
+    noteStand(parts.store, run, { commit, base, done: false });
+    await checkOut(sandbox, repository, { commit, branch: work.branch, again: true }, signal);
+    noteStand(parts.store, run, { commit, base, done: true });
+    this.#parent = base;
   }
 
   /** The newest base, where a commit does not stand on it: what both are together, and that in words. */
@@ -222,7 +243,7 @@ export class HandOver {
     store.transaction(() => {
       changeWork(store, repo, number, { state, head: done.commit }, clock.now());
       keepChange(store, run, { repo, head: done.commit, diff });
-      if (!known) this.#note("act", "push", { branch, commit: done.commit, on: this.#handing.parent });
+      if (!known) this.#note("act", "push", { branch, commit: done.commit, on: this.#parent });
     });
     const failing = done.checks.filter(({ passed }) => !passed).length;
     if (this.#handing.pull !== undefined) {

@@ -68,7 +68,7 @@ export async function develop(
   const progress = await progressOf(runParts, run, payload);
   try {
     progress?.step(task.said);
-    await checkOut(sandbox, repository, { commit: parent, branch: work.branch }, signal);
+    const kept = await checkOut(sandbox, repository, { commit: parent, branch: work.branch }, signal);
     const redact = (text: string): string => maskSecrets(text, runParts.secrets ?? []);
     const openEmpty = () => opened.sandbox.openEmpty(run.id);
     const handing = { parts: forgeParts, sandbox, openEmpty, repository, work, run: run.id, redact };
@@ -80,6 +80,7 @@ export async function develop(
       defaultBranch: forgeRepo.defaultBranch,
       stillWanted: task.stillWanted,
     });
+    if (kept) await handOver.resume(signal);
     const tools = [bashTool(sandbox, limits, guardOf(runParts, run.id, payload), redact), handOverTool(handOver)];
     const parts = loopParts(runParts, { run: run.id, person: undefined, ran: (what) => progress?.step(what) }, "code");
     const system = prompt(forgeParts, work.repo, opened.hosts);

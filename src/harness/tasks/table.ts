@@ -113,6 +113,26 @@ export function pushOf(store: Store, run: string): string | undefined {
   return store.meta(pushedKey(run));
 }
 
+/** A newer base that a run's workspace was put onto. */
+export interface Stand {
+  /** What the workspace holds: the work so far, on that base. */
+  readonly commit: string;
+  readonly base: string;
+  /** false: a process was killed while it did that. */
+  readonly done: boolean;
+}
+
+const standKey = (run: string): string => `stand:${run}`;
+
+export function noteStand(store: Store, run: string, stand: Stand): void {
+  store.setMeta(standKey(run), JSON.stringify(stand));
+}
+
+export function standOf(store: Store, run: string): Stand | undefined {
+  const noted = store.meta(standKey(run));
+  return noted === undefined ? undefined : (JSON.parse(noted) as Stand);
+}
+
 /** What a run answers, as it was known when the run first began: `now` the first time, and the same after every kill. */
 export function heardAtStart(store: Store, run: string, now: string): string {
   const key = `heard:${run}`;

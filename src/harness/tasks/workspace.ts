@@ -25,34 +25,35 @@ async function inSandbox(sandbox: RunSandbox, script: string, signal: AbortSigna
 }
 
 /**
- * Puts a commit into the workspace as branch `branch`, unless a former process did. Files that git ignores stay. `again`: it is the work of
- * this run itself, on a newer base.
+ * Puts a commit into the workspace as branch `branch`, unless a former process did: then gives true. Files that git ignores stay. `again`:
+ * it is the work of this run itself, on a newer base.
  */
 export async function checkOut(
   sandbox: RunSandbox,
   repository: Repository,
   { commit, branch, again = false }: { commit: string; branch: string; again?: boolean },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const bundle = join(sandbox.workspace.home, given);
   await rm(bundle, { force: true, recursive: true });
   await repository.bundle(commit, branch, bundle, signal);
   const name = quote(branch);
   // Without `again` what is there is the work of a former process. It is known by the commit that the run began at, also after `again`.
   const keep = again ? "false" : `[ "$(git rev-parse -q --verify refs/olympus/base 2>/dev/null)" = ${quote(commit)} ]`;
-  await inSandbox(
+  const printed = await inSandbox(
     sandbox,
     `set -eu
-if ${keep}; then exit 0; fi
+if ${keep}; then echo kept; exit 0; fi
 [ -d .git ] || git init -q .
 git config user.name agent
 git config user.email agent@localhost
-git fetch -q --no-tags ${inside.home}/${given} refs/heads/${name}:refs/olympus/given
+git fetch -q --no-tags ${inside.home}/${given} +refs/heads/${name}:refs/olympus/given
 git checkout -q -f --no-recurse-submodules -B ${name} refs/olympus/given
 ${again ? "" : `git update-ref refs/olympus/base ${quote(commit)}`}
 rm -f ${inside.home}/${given}`,
     signal,
   );
+  return printed === "kept";
 }
 
 /** Everything in the workspace that git does not ignore, as a tree in the harness's repository. `most` in bytes. */
