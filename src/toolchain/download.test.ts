@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cutOff, type Publisher, stalled, startPublisher, status, whole } from "../../test/support/publisher.ts";
 import { downloadFile } from "./download.ts";
@@ -64,6 +65,22 @@ describe("a download", () => {
       code: "E-DOWNLOAD",
     });
     expect(existsSync(target)).toBe(false);
+  });
+
+  test("whose last piece finds no room any more is refused, also without a known checksum", async () => {
+    const most = 66;
+    publisher.routes.set("/file", [whole(randomBytes(most * 1024 + 2416))]);
+    const program = `const { downloadFile } = await import(${JSON.stringify(join(import.meta.dirname, "download.ts"))});
+const settings = { signal: new AbortController().signal, attempts: 1, connectTimeout: 60_000, stallTimeout: 60_000 };
+await downloadFile("${publisher.url}/file", ${JSON.stringify(target)}, undefined, settings).catch(({ code }) => console.log(code));`;
+    const { stdout } = await execa("bash", [
+      "-c",
+      `ulimit -f ${most}; exec "$0" --input-type=module -e "$1"`,
+      process.execPath,
+      program,
+    ]);
+    expect(stdout).toBe("E-DOWNLOAD");
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test("that does not exist is not asked for again", async () => {

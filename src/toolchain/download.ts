@@ -77,7 +77,8 @@ async function transfer(url: string, part: string, settings: DownloadSettings): 
       timer = limit(settings.stallTimeout ?? 30_000, "nothing more");
       hash.update(chunk);
       received += chunk.byteLength;
-      await file.write(chunk);
+      // All of it: a single write on a disk that fills up writes a part, and says no more than how much.
+      await file.writeFile(chunk);
       settings.onProgress?.(received, total);
     }
     if (total !== undefined && received !== total) throw new Error(`${received} of ${total} bytes came`);
