@@ -93,7 +93,11 @@ def main(verb, port, folder):
         os.makedirs(folder, mode=0o700, exist_ok=True)
         for path, text in giving.items():
             kept = os.path.join(folder, os.path.basename(path))
-            replace(kept, read(path), path)
+            before = read(path)
+            # Taken out once before, and given something anew since: what it gave first is not forgotten.
+            if os.path.exists(kept) and read(kept) != before:
+                before = merged(before, read(kept), port)
+            replace(kept, before, path)
             replace(path, text, kept)
     if verb == "restore" and os.path.isdir(folder):
         for kept in sorted(glob.glob(folder + "/*.yaml")):

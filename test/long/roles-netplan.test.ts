@@ -89,3 +89,14 @@ test("#53 a reset gives the interface its address back, and netplan's file as it
   expect((await run("reset")).code).toBe(0);
   await asBefore();
 });
+
+test("#53 what is given to the interface while the bridge stands is taken out too, and what it had first comes back with it", async () => {
+  wish(`${lab.guest}/24`);
+  expect((await run("setup")).code).toBe(0);
+  await inGuest(`sudo sed -Ei 's/^( *)set-name: eth0/&\\n\\1dhcp6: true/' ${file}`);
+  expect((await run("check")).code).toBe(3);
+  expect((await run("setup")).code).toBe(0);
+  expect((await run("reset")).code).toBe(0);
+  expect(await addresses()).toBe(`eth0 ${lab.guest}/24`);
+  expect(await inGuest(`sudo grep -c 'dhcp6: true' ${file}`)).toBe("1");
+});
