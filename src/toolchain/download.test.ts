@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cutOff, type Publisher, stalled, startPublisher, status, whole } from "../../test/support/publisher.ts";
@@ -82,6 +83,21 @@ await downloadFile("${publisher.url}/file", ${JSON.stringify(target)}, undefined
     expect(stdout).toBe("E-DOWNLOAD");
     expect(readdirSync(folder)).toEqual([]);
   });
+
+  test.each(["asked for", "whatever is asked for"])(
+    "that is packed for its way, %s, is what was packed",
+    async (when) => {
+      const packed = gzipSync(body);
+      publisher.routes.set("/file", [
+        (request, response) => {
+          const plain = when === "asked for" && !/gzip/.test(String(request.headers["accept-encoding"]));
+          if (plain) return whole(body)(request, response);
+          response.writeHead(200, { "content-encoding": "gzip", "content-length": packed.length }).end(packed);
+        },
+      ]);
+      expect(await get()).toBe(sha256);
+    },
+  );
 
   test("that does not exist is not asked for again", async () => {
     await expect(get()).rejects.toMatchObject({ code: "E-DOWNLOAD", message: expect.stringContaining("404") });
