@@ -14,6 +14,31 @@ import yaml
 GIVES = ("addresses", "dhcp4", "dhcp6", "gateway4", "gateway6", "nameservers", "routes", "routing-policy")
 
 
+class Words:
+    """YAML as netplan reads it: but for true and false, all is words. PyYAML takes 52:54:00:12:34:56 and 0123 for numbers to another base."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in found if tag.endswith((":bool", ":null", ":merge"))]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+class Loader(Words, yaml.SafeLoader):
+    pass
+
+
+class Dumper(Words, yaml.SafeDumper):
+    pass
+
+
+def load(text):
+    return yaml.load(text, Loader) or {}
+
+
+def dump(settings):
+    return yaml.dump(settings, Dumper=Dumper, sort_keys=False)
+
+
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
@@ -26,24 +51,24 @@ def port_of(settings, port):
 
 def stripped(text, port):
     """The settings without what gives the port an address; None where they give it none."""
-    settings = yaml.safe_load(text) or {}
+    settings = load(text)
     its = port_of(settings, port)
     given = [key for key in GIVES if its.get(key)]
     if not given:
         return None
     for key in given:
         del its[key]
-    return yaml.safe_dump(settings, sort_keys=False)
+    return dump(settings)
 
 
 def merged(text, before, port):
     """The settings with what `before` gave the port, in a file that somebody changed since."""
-    settings = yaml.safe_load(text) or {}
+    settings = load(text)
     ethernets = settings.setdefault("network", {}).setdefault("ethernets", {})
     its = ethernets[port] = ethernets.get(port) or {}
-    for key, value in port_of(yaml.safe_load(before), port).items():
+    for key, value in port_of(load(before), port).items():
         its.setdefault(key, value)
-    return yaml.safe_dump(settings, sort_keys=False)
+    return dump(settings)
 
 
 def replace(path, text, like):
@@ -68,7 +93,11 @@ def main(verb, port, folder):
         os.makedirs(folder, mode=0o700, exist_ok=True)
         for path, text in giving.items():
             kept = os.path.join(folder, os.path.basename(path))
-            replace(kept, read(path), path)
+            before = read(path)
+            # Taken out once before, and given something anew since: what it gave first is not forgotten.
+            if os.path.exists(kept) and read(kept) != before:
+                before = merged(before, read(kept), port)
+            replace(kept, before, path)
             replace(path, text, kept)
     if verb == "restore" and os.path.isdir(folder):
         for kept in sorted(glob.glob(folder + "/*.yaml")):

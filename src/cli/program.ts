@@ -72,7 +72,11 @@ function version(): string {
 
 // Once nothing is left to do. Node's own clean-up after that has been seen to run for ever, with nothing open (24.21: `CleanupHandles` waits
 // for a request that is over); a process that exits leaves it out.
-process.once("beforeExit", () => process.exit());
+process.once("beforeExit", () => {
+  // Node itself would end with 13 here.
+  if (process.exitCode === undefined) process.exitCode = fail(new Error("what the command waits for never comes"));
+  process.exit();
+});
 
 try {
   const code = await main();

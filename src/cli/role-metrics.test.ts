@@ -77,6 +77,8 @@ test("the file is replaced whole, for everybody to read; what cannot be written 
   const error = expect.objectContaining({ code: "E-ROLE-METRICS", exit: 1 });
   const nowhere = join(folder, "no", "such.prom");
   expect(() => writeMetrics(nowhere, "x")).toThrow(error);
+  // Nor can it be looked for there.
+  expect(() => writeMetrics(join(file, "such.prom"), "x")).toThrow(error);
   mkdirSync(join(folder, "taken.prom", "full"), { recursive: true });
   expect(() => writeMetrics(join(folder, "taken.prom"), "x")).toThrow(error);
   expect(readdirSync(folder).sort()).toEqual(["olympus.prom", "taken.prom"]);

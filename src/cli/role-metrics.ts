@@ -51,7 +51,11 @@ export function writeMetrics(file: string, text: string): void {
     writeFileSync(next, text, { mode: 0o644 });
     renameSync(next, file);
   } catch (error) {
-    rmSync(next, { force: true });
+    try {
+      rmSync(next, { force: true });
+    } catch {
+      // Where nothing can be looked for, nothing was made.
+    }
     throw new OlympusError(`The metrics cannot be written: ${messageOf(error)}`, {
       code: "E-ROLE-METRICS",
       exit: exitCodes.usage,

@@ -6,11 +6,13 @@ import { teamStatus } from "../status/status.ts";
 import { TeamWatch } from "../status/team-watch.ts";
 import { listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
+import { mustKnow } from "../team/unknown.ts";
 import { statusTables } from "./status-tables.ts";
 
 /**
  * `status --watch` on a terminal: drawn anew in its place whenever a host answers, and each second for the ages. Each host is asked again
- * `everyMs` after its own answer. `notes`: what is said above all of them. Ends with the signal's reason.
+ * `everyMs` after its own answer. `notes`: what is said above all of them. Ends with the signal's reason; throws E-UNKNOWN for a name that
+ * is none, and what keeps a host from being asked at all.
  */
 export async function watchStatus(
   team: LoadedTeam,
@@ -18,22 +20,36 @@ export async function watchStatus(
   names: readonly string[],
   { notes, everyMs, signal }: { notes: () => Promise<string[]>; everyMs: number; signal: AbortSignal },
 ): Promise<void> {
-  const hosts = listHosts(team).filter(({ name }) => names.length === 0 || names.includes(name));
+  const all = listHosts(team);
+  // Before the screen is cleared.
+  for (const name of names) {
+    mustKnow(
+      "host",
+      name,
+      all.map((host) => host.name),
+      team.file,
+    );
+  }
+  const hosts = all.filter(({ name }) => names.length === 0 || names.includes(name));
   const watch = new TeamWatch();
   let above: readonly string[] = [];
   const draw = (): void => {
     const now = Date.now();
+    const columns = process.stdout.columns || 80;
     const known = hosts.flatMap(({ name }) => watch.hosts.get(name)?.status ?? []);
     const asked = hosts.flatMap(({ name }) => (watch.hosts.has(name) ? [] : [name]));
     const lines = [
       `${new Date(now).toISOString().slice(11, 19)} UTC, each asked again after ${everyMs / 1000} s`,
       ...above,
       ...statusLines(known, "", asked),
-      ...statusTables(hosts, watch.hosts, now),
+      ...statusTables(hosts, watch.hosts, now, widthOf(columns)),
     ];
-    process.stdout.write(frame(lines, process.stdout.columns || 80, process.stdout.rows || 24));
+    process.stdout.write(frame(lines, columns, process.stdout.rows || 24));
   };
-  const pause = () => wait(everyMs, undefined, { signal });
+  // What fails in one ends them all: one that went on would keep the command from ending.
+  const over = new AbortController();
+  const both = AbortSignal.any([signal, over.signal]);
+  const pause = () => wait(everyMs, undefined, { signal: both });
   const lookAround = async (): Promise<never> => {
     for (;;) {
       above = await notes();
@@ -45,11 +61,11 @@ export async function watchStatus(
   process.stdout.write(clear);
   draw();
   try {
-    // Names as they were given: what is no host is told as such.
-    const all = names.length === 0 ? hosts.map(({ name }) => name) : names;
-    const ask = watch.start(all, (name, told) => teamStatus(team, secrets, signal, [name], told), pause, signal);
+    const meant = hosts.map(({ name }) => name);
+    const ask = watch.start(meant, (name, told) => teamStatus(team, secrets, both, [name], told), pause, both);
     await Promise.all([ask, lookAround()]);
   } finally {
+    over.abort();
     clearInterval(ticking);
     stop();
   }
@@ -57,12 +73,15 @@ export async function watchStatus(
 
 const clear = "\u001b[2J";
 
+/** Characters of a line: a terminal may go on below as soon as its last column is written. */
+const widthOf = (columns: number): number => Math.max(20, columns - 1);
+
 /**
  * Lines in place of those before, for a terminal of this size: long ones go on in the next, what is too much is counted. What hosts say does
  * nothing to the terminal. Pure.
  */
 export function frame(lines: readonly string[], columns: number, rows: number): string {
-  const width = new RegExp(`.{1,${Math.max(20, columns - 1)}}`, "gu");
+  const width = new RegExp(`.{1,${widthOf(columns)}}`, "gu");
   const all = lines.flatMap((line) => readable(line).replaceAll("\n", " ").match(width) ?? [""]);
   const room = Math.max(2, rows - 1);
   const shown = all.length <= room ? all : [...all.slice(0, room - 1), `… and ${all.length - room + 1} lines more`];

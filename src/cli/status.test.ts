@@ -3,10 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { initSecrets } from "../../secrets/store.ts";
 import { withFileLock } from "../base/lock.ts";
-import { projectRoot } from "../base/paths.ts";
+import { projectRoot, stateDir } from "../base/paths.ts";
 import { layout } from "../lab/layout.ts";
 import type { HostStatus } from "../status/status.ts";
 import { loadTeam } from "../team/load.ts";
@@ -82,6 +83,24 @@ test("with --watch a terminal shows who answered while another one is waited for
   }
 }, 240_000);
 
+test("what keeps --watch from asking ends it, and leaves nothing waiting", async () => {
+  await deadTeam();
+  const watch = (word: string) => {
+    const line = `exec ${node} src/cli/main.ts status --watch --team ${layout.team} ${word}`;
+    const env = { ...process.env, TERM: "xterm" };
+    return execa("script", ["-qec", line, "/dev/null"], { cwd: projectRoot, env, reject: false, timeout: 60_000 });
+  };
+  const unknown = await watch("athen");
+  expect(unknown.stdout).toContain('unknown host "athen"');
+  expect(unknown.stdout).not.toContain("\u001b[2J");
+  expect(unknown.exitCode).toBe(1);
+  // The history of roles cannot be read.
+  mkdirSync(stateDir("lab", "role-history.jsonl"));
+  const broken = await watch("");
+  expect(broken.stdout).toContain("EISDIR");
+  expect(broken.timedOut).toBe(false);
+}, 180_000);
+
 test("what is too long for a terminal goes on below, what is too much is counted, and nothing of a host's words reaches it", () => {
   const drawn = frame(["a".repeat(25), "evil\u001b[2J\u202E", "c", "d", "e"], 21, 6);
   const lines = ["a".repeat(20), "a".repeat(5), "evil\\u{202e}", "c", "… and 2 lines more"];
@@ -111,11 +130,23 @@ test("an agent's line says what it does, its queue, cost, version, machine and d
   const seen = new Map(statuses.map((status) => [status.name, { status, at: now - 2000 }]));
   const on = { hypervisor: "r420" } as Machine;
   const hosts = statuses.map(({ name, kind }) => ({ name, kind, machine: kind === "agent" ? on : undefined }));
-  expect(statusTables(hosts, seen, now).filter((line) => line !== "")).toEqual([
+  const tables = (width?: number) => statusTables(hosts, seen, now, width).filter((line) => line !== "");
+  expect(tables()).toEqual([
     "agent   state                        queue  today                      version   up       machine          drift  asked",
     "athena  idle, last answer 4 min ago      2  $0.31 of $5.00             01234567  9 d 0 h  running on r420  none   2 s ago",
     "ares    attention                        2  $0.31 of $5.00, rehearsal  sources   9 d 0 h  on r420          ?      2 s ago",
     "host  state  machine     drift  asked    says",
     "r420  fine   hypervisor  ?      2 s ago  its VM runs",
   ]);
+  // Too narrow for all of them: the least needed columns go, and an agent stays on one line.
+  expect(tables(100).slice(0, 2)).toEqual([
+    "agent   state                        queue  today                      machine          asked",
+    "athena  idle, last answer 4 min ago      2  $0.31 of $5.00             running on r420  2 s ago",
+  ]);
+  expect(tables(79).slice(0, 3)).toEqual([
+    "agent   state                        queue  today",
+    "athena  idle, last answer 4 min ago      2  $0.31 of $5.00",
+    "ares    attention                        2  $0.31 of $5.00, rehearsal",
+  ]);
+  expect(tables(60)[2]).toBe("ares    attention                        2  $0.31 of $5.00,…");
 });

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { stateDir } from "../base/paths.ts";
 import type { HostState } from "./result.ts";
@@ -66,6 +66,13 @@ export function remember(team: string, record: LocalRecord): void {
   const file = fileOf(team);
   mkdirSync(dirname(file), { recursive: true });
   appendFileSync(file, `${JSON.stringify(record)}\n`);
+}
+
+/** Another word whenever `localHistory` would give something else: it may be years of a check every ten minutes. */
+export function historyStamp(team: string): string {
+  const file = fileOf(team);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return `${file} ${stat?.mtimeMs} ${stat?.size}`;
 }
 
 /** What this computer did to the team's hosts, oldest first. */

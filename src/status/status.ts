@@ -2,8 +2,7 @@ import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf } from "../base/errors.ts";
 import { trustTeamAuthority } from "../bootstrap/trust.ts";
 import { chatByTeamAuthority, chatSpeaksTls } from "../bootstrap/url.ts";
-import { type Drift, driftOf } from "../converge/drift.ts";
-import { localHistory } from "../converge/history.ts";
+import type { Drift } from "../converge/drift.ts";
 import { type Inventory, type InventoryOptions, readInventory } from "../libvirt/inventory.ts";
 import { sshTargetOf } from "../machines/find.ts";
 import { teamPrefix } from "../machines/names.ts";
@@ -14,6 +13,7 @@ import { type Host, listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { mustKnow } from "../team/unknown.ts";
 import { type AgentFacts, askAgent } from "./agent.ts";
+import { knownDrifts } from "./drifts.ts";
 import { askOpenclaw, runsOpenclaw } from "./openclaw.ts";
 import { oneConnection, saidNothing, whyUnreached } from "./reach.ts";
 
@@ -56,7 +56,7 @@ export async function teamStatus(
   if (chatByTeamAuthority(team)) trustTeamAuthority(secrets);
   const known = hosts.map(({ name }) => name);
   for (const name of names) mustKnow("host", name, known, team.file);
-  const drifts = driftOf(localHistory(team.name));
+  const drifts = knownDrifts(team.name);
   const meant = hosts.filter(({ name }) => names.length === 0 || names.includes(name));
   return Promise.all(
     meant.map(async (host) => {

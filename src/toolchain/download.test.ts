@@ -2,6 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cutOff, type Publisher, stalled, startPublisher, status, whole } from "../../test/support/publisher.ts";
 import { downloadFile } from "./download.ts";
@@ -65,6 +67,37 @@ describe("a download", () => {
     });
     expect(existsSync(target)).toBe(false);
   });
+
+  test("whose last piece finds no room any more is refused, also without a known checksum", async () => {
+    const most = 66;
+    publisher.routes.set("/file", [whole(randomBytes(most * 1024 + 2416))]);
+    const program = `const { downloadFile } = await import(${JSON.stringify(join(import.meta.dirname, "download.ts"))});
+const settings = { signal: new AbortController().signal, attempts: 1, connectTimeout: 60_000, stallTimeout: 60_000 };
+await downloadFile("${publisher.url}/file", ${JSON.stringify(target)}, undefined, settings).catch(({ code }) => console.log(code));`;
+    const { stdout } = await execa("bash", [
+      "-c",
+      `ulimit -f ${most}; exec "$0" --input-type=module -e "$1"`,
+      process.execPath,
+      program,
+    ]);
+    expect(stdout).toBe("E-DOWNLOAD");
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.each(["asked for", "whatever is asked for"])(
+    "that is packed for its way, %s, is what was packed",
+    async (when) => {
+      const packed = gzipSync(body);
+      publisher.routes.set("/file", [
+        (request, response) => {
+          const plain = when === "asked for" && !/gzip/.test(String(request.headers["accept-encoding"]));
+          if (plain) return whole(body)(request, response);
+          response.writeHead(200, { "content-encoding": "gzip", "content-length": packed.length }).end(packed);
+        },
+      ]);
+      expect(await get()).toBe(sha256);
+    },
+  );
 
   test("that does not exist is not asked for again", async () => {
     await expect(get()).rejects.toMatchObject({ code: "E-DOWNLOAD", message: expect.stringContaining("404") });

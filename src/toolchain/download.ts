@@ -61,14 +61,18 @@ async function transfer(url: string, part: string, settings: DownloadSettings): 
   let timer = limit(settings.connectTimeout ?? 5000, "no answer");
   const file = await open(part, "w");
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([settings.signal, quiet.signal]) });
+    const response = await fetch(url, {
+      // As it lies there: of what a server packs for the way, the length says nothing.
+      headers: { "accept-encoding": "identity" },
+      signal: AbortSignal.any([settings.signal, quiet.signal]),
+    });
     if (!response.ok || response.body === null) {
       const message = `HTTP ${response.status}`;
       throw response.status >= 400 && response.status < 500 && response.status !== 429
         ? new Refused(message)
         : new Error(message);
     }
-    const length = response.headers.get("content-length");
+    const length = response.headers.has("content-encoding") ? null : response.headers.get("content-length");
     const total = length === null ? undefined : Number(length);
     const hash = createHash("sha256");
     let received = 0;
@@ -77,7 +81,8 @@ async function transfer(url: string, part: string, settings: DownloadSettings): 
       timer = limit(settings.stallTimeout ?? 30_000, "nothing more");
       hash.update(chunk);
       received += chunk.byteLength;
-      await file.write(chunk);
+      // All of it: a single write on a disk that fills up writes a part, and says no more than how much.
+      await file.writeFile(chunk);
       settings.onProgress?.(received, total);
     }
     if (total !== undefined && received !== total) throw new Error(`${received} of ${total} bytes came`);
