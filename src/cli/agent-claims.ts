@@ -35,15 +35,24 @@ export async function releaseClaims(
   const settings = forgeSchema.parse(rendered.forge);
   const { "forge-token": token, "team-key": key } = rendered.secrets as Required<typeof rendered.secrets>;
   const limit = AbortSignal.timeout(waitMs);
+  const both = AbortSignal.any([signal, limit]);
   const dir = await mkdtemp(join(tmpdir(), "olympus-leave-"));
   const store = openStore(dir, [token!, key!]);
   const clock = systemClock(1);
   let freed = 0;
   try {
-    const forge = github({ api: settings.api, token: token!, store, clock, log: silentLog, spaced: true });
+    const forge = github({
+      api: settings.api,
+      token: token!,
+      store,
+      clock,
+      log: silentLog,
+      spaced: true,
+      signal: both,
+    });
     const parts = { forge, settings, key: key!, store, clock, log: silentLog };
     for (const { name } of settings.repositories) {
-      const left = await within(AbortSignal.any([signal, limit]), (both) => leave(parts, name, both));
+      const left = await within(both, () => leave(parts, name, both));
       freed += left.freed.length;
       for (const number of left.freed) reporter.info(`${name}#${number} is free again`);
       for (const number of left.open)
@@ -61,13 +70,13 @@ export async function releaseClaims(
   return freed;
 }
 
-/** Requests know no signal: whoever waits for one goes on without it. */
-function within<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** Between the tries of a request no signal is heard: whoever waits for one goes on without it. */
+function within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const end = () => reject(signal.reason);
     signal.addEventListener("abort", end, { once: true });
-    work(signal)
+    work()
       .then(resolve, reject)
       .finally(() => signal.removeEventListener("abort", end));
   });

@@ -1,5 +1,6 @@
 /** Claims on the rehearsal forge. */
 import { rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { releaseClaims } from "../../src/cli/agent-claims.ts";
 import { type Forge, ForgeError } from "../../src/harness/forge-port.ts";
@@ -119,7 +120,16 @@ test("an agent that leaves the team lets go of its claims with its own token; a 
 
     const told: string[] = [];
     const reporter = { info: (line: string) => void told.push(line), warn: (line: string) => void told.push(line) };
-    const leaves = (api: string) => releaseClaims(teamOn(api), secrets, "athena", reporter, never, 20_000);
+    const leaves = (api: string, waitMs = 20_000) =>
+      releaseClaims(teamOn(api), secrets, "athena", reporter, never, waitMs);
+    const mute = new Set<Socket>();
+    const server = createServer((socket) => void mute.add(socket.resume().once("close", () => mute.delete(socket))));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    expect(await leaves(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 1_000)).toBe(0);
+    expect(told.splice(0)).toEqual([expect.stringMatching(/could not all be released/)]);
+    // Nothing keeps the command's process waiting.
+    await expect.poll(() => mute.size).toBe(0);
+    server.close();
     expect(await leaves("http://127.0.0.1:9")).toBe(0);
     expect(told.splice(0)).toEqual([expect.stringMatching(/could not all be released.*2 hours after/)]);
     expect(await leaves(tried.forge.api)).toBe(1);

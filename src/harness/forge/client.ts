@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly log: Log;
   /** Keeps the pauses between requests that make something which GitHub asks for; all but tests. */
   readonly spaced: boolean;
+  /** Ends what is under way: whoever asked does not wait for it any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Longest wait for a limit within one call, seconds; longer ones are the caller's. */
@@ -24,7 +26,7 @@ const Client = Octokit.plugin(retry, throttling);
 export type GithubClient = InstanceType<typeof Client>;
 
 /** GitHub's client: waits out short limits, repeats what reads, gives each try a bounded time. */
-export function githubClient({ api, token, log, spaced }: ClientOptions): GithubClient {
+export function githubClient({ api, token, log, spaced, signal }: ClientOptions): GithubClient {
   const wait = (after: number, request: object, _: unknown, count: number): boolean => {
     const { method, url } = request as { method: string; url: string };
     const waits = after <= patience && count < 3;
@@ -37,7 +39,10 @@ export function githubClient({ api, token, log, spaced }: ClientOptions): Github
     userAgent: "olympus",
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
     request: {
-      fetch: (url: string, init: RequestInit) => fetch(url, { ...init, signal: AbortSignal.timeout(oneTry) }),
+      fetch: (url: string, init: RequestInit) => {
+        const limit = AbortSignal.timeout(oneTry);
+        return fetch(url, { ...init, signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) });
+      },
     },
     throttle: {
       enabled: spaced,

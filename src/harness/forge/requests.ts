@@ -14,6 +14,7 @@ export interface RequestParts {
   readonly clock: { now(): number };
   readonly log: Log;
   readonly spaced: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Params = Readonly<Record<string, unknown>>;
