@@ -79,8 +79,8 @@ export async function holds(parts: ForgeParts, { repo, number, comment }: WorkRo
 }
 
 /** Pull requests that came of a claim: the branch's name is that of former ones too. */
-async function pullsOfClaim(
-  { forge }: ForgeParts,
+export async function pullsOfClaim(
+  { forge }: Pick<ForgeParts, "forge">,
   repo: string,
   number: number,
   held: Claim | undefined,

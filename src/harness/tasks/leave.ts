@@ -1,5 +1,5 @@
 import { ForgeError } from "../forge-port.ts";
-import { branchOf, claimsIn, release } from "./claim.ts";
+import { branchOf, claimsIn, pullsOfClaim, release } from "./claim.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 
 /** What an agent had on a repository when it left the team. */
@@ -28,11 +28,9 @@ export async function leave(
     try {
       const [held] = claimsIn(parts, repo, number, await forge.comments(repo, number));
       if (held === undefined || !isMe(settings, held.login)) continue;
-      const pulls = await forge.pullsOf(repo, name);
-      const open = pulls.find(({ state }) => state === "open");
-      if (open !== undefined) left.open.push(open.number);
-      if (pulls.some(({ state, createdAt }) => state !== "closed" && createdAt >= held.at) || open !== undefined)
-        continue;
+      const pulls = (await pullsOfClaim(parts, repo, number, held)).filter(({ state }) => state !== "closed");
+      left.open.push(...pulls.flatMap((pull) => (pull.state === "open" ? pull.number : [])));
+      if (pulls.length > 0) continue;
       const why = `@${settings.login} has left the team: this is free again.`;
       await release(parts, repo, number, { claim: held.comment, why }, signal);
       left.freed.push(number);
