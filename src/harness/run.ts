@@ -195,13 +195,13 @@ const turnMs = 2000;
 
 async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: PostPayload, signal: AbortSignal) {
   const { agent, chat } = parts.config;
+  const { people } = chat;
+  // Who was renamed in the chat is called by the team file's name in vain. Where it is not to be known now, that has to do.
+  const names = await parts.chat.names(people.map(({ id }) => id)).catch(() => new Map<string, string>());
   // Said by one of them: each leaves those before it by name the time to be the one.
   if (kind === "hops") await parts.clock.wait(chat.agents.filter(({ name }) => name < agent).length * turnMs, signal);
   const thread = await around(parts, post, signal);
   if (alreadySaid(parts.config, run, post, thread)) return undefined;
-  const { people } = chat;
-  // Who was renamed in the chat is called by the team file's name in vain. Where it is not to be known now, that has to do.
-  const names = await parts.chat.names(people.map(({ id }) => id)).catch(() => new Map<string, string>());
   const called = people.map((one) => ({ ...one, name: names.get(one.id) ?? one.name }));
   return noticeOf({ ...parts.config, chat: { ...chat, people: called } }, kind, post, thread);
 }
