@@ -1,5 +1,4 @@
-import { ForgeError } from "../forge-port.ts";
-import { branchOf, claimsIn, release } from "./claim.ts";
+import { claimsIn, eachBranched, pullsOfClaim, release } from "./claim.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 
 /** What an agent had on a repository when it left the team. */
@@ -21,25 +20,16 @@ export async function leave(
 ): Promise<Left> {
   const { forge, settings } = parts;
   const left = { freed: [] as number[], open: [] as number[] };
-  for (const { name } of await forge.branches(repo, branchOf(0).slice(0, -1))) {
+  await eachBranched(parts, repo, async (number) => {
     signal.throwIfAborted();
-    const number = Number(/-([1-9]\d*)$/.exec(name)?.[1]);
-    if (branchOf(number) !== name) continue;
-    try {
-      const [held] = claimsIn(parts, repo, number, await forge.comments(repo, number));
-      if (held === undefined || !isMe(settings, held.login)) continue;
-      const pulls = await forge.pullsOf(repo, name);
-      const open = pulls.find(({ state }) => state === "open");
-      if (open !== undefined) left.open.push(open.number);
-      if (pulls.some(({ state, createdAt }) => state !== "closed" && createdAt >= held.at) || open !== undefined)
-        continue;
-      const why = `@${settings.login} has left the team: this is free again.`;
-      await release(parts, repo, number, { claim: held.comment, why }, signal);
-      left.freed.push(number);
-    } catch (error) {
-      // An issue that was deleted keeps no other one from being free again.
-      if (!(error instanceof ForgeError) || error.kind !== "missing") throw error;
-    }
-  }
+    const [held] = claimsIn(parts, repo, number, await forge.comments(repo, number));
+    if (held === undefined || !isMe(settings, held.login)) return;
+    const pulls = (await pullsOfClaim(parts, repo, number, held)).filter(({ state }) => state !== "closed");
+    left.open.push(...pulls.flatMap((pull) => (pull.state === "open" ? pull.number : [])));
+    if (pulls.length > 0) return;
+    const why = `@${settings.login} has left the team: this is free again.`;
+    await release(parts, repo, number, { claim: held.comment, why }, signal);
+    left.freed.push(number);
+  });
   return left;
 }
