@@ -1,109 +1,176 @@
 import { createHash } from "node:crypto";
 import { audit } from "../audit/audit.ts";
-import type { Forge, ForgeReader } from "../forge-port.ts";
+import { type Forge, ForgeError, type ForgeReader } from "../forge-port.ts";
 import type { Store } from "../store/open.ts";
 
-interface Note {
+/** What an act is in the log. */
+interface Act {
   readonly what: string;
   readonly subject: string;
   readonly evidence: Readonly<Record<string, string>>;
+  /** How the evidence names the id that the forge answers with. */
+  readonly idAs?: string;
   /** Names what is written only the first time that it happens. */
   readonly once?: string;
+  /** Whoever does it writes by itself that it is done, with more than is known here, as soon as it has the answer. */
+  readonly theirs?: boolean;
 }
 
 type Acts = Omit<Forge, keyof ForgeReader>;
-type Notes = {
-  readonly [A in keyof Acts]:
-    | ((given: Parameters<Acts[A]>, made: Awaited<ReturnType<Acts[A]>>) => Note | undefined)
-    | undefined;
-};
 
 const at = (repo: string, number: number): string => `${repo}#${number}`;
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** What each act is in the log; undefined for what whoever does it writes there by itself, with more than is known here. */
-const notes: Notes = {
-  createIssue: undefined,
+const acts: { readonly [A in keyof Acts]: (...given: Parameters<Acts[A]>) => Act } = {
+  createIssue: (repo, { body }) => ({
+    what: "open an issue",
+    subject: repo,
+    evidence: { sha256: hashOf(body) },
+    theirs: true,
+  }),
   // Both are a claim's, and its end.
-  createBranch: undefined,
-  deleteBranch: undefined,
-  openPull: undefined,
-  requestReviews: undefined,
-  merge: undefined,
-  closeIssue: ([repo, number]) => ({ what: "close an issue", subject: at(repo, number), evidence: {} }),
-  addLabels: ([repo, number, labels]) => ({
+  createBranch: (repo, branch, commit) => ({
+    what: "make a branch",
+    subject: repo,
+    evidence: { branch, commit },
+    theirs: true,
+  }),
+  deleteBranch: (repo, branch) => ({ what: "delete a branch", subject: repo, evidence: { branch }, theirs: true }),
+  openPull: (repo, { head, body }) => ({
+    what: "open a pull request",
+    subject: repo,
+    evidence: { branch: head, sha256: hashOf(body) },
+    theirs: true,
+  }),
+  requestReviews: (repo, number, logins) => ({
+    what: "ask for reviews",
+    subject: at(repo, number),
+    evidence: { to: logins.join(", ") },
+    theirs: true,
+  }),
+  merge: (repo, number, commit) => ({ what: "merge", subject: at(repo, number), evidence: { commit }, theirs: true }),
+  closeIssue: (repo, number) => ({ what: "close an issue", subject: at(repo, number), evidence: {} }),
+  addLabels: (repo, number, labels) => ({
     what: "label",
     subject: at(repo, number),
     evidence: { labels: labels.join(", ") },
   }),
-  removeLabel: ([repo, number, label]) => ({ what: "unlabel", subject: at(repo, number), evidence: { labels: label } }),
-  assign: ([repo, number, logins]) => ({
+  removeLabel: (repo, number, labels) => ({ what: "unlabel", subject: at(repo, number), evidence: { labels } }),
+  assign: (repo, number, logins) => ({
     what: "assign",
     subject: at(repo, number),
     evidence: { to: logins.join(", ") },
   }),
-  unassign: ([repo, number, logins]) => ({
+  unassign: (repo, number, logins) => ({
     what: "unassign",
     subject: at(repo, number),
     evidence: { to: logins.join(", ") },
   }),
-  comment: ([repo, number, body], { id }) => ({
+  comment: (repo, number, body) => ({
     what: "comment",
     subject: at(repo, number),
-    evidence: { comment: String(id), sha256: hashOf(body) },
+    evidence: { sha256: hashOf(body) },
+    idAs: "comment",
   }),
   // A claim is told to go on for as long as the work does: the log would be that and little else.
-  editComment: ([repo, id]) => ({
+  editComment: (repo, id) => ({
     what: "edit a comment",
     subject: repo,
     evidence: { comment: String(id) },
     once: `comment-edited:${repo.toLowerCase()}:${id}`,
   }),
-  editPull: ([repo, number]) => ({ what: "edit a pull request", subject: at(repo, number), evidence: {} }),
-  submitReview: ([repo, number, { sha, verdict, body }], { id }) => ({
+  editPull: (repo, number) => ({ what: "edit a pull request", subject: at(repo, number), evidence: {} }),
+  submitReview: (repo, number, { sha, verdict, body }) => ({
     what: "review",
     subject: at(repo, number),
-    evidence: { review: String(id), commit: sha, verdict, sha256: hashOf(body) },
+    evidence: { commit: sha, verdict, sha256: hashOf(body) },
+    idAs: "review",
   }),
-  editReview: ([repo, number, review, body]) => ({
+  editReview: (repo, number, review, body) => ({
     what: "edit a review",
     subject: at(repo, number),
     evidence: { review: String(review), sha256: hashOf(body) },
   }),
-  dismissReview: ([repo, number, review]) => ({
+  dismissReview: (repo, number, review) => ({
     what: "dismiss a review",
     subject: at(repo, number),
     evidence: { review: String(review) },
   }),
   // A pending one asks for a look, which is written where it is decided; the others are verdicts that gates count.
-  setStatus: ([repo, sha, { context, state }]) =>
-    state === "pending" ? undefined : { what: "set a status", subject: `${repo}@${sha}`, evidence: { context, state } },
+  setStatus: (repo, sha, { context, state }) => ({
+    what: "set a status",
+    subject: `${repo}@${sha}`,
+    evidence: { context, state },
+    theirs: state === "pending",
+  }),
 };
 
-/** A forge whose acts are written into the audit log as soon as it took them; `run`: in which they are done, where that is known. */
+/** What the store keeps of an act from before it is asked until its end is known; empty once the log says that it may have been done. */
+type Begun = Pick<Act, "what" | "subject" | "evidence"> & { readonly run?: string | undefined; readonly at: number };
+
+const begunKeys = "act-begun:";
+
+function writeDoubt(store: Store, { what, subject, evidence, run, at }: Begun, end: string, now: number): void {
+  const known = { ...evidence, begun: new Date(at).toISOString(), end: `${end}: it may have been done` };
+  audit(store, { kind: "act", actor: "harness", what: `begin to ${what}`, subject, run, evidence: known }, now);
+}
+
+/** Writes down what a former process began to do on the forge and was killed before it knew the end. Called before anything is begun. */
+export function writeLeftActs(store: Store, now: number): void {
+  store.transaction(() => {
+    const left = store.all<{ value: string }>(
+      "SELECT value FROM meta WHERE key GLOB ? AND value <> '' ORDER BY rowid",
+      `${begunKeys}*`,
+    );
+    for (const { value } of left) writeDoubt(store, JSON.parse(value) as Begun, "the process ended", now);
+    store.run("DELETE FROM meta WHERE key GLOB ?", `${begunKeys}*`);
+  });
+}
+
+/**
+ * A forge whose acts are written into the audit log as soon as it took them; `run`: in which they are done, where that is known. Each is
+ * noted before it is asked: one whose end nobody gets to know is written as begun, here or by `writeLeftActs`.
+ */
 export function auditedForge(
   forge: Forge,
   { store, clock }: { readonly store: Store; readonly clock: { now(): number } },
   run?: string,
 ): Forge {
-  const write = ({ once, ...note }: Note): void =>
-    store.transaction(() => {
-      if (once !== undefined && store.meta(once) !== undefined) return;
-      if (once !== undefined) store.setMeta(once, "1");
-      audit(store, { kind: "act", actor: "harness", ...note, run }, clock.now());
-    });
+  const isWritten = (once: string | undefined) => once !== undefined && store.meta(once) !== undefined;
+  const forget = (key: string) => void store.run("DELETE FROM meta WHERE key = ?", key);
   return new Proxy(forge, {
     get(target, field) {
       const value: unknown = Reflect.get(target, field);
       if (typeof value !== "function") return value;
-      const noteOf = (
-        notes as Record<PropertyKey, ((given: unknown[], made: unknown) => Note | undefined) | undefined>
-      )[field];
-      if (noteOf === undefined) return value.bind(target);
+      const actOf = (acts as Record<PropertyKey, ((...given: unknown[]) => Act) | undefined>)[field];
+      if (actOf === undefined) return value.bind(target);
       return async (...given: unknown[]) => {
-        const made: unknown = await value.apply(target, given);
-        const note = noteOf(given, made);
-        if (note !== undefined) write(note);
+        const { idAs, once, theirs, ...act } = actOf(...given);
+        if (isWritten(once)) return value.apply(target, given);
+        const begun: Begun = { ...act, run, at: clock.now() };
+        // The same act tried again has the same key: its doubt is written once.
+        const key = `${begunKeys}${once ?? hashOf(JSON.stringify([run, field, ...given]))}`;
+        store.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO NOTHING", key, JSON.stringify(begun));
+        let made: unknown;
+        try {
+          made = await value.apply(target, given);
+        } catch (error) {
+          const refused = error instanceof ForgeError && (error.kind !== "retry" || error.retryAfterMs !== undefined);
+          store.transaction(() => {
+            if (!refused && store.meta(key) !== "") writeDoubt(store, begun, "no answer came", clock.now());
+            if (refused) forget(key);
+            else store.setMeta(key, "");
+          });
+          throw error;
+        }
+        store.transaction(() => {
+          forget(key);
+          if (theirs === true || isWritten(once)) return;
+          if (once !== undefined) store.setMeta(once, "1");
+          const id = idAs === undefined ? {} : { [idAs]: String((made as { id: number }).id) };
+          const record = { ...act, run, evidence: { ...act.evidence, ...id } };
+          audit(store, { kind: "act", actor: "harness", ...record }, clock.now());
+        });
         return made;
       };
     },

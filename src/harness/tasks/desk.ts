@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { AgentConfig } from "../config.ts";
 import { splitTool } from "../duties/split.ts";
 import { dropOldAnswers } from "../forge/answers.ts";
-import { auditedForge } from "../forge/audited.ts";
+import { auditedForge, writeLeftActs } from "../forge/audited.ts";
 import { github } from "../forge/github.ts";
 import { Poller } from "../forge/poller.ts";
 import { receiveWebhooks, type WebhookReceiver } from "../forge/webhook.ts";
@@ -70,6 +70,7 @@ export class Desk implements ForgeDesk {
     const at = (its: Secret) =>
       given.forge ?? github({ api: given.settings.api, token: its, store, clock, log, spaced: config.scale === 1 });
     forgetAccounts(given.settings, store);
+    writeLeftActs(store, clock.now());
     const forge = at(token);
     this.#parts = { ...given, forge: auditedForge(forge, given) };
     this.#partsIn = (run) => ({ ...given, forge: auditedForge(forge, given, run) });
