@@ -83,8 +83,8 @@ ${gives("dhcp4: true", "/srv/site/net.yaml")}; ${gives("dhcp6: true", "/srv/site
 ${gives("addresses: [10.0.0.1/24]", "sites/here.yaml")}; ${gives("gateway4: 10.0.0.2", "30-plain.yaml")}
 ln -s /srv/site/net.yaml 10-outside.yaml; ln -s sites/here.yaml 20-site.yaml; ln -s 30-plain.yaml 40-twin.yaml`);
   const targets = () => inside("cd /srv/site; tail -n +1 *.yaml /etc/netplan/sites/*");
-  const all = async () =>
-    `${await targets()}${await inside("cd /etc/netplan; stat -c '%N %a' *; tail -n +1 *.yaml; ls /var/lib/olympus")}`;
+  const listed = `cd /etc/netplan; stat -c '%N %a' *; tail -n +1 *.yaml; find /var/lib -path "*/olympus/netplan*"`;
+  const all = async () => (await targets()) + (await inside(listed));
   const [led, as] = [await targets(), await all()];
   const network = { name: "br7", address: "10.99.0.1/24", gateway: "10.99.0.2", resolvers: [] };
   // Of the bridge only what its port is given: netplan itself asks udev, which no lab machine has.
