@@ -105,7 +105,7 @@ ln -s /srv/site/net.yaml 10-outside.yaml; ln -s sites/here.yaml 20-site.yaml; ln
   await inside("cd /etc/netplan; ln -sf /srv/site/other.yaml 10-outside.yaml; sed -i s/true/false/ 20-site.yaml");
   expect((await lab.apply("reset", {})).errors).toEqual([]);
   expect(await targets()).toBe(led);
-  expect(await inside("cd /etc/netplan; readlink 10-outside.yaml 40-twin.yaml; grep -c . 20-site.yaml")).toBe(
-    "/srv/site/other.yaml\n30-plain.yaml\n6\n",
+  expect(await inside("cd /etc/netplan; readlink 10-outside.yaml 40-twin.yaml; tail -n 3 20-site.yaml")).toBe(
+    "/srv/site/other.yaml\n30-plain.yaml\n      optional: false\n      addresses:\n      - 10.0.0.1/24\n",
   );
 });
