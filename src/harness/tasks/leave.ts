@@ -2,12 +2,12 @@ import { ForgeError } from "../forge-port.ts";
 import { branchOf, claimsIn, release } from "./claim.ts";
 import { type ForgeParts, isMe } from "./parts.ts";
 
-/** What an agent had on a repository when it left the team. */
-export interface Left {
-  /** Issues that are free again. */
-  readonly freed: readonly number[];
-  /** Pull requests of it that are open: for people. */
-  readonly open: readonly number[];
+/** Hears at once what becomes of what an agent had on a repository: the forge may fail before the last of it. */
+export interface Leaving {
+  /** An issue is free again. */
+  freed(number: number): void;
+  /** A pull request of it is open: for people. */
+  open(number: number): void;
 }
 
 /**
@@ -18,9 +18,9 @@ export async function leave(
   parts: Pick<ForgeParts, "forge" | "settings" | "key" | "store" | "clock" | "log">,
   repo: string,
   signal: AbortSignal,
-): Promise<Left> {
+  told: Leaving,
+): Promise<void> {
   const { forge, settings } = parts;
-  const left = { freed: [] as number[], open: [] as number[] };
   for (const { name } of await forge.branches(repo, branchOf(0).slice(0, -1))) {
     signal.throwIfAborted();
     const number = Number(/-([1-9]\d*)$/.exec(name)?.[1]);
@@ -30,16 +30,15 @@ export async function leave(
       if (held === undefined || !isMe(settings, held.login)) continue;
       const pulls = await forge.pullsOf(repo, name);
       const open = pulls.find(({ state }) => state === "open");
-      if (open !== undefined) left.open.push(open.number);
+      if (open !== undefined) told.open(open.number);
       if (pulls.some(({ state, createdAt }) => state !== "closed" && createdAt >= held.at) || open !== undefined)
         continue;
       const why = `@${settings.login} has left the team: this is free again.`;
       await release(parts, repo, number, { claim: held.comment, why }, signal);
-      left.freed.push(number);
+      told.freed(number);
     } catch (error) {
       // An issue that was deleted keeps no other one from being free again.
       if (!(error instanceof ForgeError) || error.kind !== "missing") throw error;
     }
   }
-  return left;
 }
