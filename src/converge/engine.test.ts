@@ -172,6 +172,19 @@ describe("a reset", () => {
     expect([second.undo.map((one) => one.undo), second.rest]).toEqual([[undo(["git"])], []]);
   });
 
+  it("takes a path that two roles made away with the older one, whatever of its data goes", () => {
+    const [older, newer] = [
+      { ...entry("a", "/srv"), data: "databases" },
+      { ...entry("b", "/srv"), data: "chat" },
+    ];
+    const between = entry("a", "/srv/databases");
+    const plan = (purge: string[]) => planReset([older, between, newer], [], ["a", "b"], purge);
+    expect(plan(["databases", "chat"])).toMatchObject({ undo: [between, older], keep: [], rest: [] });
+    expect(plan(["chat"])).toMatchObject({ undo: [between], keep: [older], rest: [older] });
+    // Only what is to go stands for it.
+    expect(planReset([older, newer], [], ["b"], ["chat"])).toMatchObject({ undo: [newer], rest: [older] });
+  });
+
   it("keeps data and its entries until it is purged", () => {
     const data = entry("a", "/srv", { data: "memory" });
     expect(planReset([data], [], ["a"], [])).toMatchObject({ undo: [], keep: [data], rest: [data] });

@@ -31,6 +31,7 @@ export function sortJournal(entries: readonly JournalEntry[], { goes, heirs, pur
   const rest: JournalEntry[] = [];
   const oldest = oldestEntries(entries);
   const chains = lineChains(oldest);
+  const going = new Set<string>();
   for (const entry of oldest) {
     const heirOf = (names: readonly string[]): string | undefined =>
       heirs.find(({ role, claims }) => role !== entry.role && names.some((name) => claims.includes(name)))?.role;
@@ -42,10 +43,13 @@ export function sortJournal(entries: readonly JournalEntry[], { goes, heirs, pur
     });
     for (const [role, part] of parts) {
       if (role !== "") rest.push({ ...part, role });
+      // What two roles made goes with the older one's entry: by then nobody runs on it, and it is copied once.
+      else if (isMade(part) && going.has(part.resource)) continue;
       else if (part.data !== undefined && !purge.includes(part.data)) {
         keep.push(part);
         rest.push(part);
       } else undo.push(part);
+      if (role === "") going.add(part.resource);
     }
   }
   const ofPackages = packageClaim("");
@@ -55,6 +59,9 @@ export function sortJournal(entries: readonly JournalEntry[], { goes, heirs, pur
     .map((claim) => claim.slice(ofPackages.length));
   return { undo: undo.reverse(), keep, rest, keepPackages };
 }
+
+/** A path that was not there before. */
+const isMade = ({ undo }: JournalEntry): boolean => undo.do === "path" && undo.before.type === "absent";
 
 /** An entry by what becomes of its things; `fate` is asked for each, by the name that roles claim it by. */
 function partsOf(entry: JournalEntry, fate: (name: string) => string): [string, JournalEntry][] {

@@ -64,7 +64,9 @@ export class Feed {
     this.#stop.abort(new Error("stopped"));
     const { store, log } = this.#parts;
     try {
-      for (const [channel, { at }] of this.#newest) store.setMeta(seenKey(channel), String(at));
+      store.transaction(() => {
+        for (const [channel, { at }] of this.#newest) store.setMeta(seenKey(channel), String(at));
+      });
     } catch (error) {
       // All that depends on it: what was edited since counts by what it says then.
       log.warn({ error: String(error) }, "cannot note what was read");

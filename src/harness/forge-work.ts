@@ -7,7 +7,7 @@ import type { OpenRun } from "./store/runs.ts";
 import type { Tool } from "./tools/tool.ts";
 
 // Where what happens on the forge becomes runs: the poller hands changes to takers, takers put entries into the inbox, and runs of these
-// kinds are carried by doers. Issues and their follow-up are src/harness/work's, reviews and gates have folders of their own.
+// kinds are carried by doers. Issues and their follow-up are src/harness/tasks', reviews and gates have folders of their own.
 
 /** Where inbox rows of the forge come from. */
 export const forgeSource = "github";

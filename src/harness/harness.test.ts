@@ -327,6 +327,25 @@ test("who was renamed in the chat is called by the name there", async () => {
   expect(server.thread(root.id).at(-1)!.text).toContain("@alice.berg, please say how to go on.");
 });
 
+test("that agents have to stop is left to a colleague who says it while the server is asked for names", async () => {
+  const chat = server.client("athena-id");
+  const mark = { part: 0, source: "s", hops: 4 };
+  let rootId = "";
+  const names = async (ids: readonly string[]) => {
+    server.say("hermes-id", "work", "I stop here.", { rootId, automatic: true, marker: { ...mark, run: "hops-s-1" } });
+    return chat.names(ids);
+  };
+  await start({ chat: { ...chat, names } });
+  rootId = server.say("alice-id", "work", "hermes and athena, agree on a colour").id;
+  server.say("hermes-id", "work", "@athena I think otherwise", {
+    rootId,
+    automatic: true,
+    marker: { ...mark, run: "r" },
+  });
+  await soon(ended).toEqual([{ state: "done", outcome: "already answered" }]);
+  expect(server.thread(rootId).filter(({ authorId }) => authorId === "athena-id")).toEqual([]);
+});
+
 test("a used up hop budget is said once a thread, to the person who spoke last in it", async () => {
   await start();
   const root = server.say("alice-id", "work", "hermes and athena, agree on a colour");

@@ -20,8 +20,8 @@ interface HearParts {
 
 /**
  * What came to a run's thread since it was begun, as its model is told of it, with what its files say. Whoever takes it must append it to
- * a conversation at once. What was deleted or speaks to others by now is left for a run of its own, which says so; where the chat server does not answer, all
- * is told later.
+ * a conversation at once. What was deleted or speaks to others by now is left for a run of its own, whose outcome says so; where the chat
+ * server does not answer, all is told later.
  */
 export async function hear(parts: HearParts, run: OpenRun, rootId: string): Promise<ModelMessage[]> {
   const { chat, config, store, log } = parts;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { agentConfig } from "../../test/support/agent-config.ts";
 import { wishGate } from "./gates/book.ts";
 import { looksLikeGates } from "./gates/words.ts";
-import { decide, takeIn, takeInLate } from "./intake.ts";
+import { asItSaysNow, decide, takeIn, takeInLate } from "./intake.ts";
 import { threadMessages } from "./prompt.ts";
 import { openStore, type Store } from "./store/open.ts";
 
@@ -165,6 +165,14 @@ test("B1 agents of another runtime mark nothing: they are answered so often in a
     "[]",
   );
   expect(plan.map(({ detail }) => detail).join()).toContain("inbox_lane");
+});
+
+test("a mention counts by its newest text, for whoever wrote it; what another one asked for again, by none that came after", () => {
+  const there = { ...post("p1", "alice", "@athena delete it"), editedAt: 20 };
+  const taken = { ...there, text: "@athena show it", hops: 0, createdAt: 10 };
+  const bob = (createdAt: number) => ({ ...taken, id: "retry", authorId: "bob", createdAt, first: "p1" });
+  const now = [taken, bob(30), bob(15)].map((one) => asItSaysNow(config, one, there)?.text);
+  expect(now).toEqual(["@athena delete it", "@athena delete it", "@athena show it"]);
 });
 
 test("mentions that are too old are told once a thread and day, not once for ever", () => {

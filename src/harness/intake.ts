@@ -177,7 +177,7 @@ function payloadOf(post: ChatPost, { chat }: Pick<AgentConfig, "chat">): PostPay
 
 /**
  * A mention as its author says it now: where the post it asks in was edited since, by its newest text; undefined where that speaks to the
- * agent no more.
+ * agent no more. Who asks for somebody else's post again, with rights of their own, did not ask for what that one made of it afterwards.
  */
 export function asItSaysNow(
   { agent }: Pick<AgentConfig, "agent">,
@@ -185,6 +185,7 @@ export function asItSaysNow(
   there: ChatPost | undefined,
 ): PostPayload | undefined {
   if (there?.editedAt === undefined) return post;
+  if (there.authorId !== post.authorId && there.editedAt > post.createdAt) return post;
   return post.direct || mentions(there.text, agent) ? { ...post, text: there.text } : undefined;
 }
 

@@ -23,7 +23,12 @@ export async function lastWord(
 ): Promise<"stored" | "said"> {
   const { store, clock, log } = parts;
   const short = maskSecrets(what, parts.secrets ?? []).slice(0, mostWords);
-  const text = `I could not finish this: ${short}. I do not try again by myself; when that is mended, please mention me again.`;
+  // What a gate waits for is looked at again (gates/looks.ts).
+  const then =
+    run.kind === "gate"
+      ? "I look again later."
+      : "I do not try again by myself; when that is mended, please mention me again.";
+  const text = `I could not finish this: ${short}. ${then}`;
   const payload = JSON.parse(run.payload) as PostPayload;
   const [post] = posts(run, payload, text, Number.POSITIVE_INFINITY) as [NewPost];
   const silent = payload.channelId === "";

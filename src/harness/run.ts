@@ -198,11 +198,13 @@ const turnMs = 2000;
 
 async function notify(parts: RunParts, run: OpenRun, kind: NoticeKind, post: PostPayload, signal: AbortSignal) {
   const { agent, chat } = parts.config;
+  // Asked for beforehand: between the look at what was said and the saying nothing may be waited for.
+  const people = await peopleInChat(parts);
   // Said by one of them: each leaves those before it by name the time to be the one.
   if (kind === "hops") await parts.clock.wait(chat.agents.filter(({ name }) => name < agent).length * turnMs, signal);
   const thread = await around(parts, post, signal);
   if (alreadySaid(parts.config, run, post, thread)) return undefined;
-  return noticeOf({ ...parts.config, chat: { ...chat, people: await peopleInChat(parts) } }, kind, post, thread);
+  return noticeOf({ ...parts.config, chat: { ...chat, people } }, kind, post, thread);
 }
 
 /** Whether an agent of the team said that they have to stop, of what this post goes back to. */

@@ -106,6 +106,20 @@ test("who is asked for an approval is told what the repository's own checks say,
   expect(green.text).toContain("own checks passed: `build`.");
 });
 
+test("who is to be asked is asked, though the run that was to ask ended while the forge was asked for its checks", async () => {
+  const { number, sha } = await stage.waiting();
+  await stage
+    .as("apollo-reviews")
+    .repos.createCommitStatus({ ...where, sha, context: "olympus/security", state: "success" });
+  const { forge } = stage.parts;
+  const stops = new Proxy(forge, {
+    get: (target, field) =>
+      field === "checks" ? async () => Promise.reject(new Error("stopped")) : Reflect.get(target, field).bind(target),
+  }) as Forge;
+  await expect(step(number, { ...stage.parts, forge: stops })).rejects.toThrow("stopped");
+  expect((await step(number)).text).toContain("waits for an approval");
+});
+
 test("C7 approved, then pushed: the gate is closed, nothing is merged, the new commit needs its own approval", async () => {
   const { number, id, branch, sha } = await stage.ready();
   await approveAs("mara", number, sha);

@@ -1,5 +1,6 @@
 import type { CommitStatus, ForgeReader } from "../forge-port.ts";
 import { lensOf } from "../review/lenses.ts";
+import { visible } from "../visible.ts";
 
 /**
  * What the repository's own checks say of a commit (statuses of others and check runs), for whoever is asked to approve it. Empty where there
@@ -17,7 +18,7 @@ export async function sayChecks(
     ...(await forge.checks(repo, sha)),
   ];
   const names = (wanted: (typeof all)[number]["state"]): string => {
-    const found = all.filter(({ state }) => state === wanted).map(({ name }) => `\`${name.replaceAll("`", "'")}\``);
+    const found = all.filter(({ state }) => state === wanted).map(({ name }) => asCode(name));
     return found.length > most
       ? `${found.slice(0, most).join(", ")} and ${found.length - most} more`
       : found.join(", ");
@@ -31,5 +32,12 @@ export async function sayChecks(
   ].join(" ");
 }
 
-/** Names that are told of one kind. */
+/** Names that are told of one kind, and characters of each. */
 const most = 5;
+const longest = 60;
+
+/** Whoever proposes a change names its jobs as they like: a name can neither end the code that it is shown as nor hide what is around it. */
+function asCode(name: string): string {
+  const line = visible(name).replaceAll("`", "'").replace(/\s+/g, " ").trim();
+  return `\`${line.length > longest ? `${line.slice(0, longest)}…` : line}\``;
+}

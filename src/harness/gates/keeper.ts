@@ -85,10 +85,11 @@ export async function keep(
       ? `${against.join(", ")} ${against.length === 1 ? "wants" : "want"} changes in #${number}.`
       : (asks(config, gate, pull) ?? refusedBy(gate, pull, states.failed));
   const replaced = reviews.map(({ author }) => knownPerson(parts, author)).filter((one) => typeof one === "string");
-  const said = once(store, gate.id, run, [told, ...new Set(replaced), text].filter(Boolean).join("\n"));
-  const asked = said.text !== "" && gate.state === "asked" && against.length === 0;
-  // Told with the question, and no reason to ask again when it changes.
+  const words = [told, ...new Set(replaced), text].filter(Boolean).join("\n");
+  const asked = isNews(store, gate.id, run, words) && gate.state === "asked" && against.length === 0;
+  // Told with the question, and no reason to ask again when it changes. Before that is written down: a run may end while it waits.
   const checks = asked ? await sayChecks(forge, repo, sha, statuses) : "";
+  const said = once(store, gate.id, run, words);
   const answer = checks === "" ? said : { ...said, text: `${said.text}\n\n${checks}` };
   // A yes to the words of somebody's objection is no approval.
   if (asked) gateAsked(store, gate, { askedIn: run }, clock.now());
@@ -281,9 +282,14 @@ function refusedBy(gate: Gate, pull: ForgePull, failed: readonly string[]): stri
 
 /** Says a thing about a gate, or a commit without one, once, until there is something else to say. A run that is killed before it hands it over says it again. */
 function once(store: Store, subject: string, run: string, text: string): Answer {
-  const key = `gate-told:${subject}`;
-  const [by, ...said] = (store.meta(key) ?? "").split("\n");
-  if (text === "" || (said.join("\n") === text && by !== run)) return nothing;
-  store.setMeta(key, `${run}\n${text}`);
+  if (!isNews(store, subject, run, text)) return nothing;
+  store.setMeta(toldOf(subject), `${run}\n${text}`);
   return { outcome: "done", text };
 }
+
+function isNews(store: Store, subject: string, run: string, text: string): boolean {
+  const [by, ...said] = (store.meta(toldOf(subject)) ?? "").split("\n");
+  return text !== "" && (said.join("\n") !== text || by === run);
+}
+
+const toldOf = (subject: string) => `gate-told:${subject}`;

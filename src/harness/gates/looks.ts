@@ -25,7 +25,7 @@ interface Last {
 /**
  * Takes in that pull requests of a repository are to be looked at again whose last look left something that waits, or failed. The forge
  * tells nobody that a reviewer says nothing, that a lens was given to somebody who was asked before, that a check is green, or that time is
- * over.
+ * over. A review that failed, or that a person stopped, costs a model each time: its lens is given to somebody else instead.
  */
 export function enterLooks(store: Store, repo: string, now: number): void {
   const due = store.all<Last & object>(
@@ -36,7 +36,7 @@ export function enterLooks(store: Store, repo: string, now: number): void {
        FROM runs JOIN inbox ON inbox.id = runs.inbox
        WHERE runs.started_at >= ?1 AND inbox.kind IN ('gate', 'review') AND lower(payload ->> 'repo') = ?2)
      SELECT looks.lane, looks.kind, payload, author, ended FROM looks JOIN lanes ON lanes.key = looks.lane
-     WHERE place = 1 AND lanes.run IS NULL AND (state = 'failed' OR outcome = '${waits}')
+     WHERE place = 1 AND lanes.run IS NULL AND (outcome = '${waits}' OR state = 'failed' AND looks.kind = 'gate')
        AND ended + max(CASE state WHEN 'failed' THEN ${afterFailure} ELSE ${shortest} END,
          (?3 - coalesce(since, ?1)) / ${slower}) <= ?3`,
     now - oldest,

@@ -271,6 +271,13 @@ test("one review a lens and commit: status and review, remarks on lines, never a
   expect(state.asked).toHaveLength(1);
 });
 
+test("whom the team file names in other letters' case looks at what was given to it", async () => {
+  const { state, told } = stage();
+  state.wearer = "Athena-Bot";
+  state.answers.push(verdict("pass"));
+  expect(await told("r1")).toContain("security review of");
+});
+
 test("asked for twice it is told once, by the run that made it, also when that one begins anew", async () => {
   const { state, told } = stage();
   state.answers.push(verdict("pass"));

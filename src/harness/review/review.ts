@@ -11,7 +11,7 @@ import { placesOf, showDiff } from "./diff.ts";
 import { type Findings, finishReview, place, readFindings } from "./findings.ts";
 import { statusOf } from "./lenses.ts";
 import { type ReviewQuestion, reviewMessage, reviewSystem } from "./prompt.ts";
-import { wearerOf } from "./states.ts";
+import { isWornBy } from "./states.ts";
 
 /** What a review takes of a forge. */
 export type ReviewForge = ForgeReader & Pick<Forge, "setStatus" | "submitReview" | "editReview" | "dismissReview">;
@@ -91,7 +91,7 @@ export async function reviewPull(
   if (moved.head.sha !== sha || moved.state !== "open") return undefined;
   if (wearer !== undefined) {
     const status = (await forge.statuses(repo, sha)).find(({ context }) => context === statusOf(lens));
-    if (status === undefined || wearerOf(status) !== wearer) return undefined;
+    if (status === undefined || !isWornBy(status, wearer)) return undefined;
   }
   const review = await publish(parts, question, files, findings, sha, run);
   for (const old of own) await retire(forge, repo, number, old, sha);

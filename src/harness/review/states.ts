@@ -43,6 +43,8 @@ export function lensStates(
 export const sayAssigned = (login: string): string => `${login} is to look at it`;
 export const readAssigned = (description: string) => /^(\S+) is to look at it$/.exec(description)?.[1];
 
-/** Who looks, or looked, through the lens of a status. */
-export const wearerOf = ({ state, description, author }: CommitStatus): string | undefined =>
-  state === "pending" ? readAssigned(description) : author?.login;
+/** Whether somebody looks, or looked, through the lens of a status. The team file may write a login in another case than the forge does. */
+export function isWornBy({ state, description, author }: CommitStatus, login: string): boolean {
+  const wearer = state === "pending" ? readAssigned(description) : author?.login;
+  return wearer?.toLowerCase() === login.toLowerCase();
+}

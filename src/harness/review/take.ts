@@ -11,7 +11,7 @@ import { isAgent, mayCommand } from "../trust.ts";
 import { keeperOf } from "./assign.ts";
 import { lensOf } from "./lenses.ts";
 import { type ReviewParts, reviewPull } from "./review.ts";
-import { wearerOf } from "./states.ts";
+import { isWornBy } from "./states.ts";
 
 /** The place in the chat where a pull request's work began; undefined where none is known for sure. */
 export type Origin = (repo: string, pull: ForgePull) => Pick<ForgePayload, "channelId" | "rootId" | "hops"> | undefined;
@@ -144,7 +144,7 @@ export function reviewDoer(parts: ReviewParts): Doer {
       const lens = lensOf(status.context);
       if (lens === undefined || status.author === undefined || !isAgent(config, status.author)) continue;
       // Of a lens whose status is set already, the review may be missing: a former process was killed between them.
-      if (wearerOf(status) !== login) continue;
+      if (!isWornBy(status, login)) continue;
       given = true;
       const result = await reviewPull(parts, { repo, number, lens, run: run.id, signal, wearer: login });
       if (result === undefined) return { outcome: "done", text: "" };

@@ -79,8 +79,8 @@ export async function holds(parts: ForgeParts, { repo, number, comment }: WorkRo
 }
 
 /** Pull requests that came of a claim: the branch's name is that of former ones too. */
-async function pullsOfClaim(
-  { forge }: ForgeParts,
+export async function pullsOfClaim(
+  { forge }: Pick<ForgeParts, "forge">,
   repo: string,
   number: number,
   held: Claim | undefined,
@@ -247,17 +247,27 @@ export async function release(
 /** Releases claims of a repository whose lease is over, of agents that do not come back. Gives the issues. */
 export async function releaseStale(parts: ForgeParts, repo: string, signal: AbortSignal): Promise<number[]> {
   const released: number[] = [];
-  for (const { name } of await parts.forge.branches(repo, "olympus/issue-")) {
+  await eachBranched(parts, repo, async (number) => {
+    if (await releaseIfStale(parts, repo, number, signal)) released.push(number);
+  });
+  return released;
+}
+
+/** Looks at each issue of a repository that has a branch. One that was deleted keeps no other one from being free again. */
+export async function eachBranched(
+  { forge }: Pick<ForgeParts, "forge">,
+  repo: string,
+  look: (number: number) => Promise<void>,
+): Promise<void> {
+  for (const { name } of await forge.branches(repo, "olympus/issue-")) {
     const number = Number(/^olympus\/issue-([1-9]\d*)$/.exec(name)?.[1]);
     if (Number.isNaN(number)) continue;
     try {
-      if (await releaseIfStale(parts, repo, number, signal)) released.push(number);
+      await look(number);
     } catch (error) {
-      // An issue that was deleted keeps no other one from being free again.
       if (!(error instanceof ForgeError) || error.kind !== "missing") throw error;
     }
   }
-  return released;
 }
 
 async function releaseIfStale(parts: ForgeParts, repo: string, number: number, signal: AbortSignal): Promise<boolean> {
