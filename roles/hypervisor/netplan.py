@@ -1,7 +1,8 @@
 """netplan adds the lists of all its files up: what gives a bridge's port an address has to go from whichever file says so.
 
 python3 - bare|strip|restore PORT FOLDER: whether nothing gives the port an address (exit 0); take it out, with the files as they
-were in FOLDER; put these back, or only what was taken out where somebody changed a file since.
+were in FOLDER; put these back, or only what was taken out where somebody changed a file since. Nothing is written where a link
+leads, which may be outside /etc/netplan or another of its files: a file stands in the link's place until that is put back.
 """
 
 import glob
@@ -12,6 +13,9 @@ import sys
 import yaml
 
 GIVES = ("addresses", "dhcp4", "dhcp6", "gateway4", "gateway6", "nameservers", "routes", "routing-policy")
+
+# Beside a file in FOLDER that was read through a link: that link.
+LINK = ".link"
 
 
 class Words:
@@ -84,19 +88,32 @@ def replace(path, text, like):
     os.replace(new, path)
 
 
+def relink(target, path):
+    new = path + ".olympus-new"
+    if os.path.lexists(new):
+        os.remove(new)
+    os.symlink(target, new)
+    os.replace(new, path)
+
+
 def main(verb, port, folder):
-    files = {path: stripped(read(path), port) for path in sorted(glob.glob("/etc/netplan/*.yaml"))}
-    giving = {path: text for path, text in files.items() if text is not None}
+    # All are read before any is changed: one may be a link to another.
+    found = {path: read(path) for path in sorted(glob.glob("/etc/netplan/*.yaml"))}
+    giving = {path: text for path, text in found.items() if stripped(text, port) is not None}
     if verb == "bare":
         sys.exit(1 if giving else 0)
     if verb == "strip":
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        for path, text in giving.items():
+        for path, before in giving.items():
             kept = os.path.join(folder, os.path.basename(path))
-            before = read(path)
+            text = stripped(before, port)
+            if os.path.islink(path):
+                relink(os.readlink(path), kept + LINK)
             # Taken out once before, and given something anew since: what it gave first is not forgotten.
-            if os.path.exists(kept) and read(kept) != before:
+            elif os.path.exists(kept) and read(kept) != before:
                 before = merged(before, read(kept), port)
+                if os.path.lexists(kept + LINK):
+                    os.remove(kept + LINK)
             replace(kept, before, path)
             replace(path, text, kept)
     if verb == "restore" and os.path.isdir(folder):
@@ -105,8 +122,13 @@ def main(verb, port, folder):
             before = read(kept)
             now = read(path) if os.path.exists(path) else None
             if now in (None, stripped(before, port)):
-                replace(path, before, kept)
-            elif now != before:
+                target = os.readlink(kept + LINK) if os.path.lexists(kept + LINK) else None
+                if target is not None and os.path.exists(os.path.join("/etc/netplan", target)):
+                    relink(target, path)
+                else:
+                    replace(path, before, kept)
+            # Somebody's link to what gives the port an address is as they want it.
+            elif now != before and not (os.path.islink(path) and path in giving):
                 replace(path, merged(now, before, port), path)
                 print(f"{path} was changed since: what it gave {port} is put back into it")
             os.remove(kept)

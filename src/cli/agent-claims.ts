@@ -10,7 +10,7 @@ import { github } from "../harness/forge/github.ts";
 import { forgeSchema } from "../harness/forge-config.ts";
 import { silentLog } from "../harness/log.ts";
 import { openStore } from "../harness/store/open.ts";
-import { leave } from "../harness/tasks/leave.ts";
+import { type Leaving, leave } from "../harness/tasks/leave.ts";
 import type { LoadedTeam } from "../team/model.ts";
 
 /** For the forge's own waits there is no end; a person is not kept longer than this (ms). */
@@ -52,11 +52,14 @@ export async function releaseClaims(
     });
     const parts = { forge, settings, key: key!, store, clock, log: silentLog };
     for (const { name } of settings.repositories) {
-      const left = await within(both, () => leave(parts, name, both));
-      freed += left.freed.length;
-      for (const number of left.freed) reporter.info(`${name}#${number} is free again`);
-      for (const number of left.open)
-        reporter.info(`${name}#${number}, a pull request of ${agent}, stays open for people`);
+      const told: Leaving = {
+        freed(number) {
+          freed += 1;
+          reporter.info(`${name}#${number} is free again`);
+        },
+        open: (number) => reporter.info(`${name}#${number}, a pull request of ${agent}, stays open for people`),
+      };
+      await within(both, () => leave(parts, name, both, told));
     }
   } catch (error) {
     signal.throwIfAborted();

@@ -96,7 +96,7 @@ export async function act(
     ms: Date.now() - begun,
     hosts: hosts.map(({ error, ...host }) => ({ ...host, ...(error === undefined ? {} : { error: error.code }) })),
   });
-  remember(team.name, recordOf([action, ...roles].join(" "), begun, exit, hosts));
+  await remember(team.name, recordOf([action, ...roles].join(" "), begun, exit, hosts));
   if (options.metrics !== undefined) writeMetrics(options.metrics, roleMetrics(team.name, localHistory(team.name)));
   for (const line of nextLines(action, roles, hosts, options)) reporter.info(line);
   if (errors.length > 0) throw failure(errors, hosts);

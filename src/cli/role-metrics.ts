@@ -1,6 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
-import type { LocalRecord } from "../converge/history.ts";
+import { type LocalRecord, leftAsWished } from "../converge/history.ts";
 
 /**
  * Figures of the last command for Prometheus's textfile collector: drift, exit code, duration, and when each host was last seen as
@@ -18,10 +18,8 @@ export function roleMetrics(team: string, records: readonly LocalRecord[]): stri
   ];
   const hosts = [...new Set(records.flatMap((record) => record.hosts.map(({ host }) => host)))];
   const success = hosts.flatMap((host): [string, number][] => {
-    const good = records.findLast(
-      ({ what, hosts: seen }) =>
-        !/^(reset|rollback)\b/.test(what) &&
-        seen.some((one) => one.host === host && (one.state === "as-wished" || one.state === "changed")),
+    const good = records.findLast((record) =>
+      record.hosts.some((one) => one.host === host && leftAsWished(record, one.state)),
     );
     return good === undefined ? [] : [[labels(host), seconds(good.at)]];
   });

@@ -1,4 +1,4 @@
-import type { LocalRecord } from "./history.ts";
+import { type LocalRecord, tellsOf } from "./history.ts";
 
 /** What was last known of a host's drift. */
 export interface Drift {
@@ -10,16 +10,15 @@ export interface Drift {
 
 /**
  * Drift of every host that somebody looked at, from the history of this computer (oldest first). Pure. A check of all roles says it for
- * the host, one of some roles for these alone; whatever changed the host afterwards makes what was found before it void. What somebody
- * looked at and did not do, a reset say, is no drift.
+ * the host, one of some roles for these alone; whatever changed the host afterwards makes what was found before it void.
  */
 export function driftOf(records: readonly LocalRecord[]): Map<string, Drift> {
   const found = new Map<string, Map<string, Drift>>();
-  for (const { what, at, hosts } of records) {
+  for (const record of records) {
+    const { what, at, hosts } = record;
     const [action, ...roles] = what.split(" ");
     for (const { host, state, pending } of hosts) {
-      if (state === "failed" || state === "left") continue;
-      if (state === "pending" && action !== "check" && action !== "setup") continue;
+      if (!tellsOf(record, state)) continue;
       const whole = action !== "check" || roles.length === 0;
       const known = (whole ? undefined : found.get(host)) ?? new Map<string, Drift>();
       found.set(host, known.set(roles.join(" "), { at: Date.parse(at), pending: state === "pending" ? pending : 0 }));

@@ -63,14 +63,20 @@ export function parseFacts(text: string, marker: string): { facts: Facts; state:
       blobs: lines("blobs"),
       space: Object.fromEntries(
         lines("space").map((line) => {
-          const [blocks, size, , , path] = line.split("\t");
+          const [blocks, size, , , , path] = line.split("\t");
           return [path!, Number(blocks) * Number(size)];
         }),
       ),
       inodes: Object.fromEntries(
         lines("space").flatMap((line): [string, number][] => {
-          const [, , all, free, path] = line.split("\t");
+          const [, , all, free, , path] = line.split("\t");
           return all === "0" ? [] : [[path!, Number(free)]];
+        }),
+      ),
+      disks: Object.fromEntries(
+        lines("space").flatMap((line): [string, string][] => {
+          const [, , , , disk, path] = line.split("\t");
+          return disk === "0" ? [] : [[path!, disk!]];
         }),
       ),
     },

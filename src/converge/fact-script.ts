@@ -52,7 +52,7 @@ export function factScript(requests: readonly FactRequest[], options: FactScript
     `systemctl show -p Id,Names,LoadState,ActiveState,UnitFileState,NeedDaemonReload ${names("unit")}`,
   );
   const spaces = [...new Set(only("space").flatMap(({ path }) => ancestors(path)))];
-  section("space", spaces, `stat -f --printf '%a\\t%S\\t%c\\t%d\\t%n\\n' ${quoteAll(spaces)}`);
+  section("space", spaces, `stat -f --printf '%a\\t%S\\t%c\\t%d\\t%i\\t%n\\n' ${quoteAll(spaces)}`);
   const blobs = [...new Set(only("blob").map(({ hash }) => hash))];
   section(
     "blobs",

@@ -85,6 +85,8 @@ export interface Facts {
   readonly space: Readonly<Record<string, number>>;
   /** Free inodes by directory; of file systems that make them as they are needed, nothing is known. */
   readonly inodes: Readonly<Record<string, number>>;
+  /** The file system's number by directory; some network file systems have none. */
+  readonly disks: Readonly<Record<string, string>>;
 }
 
 /** A host about which nothing is known, for tests and for hosts that are new. */
@@ -100,6 +102,7 @@ export const noFacts: Facts = {
   blobs: [],
   space: {},
   inodes: {},
+  disks: {},
 };
 
 /** State of Olympus itself on the host, read with the facts. */

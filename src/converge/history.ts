@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { replaceFile } from "../base/durable.ts";
+import { withFileLock } from "../base/lock.ts";
 import { stateDir } from "../base/paths.ts";
 import type { HostState } from "./result.ts";
 
@@ -61,18 +62,49 @@ export interface LocalRecord {
 
 const fileOf = (team: string): string => stateDir(team, "role-history.jsonl");
 
-/** Adds a record to the team's history on this computer. */
-export function remember(team: string, record: LocalRecord): void {
+/** Two weeks of a check every ten minutes. */
+export const runsKept = 2000;
+
+/** Adds a record to the team's history on this computer, which is there whole after a kill, and when several processes add to it. */
+export async function remember(team: string, record: LocalRecord): Promise<void> {
   const file = fileOf(team);
-  mkdirSync(dirname(file), { recursive: true });
-  appendFileSync(file, `${JSON.stringify(record)}\n`);
+  await withFileLock(`${file}.lock`, {}, () => {
+    const records = kept([...localHistory(team), record]);
+    return replaceFile(file, records.map((one) => `${JSON.stringify(one)}\n`).join(""), 0o644);
+  });
 }
 
-/** Another word whenever `localHistory` would give something else: it may be years of a check every ten minutes. */
+/** The newest runs, and of older ones those that tell how a host was last seen, and when it was last as wished. */
+function kept(records: readonly LocalRecord[]): LocalRecord[] {
+  const [seen, wished] = [new Set<string>(), new Set<string>()];
+  return records
+    .toReversed()
+    .filter((record, at) => {
+      const before = seen.size + wished.size;
+      for (const { host, state } of record.hosts) {
+        if (tellsOf(record, state)) seen.add(host);
+        if (leftAsWished(record, state)) wished.add(host);
+      }
+      return at < runsKept || seen.size + wished.size > before;
+    })
+    .reverse();
+}
+
+/** Whether a run tells how far a host is from what is wished. What somebody looked at and did not do, a reset say, does not. */
+export function tellsOf({ what }: LocalRecord, state: HostState): boolean {
+  return state !== "failed" && state !== "left" && (state !== "pending" || /^(check|setup)\b/.test(what));
+}
+
+/** Whether a host was as wished after a run. */
+export function leftAsWished({ what }: LocalRecord, state: HostState): boolean {
+  return (state === "as-wished" || state === "changed") && !/^(reset|rollback)\b/.test(what);
+}
+
+/** Another word whenever `localHistory` would give something else: it is long where many hosts are often looked at. */
 export function historyStamp(team: string): string {
   const file = fileOf(team);
   const stat = statSync(file, { throwIfNoEntry: false });
-  return `${file} ${stat?.mtimeMs} ${stat?.size}`;
+  return `${file} ${stat?.ino} ${stat?.mtimeMs} ${stat?.size}`;
 }
 
 /** What this computer did to the team's hosts, oldest first. */

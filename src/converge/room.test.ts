@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { parseFacts } from "./fact-parse.ts";
+import { factScript } from "./fact-script.ts";
 import { noFacts } from "./facts.ts";
 import type { Operation } from "./operations.ts";
 import { planHost, requestsOf } from "./plan.ts";
-import { withInodes, withRoom } from "./room.ts";
+import { checkBytes, type SentBlob, withInodes, withRoom } from "./room.ts";
 
 const state = {
   ...{ generation: "", pending: [], lock: undefined, claims: {}, journal: [] },
@@ -11,8 +13,8 @@ const state = {
 };
 const file = (path: string): Operation => ({ kind: "file", id: path, path, content: "x" });
 const wishes = [{ role: "one", operations: [file("/srv/a"), file("/srv/deep/er/b"), file("/etc/c")] }];
-const plan = (inodes: Record<string, number>) => {
-  const facts = { ...noFacts, inodes };
+const plan = (inodes: Record<string, number>, disks: Record<string, string> = {}) => {
+  const facts = { ...noFacts, inodes, disks };
   return () => withInodes("athena", planHost(wishes, facts, state), facts);
 };
 
@@ -22,8 +24,18 @@ test("#14 what is free is asked for where something may be made, and where a run
 });
 
 test("#14 bytes and inodes are told apart; a file system without a number of inodes says nothing of them", () => {
-  const answer = "m state\n1700000000\nm space\n100\t4096\t50\t7\t/\n100\t4096\t0\t0\t/srv\nm end\n";
-  expect(parseFacts(answer, "m").facts).toMatchObject({ space: { "/": 409_600, "/srv": 409_600 }, inodes: { "/": 7 } });
+  const answer = "m state\n1700000000\nm space\n100\t4096\t50\t7\tfe01\t/\n100\t4096\t0\t0\t0\t/srv\nm end\n";
+  expect(parseFacts(answer, "m").facts).toMatchObject({
+    space: { "/": 409_600, "/srv": 409_600 },
+    ...{ inodes: { "/": 7 }, disks: { "/": "fe01" } },
+  });
+});
+
+test("#14 a real file system is known by its number", () => {
+  const script = factScript([{ fact: "space", path: "/tmp" }], { marker: "m", roles: [], journal: false });
+  const { facts } = parseFacts(execFileSync("sh", ["-c", script], { encoding: "utf8" }), "m");
+  const number = execFileSync("stat", ["-f", "-c", "%i", "/tmp"], { encoding: "utf8" }).trim();
+  expect([facts.disks["/tmp"], facts.space["/tmp"]]).toEqual([number === "0" ? undefined : number, expect.any(Number)]);
 });
 
 test("#14 too few inodes, where the things are or where the journal is: refused with both numbers", () => {
@@ -37,4 +49,45 @@ test("#14 too few inodes, where the things are or where the journal is: refused 
     expect.objectContaining({ message: expect.stringMatching(/17 inodes needed, 16 free/) as string }),
   );
   expect(plan({ "/": 1000, "/var/lib/olympus": 0 })).toThrow(expect.objectContaining(refusal));
+});
+
+test("#14 folders of one file system share its inodes; folders of another one do not", () => {
+  const three = { "/": 1000, "/srv": 2, "/etc": 2 };
+  expect(plan(three, { "/": "a", "/srv": "b", "/etc": "c" })().steps).toHaveLength(3);
+  expect(plan(three, { "/": "a", "/srv": "b", "/etc": "b" })).toThrow(
+    expect.objectContaining({ message: "athena: no space for /srv/a: 3 inodes needed, 2 free." }),
+  );
+});
+
+const sent = (to: string, megabytes: number, room: number, more: Partial<SentBlob> = {}): SentBlob => ({
+  ...{ hash: to, to, room: room * 1e6, packed: true, missing: true },
+  file: { localPath: to, sha256: "", size: megabytes * 1e6 },
+  ...more,
+});
+const bytes = (blobs: SentBlob[], megabytes: Record<string, number>, disks: Record<string, string>) => {
+  const space = Object.fromEntries(Object.entries(megabytes).map(([path, free]) => [path, free * 1e6]));
+  return () => checkBytes("athena", blobs, { ...noFacts, space, disks });
+};
+
+test("#14 what goes to several folders of one disk is summed with what arrives there, each archive until it is unpacked", () => {
+  const two = [sent("/srv/a", 10, 30), sent("/opt/b", 5, 20)];
+  const one = { "/": "x", "/srv": "x", "/opt": "x" };
+  // 15 arrive; 30 beside them; then 20 beside 30 and the 5 that they are unpacked from.
+  expect(bytes(two, { "/": 54, "/srv": 54, "/opt": 54 }, one)).toThrow(
+    expect.objectContaining({
+      ...{ code: "E-ROLE-SPACE", exit: 2 },
+      message: "athena: no space for /srv/a: 55 MB needed, 54 MB free.",
+    }),
+  );
+  expect(bytes(two, { "/": 55, "/srv": 55, "/opt": 55 }, one)).not.toThrow();
+  expect(bytes(two, { "/": 15, "/srv": 30, "/opt": 20 }, { "/": "x", "/srv": "y", "/opt": "z" })).not.toThrow();
+  // Where file systems have no number, each folder is one.
+  expect(bytes(two, { "/": 15, "/srv": 30, "/opt": 20 }, {})).not.toThrow();
+});
+
+test("#14 an archive that a former run had sent takes no room again; a file is copied from what was sent", () => {
+  const disk = { "/": "x" };
+  expect(bytes([sent("/srv/a", 10, 30, { missing: false })], { "/": 30 }, disk)).not.toThrow();
+  expect(bytes([sent("/srv/a", 10, 10, { packed: false })], { "/": 20 }, disk)).not.toThrow();
+  expect(bytes([sent("/srv/a", 10, 10, { packed: false })], { "/": 19 }, disk)).toThrow(/20 MB needed, 19 MB free/);
 });

@@ -11,6 +11,8 @@ export interface SentBlob {
   readonly hash: string;
   readonly file: LocalFile;
   readonly to: string;
+  /** It is unpacked there, and then gone from where it arrived. */
+  readonly packed: boolean;
   /** The host does not have it yet. */
   readonly missing: boolean;
   /** Bytes it takes there. */
@@ -28,17 +30,15 @@ export function withRoom(requests: readonly FactRequest[]): FactRequest[] {
 
 /** Room for what is sent, and for each archive unpacked. Throws E-ROLE-SPACE before anything is sent. */
 export function checkBytes(host: string, blobs: readonly SentBlob[], facts: Facts): void {
-  const needs: [string, number][] = [];
-  for (const { file, to, missing, room } of blobs) {
-    if (missing) needs.push([journalFolder, file.size]);
-    needs.push([to, room]);
+  const taken = tally(facts, facts.space);
+  for (const { file, missing } of blobs) if (missing) taken.count(journalFolder, file.size);
+  for (const { file, to, packed, room } of blobs) {
+    taken.count(to, room);
+    // One after another: what is unpacked makes room for the next.
+    if (packed) taken.count(journalFolder, -file.size);
   }
   const mb = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`;
-  for (const path of new Set(needs.map(([path]) => path))) {
-    const need = needs.filter(([other]) => other === path).reduce((sum, [, bytes]) => sum + bytes, 0);
-    const have = knownAt(facts.space, path)?.free;
-    if (have !== undefined && have < need) throw spaceError(host, path, `${mb(need)} needed, ${mb(have)} free`);
-  }
+  taken.mustFit(host, (need, have) => `${mb(need)} needed, ${mb(have)} free`);
 }
 
 /**
@@ -49,19 +49,33 @@ export function withInodes(host: string, plan: HostPlan, facts: Facts): HostPlan
   const paths = plan.steps.flatMap(({ change }) =>
     (change.records ?? []).flatMap(({ undo }) => (undo.do === "path" ? [undo.path] : [])),
   );
-  const needs = new Map<string, { path: string; need: number; have: number }>();
-  const count = (path: string, inodes: number): void => {
-    const known = knownAt(facts.inodes, dirname(path));
-    if (known === undefined) return;
-    const { path: first = path, need = 0 } = needs.get(known.folder) ?? {};
-    needs.set(known.folder, { path: first, need: need + inodes, have: known.free });
-  };
-  count(journalFolder, inodesOfRun);
-  for (const path of paths) count(path, 1);
-  for (const { path, need, have } of needs.values()) {
-    if (have < need) throw spaceError(host, path, `${plural(need, "inode")} needed, ${have} free`);
-  }
+  const taken = tally(facts, facts.inodes);
+  taken.count(journalFolder, inodesOfRun);
+  for (const path of paths) taken.count(path, 1, dirname(path));
+  taken.mustFit(host, (need, have) => `${plural(need, "inode")} needed, ${have} free`);
   return plan;
+}
+
+/** What a run takes of each file system, in order, and the most that it holds at a time. What `free` does not know is not counted. */
+function tally(facts: Facts, free: Readonly<Record<string, number>>) {
+  const disks = new Map<string, { now: number; need: number; have: number; path: string; largest: number }>();
+  return {
+    count(path: string, amount: number, folder = path): void {
+      const known = knownAt(free, folder);
+      if (known === undefined) return;
+      const id = facts.disks[known.folder] ?? known.folder;
+      const disk = disks.get(id) ?? { now: 0, need: 0, have: known.free, path, largest: amount };
+      disk.now += amount;
+      disk.need = Math.max(disk.need, disk.now);
+      if (amount > disk.largest) Object.assign(disk, { path, largest: amount });
+      disks.set(id, disk);
+    },
+    /** Throws for the first file system with too little, naming what takes most of it. */
+    mustFit(host: string, numbers: (need: number, have: number) => string): void {
+      for (const { path, need, have } of disks.values())
+        if (have < need) throw spaceError(host, path, numbers(need, have));
+    },
+  };
 }
 
 /** Not enough room, in words with both numbers. */

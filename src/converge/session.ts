@@ -93,8 +93,9 @@ export function createSession(
       const sent: SentBlob[] = [];
       for (const [hash, { source, to, unpacked }] of blobs) {
         const file = await blobFile(source);
-        const room = unpacked ?? ("localFolder" in source ? await unpackedSize(file) : file.size);
-        sent.push({ hash, file, to, room, missing: !facts.blobs.includes(hash) });
+        const packed = "localFolder" in source;
+        const room = unpacked ?? (packed ? await unpackedSize(file) : file.size);
+        sent.push({ hash, file, to, room, packed, missing: !facts.blobs.includes(hash) });
       }
       checkBytes(target.name, sent, facts);
       const sums = new Map(sent.map(({ hash, file }) => [hash, file.sha256]));

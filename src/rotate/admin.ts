@@ -41,8 +41,13 @@ export function adminRotation({ team, secrets, signal, chatUrl: url }: RotateCon
         const password = secrets.require(path).reveal();
         if (await fits(password)) return;
         const { admin } = await loginAsAdmin(url, team, secrets, signal);
-        const { id } = await admin.getMe();
-        await admin.updateUserPassword(id, oldValueOf(secrets, path)!, password);
+        try {
+          const { id } = await admin.getMe();
+          await admin.updateUserPassword(id, oldValueOf(secrets, path)!, password);
+        } finally {
+          // The chat ends every other session with the old password, and not the one that changes it.
+          await uncut(admin).logout();
+        }
       }),
     verify: () =>
       told(async () => {

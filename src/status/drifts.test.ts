@@ -21,12 +21,12 @@ const check = (pending: number) =>
     hosts: [{ host: "athena", state: "pending", changed: 0, pending }],
   });
 
-test("a team's history is read again only when something was added to it", () => {
+test("a team's history is read again only when something was added to it", async () => {
   expect(knownDrifts("lab").size).toBe(0);
-  check(2);
+  await check(2);
   const first = knownDrifts("lab");
   expect(first.get("athena")?.pending).toBe(2);
   expect(knownDrifts("lab")).toBe(first);
-  check(3);
+  await check(3);
   expect(knownDrifts("lab").get("athena")?.pending).toBe(3);
 });

@@ -126,7 +126,7 @@ test("F9 the team's page with half of it down and hostile words: sound at both w
     lab.power("a7", "paused");
     const drifted = { host: "a7", state: "pending", changed: 0, pending: 2 } as const;
     const at = new Date().toISOString();
-    remember(lab.team.name, { v: 1, at, what: "check", who: "mara", ms: 1, exit: 3, hosts: [drifted] });
+    await remember(lab.team.name, { v: 1, at, what: "check", who: "mara", ms: 1, exit: 3, hosts: [drifted] });
     await row("a7", "paused on h2").waitFor();
     await row("a7", "attention.*drift: 2 changes").waitFor();
     expect(wrong).toEqual([]);

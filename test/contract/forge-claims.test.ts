@@ -142,6 +142,21 @@ test("an agent that leaves the team lets go of its claims with its own token; a 
       run: "run-next",
     });
     expect(await leaves(tried.forge.api)).toBe(0);
+
+    // The forge fails between two claims of one repository.
+    const more = [await wish("first"), await wish("second")];
+    for (const number of more) await claim(athena.parts, `run-${number}`, payload(number), origin, never);
+    told.length = 0;
+    reporter.info = (line) => {
+      told.push(line);
+      if (line.endsWith("is free again")) tried.forge.bar(3600);
+    };
+    expect(await leaves(tried.forge.api)).toBe(1);
+    expect(told).toEqual([
+      `${app}#${pull}, a pull request of athena, stays open for people`,
+      `${app}#${more[0]} is free again`,
+      expect.stringMatching(/could not all be released/),
+    ]);
   } finally {
     rmSync(folder, { recursive: true });
   }

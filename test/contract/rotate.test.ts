@@ -170,6 +170,15 @@ describe("the administrator's password in a real Mattermost", () => {
     expect(kills).toBe(6);
   });
 
+  test("no session of the rotation's own is left open", async () => {
+    const login = async () => (await loginAsAdmin(server.url, team, await openSecrets(team))).admin;
+    const before = await login();
+    await before.revokeAllSessionsForUser((await before.getMe()).id);
+    await rotate((work) => work());
+    const after = await login();
+    expect(await after.getSessions((await after.getMe()).id)).toHaveLength(1);
+  });
+
   test("one that was changed in the chat by hand is told, with what to do", async () => {
     const secrets = await openSecrets(team);
     secrets.set(name, "wrong-Password-1");

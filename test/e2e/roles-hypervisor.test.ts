@@ -73,3 +73,39 @@ systemctl enable -q --now systemd-networkd`);
   expect(reset.errors).toEqual([]);
   expect(await addresses()).toBe(`eth0 ${address}/24\n50-before.network\n`);
 });
+
+test("#53 where netplan's files are links, nothing is written to what they lead to, and a reset puts the links back", async () => {
+  const gives = (what: string, file: string) =>
+    `printf 'network:\n  version: 2\n  ethernets:\n    eth7: {${what}, optional: true}\n' >${file}`;
+  await inside(`apt-get -qq update && apt-get -qq install -y --no-install-recommends python3-yaml >/dev/null
+mkdir -p /etc/netplan/sites /srv/site; cd /etc/netplan
+${gives("dhcp4: true", "/srv/site/net.yaml")}; ${gives("dhcp6: true", "/srv/site/other.yaml")}
+${gives("addresses: [10.0.0.1/24]", "sites/here.yaml")}; ${gives("gateway4: 10.0.0.2", "30-plain.yaml")}
+ln -s /srv/site/net.yaml 10-outside.yaml; ln -s sites/here.yaml 20-site.yaml; ln -s 30-plain.yaml 40-twin.yaml`);
+  const targets = () => inside("cd /srv/site; tail -n +1 *.yaml /etc/netplan/sites/*");
+  const listed = `cd /etc/netplan; stat -c '%N %a' *; tail -n +1 *.yaml; find /var/lib -path "*/olympus/netplan*"`;
+  const all = async () => (await targets()) + (await inside(listed));
+  const [led, as] = [await targets(), await all()];
+  const network = { name: "br7", address: "10.99.0.1/24", gateway: "10.99.0.2", resolvers: [] };
+  // Of the bridge only what its port is given: netplan itself asks udev, which no lab machine has.
+  const port = bridgeOperations({ interface: "eth7", by: "netplan", file: "/etc/network/interfaces" }, network).filter(
+    ({ id }) => id === "bridge-port",
+  );
+  const strip = async () => {
+    expect((await lab.apply("setup", { hypervisor: port })).errors).toEqual([]);
+    expect(await inside("grep -lE 'dhcp|addresses|gateway' /etc/netplan/*.yaml || :")).toBe("");
+  };
+  await strip();
+  expect(await targets()).toBe(led);
+  expect((await lab.apply("setup", { hypervisor: port })).changed).toBe(0);
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  expect(await all()).toBe(as);
+  // Links that somebody changes while the bridge stands, and a file in a link's place, are theirs.
+  await strip();
+  await inside("cd /etc/netplan; ln -sf /srv/site/other.yaml 10-outside.yaml; sed -i s/true/false/ 20-site.yaml");
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  expect(await targets()).toBe(led);
+  expect(await inside("cd /etc/netplan; readlink 10-outside.yaml 40-twin.yaml; tail -n 3 20-site.yaml")).toBe(
+    "/srv/site/other.yaml\n30-plain.yaml\n      optional: false\n      addresses:\n      - 10.0.0.1/24\n",
+  );
+});
