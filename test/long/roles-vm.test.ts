@@ -100,13 +100,14 @@ test("with the firewall the matrix decides about containers, too", async () => {
   // No row opens 8081.
   lab.edit(["agents", "athena", "roles"], { hardening: {}, docker, firewall: {} });
   await run("setup", "docker", "firewall");
-  expect([await fromHypervisor(8081), await inside(8081)]).toEqual(["closed", "hello"]);
+  await eventually("the container", async () => (await inside(8081)) === "hello", 300_000);
+  expect(await fromHypervisor(8081)).toBe("closed");
   lab.edit(
     ["connectivity"],
     [{ from: "hypervisors", to: "agents", protocol: "tcp", port: 8081, purpose: "a container's page" }],
   );
   await run("setup", "docker", "firewall");
-  expect(await fromHypervisor(8081)).toBe("hello");
+  await eventually("the open port", async () => (await fromHypervisor(8081)) === "hello", 300_000);
 });
 
 test("reset takes all of it back", async () => {
