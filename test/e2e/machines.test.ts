@@ -152,6 +152,23 @@ describe("a machine", () => {
     expect((await olympusOk(["up", "--json"])).events.at(-1)).toMatchObject({ changed: 0 });
   });
 
+  it("whose clock was measured wrong at boot takes a slower one, and the right time", async () => {
+    const source = "cat /sys/devices/system/clocksource/clocksource0/current_clocksource";
+    const boots = (words: string): Promise<string> =>
+      inGuest(`sudo sed -i 's/ no5lvl.*/${words}/' /boot/extlinux/extlinux.conf`);
+    const rest = (await inGuest("cat /boot/extlinux/extlinux.conf")).match(/ no5lvl.*/)![0];
+    expect(await inGuest(source)).toBe("tsc");
+    await boots(`${rest} tsc_early_khz=500000`);
+    await olympusOk(["restart", "athena", "--yes"]);
+    await eventually("the other clock", async () => (await inGuest(source)) === "hpet", 120_000);
+    expect(Math.abs(Number(await inGuest("date +%s")) - Date.now() / 1000)).toBeLessThan(10);
+    await boots(rest);
+    await olympusOk(["restart", "athena", "--yes"]);
+    const said = (): Promise<string> => inGuest("sudo journalctl -q -b -o cat -u olympus-clock.service");
+    await eventually("a clock as it should be", async () => (await said()).includes("as it should be"), 120_000);
+    expect(await inGuest(source)).toBe("tsc");
+  });
+
   it("has its data disk grown while it runs, and never shrunk", async () => {
     const boot = await bootId();
     await inGuest("echo kept | sudo tee /srv/olympus/marker >/dev/null");

@@ -26,7 +26,7 @@ done
 # Only the serial console is looked at.
 systemctl mask getty@tty1.service cloud-init-hotplugd.socket
 systemctl enable systemd-networkd.service systemd-resolved.service qemu-guest-agent.service \
-  olympus-seed-check.service olympus-emulated.service
+  olympus-seed-check.service olympus-emulated.service olympus-clock.service
 systemctl set-default multi-user.target
 
 update-initramfs -u -k all
