@@ -137,7 +137,12 @@ test("rotate lists what it can, asks before it begins, takes a new key from stdi
   const rotate = (input: string, ...words: string[]) =>
     execa(program, ["secrets", "rotate", ...words, "--team", team], { env: { ...env, CI: "" }, input, reject: false });
   const known = await rotate("");
-  expect(known.stdout.split("\n")).toEqual(["agents.athena.dashboard", "postgresql.mattermost", "ssh.deploy"]);
+  expect(known.stdout.split("\n")).toEqual([
+    "agents.athena.dashboard",
+    "mattermost.admin.password",
+    "postgresql.mattermost",
+    "ssh.deploy",
+  ]);
   const before = (await run("get", "agents.athena.dashboard", "--yes")).stdout;
   expect(await rotate("", "agents.athena.dashboard")).toMatchObject({ exitCode: 6 });
   expect((await run("get", "agents.athena.dashboard", "--yes")).stdout).toBe(before);

@@ -205,6 +205,7 @@ describe("a lab that goes", () => {
     if (next === "up") expect((await up()).up).toBe(true);
     expect((await lab("down", "--purge", "--yes")).exitCode).toBe(0);
     expect(await traces(marks)).toEqual([]);
+    expect(await hostSettings()).toEqual(before);
     expect(existsSync(labDir)).toBe(false);
   });
 
@@ -216,6 +217,7 @@ describe("a lab that goes", () => {
     await down;
     expect((await lab("down")).exitCode).toBe(0);
     expect(await traces(marks)).toEqual([]);
+    expect(await hostSettings()).toEqual(before);
   });
 });
 
