@@ -36,7 +36,8 @@ table ${table} {
 		udp sport 68 udp dport 67 accept
 		# Connections that began before the kernel followed them: their other end would wait for ever. None can begin so.
 		tcp flags & (syn | ack) == ack accept
-		jump out
+		# This machine's own containers, also by the ports that they publish on it: their way out is in "forward".
+${bridges.map((bridge) => `\t\toifname "${bridge}" accept\n`).join("")}		jump out
 ${egress ? "\t\treject with icmpx admin-prohibited\n" : ""}	}
 	chain forward {
 		type filter hook forward priority filter - 10; policy ${routes ? "accept" : "drop"};

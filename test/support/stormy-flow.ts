@@ -109,13 +109,12 @@ export async function stormyFlow(
 async function useUp(account: Octokit, where: { owner: string; repo: string }): Promise<void> {
   const { data: commits } = await account.repos.listCommits({ ...where, per_page: 100 });
   const sha = commits.at(-1)!.sha;
-  for (let made = 0; made <= contentMinute; made++) {
-    try {
-      await account.repos.createCommitStatus({ ...where, sha, context: "storm", state: "pending" });
-    } catch (error) {
-      if ((error as { status?: number }).status === 403) return;
-      throw error;
-    }
-  }
+  // Side by side: one after the other they take a slow machine more than the minute.
+  const make = () => account.repos.createCommitStatus({ ...where, sha, context: "storm", state: "pending" });
+  const made = await Promise.allSettled(Array.from({ length: contentMinute + 1 }, make));
+  const refused = made.flatMap((one) => (one.status === "rejected" ? [one.reason as { status?: number }] : []));
+  const other = refused.find(({ status }) => status !== 403);
+  if (other !== undefined) throw other;
+  if (refused.length > 0) return;
   throw new Error(`the forge took more than ${contentMinute} statuses within a minute`);
 }
