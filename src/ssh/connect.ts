@@ -2,7 +2,7 @@ import { Socket } from "node:net";
 import type { ExecOptions, ExecResult, SshConnection, SshTarget } from "./connection.ts";
 import { lostError } from "./errors.ts";
 import { runOnChannel } from "./exec.ts";
-import { type LoggedIn, login } from "./login.ts";
+import { counted, type LoggedIn, login } from "./login.ts";
 import { paced } from "./pacing.ts";
 import { createQueue } from "./queue.ts";
 import { directWay, jumpWay, type Way } from "./way.ts";
@@ -48,7 +48,7 @@ export async function connectSsh(target: SshTarget, signal?: AbortSignal): Promi
 
 async function open(target: SshTarget, signal: AbortSignal | undefined): Promise<LoggedIn & { readonly way: Way }> {
   const timeoutMs = target.connectTimeoutMs ?? 10_000;
-  return paced(target, signal, async () => {
+  const loggedIn = async (): Promise<LoggedIn & { readonly way: Way }> => {
     signal?.throwIfAborted();
     const { via } = target;
     const way =
@@ -62,7 +62,8 @@ async function open(target: SshTarget, signal: AbortSignal | undefined): Promise
       way.release();
       throw error;
     }
-  });
+  };
+  return paced(target, signal, loggedIn, ({ client }) => counted(client));
 }
 
 /** A jump host's own connection, which may go through another one. */

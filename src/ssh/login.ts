@@ -71,3 +71,16 @@ export async function login(
   });
   return { client, lost: () => lost };
 }
+
+/**
+ * Resolves once the server counts a login no more as one on its way, or the connection ended. The client hears that it is in from the
+ * server's unprivileged child, while sshd's listener still waits for the other (`MaxStartups`); whatever is asked after that is answered
+ * by who comes after both. Asked is the end of a forwarding that there is not: a request without effect, which every server must answer
+ * (RFC 4254 §4).
+ */
+export async function counted(client: ssh2.Client): Promise<void> {
+  return new Promise((resolve) => {
+    client.once("close", () => resolve());
+    client.unforwardIn("127.0.0.1", 1, () => resolve());
+  });
+}

@@ -61,6 +61,18 @@ test("#19 thirty logins to one server at once: paced, so that none is refused", 
   expect(times(jump.log(), refusals)).toBe(0);
 });
 
+test("#19 a login counts until the server has done with it, which is after the client hears that it is in", async () => {
+  // Exactly as many as are let on their way to one server: a ninth is always dropped.
+  const strict = await startSshd(folder, "startups", key, ["MaxStartups 8:100:8"]);
+  try {
+    const answers = await Promise.allSettled(Array.from({ length: 4 * count }, () => run(strict.target)));
+    expect(answers.filter(({ status }) => status === "rejected")).toEqual([]);
+    expect(times(strict.log(), refusals)).toBe(0);
+  } finally {
+    await strict.stop();
+  }
+});
+
 test("#20 a jump host that allows two channels at a time still reaches thirty hosts", async () => {
   const strict = await startSshd(folder, "strict", key, ["MaxSessions 2"]);
   try {
