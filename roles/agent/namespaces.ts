@@ -1,5 +1,6 @@
 import type { Reporter } from "../../src/base/report.ts";
 import type { Operation } from "../../src/converge/operations.ts";
+import { distributionOf } from "../../src/team/distribution.ts";
 import type { Host } from "../../src/team/hosts.ts";
 
 const profile = "/etc/apparmor.d/olympus-bwrap";
@@ -8,14 +9,14 @@ const profile = "/etc/apparmor.d/olympus-bwrap";
  * Whether a machine lets only programs with a profile make namespaces as an ordinary user, as Ubuntu 24.04 does. Warns where the harness
  * will find that it has no tools: the bubblewrap of Ubuntu 22.04 is 0.6, and `--disable-userns` came with 0.8.
  */
-export function wantsProfile({ name, machine }: Host, reporter: Pick<Reporter, "warn">): boolean {
-  const image = machine?.image ?? "";
-  if (/^ubuntu-22\.?04/.test(image)) {
+export function wantsProfile(host: Host, reporter: Pick<Reporter, "warn">): boolean {
+  const distribution = distributionOf(host);
+  if (distribution === "ubuntu-22.04") {
     reporter.warn(
-      `${name} develops, and will have no tools: the bubblewrap of ${image} is too old. Give it debian-12 or ubuntu-24.04.`,
+      `${host.name} develops, and will have no tools: the bubblewrap of ${host.machine?.image} is too old. Give it debian-12 or ubuntu-24.04.`,
     );
   }
-  return /^ubuntu-24\.?04/.test(image);
+  return distribution === "ubuntu-24.04";
 }
 
 /** Lets bubblewrap make namespaces, and nobody else. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { exitCodes, OlympusError } from "../../src/base/errors.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
+import { distributionOf } from "../../src/team/distribution.ts";
 import { nodeRuntime } from "../node/runtime.ts";
 import { npmPackage } from "./npm.ts";
 import { readToolsLock, resolvePins } from "./pins.ts";
@@ -37,10 +38,9 @@ export const role = defineRole<Params, DevEnvInputs>({
         hint: "Add the role in the team file:  roles: { docker: {} }",
       });
     }
-    const image = host.machine?.image ?? "";
     // Ubuntu took it out of 24.04.
-    if (source === "registries" && tools.includes("aws-cli") && /^ubuntu-24\.?04/.test(image)) {
-      throw notPackaged("aws-cli", ` of ${image}`);
+    if (source === "registries" && tools.includes("aws-cli") && distributionOf(host) === "ubuntu-24.04") {
+      throw notPackaged("aws-cli", ` of ${host.machine?.image}`);
     }
     const lock = readToolsLock();
     const chosen = withNeeds(tools);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { exitCodes, OlympusError } from "../../src/base/errors.ts";
 import { projectRoot } from "../../src/base/paths.ts";
 import type { Operation } from "../../src/converge/operations.ts";
+import { distributionOf } from "../../src/team/distribution.ts";
 import type { Host } from "../../src/team/hosts.ts";
 import { learnSha256, pinnedDownload, recordSha256 } from "../../src/toolchain/pinned-download.ts";
 
@@ -17,12 +18,12 @@ export interface DockerSource {
 export const dockerLockFile: string = join(projectRoot, "roles/docker/docker.lock.json");
 const lockSchema = z.strictObject({ key: pinnedDownload });
 
-const releases: readonly (readonly [RegExp, string, string])[] = [
-  [/^debian-12/, "debian", "bookworm"],
-  [/^debian-13/, "debian", "trixie"],
-  [/^ubuntu-22\.?04/, "ubuntu", "jammy"],
-  [/^ubuntu-24\.?04/, "ubuntu", "noble"],
-];
+const releases = new Map([
+  ["debian-12", { distribution: "debian", release: "bookworm" }],
+  ["debian-13", { distribution: "debian", release: "trixie" }],
+  ["ubuntu-22.04", { distribution: "ubuntu", release: "jammy" }],
+  ["ubuntu-24.04", { distribution: "ubuntu", release: "noble" }],
+]);
 
 /**
  * Where a host gets Docker's own packages from. The signing key's checksum is learnt when it is fetched for the first time, and
@@ -34,7 +35,7 @@ export async function dockerSource(
   file: string = dockerLockFile,
 ): Promise<DockerSource> {
   const image = host.machine?.image ?? "";
-  const known = releases.find(([pattern]) => pattern.test(image));
+  const known = releases.get(distributionOf(host) ?? "");
   if (known === undefined) {
     throw new OlympusError(
       `Docker's own packages are not known for ${image === "" ? host.name : `the image ${image}`}.`,
@@ -49,7 +50,7 @@ export async function dockerSource(
   const { key } = lockSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   const sha256 = await learnSha256(key, signal);
   if (key.sha256 === undefined) await recordSha256(file, ["key"], sha256, signal);
-  return { distribution: known[1], release: known[2], key: { url: key.url, sha256 } };
+  return { ...known, key: { url: key.url, sha256 } };
 }
 
 const keyring = "/etc/apt/keyrings/docker.asc";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { exitCodes, OlympusError } from "../../src/base/errors.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
+import { distributionOf } from "../../src/team/distribution.ts";
 import { clusterScripts, pgHba, placesOf, postgresqlConf } from "./config.ts";
 
 /** What the newest Mattermost takes. */
@@ -20,14 +21,14 @@ const params = z.strictObject({
 });
 
 /** What each image packages. */
-const packaged: readonly (readonly [RegExp, number])[] = [
-  [/^debian-11/, 13],
-  [/^debian-12/, 15],
-  [/^debian-13/, 17],
-  [/^ubuntu-20\.?04/, 12],
-  [/^ubuntu-22\.?04/, 14],
-  [/^ubuntu-24\.?04/, 16],
-];
+const packaged = new Map([
+  ["debian-11", 13],
+  ["debian-12", 15],
+  ["debian-13", 17],
+  ["ubuntu-20.04", 12],
+  ["ubuntu-22.04", 14],
+  ["ubuntu-24.04", 16],
+]);
 
 /** PostgreSQL from the distribution, with its data on the disk that outlives the root. Other roles make their databases in it. */
 export const role = defineRole<z.output<typeof params>, { version: number }>({
@@ -39,7 +40,7 @@ export const role = defineRole<z.output<typeof params>, { version: number }>({
 
   inputs({ host }, { version }) {
     const image = host.machine?.image ?? "";
-    const known = version ?? packaged.find(([pattern]) => pattern.test(image))?.[1];
+    const known = version ?? packaged.get(distributionOf(host) ?? "");
     if (known !== undefined && known >= oldest) return { version: known };
     throw new OlympusError(
       known === undefined

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { type ScriptInput, scriptSchema } from "../../src/rehearsal/script.ts";
-import { agentOnKernel } from "../support/agent-on-kernel.ts";
+import { agentOnKernel, forgeAt } from "../support/agent-on-kernel.ts";
 import { type ChatPostRow, seedChatTeam } from "../support/chat-team.ts";
 import { brought, tryForge, world } from "../support/forge.ts";
 import { doorAddress } from "../support/kernel-doors.ts";
@@ -183,29 +183,19 @@ beforeAll(async () => {
     ports: [port, sighted],
     change: (config) => ({
       ...config,
-      forge: {
-        api: `http://${doorAddress}:${port}/api/v3`,
-        login: "athena",
-        tokenFile: "forge.token",
-        keyFile: "forge.key",
-        name: "athena",
-        email: "athena@olympus.example",
-        people: [{ login: "zeus", name: "alice", command: true }],
-        repositories: [
-          { name: "zeus/app" },
-          {
-            name: "zeus/checked",
-            checks: [
-              "test -e proof.txt",
-              "grep -q mended src/main.js",
-              "test -e ~/mended",
-              "git look",
-              "grep -q hello README.md",
-            ],
-          },
-        ],
-        every: 2,
-      },
+      forge: forgeAt(port, [
+        { name: "zeus/app" },
+        {
+          name: "zeus/checked",
+          checks: [
+            "test -e proof.txt",
+            "grep -q mended src/main.js",
+            "test -e ~/mended",
+            "git look",
+            "grep -q hello README.md",
+          ],
+        },
+      ]),
     }),
     during: `while sleep 0.1; do pgrep -f '^sleep inf$' && echo > /dev/tcp/${doorAddress}/${sighted}; done > /dev/null &`,
     after: "/mnt/project/node_modules/.bin/node /mnt/agent/ask.mjs",

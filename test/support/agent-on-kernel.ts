@@ -23,6 +23,22 @@ export interface KernelAgent {
 export const askPage = (path: string): string =>
   `curl -s -H 'authorization: Bearer dashboard-token-for-tests' http://${kernelAddress}:18789${path}`;
 
+/** How it works on the rehearsal's forge at a port of this machine, with the token and the key in its folder. */
+export const forgeAt = (
+  port: number,
+  repositories: NonNullable<AgentConfigInput["forge"]>["repositories"],
+): AgentConfigInput["forge"] => ({
+  api: `http://${doorAddress}:${port}/api/v3`,
+  login: "athena",
+  tokenFile: "forge.token",
+  keyFile: "forge.key",
+  name: "athena",
+  email: "athena@olympus.example",
+  people: [{ login: "zeus", name: "alice", command: true }],
+  repositories,
+  every: 2,
+});
+
 export async function agentOnKernel(options: {
   /** Of this machine; gets the configuration and the secrets. */
   readonly folder: string;

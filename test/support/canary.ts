@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { tokenHash } from "../../src/rehearsal/forge/setup.ts";
 import { startRehearsal } from "../../src/rehearsal/model-server.ts";
 import { type ScriptInput, scriptSchema } from "../../src/rehearsal/script.ts";
-import { agentOnKernel, askPage } from "./agent-on-kernel.ts";
+import { agentOnKernel, askPage, forgeAt } from "./agent-on-kernel.ts";
 import { seedChatTeam } from "./chat-team.ts";
 import { tryForge, world } from "./forge.ts";
 import { doorAddress } from "./kernel-doors.ts";
@@ -134,17 +134,7 @@ export async function canarySession(): Promise<CanarySession> {
         ...config,
         models: [{ ...config.models[0]!, provider: "openai-compatible", keyFile: "model.key" }],
         listen: { ...config.listen, hosts: [unknown[1]] },
-        forge: {
-          api: `http://${doorAddress}:${forgePort}/api/v3`,
-          login: "athena",
-          tokenFile: "forge.token",
-          keyFile: "forge.key",
-          name: "athena",
-          email: "athena@olympus.example",
-          people: [{ login: "zeus", name: "alice", command: true }],
-          repositories: [{ name: "zeus/app" }],
-          every: 2,
-        },
+        forge: forgeAt(forgePort, [{ name: "zeus/app" }]),
       }),
       during: watchArguments,
       after: countInside,
