@@ -196,19 +196,25 @@ describe("the main job", () => {
     expect(await mara.answers(question)).toHaveLength(1);
   });
 
-  it("brings a mention to a merge, each step once, while its agents are killed, webhooks are away and a limit of the forge is reached", async () => {
+  it("brings a mention through two lenses to a merge, each step once, while its agents are killed, webhooks are away and a limit of the forge is reached", async () => {
     const seed = Number(process.env.OLYMPUS_SEED ?? Math.floor(Math.random() * 2 ** 31));
     const forge = new URL(first.flow.issue).origin;
+    const lenses = ["security", "testing"];
+    editTeam(
+      ["policy", "reviews"],
+      lenses.map((lens) => ({ lens })),
+    );
+    await olympusOk(["deploy"]);
     const flow = await stormyFlow({ teamFile, forge, seed }, mara, (agent) =>
       inGuest(agent, "sudo systemctl kill --kill-whom=main --signal=KILL olympus-agent"),
     );
     const { issue, pull, told } = flow;
-    expect(flow).toMatchObject({ reviewers: ["athena", "mara"], pulls: 1, killed: { length: 2 } });
+    expect(flow).toMatchObject({ reviewers: ["athena", "athena", "mara"], pulls: 1, killed: { length: 2 } });
     const steps = [
       /^@athena please open an issue/,
       new RegExp(`I opened \\[olympus/greet#${issue}\\]`),
       new RegExp(`olympus/greet#${pull}\\]\\S* is open for #${issue}: 1 of 1 checks passed`),
-      /^security review of .*: no objections/,
+      ...lenses.map((lens) => new RegExp(`^${lens} review of .*: no objections`)),
       /@mara: .* waits for an approval/,
       /^Merged .*, approved by mara\./,
     ];
