@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { remember } from "../../src/converge/history.ts";
 import { type HostStatus, teamStatus } from "../../src/status/status.ts";
-import { startTeamDashboard } from "../../src/status/team-server.ts";
-import { expectSound, openBrowser, watchPage } from "../support/browser.ts";
+import { expectSound } from "../support/browser.ts";
 import { hostile } from "../support/dashboard.ts";
 import { type StatusTeam, statusTeam } from "../support/status-team.ts";
+import { onTeamPage } from "../support/team-page.ts";
 
 /** What `status` gives one host, ms. */
 const timeoutMs = 5_000;
@@ -101,20 +101,7 @@ test("a hypervisor that hangs half-way is told as such in its time, and does not
 }, 120_000);
 
 test("F9 the team's page with half of it down and hostile words: sound at both widths, live without a reload, nothing from elsewhere", async () => {
-  const page = await startTeamDashboard(lab.team, lab.secrets, 0, 500);
-  const end = new AbortController();
-  const running = page.run(end.signal).catch(() => undefined);
-  const browser = await openBrowser();
-  try {
-    const link = page.link();
-    const { origin } = new URL(link);
-    const context = await browser.newContext({ baseURL: origin });
-    context.setDefaultTimeout(120_000);
-    const seen = await context.newPage();
-    const wrong = watchPage(seen, () => origin);
-    await seen.goto(link);
-    await seen.waitForURL(`${origin}/`);
-    const row = (host: string, cell: string) => seen.getByRole("row", { name: new RegExp(`^${host} .*${cell}`) });
+  await onTeamPage(lab, async (seen, row) => {
     // Hosts of one round: those that are down too, each after its own five seconds.
     await row("a7", "fine").first().waitFor();
     await row("a1", "unreachable").first().waitFor();
@@ -129,11 +116,5 @@ test("F9 the team's page with half of it down and hostile words: sound at both w
     await remember(lab.team.name, { v: 1, at, what: "check", who: "mara", ms: 1, exit: 3, hosts: [drifted] });
     await row("a7", "paused on h2").waitFor();
     await row("a7", "attention.*drift: 2 changes").waitFor();
-    expect(wrong).toEqual([]);
-  } finally {
-    await browser.close();
-    end.abort();
-    await running;
-    await page.close();
-  }
+  });
 }, 600_000);

@@ -4,10 +4,14 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
+import { openSecrets } from "../../secrets/store.ts";
 import { projectRoot, stateRoot } from "../../src/base/paths.ts";
+import { loadTeam } from "../../src/team/load.ts";
+import { expectSound } from "../support/browser.ts";
 import { type Conversation, converse } from "../support/conversation.ts";
 import { eventually, olympus, olympusOk } from "../support/olympus.ts";
 import { stormyFlow } from "../support/stormy-flow.ts";
+import { onTeamPage } from "../support/team-page.ts";
 
 /**
  * The main job on real parts: two lab hypervisors, the service VM and two agents' VMs, made by what quickstart runs; then the faults
@@ -293,6 +297,14 @@ describe("the main job", () => {
       const up = await olympus(["up"]);
       expect(up.code).toBe(4);
       expect(up.stderr + up.stdout).toContain("r420");
+      // Its machines run on: the team's page shows both, and what libvirt itself says where it can be asked.
+      const team = await loadTeam(teamFile);
+      await onTeamPage({ team, secrets: await openSecrets(team) }, async (page, row) => {
+        await row("r420", "unreachable").first().waitFor();
+        await row("athena", "fine").first().waitFor();
+        await row("agora", "running on r720xd").waitFor();
+        await expectSound(page, ["/"]);
+      });
     } finally {
       await olympusOk(["lab", "exec", "r420", "systemctl", "start", "ssh"]);
     }
