@@ -1,5 +1,5 @@
 #!/bin/bash
-# Backups of this host: now | verify [NAME] | restore NAME | list | status. As root. Settings are in /etc/olympus/backup.conf.
+# Backups of this host: now | verify [NAME] | restore NAME | list | opens [NAME] | status. As root. Settings are in /etc/olympus/backup.conf.
 set -euo pipefail
 umask 077
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -9,10 +9,13 @@ secrets=/etc/olympus/secrets
 quote="'"
 state=/var/lib/olympus-backup
 mkdir -p "$state"
-if [ "${1:-}" != status ] && [ "${1:-}" != list ]; then
-  exec 9>"$state/lock"
-  flock -n 9 || { echo "another backup, verification or restore is under way"; exit 75; }
-fi
+case "${1:-}" in
+  status | list | opens) ;;
+  *)
+    exec 9>"$state/lock"
+    flock -n 9 || { echo "another backup, verification or restore is under way"; exit 75; }
+    ;;
+esac
 store() {
   ssh -F none -T -i "$secrets/backup-ssh" -p "$PORT" -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/etc/olympus/backup.known_hosts -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 "$STORE" "$@" 9>&-
 }
@@ -101,6 +104,25 @@ verify() {
   echo "verified $1"
 }
 
+# opens [NAME]: which of the identities on stdin, by their lines, open a kept backup, or each one. Its beginning tells; it lies in memory.
+opens() {
+  try_in=$(mktemp -d -p /dev/shm)
+  trap 'rm -rf "$try_in"' EXIT
+  count=0
+  while read -r one; do count=$((count + 1)); printf '%s\n' "$one" >"$try_in/$count"; done
+  names=${1:-}
+  if [ -z "$names" ]; then names=$(store list </dev/null | cut -d ' ' -f 1); fi
+  for name in $names; do
+    # What does not arrive is opened by none.
+    { store get "$name" </dev/null | head -c 262144 >"$try_in/beginning"; } 2>/dev/null || true
+    line=$name
+    for one in $(seq "$count"); do
+      if [ "$(age -d -i "$try_in/$one" <"$try_in/beginning" 2>/dev/null | head -c 1 | wc -c)" = 1 ]; then line="$line $one"; fi
+    done
+    echo "$line"
+  done
+}
+
 owner_of() { as_postgres psql -AtXc "select pg_get_userbyid(datdba) from pg_database where datname = '$1'"; }
 
 # put_databases FOLDER: the copies of its databases into it, file by file: folders and links are as they were, and not gone through.
@@ -158,6 +180,7 @@ case "${1:-}" in
     "$1" "$name"
     ;;
   list) store list ;;
+  opens) opens "${2:-}" ;;
   status) for one in made verified; do if [ -f "$state/$one" ]; then echo "$one $(cat "$state/$one")"; fi; done ;;
-  *) echo "usage: $0 now | verify [NAME] | restore NAME|latest | list | status"; exit 64 ;;
+  *) echo "usage: $0 now | verify [NAME] | restore NAME|latest | list | opens [NAME] | status"; exit 64 ;;
 esac

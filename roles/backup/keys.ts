@@ -19,9 +19,12 @@ export function acceptedKeys(host: string, secrets: SecretStore): string[] {
   return [transportKey(host, secrets).public, ...(before === undefined ? [] : [before])];
 }
 
+/** Identities of before a rotation, a line each: the host opens with them what is still kept from then. Nothing new is sealed for them. */
+export const earlierIdentities = (host: string): string => `backup.${host}.earlier`;
+
 /**
- * The age identity with which a host opens its own backups again, for verifying and restoring without a person, and everybody who can open
- * them: that one, and all who can open the team's secrets.
+ * The age identities with which a host opens its own backups again, for verifying and restoring without a person, a line each, and
+ * everybody whom new ones are sealed for: the first of them, and all who can open the team's secrets.
  */
 export async function sealingKeys(
   host: string,
@@ -30,7 +33,9 @@ export async function sealingKeys(
   const { generateX25519Identity, identityToRecipient } = await import("age-encryption");
   const path = `backup.${host}.identity`;
   if (secrets.get(path) === undefined) secrets.set(path, await generateX25519Identity());
-  const identity = secrets.require(path);
-  const own = await identityToRecipient(identity.reveal());
-  return { identity: new Secret(path, `${identity.reveal()}\n`), recipients: [own, ...secrets.recipients()] };
+  const identity = secrets.require(path).reveal();
+  const earlier = secrets.get(earlierIdentities(host))?.reveal();
+  const own = await identityToRecipient(identity);
+  const lines = [identity, ...(earlier === undefined ? [] : [earlier])].map((line) => `${line}\n`);
+  return { identity: new Secret(path, lines.join("")), recipients: [own, ...secrets.recipients()] };
 }

@@ -34,3 +34,9 @@ export function doorKey(agent: string, door: string, secrets: SecretStore): { pr
   }
   return { private: secrets.require(`${path}.private`), public: secrets.require(`${path}.public`).reveal() };
 }
+
+/** Public halves that open a door for an agent: its key's own, and that of the one before while a rotation is under way. */
+export function acceptedDoorKeys(agent: string, door: string, secrets: SecretStore): string[] {
+  const before = secrets.get(`rotation.agents.${agent}.deploy.${door}.public`)?.reveal();
+  return [doorKey(agent, door, secrets).public, ...(before === undefined ? [] : [before])];
+}

@@ -5,7 +5,7 @@ import { exitCodes, OlympusError } from "../../src/base/errors.ts";
 import { projectRoot } from "../../src/base/paths.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
-import { type Door, deployUser, doorKey, doorsOf } from "./keys.ts";
+import { acceptedDoorKeys, type Door, deployUser, doorsOf } from "./keys.ts";
 
 const params = z.strictObject({});
 
@@ -38,7 +38,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
     const agents = hosts.filter(({ roles }) => "agent" in roles).map(({ name }) => name);
     const withKeys = doors.map((door) => ({
       ...door,
-      keys: agents.map((agent) => doorKey(agent, door.name, secrets).public),
+      keys: agents.flatMap((agent) => acceptedDoorKeys(agent, door.name, secrets)),
     }));
     await secrets.save();
     return { doors: withKeys };

@@ -47,7 +47,7 @@ export interface BackupAge {
 
 /** What the host has noted of them, which it says at once, or not at all: it throws E-SSH-TIMEOUT after 30 s. */
 export async function backupAge(context: BackupContext, name: string): Promise<BackupAge> {
-  const lines = await onHost(context, name, ["status"], 30_000);
+  const lines = await onHost(context, name, ["status"], { timeoutMs: 30_000 });
   const at = (what: string): Date | undefined => {
     const seconds = lines.find((line) => line.startsWith(`${what} `))?.split(" ")[1];
     return seconds === undefined ? undefined : new Date(Number(seconds) * 1000);
@@ -74,11 +74,31 @@ export async function runBackup(
   return lines.at(-1)?.split(" ").at(-1) ?? "";
 }
 
+/**
+ * Which of these age identities open the backups of a host that are kept, or the one that is named: by its name the places in the list.
+ * Only the beginning of each is fetched; one that does not arrive is opened by none. Throws as `listBackups`.
+ */
+export async function whichOpen(
+  context: BackupContext,
+  name: string,
+  identities: readonly string[],
+  backup?: string,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const stdin = identities.map((line) => `${line}\n`).join("");
+  const lines = await onHost(context, name, backup === undefined ? ["opens"] : ["opens", backup], { stdin });
+  return new Map(
+    lines.map((line) => {
+      const [kept = "", ...places] = line.split(" ");
+      return [kept, places.map((place) => Number(place) - 1)];
+    }),
+  );
+}
+
 async function onHost(
   { team, secrets, signal, onLine, connect = connectSsh }: BackupContext,
   name: string,
   words: readonly string[],
-  timeoutMs?: number,
+  options: { readonly timeoutMs?: number; readonly stdin?: string } = {},
 ): Promise<string[]> {
   const hosts = hostsWithBackups(team);
   mustKnow(
@@ -96,7 +116,7 @@ async function onHost(
       `-c ${quote(`exec /opt/olympus/backup/backup ${words.join(" ")}`)}`,
       {
         signal,
-        ...(timeoutMs !== undefined && { timeoutMs }),
+        ...options,
         ...(reader && { onStdout: reader }),
       },
     );

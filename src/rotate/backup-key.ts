@@ -10,17 +10,9 @@ const halves = ["private", "public"] as const;
  * an old one then opens nothing.
  */
 export function backupKeyRotation(host: string, context: RotateContext): Rotation {
-  const { team, secrets, apply } = context;
+  const { secrets, apply } = context;
   const path = `backup.${host}.ssh`;
-  const store = listHosts(team).find(({ name }) => name === host)?.roles.backup?.to;
-  if (typeof store !== "string") {
-    throw new OlympusError(`${host} sends its backups nowhere`, {
-      code: "E-SECRET-ROTATE",
-      exit: exitCodes.usage,
-      where: team.file,
-      hint: "The role backup has  to:  on hosts that send theirs. npx olympus backup list",
-    });
-  }
+  const store = backupStoreOf(host, context);
   const old = (half: (typeof halves)[number]): string | undefined => oldValueOf(secrets, `${path}.${half}`);
   return {
     name: path,
@@ -56,6 +48,18 @@ export function backupKeyRotation(host: string, context: RotateContext): Rotatio
       await secrets.save();
     },
   };
+}
+
+/** The host that keeps another one's backups. Throws E-SECRET-ROTATE where there is none. */
+export function backupStoreOf(host: string, { team }: Pick<RotateContext, "team">): string {
+  const store = listHosts(team).find(({ name }) => name === host)?.roles.backup?.to;
+  if (typeof store === "string") return store;
+  throw new OlympusError(`${host} sends its backups nowhere`, {
+    code: "E-SECRET-ROTATE",
+    exit: exitCodes.usage,
+    where: team.file,
+    hint: "The role backup has  to:  on hosts that send theirs. npx olympus backup list",
+  });
 }
 
 /** Asks for the list of backups with the key on stdin, which lies in memory meanwhile. */

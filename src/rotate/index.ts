@@ -6,12 +6,14 @@ import { dashboardTlsOf } from "../team/dashboard.ts";
 import { playedForge } from "../team/forge.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";
 import { adminRotation } from "./admin.ts";
+import { backupIdentityRotation } from "./backup-identity.ts";
 import { backupKeyRotation } from "./backup-key.ts";
 import { botRotation } from "./bot.ts";
 import { chatCertificateRotation, dashboardCertificateRotation } from "./certificate.ts";
 import { dashboardRotation } from "./dashboard.ts";
 import { databaseRotation } from "./database.ts";
 import { deployKeyRotation } from "./deploy-key.ts";
+import { callsOf, deploymentKeysRotation } from "./deployments.ts";
 import { githubTokenRotation } from "./github-token.ts";
 import { modelKeyRotation } from "./model-key.ts";
 import type { RotateContext, Rotation } from "./rotation.ts";
@@ -34,8 +36,8 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
     "The state is written with it: `pulumi stack change-secrets-provider passphrase` in the environment of `npx olympus env`.",
   ],
   [
-    /^backup\.[^.]+\.identity$/,
-    "It opens the backups that are there. `npx olympus secrets forget` it and set the role backup up again: new backups are sealed for a new one, the host no longer opens those of before; who can open the team's secrets does (age -d -i ~/.config/olympus/age.txt).",
+    /^backup\.[^.]+\.earlier$/,
+    "It opens backups of before a rotation. `npx olympus secrets rotate backup.NAME.identity` drops what no backup that is kept needs any more.",
   ],
   [
     /^agents\.[^.]+\.signing\b/,
@@ -56,10 +58,6 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [
     /^(agents\.[^.]+\.github(-review)?|people\.[^.]+\.github)$/,
     "A token of the team's own forge: `npx olympus secrets forget` it, `npx olympus secrets init`, then `npx olympus role setup --all`: the old one opens nothing from then on.",
-  ],
-  [
-    /^agents\.[^.]+\.deploy\./,
-    "`npx olympus secrets forget` both halves, then `npx olympus role setup deploy agent --all`: the old one opens nothing from then on.",
   ],
   [/^agents\.[^.]+\.tokens\./, "`npx olympus tokens add` it again: a name that is there gets a new value."],
   [
@@ -92,6 +90,13 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
     context.secrets.require(`backup.${sender}.ssh.private`);
     return backupKeyRotation(sender, context);
   }
+  const opener = /^backup\.([^.]+)\.identity$/.exec(name)?.[1];
+  if (opener !== undefined) return set(backupIdentityRotation(opener, context), context);
+  const [, caller, door] = /^agents\.([^.]+)\.deploy(?:\.([^.]+)(?:\.private|\.public)?)?$/.exec(name) ?? [];
+  if (caller !== undefined && agents.includes(caller)) {
+    if (door !== undefined) context.secrets.require(`agents.${caller}.deploy.${door}.private`);
+    return deploymentKeysRotation(caller, context);
+  }
   const committer = /^agents\.([^.]+)\.github$/.exec(name)?.[1];
   if (committer !== undefined && agents.includes(committer) && playedForge(context.team) === undefined) {
     return set(githubTokenRotation(committer, context, newValue), context);
@@ -107,7 +112,7 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
     exit: exitCodes.usage,
     hint:
       elsewhere.find(([pattern]) => pattern.test(name))?.[1] ??
-      "These are: ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, backup.NAME.ssh, tls.chat, agents.NAME.tls",
+      "These are: ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, agents.NAME.deploy, backup.NAME.ssh, backup.NAME.identity, tls.chat, agents.NAME.tls",
   });
 }
 
@@ -119,7 +124,8 @@ export function rotatable({ team, secrets }: Pick<RotateContext, "team" | "secre
     ...agents.map((agent) => `mattermost.bots.${agent}.token`),
     adminPassword,
     "postgresql.mattermost",
-    ...hostsWithBackups(team).map(({ name }) => `backup.${name}.ssh`),
+    ...agents.filter((agent) => callsOf(agent, { team, secrets }).length > 0).map((agent) => `agents.${agent}.deploy`),
+    ...hostsWithBackups(team).flatMap(({ name }) => [`backup.${name}.ssh`, `backup.${name}.identity`]),
     ...(chatByTeamAuthority(team) ? ["tls.chat"] : []),
     ...withOwnCertificate(team).map(({ name }) => `agents.${name}.tls`),
   ]

@@ -1,6 +1,6 @@
 /** Backups from one machine to another: made, verified, cut off, the data destroyed and brought back equal. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { backupAge, backupProblem, listBackups, runBackup } from "../../src/backup/backup.ts";
+import { backupAge, backupProblem, listBackups, runBackup, whichOpen } from "../../src/backup/backup.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import { type ApplyRolesOptions, applyRoles } from "../../src/converge/run.ts";
 import { type RotateContext, rotationOf, runRotation } from "../../src/rotate/index.ts";
@@ -184,10 +184,8 @@ test("a backup that was cut off, or is not what was sent, does not count; nor ca
   });
 });
 
-test("the key for sending is given a new value: the store is still reached, the old one opens nothing", async () => {
-  const path = `backup.${source}.ssh`;
-  const before = lab.secrets.require(`${path}.public`).reveal();
-  const rotate: RotateContext = {
+async function rotate(path: string): Promise<void> {
+  const rotating: RotateContext = {
     ...context(),
     reporter: silentReporter(),
     show: () => undefined,
@@ -198,9 +196,15 @@ test("the key for sending is given a new value: the store is still reached, the 
     },
   };
   await runRotation(
-    rotationOf(path, rotate, () => Promise.reject(new Error("nobody is asked"))),
-    rotate,
+    rotationOf(path, rotating, () => Promise.reject(new Error("nobody is asked"))),
+    rotating,
   );
+}
+
+test("the key for sending is given a new value: the store is still reached, the old one opens nothing", async () => {
+  const path = `backup.${source}.ssh`;
+  const before = lab.secrets.require(`${path}.public`).reveal();
+  await rotate(path);
   const now = lab.secrets.require(`${path}.public`).reveal();
   expect(now).not.toBe(before);
   expect((await atStore("cat /var/lib/olympus-backup-store/.ssh/authorized_keys")).split(" ").at(-2)).toBe(
@@ -208,6 +212,38 @@ test("the key for sending is given a new value: the store is still reached, the 
   );
   expect(await atStore("wc -l </var/lib/olympus-backup-store/.ssh/authorized_keys")).toBe("1\n");
   expect(await listBackups(context(), source!)).not.toEqual([]);
+});
+
+test("what opens its backups is given a new value: those of before are still opened, and by the old one nothing new", async () => {
+  const folder = `/srv/olympus/backups/${source}`;
+  const path = `backup.${source}.identity`;
+  const value = () => lab.secrets.require(path).reveal();
+  const identities = () => inside("cat /etc/olympus/secrets/backup-age");
+  const first = value();
+  // The one that was changed where it is kept is opened by none: it would keep every identity.
+  await atStore(`rm ${folder}/*`);
+  const before = await runBackup(context(), source!, "now");
+  await rotate(path);
+  const second = value();
+  expect(await identities()).toBe(`${second}\n${first}\n`);
+  expect(await runBackup(context(), source!, "verify", before)).toBe(before);
+  const newest = (await listBackups(context(), source!)).at(-1)!.name;
+  expect(await runBackup(context(), source!, "verify")).toBe(newest);
+  const opened = await whichOpen(context(), source!, [first, second]);
+  expect([...opened]).toEqual([
+    [before, [0]],
+    [newest, [1]],
+  ]);
+  // A backup that does not arrive tells nothing.
+  expect([...(await whichOpen(context(), source!, [first, second], "20200101T000000Z.tar.age")).values()]).toEqual([
+    [],
+  ]);
+  await atStore(`rm ${folder}/${before}`);
+  await rotate(path);
+  expect(await identities()).toBe(`${value()}\n${second}\n`);
+  expect(lab.secrets.paths().filter((one) => one.startsWith("rotation."))).toEqual([]);
+  expect(await inside("ls -A /dev/shm | grep -v ^PostgreSQL || true")).toBe("");
+  await atStore(`rm ${folder}/${newest}`);
 });
 
 test("the unit that the timer starts makes a backup and verifies it; retention goes by the age at the store, and leaves the newest three", async () => {

@@ -1,15 +1,20 @@
 /** The door that agents' keys lead to, on a machine with a real sshd: one command, one argument, and no way around. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { deployUser } from "../../roles/deploy/keys.ts";
+import { renderDeploys } from "../../roles/agent/deploys.ts";
+import { deployUser, doorKey } from "../../roles/deploy/keys.ts";
 import { role } from "../../roles/deploy/role.ts";
+import { silentReporter } from "../../src/base/report.ts";
+import { applyRoles } from "../../src/converge/run.ts";
 import { callHost } from "../../src/harness/gates/over-ssh.ts";
+import { type RotateContext, rotationOf, runRotation } from "../../src/rotate/index.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 import { makeKey } from "../support/sshd.ts";
+import { changedTeam } from "../support/team.ts";
 
 let lab: RoleLab;
 let folder: string;
@@ -111,6 +116,55 @@ test("every other argument, shell, file transfer and forwarding is refused, by t
   expect(await inside("ls /var/tmp | grep calls; ls -A /var/lib/olympus-deploy/work")).toBe(
     ".notes\nshop.commit\nshop.lock\n",
   );
+});
+
+test("its key is given a new value: the agent's machine gets in with it and deploys nothing by that, the old one is refused", async () => {
+  const secretsOf = "/etc/olympus/secrets";
+  const roles = { base: {}, agent: {}, github: { login: "athena-bot" }, deploy: {} };
+  const [machine] = lab.team.machines;
+  const team = changedTeam({ ...lab.team, machines: [{ ...machine!, roles }] }, ({ policy }) => {
+    const rest = { branch: "main", kind: "deploy" as const, approvers: [], minutes: 5 };
+    policy.gates.deploy = { shop: { repository: "zeus/shop", host: machine!.name, command: "/srv/go", ...rest } };
+  });
+  const { secrets } = lab;
+  const context: RotateContext = {
+    team,
+    secrets,
+    reporter: silentReporter(),
+    signal,
+    show: () => undefined,
+    chatUrl: "",
+    async apply(role, hosts) {
+      if (role === "agent") return bring();
+      const { errors } = await applyRoles({ ...context, action: "setup", roles: [role], hosts });
+      if (errors[0] !== undefined) throw errors[0];
+    },
+  };
+  /** The agent's role is played: its file. */
+  const bring = async () => {
+    const key = renderDeploys(team, machine!.name, secrets).secrets["deploy-shop"]!.reveal();
+    await inside(`umask 077; mkdir -p ${secretsOf}; printf %s '${key}' >${secretsOf}/deploy-shop`);
+  };
+  const keep = (name: string) =>
+    writeFileSync(join(folder, name), doorKey(machine!.name, "shop", secrets).private.reveal(), { mode: 0o600 });
+  keep("old");
+  await context.apply("deploy", [machine!.name]);
+  await bring();
+  expect(await call("old", commit)).toMatchObject({ code: 0 });
+  await inside("rm /var/tmp/calls");
+  const path = `agents.${machine!.name}.deploy`;
+  await runRotation(
+    rotationOf(path, context, () => Promise.reject(new Error("nobody is asked"))),
+    context,
+  );
+  keep("new");
+  expect(await inside(`ls -A /dev/shm; ls /var/tmp | grep calls; cat ${secretsOf}/deploy-shop`)).toBe(
+    readFileSync(join(folder, "new"), "utf8"),
+  );
+  expect(await call("old", commit)).toMatchObject({ code: 255, output: expect.stringContaining("Permission denied") });
+  expect(await call("new", commit)).toMatchObject({ code: 0 });
+  expect(secrets.paths().filter((one) => one.startsWith("rotation."))).toEqual([]);
+  await inside(`rm -r ${secretsOf} /var/tmp/calls`);
 });
 
 test("reset lets nobody in and leaves nothing", async () => {

@@ -32,29 +32,36 @@ export async function callHost(
   const folder = await mkdtemp(join(tmpdir(), "olympus-call-"));
   try {
     const known = join(folder, "known");
-    await writeFile(known, `deploy-host ${host.key}\n`, { mode: 0o600 });
-    const options = {
-      BatchMode: "yes",
-      StrictHostKeyChecking: "yes",
-      HostKeyAlias: "deploy-host",
-      HostKeyAlgorithms: host.key.split(" ")[0]!,
-      UserKnownHostsFile: known,
-      GlobalKnownHostsFile: "/dev/null",
-      IdentitiesOnly: "yes",
-      IdentityAgent: "none",
-      IdentityFile: keyPath,
-      PreferredAuthentications: "publickey",
-      ClearAllForwardings: "yes",
-      ConnectTimeout: "20",
-      ServerAliveInterval: "15",
-      LogLevel: "ERROR",
-    };
-    const given = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
-    const to = [...given, "-p", String(host.port), "-l", host.user, "--", host.address, commit];
-    return await finished(spawnSsh(["-F", "none", "-T", ...to], signal), minutes * 60_000, signal);
+    await writeFile(known, knownHost(host), { mode: 0o600 });
+    return await finished(spawnSsh(callWords(host, keyPath, known, commit), signal), minutes * 60_000, signal);
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** A line of ssh's list of known hosts, with the key that is expected. */
+export const knownHost = ({ key }: Deploy["host"]): string => `deploy-host ${key}\n`;
+
+/** What ssh is started with to call a host: `known` holds `knownHost`, and `word` is all that is said to it. */
+export function callWords(host: Deploy["host"], keyPath: string, known: string, word: string): string[] {
+  const options = {
+    BatchMode: "yes",
+    StrictHostKeyChecking: "yes",
+    HostKeyAlias: "deploy-host",
+    HostKeyAlgorithms: host.key.split(" ")[0]!,
+    UserKnownHostsFile: known,
+    GlobalKnownHostsFile: "/dev/null",
+    IdentitiesOnly: "yes",
+    IdentityAgent: "none",
+    IdentityFile: keyPath,
+    PreferredAuthentications: "publickey",
+    ClearAllForwardings: "yes",
+    ConnectTimeout: "20",
+    ServerAliveInterval: "15",
+    LogLevel: "ERROR",
+  };
+  const given = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  return ["-F", "none", "-T", ...given, "-p", String(host.port), "-l", host.user, "--", host.address, word];
 }
 
 function spawnSsh(args: readonly string[], signal: AbortSignal) {
