@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
-import { teamAuthority } from "../mattermost/tls.ts";
+import { trustedAuthorities } from "../mattermost/tls.ts";
 import {
   localeOperations,
   localeSchema,
@@ -40,8 +39,8 @@ interface Inputs {
   readonly hosts: readonly { readonly name: string; readonly address: string }[];
   /** People with a key. */
   readonly people: readonly Person[];
-  /** The team's own authority, in PEM, where the chat has a certificate by it. */
-  readonly authority?: string | undefined;
+  /** The team's own authority, in PEM, where the chat has a certificate by it; while that is rotated the newer one after it. */
+  readonly trusted?: readonly string[];
 }
 
 export const role = defineRole<z.output<typeof params>, Inputs>({
@@ -53,7 +52,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
   inputs({ team: loaded, host, hosts, secrets }) {
     const { team } = loaded;
     return {
-      authority: chatByTeamAuthority(loaded) ? teamAuthority(loaded.name, secrets).certificate : undefined,
+      trusted: trustedAuthorities(loaded, secrets),
       name: host.name,
       domain: team.network.domain,
       timezone: team.defaults.timezone,
@@ -65,7 +64,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
   },
 
   setup(
-    { name, domain, timezone, hosts, people, authority },
+    { name, domain, timezone, hosts, people, trusted = [] },
     { packages, authorities, locale, timeServers, upgrades },
   ) {
     return [
@@ -96,7 +95,11 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
       { kind: "directory", id: "programs", path: "/opt/olympus" },
       { kind: "directory", id: "settings", path: "/etc/olympus" },
       ...people.flatMap(personOperations),
-      ...authorityOperations({ ...(authority === undefined ? {} : { team: authority }), ...authorities }),
+      // Each rotation ends with one file less, whose going makes the machine collect all of them afresh.
+      ...authorityOperations({
+        ...Object.fromEntries(trusted.map((authority, at) => [at === 0 ? "team" : "team-next", authority])),
+        ...authorities,
+      }),
     ];
   },
 });
