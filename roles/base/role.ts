@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { quote } from "../../src/base/quote.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { trustedAuthorities } from "../mattermost/tls.ts";
@@ -161,8 +162,12 @@ function authorityOperations(authorities: Readonly<Record<string, string>>): Ope
       kind: "command",
       id: "authorities",
       summary: "trust the team's certificate authorities",
-      check: files.map((file) => `[ ${bundle} -nt ${file} ]`).join("\n"),
-      apply: "update-ca-certificates",
+      // By what is wished, not by the files' times: another content under a name comes with the same run.
+      check: Object.values(authorities)
+        .map((pem) => `tr -d '\\n' <${bundle} | grep -qF -- ${quote(pem.replaceAll("\n", ""))}`)
+        .join("\n"),
+      // That looks at names alone, and would leave links to another content as they are.
+      apply: "openssl rehash /etc/ssl/certs >/dev/null 2>&1 || :\nupdate-ca-certificates",
     },
   ];
 }
