@@ -142,13 +142,11 @@ test("killed at any moment, what the agent signs is known everywhere, and the sa
       if (begun) await rotate(world);
       const now = keyWord((await saved(world, `${path}.public`))!);
       expect([await underWay(world), now === old, publicHalf(keyOn(world, "athena"))]).toEqual([[], false, now]);
-      expect(await saved(world, `${path}.former`)).toMatch(
-        new RegExp(`^\\d{14}Z ssh-ed25519 ${RegExp.escape(old)} \\S+$`),
-      );
+      expect((await saved(world, `${path}.former`))!.replace(/^\d{14}Z/, "END")).toContain(`END ssh-ed25519 ${old} `);
       for (const name of names) {
         expect(signersOn(world, name)).toContain(counts(now));
-        expect(signersOn(world, name)).toMatch(
-          new RegExp(`^athena@\\S+ namespaces="git",valid-before="\\d{14}Z" ssh-ed25519 ${RegExp.escape(old)}$`, "m"),
+        expect(signersOn(world, name).replaceAll(/\d{14}Z/g, "END")).toContain(
+          `athena@olympus.example namespaces="git",valid-before="END" ssh-ed25519 ${old}\n`,
         );
       }
     },
