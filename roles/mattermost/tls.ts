@@ -1,8 +1,13 @@
 import { z } from "zod";
-import { type Certificate, makeAuthority, makeServerCertificate, stillGood } from "../../secrets/authority.ts";
+import {
+  type Certificate,
+  makeAuthority,
+  makeServerCertificate,
+  stillGood,
+  teamAuthorities,
+} from "../../secrets/authority.ts";
 import type { SecretStore } from "../../secrets/store.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { teamAuthorities } from "../../src/bootstrap/trust.ts";
 import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import type { RoleContext } from "../../src/converge/types.ts";

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { teamAuthorities } from "../../secrets/authority.ts";
 import type { SecretStore } from "../../secrets/store.ts";
 import { dashboardTlsOf } from "../team/dashboard.ts";
 import type { Machine } from "../team/model.ts";
@@ -7,12 +8,6 @@ import type { Machine } from "../team/model.ts";
 /** Lets this process trust what the team's own authority signed, beside what it trusts already. Without such an authority nothing changes. */
 export function trustTeamAuthority(secrets: Pick<SecretStore, "get">): void {
   trust(teamAuthorities(secrets));
-}
-
-/** The team's own authority, in PEM: none, one, or while it is rotated two, the older first. */
-export function teamAuthorities(secrets: Pick<SecretStore, "get">): string[] {
-  const paths = ["rotation.tls.authority.old", "tls.authority", "rotation.tls.authority.next"];
-  return paths.flatMap((path) => secrets.get(`${path}.certificate`)?.reveal() ?? []);
 }
 
 /** The same for an agent's dashboard: the team's authority, or the one that stands in a given certificate's file. */
