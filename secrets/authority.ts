@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
+import type { SecretStore } from "./store.ts";
 
 /** A certificate and its key, both PEM. */
 export interface Certificate {
@@ -59,6 +60,12 @@ export function stillGood(
     addresses.every((address) => certificate.checkIP(address) !== undefined) &&
     names.every((name) => certificate.checkHost(name) !== undefined)
   );
+}
+
+/** The team's own authority, in PEM: none, one, or while it is rotated two, the older first. */
+export function teamAuthorities(secrets: Pick<SecretStore, "get">): string[] {
+  const paths = ["rotation.tls.authority.old", "tls.authority", "rotation.tls.authority.next"];
+  return paths.flatMap((path) => secrets.get(`${path}.certificate`)?.reveal() ?? []);
 }
 
 function issue(

@@ -121,7 +121,7 @@ function unfinished(store: SecretStore): Finding[] {
     kind: "note",
     name: name.slice(rotationPrefix.length),
     what: "its rotation was not finished: the old value still works",
-    fix: `npx olympus secrets rotate ${name.slice(rotationPrefix.length).replace(/\.(next|old)\.(private|public)$/, "")}`,
+    fix: `npx olympus secrets rotate ${name.slice(rotationPrefix.length).replace(/\.(next|old|ended)\.(private|public|certificate|key)$/, "")}`,
   }));
 }
 

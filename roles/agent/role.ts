@@ -1,13 +1,12 @@
 import { z } from "zod";
 import type { Secret } from "../../src/base/secret.ts";
-import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { type Bundle, buildBundle } from "../../src/harness/bundle.ts";
 import { type AgentConfigInput, parseAgentConfig } from "../../src/harness/config.ts";
 import { nodeEnvironment, nodeFlags } from "../../src/harness/launch.ts";
 import { dashboardUrl, publishedHosts } from "../../src/team/dashboard.ts";
-import { teamAuthority, tlsSchema } from "../mattermost/tls.ts";
+import { tlsSchema, trustedAuthorities } from "../mattermost/tls.ts";
 import { programFolder, programOperations } from "../node/program.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { renderAgent } from "./config.ts";
@@ -81,7 +80,7 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
       url: dashboardUrl(host.machine),
       config,
       secrets: { ...rendered.secrets, ...(tls === undefined ? {} : { [tlsKeyFile]: tls.key }) },
-      authority: chatByTeamAuthority(team) ? teamAuthority(team.name, secrets).certificate : undefined,
+      authority: trustedAuthorities(team, secrets).join("\n") || undefined,
       profile: sandbox !== undefined && wantsProfile(host, reporter),
       drain: limits.drain,
       node: nodeRuntime(),

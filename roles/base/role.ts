@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
+import { quote } from "../../src/base/quote.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
-import { teamAuthority } from "../mattermost/tls.ts";
+import { trustedAuthorities } from "../mattermost/tls.ts";
 import {
   localeOperations,
   localeSchema,
@@ -40,8 +40,8 @@ interface Inputs {
   readonly hosts: readonly { readonly name: string; readonly address: string }[];
   /** People with a key. */
   readonly people: readonly Person[];
-  /** The team's own authority, in PEM, where the chat has a certificate by it. */
-  readonly authority?: string | undefined;
+  /** The team's own authority, in PEM, where the chat has a certificate by it; while that is rotated the newer one after it. */
+  readonly trusted?: readonly string[];
 }
 
 export const role = defineRole<z.output<typeof params>, Inputs>({
@@ -53,7 +53,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
   inputs({ team: loaded, host, hosts, secrets }) {
     const { team } = loaded;
     return {
-      authority: chatByTeamAuthority(loaded) ? teamAuthority(loaded.name, secrets).certificate : undefined,
+      trusted: trustedAuthorities(loaded, secrets),
       name: host.name,
       domain: team.network.domain,
       timezone: team.defaults.timezone,
@@ -65,7 +65,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
   },
 
   setup(
-    { name, domain, timezone, hosts, people, authority },
+    { name, domain, timezone, hosts, people, trusted = [] },
     { packages, authorities, locale, timeServers, upgrades },
   ) {
     return [
@@ -96,7 +96,11 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
       { kind: "directory", id: "programs", path: "/opt/olympus" },
       { kind: "directory", id: "settings", path: "/etc/olympus" },
       ...people.flatMap(personOperations),
-      ...authorityOperations({ ...(authority === undefined ? {} : { team: authority }), ...authorities }),
+      // Each rotation ends with one file less, whose going makes the machine collect all of them afresh.
+      ...authorityOperations({
+        ...Object.fromEntries(trusted.map((authority, at) => [at === 0 ? "team" : "team-next", authority])),
+        ...authorities,
+      }),
     ];
   },
 });
@@ -158,8 +162,12 @@ function authorityOperations(authorities: Readonly<Record<string, string>>): Ope
       kind: "command",
       id: "authorities",
       summary: "trust the team's certificate authorities",
-      check: files.map((file) => `[ ${bundle} -nt ${file} ]`).join("\n"),
-      apply: "update-ca-certificates",
+      // By what is wished, not by the files' times: another content under a name comes with the same run.
+      check: Object.values(authorities)
+        .map((pem) => `tr -d '\\n' <${bundle} | grep -qF -- ${quote(pem.replaceAll("\n", ""))}`)
+        .join("\n"),
+      // That looks at names alone, and would leave links to another content as they are.
+      apply: "openssl rehash /etc/ssl/certs >/dev/null 2>&1 || :\nupdate-ca-certificates",
     },
   ];
 }

@@ -52,13 +52,6 @@ export function gitSettings({ name, email }: Identity, home: string): string {
 `;
 }
 
-/** A line for each key: who, what for, the key. */
-export function allowedSigners(signers: readonly { readonly email: string; readonly key: string }[]): string {
-  return signers
-    .map(({ email, key }) => `${email} namespaces="git" ${key.split(" ").slice(0, 2).join(" ")}\n`)
-    .join("");
-}
-
 /** gh's own file: old versions read `oauth_token`, newer ones `users` and write nothing when they find both as they would. */
 export function ghHosts(login: string, token: Secret): Secret {
   const value = JSON.stringify(token.reveal().trim());

@@ -4,7 +4,6 @@ import type { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import {
-  allowedSigners,
   ghHosts,
   gitFile,
   gitSettings,
@@ -15,6 +14,7 @@ import {
   signersFile,
   signingKey,
 } from "./files.ts";
+import { allowedSigners, knowsEnds, type Signer, signersOf } from "./signers.ts";
 
 const params = z.strictObject({
   /** The agent's account on GitHub. */
@@ -39,7 +39,7 @@ interface Inputs {
   readonly privateKey: Secret;
   readonly publicKey: string;
   /** Everybody whose commits are to be trusted: the team's agents that sign. */
-  readonly signers: readonly { readonly email: string; readonly key: string }[];
+  readonly signers: readonly Signer[];
 }
 
 /** An agent's name on GitHub: who commits, the key that signs, and the token by which git and gh log in. */
@@ -60,9 +60,8 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
       });
     }
     const signers = hosts.flatMap((other) => {
-      const key = secrets.get(`agents.${other.name}.signing.public`)?.reveal();
       const address = other.roles.github?.email ?? other.machine?.agent?.email;
-      return key === undefined || typeof address !== "string" ? [] : [{ email: address, key }];
+      return typeof address === "string" ? signersOf(other.name, address, secrets, knowsEnds(host)) : [];
     });
     return {
       identity: { name: name ?? host.name, email: email ?? agent.email },

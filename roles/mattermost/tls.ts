@@ -1,9 +1,17 @@
 import { z } from "zod";
-import { type Certificate, makeAuthority, makeServerCertificate, stillGood } from "../../secrets/authority.ts";
+import {
+  type Certificate,
+  makeAuthority,
+  makeServerCertificate,
+  stillGood,
+  teamAuthorities,
+} from "../../secrets/authority.ts";
 import type { SecretStore } from "../../secrets/store.ts";
 import { Secret } from "../../src/base/secret.ts";
+import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import type { RoleContext } from "../../src/converge/types.ts";
+import type { LoadedTeam } from "../../src/team/model.ts";
 import { secretsFolder, unitName } from "./unit.ts";
 
 /** `off`, a certificate by the team's own authority, or a given one (PEM, with those between it and its authority). */
@@ -84,6 +92,13 @@ export function teamAuthority(team: string, secrets: SecretStore): Certificate {
     certificate: secrets.require("tls.authority.certificate").reveal(),
     key: secrets.require("tls.authority.key").reveal(),
   };
+}
+
+/** What machines and agents trust, in PEM: the team's own authority where the chat has a certificate by it; two while it is rotated. */
+export function trustedAuthorities(team: LoadedTeam, secrets: SecretStore): string[] {
+  if (!chatByTeamAuthority(team)) return [];
+  teamAuthority(team.name, secrets);
+  return teamAuthorities(secrets);
 }
 
 export function tlsOperations({ certificate, key }: ServerTls, restarts: readonly string[]): Operation[] {

@@ -1,14 +1,13 @@
 import { z } from "zod";
 import { exitCodes, OlympusError } from "../../src/base/errors.ts";
 import type { Secret } from "../../src/base/secret.ts";
-import { chatByTeamAuthority } from "../../src/bootstrap/url.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
 import { renderPersona } from "../../src/team/persona.ts";
 import { renderAgent } from "../agent/config.ts";
 import { type NpmPackage, npmPackage } from "../dev-env/npm.ts";
 import { readToolsLock } from "../dev-env/pins.ts";
-import { teamAuthority } from "../mattermost/tls.ts";
+import { trustedAuthorities } from "../mattermost/tls.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { type Json, openclawConfig, openclawSecrets } from "./config.ts";
 import { places, unitName, user } from "./places.ts";
@@ -70,7 +69,7 @@ export const role = defineRole<Params, OpenclawInputs>({
       config: openclawConfig(rendered, version, settings),
       secrets: openclawSecrets(rendered, secrets.require(`agents.${host.name}.dashboard`)),
       persona: renderPersona(team, host.machine),
-      authority: chatByTeamAuthority(team) ? teamAuthority(team.name, secrets).certificate : undefined,
+      authority: trustedAuthorities(team, secrets).join("\n") || undefined,
       node: nodeRuntime(),
       npm: await npmPackage(readToolsLock().npm.npm, signal),
     };

@@ -1,13 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { teamAuthorities } from "../../secrets/authority.ts";
 import type { SecretStore } from "../../secrets/store.ts";
 import { dashboardTlsOf } from "../team/dashboard.ts";
 import type { Machine } from "../team/model.ts";
 
 /** Lets this process trust what the team's own authority signed, beside what it trusts already. Without such an authority nothing changes. */
 export function trustTeamAuthority(secrets: Pick<SecretStore, "get">): void {
-  const authority = secrets.get("tls.authority.certificate")?.reveal();
-  if (authority !== undefined) trust([authority]);
+  trust(teamAuthorities(secrets));
 }
 
 /** The same for an agent's dashboard: the team's authority, or the one that stands in a given certificate's file. */

@@ -68,7 +68,12 @@ export function rotate(parent: CommandParent, run: RunAction): void {
               return { value: undefined, summary: "new value in use, old one ended" };
             });
           }
-          reporter.result(`${rotations.length} rotated`, { type: "rotated", names: rotations.map(({ name }) => name) });
+          const left = rotations.flatMap((one) => one.left?.() ?? []);
+          reporter.result([`${rotations.length} rotated`, ...left].join("\n"), {
+            type: "rotated",
+            names: rotations.map(({ name }) => name),
+            ...(left.length === 0 ? {} : { left }),
+          });
           return exitCodes.done;
         },
       ),

@@ -2,14 +2,14 @@ import { hostsWithBackups } from "../backup/backup.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { adminPassword } from "../bootstrap/admin-account.ts";
 import { chatByTeamAuthority } from "../bootstrap/url.ts";
-import { dashboardTlsOf } from "../team/dashboard.ts";
 import { playedForge } from "../team/forge.ts";
-import type { LoadedTeam, Machine } from "../team/model.ts";
+import { listHosts } from "../team/hosts.ts";
 import { adminRotation } from "./admin.ts";
+import { authorityRotation } from "./authority.ts";
 import { backupIdentityRotation } from "./backup-identity.ts";
 import { backupKeyRotation } from "./backup-key.ts";
 import { botRotation } from "./bot.ts";
-import { chatCertificateRotation, dashboardCertificateRotation } from "./certificate.ts";
+import { chatCertificateRotation, dashboardCertificateRotation, withOwnCertificate } from "./certificate.ts";
 import { dashboardRotation } from "./dashboard.ts";
 import { databaseRotation } from "./database.ts";
 import { deployKeyRotation } from "./deploy-key.ts";
@@ -17,6 +17,7 @@ import { callsOf, deploymentKeysRotation } from "./deployments.ts";
 import { githubTokenRotation } from "./github-token.ts";
 import { modelKeyRotation } from "./model-key.ts";
 import type { RotateContext, Rotation } from "./rotation.ts";
+import { signingKeyRotation } from "./signing.ts";
 
 export { type RotateContext, type Rotation, runRotation } from "./rotation.ts";
 
@@ -40,12 +41,8 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
     "It opens backups of before a rotation. `npx olympus secrets rotate backup.NAME.identity` drops what no backup that is kept needs any more.",
   ],
   [
-    /^agents\.[^.]+\.signing\b/,
-    "Commits of before are checked by it. `npx olympus secrets forget` both halves, `init`, `npx olympus role setup github --host agents`, and add the new public half at GitHub beside the old one, which goes on verifying what it signed there; on the team's machines that verifies no longer.",
-  ],
-  [
-    /^tls\.authority\b/,
-    "Everybody trusts the chat by it, browsers too: between a machine's turn and the chat's, that machine does not reach the chat. `npx olympus secrets forget` tls.authority and tls.chat, all halves, then `npx olympus role setup --all`, and import the new one into browsers.",
+    /^agents\.[^.]+\.signing\.former$/,
+    "Commits of before are checked by these public halves: they stay, and grow by one with each rotation of the key that signs.",
   ],
   [
     /^tls\.chat\b/,
@@ -104,6 +101,10 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
   if (/^tls\.chat(\.key|\.certificate)?$/.test(name) && chatByTeamAuthority(context.team)) {
     return chatCertificateRotation(context);
   }
+  if (/^tls\.authority(\.key|\.certificate)?$/.test(name)) return set(authorityRotation(context), context, ".key");
+  const signer = /^agents\.([^.]+)\.signing(\.private|\.public)?$/.exec(name)?.[1];
+  const signs = listHosts(context.team).find((one) => one.name === signer && "github" in one.roles);
+  if (signs !== undefined) return set(signingKeyRotation(signs, context), context, ".private");
   const shower = /^agents\.([^.]+)\.tls(\.key|\.certificate)?$/.exec(name)?.[1];
   const machine = withOwnCertificate(context.team).find((one) => one.name === shower);
   if (machine !== undefined) return dashboardCertificateRotation(machine, context);
@@ -112,7 +113,7 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
     exit: exitCodes.usage,
     hint:
       elsewhere.find(([pattern]) => pattern.test(name))?.[1] ??
-      "These are: ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, agents.NAME.deploy, backup.NAME.ssh, backup.NAME.identity, tls.chat, agents.NAME.tls",
+      "These are: ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, agents.NAME.signing, agents.NAME.deploy, backup.NAME.ssh, backup.NAME.identity, tls.authority, tls.chat, agents.NAME.tls",
   });
 }
 
@@ -126,19 +127,17 @@ export function rotatable({ team, secrets }: Pick<RotateContext, "team" | "secre
     "postgresql.mattermost",
     ...agents.filter((agent) => callsOf(agent, { team, secrets }).length > 0).map((agent) => `agents.${agent}.deploy`),
     ...hostsWithBackups(team).flatMap(({ name }) => [`backup.${name}.ssh`, `backup.${name}.identity`]),
+    "tls.authority",
     ...(chatByTeamAuthority(team) ? ["tls.chat"] : []),
     ...withOwnCertificate(team).map(({ name }) => `agents.${name}.tls`),
+    ...team.machines.filter(({ roles }) => "github" in roles).map(({ name }) => `agents.${name}.signing`),
   ]
     .filter((path) => secrets.paths().some((one) => one === path || one.startsWith(`${path}.`)))
     .concat("ssh.deploy");
 }
 
-/** Agents whose dashboard has a certificate by the team's authority. */
-const withOwnCertificate = (team: LoadedTeam): Machine[] =>
-  team.machines.filter((machine) => dashboardTlsOf(machine) === "team-ca");
-
 /** There has to be something to replace. */
-function set(rotation: Rotation, { secrets }: RotateContext): Rotation {
-  secrets.require(rotation.name);
+function set(rotation: Rotation, { secrets }: RotateContext, half = ""): Rotation {
+  secrets.require(rotation.name + half);
   return rotation;
 }

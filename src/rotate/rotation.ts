@@ -48,6 +48,8 @@ export interface Rotation {
   verify(): Promise<void>;
   /** Makes the old value worthless everywhere, sees that it is, and forgets it. */
   finish(): Promise<void>;
+  /** What is left for people to do then, if anything. */
+  left?(): string | undefined;
 }
 
 /** Rotates one secret, or ends a rotation that was cut short. Throws what a step throws; the next run goes on there. */

@@ -218,13 +218,15 @@ describe("the main job", () => {
       /^@athena please open an issue/,
       new RegExp(`I opened \\[olympus/greet#${issue}\\]`),
       new RegExp(`olympus/greet#${pull}\\]\\S* is open for #${issue}: 1 of 1 checks passed`),
-      ...lenses.map((lens) => new RegExp(`^${lens} review of .*: no objections`)),
+      ...lenses.map((lens) => new RegExp(`^${lens} review of .*: no objections`, "m")),
       /@mara: .* waits for an approval/,
       /^Merged .*, approved by mara\./,
     ];
     // Whoever was killed tells of its step later than others of theirs.
     expect(steps.map((step) => told.filter((text) => step.test(text)).length)).toEqual(steps.map(() => 1));
-    expect(told).toHaveLength(steps.length);
+    // Whoever wears both lenses at once says so in one post.
+    const posts = new Set(steps.map((step) => told.findIndex((text) => step.test(text))));
+    expect(told).toHaveLength(posts.size);
     await olympusOk(["audit", "verify"]);
   });
 

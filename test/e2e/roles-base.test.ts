@@ -91,7 +91,7 @@ test("who leaves the team is gone with the next setup; their files stay; who is 
 });
 
 test("an authority is trusted while the team file names it", async () => {
-  const { makeAuthority } = await import("../../secrets/authority.ts");
+  const { makeAuthority, makeServerCertificate } = await import("../../secrets/authority.ts");
   const authorities = { here: makeAuthority("Here").certificate, there: makeAuthority("There").certificate };
   const params = base.base.params;
   const team = withPeople({ mara: false });
@@ -104,6 +104,15 @@ test("an authority is trusted while the team file names it", async () => {
   const one = { base: { params: { ...params, authorities: { here: authorities.here } } } };
   expect((await lab.apply("setup", one, { team })).errors).toEqual([]);
   expect(await trusted()).toBe("here\n1\n");
+  // Another one under the same name: in the same run, and for those who look it up by its own name too.
+  const moved = makeAuthority("Elsewhere");
+  const other = { base: { params: { ...params, authorities: { here: moved.certificate } } } };
+  expect((await lab.apply("setup", other, { team })).errors).toEqual([]);
+  expect(await trusted()).toBe("here\n1\n");
+  const { certificate } = makeServerCertificate(moved, [], ["elsewhere.example"]);
+  const script = (more: string) => `echo '${certificate}' | openssl verify ${more} 2>&1`;
+  expect(await lab.inside(script("-no-CAfile -CApath /etc/ssl/certs"))).toContain("OK");
+  expect(await lab.inside(script("-no-CApath -CAfile /etc/ssl/certs/ca-certificates.crt"))).toContain("OK");
 });
 
 test("reset gives the machine back", async () => {

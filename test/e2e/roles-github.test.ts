@@ -9,9 +9,11 @@ import { role } from "../../roles/github/role.ts";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { silentReporter } from "../../src/base/report.ts";
 import type { Operation } from "../../src/converge/operations.ts";
+import { type RotateContext, rotationOf, runRotation } from "../../src/rotate/index.ts";
 import { listHosts } from "../../src/team/hosts.ts";
 import { watchArguments } from "../support/argv-watcher.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
+import { linesOf } from "../support/leaks.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
 let lab: RoleLab;
@@ -65,12 +67,34 @@ async function operations(): Promise<Operation[]> {
   return role.setup(await role.inputs(context, params), params);
 }
 
+/** A key without its comment. */
+const words = (key: string): string => key.split(" ").slice(0, 2).join(" ");
+
 /** As the login; gh keeps its state outside its home, so that nothing of it stays. */
 const asAgent = (script: string): Promise<string> => {
   const text = Buffer.from(`export XDG_STATE_HOME=/tmp/state; cd /tmp; ${script}`).toString("base64");
   return lab.inside(`echo ${text} | base64 -d >/tmp/script; runuser -l agent -c 'bash -e /tmp/script' 2>&1`);
 };
 const snapshot = () => snapshotHost((script) => lab.inside(script));
+
+/** A new key by the command's own way. */
+async function rotateSigning(): Promise<void> {
+  const machines = lab.team.machines.map((one) => ({ ...one, roles: { github: { login: "athena-bot" } } }));
+  const context: RotateContext = {
+    team: { ...lab.team, machines },
+    secrets: lab.secrets,
+    reporter: silentReporter(),
+    signal: AbortSignal.timeout(300_000),
+    show: () => undefined,
+    chatUrl: "",
+    async apply() {
+      const { errors } = await lab.apply("setup", { github: await operations() });
+      if (errors[0] !== undefined) throw errors[0];
+    },
+  };
+  const rotation = rotationOf("agents.athena.signing", context, () => Promise.reject(new Error("nobody is asked")));
+  await runRotation(rotation, context);
+}
 
 test("a commit is the agent's and verifies, git and gh log in, no process shows the token, and reset takes all of it away", async () => {
   // Somebody's own settings: they win, and lose nothing.
@@ -119,6 +143,24 @@ test("a commit is the agent's and verifies, git and gh log in, no process shows 
   lab.secrets.set("agents.athena.github", `${token}new`);
   expect((await lab.apply("setup", { github: await operations() })).changed).toBe(1);
   expect(await asAgent("gh auth token")).toBe(`${token}new\n`);
+
+  const [old, oldPublic] = ["private", "public"].map((half) => lab.secrets.require(`agents.athena.signing.${half}`));
+  const rotating = await watchArguments(linesOf([old!]));
+  await rotateSigning();
+  expect(await rotating.stop()).toBe("watching\n");
+  const now = lab.secrets.require("agents.athena.signing.public").reveal();
+  expect(now).not.toBe(oldPublic!.reveal());
+  // What was signed before verifies, commit and tag; so does what is signed now, by the new key.
+  const signedNow = "git commit -q --allow-empty -m now; git verify-commit HEAD; git log -1 --format=%G?";
+  expect(await asAgent(`cd work; git verify-tag v1 2>/dev/null; git log -1 --format=%G? v1; ${signedNow}`)).toMatch(
+    /^G\nGood "git" signature for athena@olympus\.example with ED25519 key \S+\nG\n$/,
+  );
+  const signers = await lab.inside("cut -d' ' -f2- /etc/olympus/allowed-signers");
+  expect(signers.replaceAll(/\d{14}Z/g, "END")).toBe(
+    `namespaces="git" ${words(now)}\nnamespaces="git",valid-before="END" ${words(oldPublic!.reveal())}\n`,
+  );
+  expect(await lab.inside("ls -A /dev/shm")).toBe("");
+  expect((await lab.apply("setup", { github: await operations() })).changed).toBe(0);
 
   const reset = await lab.apply("reset", { github: await operations() });
   expect(reset.errors).toEqual([]);

@@ -1,10 +1,12 @@
 /** The chat's role over an install made by hand: taken over, upgraded, rolled back, reset. Numbers are those of the study's scenarios. */
 import { get } from "node:https";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { silentReporter } from "../../src/base/report.ts";
+import { type RotateContext, rotationOf, runRotation } from "../../src/rotate/index.ts";
 import { toolchain } from "../../src/toolchain/index.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { type PackedRelease, type ReleaseServer, serveReleases } from "../support/releases.ts";
-import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
+import { openRoleLab, type RoleLab, type RoleTexts } from "../support/role-lab.ts";
 
 let lab: RoleLab;
 let server: ReleaseServer;
@@ -188,6 +190,26 @@ test("a sound release takes the place of the one before, which stays for going b
   expect([again.errors, again.changed]).toEqual([[], 0]);
 });
 
+/** A new authority by the command's own way; nobody's harness runs here. */
+async function rotateAuthority(wish: RoleTexts): Promise<void> {
+  const machines = lab.team.machines.map((one) => ({ ...one, roles: { base: {}, mattermost: { tls: "team-ca" } } }));
+  const context: RotateContext = {
+    team: { ...lab.team, machines },
+    secrets: lab.secrets,
+    reporter: silentReporter(),
+    signal: AbortSignal.timeout(600_000),
+    show: () => undefined,
+    chatUrl: url().replace("http:", "https:"),
+    async apply(role) {
+      if (role === "agent") return;
+      const { errors } = await lab.apply("setup", wish, { roles: [role] });
+      if (errors[0] !== undefined) throw errors[0];
+    },
+  };
+  const rotation = rotationOf("tls.authority", context, () => Promise.reject(new Error("nobody is asked")));
+  await runRotation(rotation, context);
+}
+
 test("by a certificate of the team's own authority, who trusts that reaches the chat, and nobody else", async () => {
   const wish = roles(second!, { tls: "team-ca" });
   const setup = await lab.apply("setup", wish);
@@ -210,6 +232,26 @@ test("by a certificate of the team's own authority, who trusts that reaches the 
   );
   const again = await lab.apply("setup", wish);
   expect([again.errors, again.changed]).toEqual([[], 0]);
+
+  const [old, shown] = [
+    lab.secrets.require("tls.authority.certificate").reveal(),
+    lab.secrets.require("tls.chat.certificate").reveal(),
+  ];
+  await rotateAuthority(wish);
+  const now = lab.secrets.require("tls.authority.certificate").reveal();
+  expect([await ask(now), await ask(old)]).toEqual(["200", expect.stringMatching(/unable to verify/)]);
+  expect(await lab.inside("curl -fsS https://$(hostname):8065/api/v4/system/ping")).toContain("OK");
+  // Also for those who look an authority up in the folder, by its name.
+  const verify = (file: string) => lab.inside(`openssl verify -no-CAfile -CApath /etc/ssl/certs ${file} 2>&1 || true`);
+  expect(await verify("/etc/olympus/mattermost.crt")).toBe("/etc/olympus/mattermost.crt: OK\n");
+  await lab.inside(`echo '${shown}' >/tmp/before.crt`);
+  expect(await verify("/tmp/before.crt")).toContain("unable to get local issuer certificate");
+  expect(
+    await lab.inside("rm /tmp/before.crt; ls /usr/local/share/ca-certificates /etc/ssl/certs | grep olympus-"),
+  ).toBe("olympus-team.pem\nolympus-team.crt\n");
+  const settled = await lab.apply("setup", wish);
+  expect([settled.errors, settled.changed]).toEqual([[], 0]);
+
   expect((await lab.apply("setup", roles(second!))).errors).toEqual([]);
   expect(await teams()).toEqual(["kept", "later", "since"]);
 });
