@@ -1,7 +1,8 @@
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import type { SecretStore } from "../../secrets/store.ts";
 import type { Secret } from "../../src/base/secret.ts";
-import type { LoadedTeam } from "../../src/team/model.ts";
+import { forgeLogin } from "../../src/team/forge.ts";
+import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 
 /** One command that one key may run: what a deployment does, or its way back where that is another. */
 export interface Door {
@@ -22,6 +23,12 @@ export function doorsOf({ team }: Pick<LoadedTeam, "team">, host?: string): Door
       { name: deploy, deploy, command },
       ...(back === undefined ? [] : [{ name: `${deploy}-back`, deploy, command: back }]),
     ]);
+}
+
+/** Agents with keys for deployments: whose harness works on the forge, since what is deployed was merged there. */
+export function callersOf(team: LoadedTeam): string[] {
+  const calls = (machine: Machine): boolean => "agent" in machine.roles && forgeLogin(team, machine) !== undefined;
+  return team.machines.filter(calls).map(({ name }) => name);
 }
 
 /** The key of an agent for one door; made when it is missing, in the file with the next save. */

@@ -5,7 +5,7 @@ import { exitCodes, OlympusError } from "../../src/base/errors.ts";
 import { projectRoot } from "../../src/base/paths.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
-import { acceptedDoorKeys, type Door, deployUser, doorsOf } from "./keys.ts";
+import { acceptedDoorKeys, callersOf, type Door, deployUser, doorsOf } from "./keys.ts";
 
 const params = z.strictObject({});
 
@@ -25,7 +25,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
   requires: [{ role: "base", on: "host" }],
   params,
 
-  async inputs({ team, host, hosts, secrets }) {
+  async inputs({ team, host, secrets }) {
     const doors = doorsOf(team, host.name);
     if (doors.length === 0) {
       throw new OlympusError(`Nothing is deployed on ${host.name}.`, {
@@ -35,7 +35,7 @@ export const role = defineRole<z.output<typeof params>, Inputs>({
         hint: "Name it as the host of a deployment in the team file's policy.gates.deploy, or take the role away.",
       });
     }
-    const agents = hosts.filter(({ roles }) => "agent" in roles).map(({ name }) => name);
+    const agents = callersOf(team);
     const withKeys = doors.map((door) => ({
       ...door,
       keys: agents.flatMap((agent) => acceptedDoorKeys(agent, door.name, secrets)),

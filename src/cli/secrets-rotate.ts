@@ -9,7 +9,7 @@ export function rotate(parent: CommandParent, run: RunAction): void {
     .command("rotate")
     .argument(
       "[name...]",
-      "ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME",
+      "such as ssh.deploy, agents.NAME.dashboard or models.NAME; without a name, all that need no value from you are listed",
     )
     .option("--all", "everything that can be rotated without being given a value")
     .description("Gives a secret a new value: makes it, brings it to all who use it, tries it, ends the old one.")
@@ -61,15 +61,20 @@ export function rotate(parent: CommandParent, run: RunAction): void {
             return exitCodes.confirmation;
           }
           // One after another: an agent that two of them concern is restarted for each, never twice at once.
+          const left: string[] = [];
           for (const rotation of rotations) {
             await withStep(reporter, rotation.name, async (step) => {
               show = (what) => step.update(what);
               await runRotation(rotation, context);
               return { value: undefined, summary: "new value in use, old one ended" };
             });
+            // At once: a later one may fail, and what is left of this one is not told again.
+            const rest = rotation.left?.();
+            if (rest === undefined) continue;
+            reporter.warn(rest);
+            left.push(rest);
           }
-          const left = rotations.flatMap((one) => one.left?.() ?? []);
-          reporter.result([`${rotations.length} rotated`, ...left].join("\n"), {
+          reporter.result(`${rotations.length} rotated`, {
             type: "rotated",
             names: rotations.map(({ name }) => name),
             ...(left.length === 0 ? {} : { left }),

@@ -1,5 +1,5 @@
 import { ancestors, contentLimit, type FactRequest } from "./facts.ts";
-import { journalFolder, runFolder } from "./places.ts";
+import { journalFolder, runFolder, seedApplied } from "./places.ts";
 import { quote, quoteAll } from "./quote.ts";
 
 export interface FactScriptOptions {
@@ -91,7 +91,8 @@ function stateScript({ roles, journal, history = false }: FactScriptOptions): st
   if (history) lines.push(`s history; if [ -f ${folder}/history.jsonl ]; then cat ${folder}/history.jsonl; fi`);
   lines.push(
     "fi",
-    "if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/disabled ]; then s cloud; cat /run/cloud-init/status.json; if [ ! -s /run/cloud-init/result.json ]; then s cloud-running; fi; fi",
+    // cloud-init's own word that it stays away goes at systemd's next reload.
+    `if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/disabled ] && [ ! -e ${seedApplied} ]; then s cloud; cat /run/cloud-init/status.json; if [ ! -s /run/cloud-init/result.json ]; then s cloud-running; fi; fi`,
   );
   return lines.join("\n");
 }

@@ -1,7 +1,8 @@
 import type { SecretStore } from "../../secrets/store.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
+import { seedApplied } from "../converge/places.ts";
 import { sshTargetOf } from "../machines/find.ts";
-import { cloudInitEnded, seedApplied } from "../machines/readiness.ts";
+import { cloudInitEnded } from "../machines/readiness.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import type { LoadedTeam, Machine } from "../team/model.ts";

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Answer, judge, parseAnswer, question, seedApplied } from "./readiness.ts";
+import { seedApplied } from "../converge/places.ts";
+import { type Answer, judge, parseAnswer, question } from "./readiness.ts";
 
 const expected = { generation: "g1", seed: "s1" };
 const good: Answer = { cloudInit: "done", machine: { generation: "g1", seed: "s1" }, data: true, behind: false };

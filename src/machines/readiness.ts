@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { machineFile } from "../../cloud-init/user-data.ts";
 import { messageOf, OlympusError } from "../base/errors.ts";
+import { seedApplied } from "../converge/places.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { SshConnection, SshTarget } from "../ssh/connection.ts";
 
@@ -83,9 +84,6 @@ async function reach({ target, signal, onProgress }: ProbeOptions, end: number):
     }
   }
 }
-
-/** There from a boot on at which the seed had been applied before, so that cloud-init stayed away. */
-export const seedApplied = "/run/olympus-seed-applied";
 
 /**
  * What a machine is asked, as a shell script. cloud-init waits for itself here; a machine without it says so. "disabled" means: this seed was

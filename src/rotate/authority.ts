@@ -89,12 +89,12 @@ export function authorityRotation(context: RotateContext): Rotation {
 
   /** A machine takes certificates by the new authority, and none by the old one. */
   async function seeTrust(machine: string): Promise<void> {
-    for (const [path, word] of [
-      [current, "accepted"],
-      [ended, "refused"],
+    for (const [path, word, alone] of [
+      [current, "accepted", "-no-CApath -no-CAstore"],
+      [ended, "refused", ""],
     ] as const) {
       const { certificate } = makeServerCertificate(authority(path), [], ["tried.invalid"]);
-      const { printed } = await onHost(context, machine, accepts, certificate);
+      const { printed } = await onHost(context, machine, accepts(alone), certificate);
       const lines = printed.split("\n");
       if (lines.every((line) => line.startsWith(`${word} `))) continue;
       const which = path === current ? "new" : "old";
@@ -103,12 +103,15 @@ export function authorityRotation(context: RotateContext): Rotation {
   }
 }
 
-/** Whether the certificate on stdin is accepted by what programs of the machine trust, and what its agent does beside that. */
-const accepts = `leaf=$(cat)
+/**
+ * Whether the certificate on stdin is accepted by what programs of the machine trust, and what its agent does beside that. `alone`: by that
+ * file, as programs do that read no folder; otherwise by the system's folder, too.
+ */
+const accepts = (alone: string): string => `leaf=$(cat)
 try() {
   if said=$(printf '%s\\n' "$leaf" | openssl verify "$@" 2>&1); then echo "accepted by $2"
   elif [ "\${said#*error 20 at 0 depth}" != "$said" ]; then echo "refused by $2"
   else echo "not tried by $2: $said"; fi
 }
-try -CAfile /etc/ssl/certs/ca-certificates.crt
-if [ -f /etc/olympus/authority.crt ]; then try -CAfile /etc/olympus/authority.crt -no-CApath; fi`;
+try -CAfile /etc/ssl/certs/ca-certificates.crt ${alone}
+if [ -f /etc/olympus/authority.crt ]; then try -CAfile /etc/olympus/authority.crt -no-CApath -no-CAstore; fi`;

@@ -1,21 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { hostToCall, keyFile } from "../../roles/agent/deploys.ts";
 import { secretsFolder } from "../../roles/agent/unit.ts";
-import { doorsOf } from "../../roles/deploy/keys.ts";
+import { callersOf, doorsOf } from "../../roles/deploy/keys.ts";
 import { rotationPrefix } from "../../secrets/check.ts";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { quote, quoteAll } from "../base/quote.ts";
 import { callWords, knownHost } from "../harness/gates/over-ssh.ts";
-import { forgeLogin } from "../team/forge.ts";
 import { applyToAgents, oldValueOf, onHost, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
 
 const halves = ["private", "public"] as const;
 
-/** What an agent's harness calls hosts for, by its keys that are set. Only who has an account on the forge deploys. */
+/** What an agent's harness calls hosts for, by its keys that are set. */
 export function callsOf(agent: string, { team, secrets }: Pick<RotateContext, "team" | "secrets">) {
-  const machine = team.machines.find(({ name, roles }) => name === agent && "agent" in roles);
-  if (machine === undefined || forgeLogin(team, machine) === undefined) return [];
+  if (!callersOf(team).includes(agent)) return [];
   return doorsOf(team)
     .filter(({ name }) => secrets.get(`agents.${agent}.deploy.${name}.private`) !== undefined)
     .map((door) => ({ ...door, host: team.team.policy.gates.deploy[door.deploy]!.host }));
@@ -81,7 +79,11 @@ export function deploymentKeysRotation(agent: string, context: RotateContext): R
             `${call.host} was to refuse the old key for ${call.name}: ${printed || "it did not"}`,
             agent,
           );
+        // One by one: a newer sshd takes no more calls for a while from whom it has refused often, and the next run goes on here.
+        secrets.delete(`${rotationPrefix}${path}.${call.name}.private`);
+        await secrets.save();
       }
+      // Of deployments that the team file names no more.
       for (const one of waiting("private")) secrets.delete(one);
       await secrets.save();
     },

@@ -40,7 +40,7 @@ export function signingKeyRotation(host: Host, context: RotateContext): Rotation
       await apply("github", [agent]);
     },
     async verify() {
-      const shown = await signed(0);
+      const shown = await signed("$(date +%s)");
       const wanted = fingerprint(parseHostKey(secrets.require(`${path}.public`).reveal()).blob);
       if (shown === `G ${wanted}`) return;
       throw rotationError(`a commit by the new key does not verify: ${shown} instead of G ${wanted}`, agent);
@@ -60,9 +60,11 @@ export function signingKeyRotation(host: Host, context: RotateContext): Rotation
         "github",
         all.map(({ name }) => name),
       );
-      const before = await signed(-86_400, old("private")!);
+      // Dated before that end, however long ago it was: a rotation may be taken up again after days.
+      const end = secrets.require(formerKeysPath(agent)).reveal().split("\n").at(-1)!;
+      const before = await signed(`${secondsOf(end) - 60}`, old("private")!);
       if (!before.startsWith("G ")) throw rotationError(`a commit of before does not verify: ${before}`, agent);
-      const after = knowsEnds(host) ? await signed(60, old("private")!) : "";
+      const after = knowsEnds(host) ? await signed("$(($(date +%s) + 60))", old("private")!) : "";
       if (after.startsWith("G ")) throw rotationError("a commit by the old key still verifies", agent);
       secrets.delete(`rotation.${path}.private`);
       await secrets.save();
@@ -70,14 +72,14 @@ export function signingKeyRotation(host: Host, context: RotateContext): Rotation
     left() {
       // The team's own forge looks at no signature.
       if (playedForge(team) !== undefined) return undefined;
-      return `At GitHub, add the new public half as a signing key of ${String(role.login)}, and leave the old one, by which its commits of before stay verified: npx olympus secrets get ${path}.public`;
+      return `At GitHub, add the new public half as a signing key of ${String(role.login)}, and leave the old one, by which its commits of before stay verified: npx olympus secrets get ${path}.public  (all halves of before: npx olympus secrets get ${formerKeysPath(agent)})`;
     },
   };
 
-  /** What git on the machine says of a commit dated `seconds` from now, by the role's own key or a given one: `G SHA256:…` when it verifies. */
-  async function signed(seconds: number, key = ""): Promise<string> {
+  /** What git on the machine says of a commit dated `at`, a word of its shell for seconds, by the role's own key or a given one: `G SHA256:…` when it verifies. */
+  async function signed(at: string, key = ""): Promise<string> {
     const login = typeof role.user === "string" ? role.user : "agent";
-    const script = `runuser -l ${quote(login)} -c ${quote(commitScript(seconds, signingKey(`/home/${login}`)))}`;
+    const script = `runuser -l ${quote(login)} -c ${quote(commitScript(at, signingKey(`/home/${login}`)))}`;
     const { printed } = await onHost(context, agent, script, key);
     const shown = /^signed: (\w SHA256:\S+)$/m.exec(printed)?.[1];
     if (shown === undefined) throw rotationError(`a commit could not be signed: ${printed}`, agent);
@@ -85,10 +87,16 @@ export function signingKeyRotation(host: Host, context: RotateContext): Rotation
   }
 }
 
+/** Of the end that a line of former halves begins with, as ssh writes times: `20261122103000Z`. */
+function secondsOf(line: string): number {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z /.exec(line)!.map(Number);
+  return Date.UTC(year!, month! - 1, day, hour, minute, second) / 1000;
+}
+
 /** Signs a commit in memory, with the key on stdin where there is one; people's own settings and hooks are left out of it. */
-const commitScript = (seconds: number, own: string): string => `umask 077
+const commitScript = (at: string, own: string): string => `umask 077
 folder=$(mktemp -d -p /dev/shm) && trap 'rm -rf "$folder"' EXIT && cd "$folder" && cat >key || exit
 key=${own}; if [ -s key ]; then key=$folder/key; fi
-export GIT_COMMITTER_DATE="@$(($(date +%s) + ${seconds})) +0000"
+export GIT_COMMITTER_DATE="@${at} +0000"
 with() { git -c gpg.format=ssh -c gpg.ssh.allowedSignersFile=${signersFile} -c user.signingKey="$key" -c core.hooksPath=/dev/null "$@"; }
 with init -q commits && cd commits && with commit -q -S --allow-empty -m tried && with log -1 --format='signed: %G? %GF'`;
