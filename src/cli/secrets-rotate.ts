@@ -1,5 +1,4 @@
 import { exitCodes } from "../base/errors.ts";
-import { withStep } from "../base/report.ts";
 import type { CommandParent, RunAction } from "./command.ts";
 import { readSecretInput } from "./secret-input.ts";
 
@@ -22,7 +21,7 @@ export function rotate(parent: CommandParent, run: RunAction): void {
         ) => {
           const [
             { openSecrets },
-            { rotatable, rotationOf, runRotation },
+            { rotatable, rotationOf, runRotations },
             { applyRole },
             { chatUrl },
             { trustTeamAuthority },
@@ -36,13 +35,11 @@ export function rotate(parent: CommandParent, run: RunAction): void {
           const team = await loadTeam();
           const secrets = await openSecrets(team);
           trustTeamAuthority(secrets);
-          let show = (_: string): void => undefined;
           const context = {
             team,
             secrets,
             reporter,
             signal,
-            show: (what: string) => show(what),
             chatUrl: chatUrl(team),
             apply: (role: string, hosts: readonly string[]) =>
               applyRole(role, hosts, { team, secrets, reporter, signal }),
@@ -60,20 +57,7 @@ export function rotate(parent: CommandParent, run: RunAction): void {
           if (!(await confirm(`Give ${rotations.length === 1 ? "it a new value" : "them new values"}?`))) {
             return exitCodes.confirmation;
           }
-          // One after another: an agent that two of them concern is restarted for each, never twice at once.
-          const left: string[] = [];
-          for (const rotation of rotations) {
-            await withStep(reporter, rotation.name, async (step) => {
-              show = (what) => step.update(what);
-              await runRotation(rotation, context);
-              return { value: undefined, summary: "new value in use, old one ended" };
-            });
-            // At once: a later one may fail, and what is left of this one is not told again.
-            const rest = rotation.left?.();
-            if (rest === undefined) continue;
-            reporter.warn(rest);
-            left.push(rest);
-          }
+          const left = await runRotations(rotations, context);
           reporter.result(`${rotations.length} rotated`, {
             type: "rotated",
             names: rotations.map(({ name }) => name),

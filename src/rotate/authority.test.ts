@@ -94,7 +94,6 @@ async function contextOf(world: World, effect: Effect = (work) => work()): Promi
     secrets,
     reporter: silentReporter(),
     signal: new AbortController().signal,
-    show: () => undefined,
     chatUrl: `https://${address}:${(chat.address() as AddressInfo).port}`,
     connect: async (target) => {
       const connection = await world.hosts.connect(effect)(target);
@@ -179,7 +178,7 @@ test("by name and half, in the list; people are told what is left in browsers; t
   await rotation.begin();
   const both = [old, await saved(world, "rotation.tls.authority.next.certificate")];
   expect(trustedAuthorities(world.team, context.secrets)).toEqual(both);
-  await rotation.deliver();
+  await rotation.deliver(() => undefined);
   expect(trustedAuthorities(world.team, context.secrets)).toEqual(both);
   expect(new Set(both.map((one) => new X509Certificate(one).subject)).size).toBe(2);
   expect(rotation.left?.()).toContain("npx olympus secrets get tls.authority.certificate");

@@ -19,7 +19,7 @@ const ended = "rotation.tls.authority.ended";
  * certificate by it. Machines and agents trust it where the chat has a certificate by it; commands on this computer read the secrets.
  */
 export function authorityRotation(context: RotateContext): Rotation {
-  const { team, secrets, apply, signal, show } = context;
+  const { team, secrets, apply, signal } = context;
   const showers = showersByTeam(context);
   const trusting = chatByTeamAuthority(team) ? listHosts(team).filter(({ roles }) => "base" in roles) : [];
   const machines = trusting.map(({ name }) => name);
@@ -45,7 +45,7 @@ export function authorityRotation(context: RotateContext): Rotation {
       for (const half of halves) secrets.set(`${next}.${half}`, made[half]);
       await secrets.save();
     },
-    async deliver() {
+    async deliver(show) {
       trustTeamAuthority(secrets);
       if (has(next)) {
         await giveTrust();

@@ -96,7 +96,6 @@ async function rotate(world: World, effect: Effect = (work) => work()): Promise<
     secrets,
     reporter: silentReporter(),
     signal: new AbortController().signal,
-    show: () => undefined,
     chatUrl: "",
     connect: async (target) => ({
       target,

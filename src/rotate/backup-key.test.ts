@@ -90,7 +90,6 @@ async function contextOf(world: World, effect: Effect = (work) => work(), chatUr
     secrets,
     reporter: silentReporter(),
     signal: new AbortController().signal,
-    show: () => undefined,
     chatUrl,
     connect: async (target): Promise<SshConnection> => ({
       target,

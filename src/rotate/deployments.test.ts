@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { renderDeploys } from "../../roles/agent/deploys.ts";
 import { acceptedDoorKeys, doorsOf } from "../../roles/deploy/keys.ts";
+import { role } from "../../roles/deploy/role.ts";
 import { openSecrets } from "../../secrets/store.ts";
 import { publicHalf } from "../../test/support/fake-hosts.ts";
 import { dyingStore, type Effect, killedEverywhere } from "../../test/support/killed.ts";
 import { changedTeam, labTeam } from "../../test/support/team.ts";
 import { silentReporter } from "../base/report.ts";
+import { listHosts } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { type RotateContext, rotatable, rotationOf, runRotation } from "./index.ts";
 
@@ -84,7 +86,6 @@ async function contextOf(world: World, effect: Effect = (work) => work()): Promi
     secrets,
     reporter: silentReporter(),
     signal: new AbortController().signal,
-    show: () => undefined,
     chatUrl: "",
     connect: async (target) => ({
       target,
@@ -185,6 +186,26 @@ test("a host that cannot be called leaves both keys working; one that goes on ta
   expect([deploys(world), await underWay(world)]).toEqual([[true, true], false]);
 });
 
+test("what was seen to be refused is not tried again: a host that takes no more calls for a while is gone on with later", async () => {
+  const world = await fresh();
+  const busy = { code: 255, stdout: "", stderr: "Connection reset by 10.220.1.20 port 22" };
+  let calls = 0;
+  const penalized: RotateContext = {
+    ...(await contextOf(world)),
+    connect: async (target) => ({
+      target,
+      close: () => undefined,
+      exec: async (command, options) =>
+        ++calls > doors.length + 1 ? busy : answer(world, command, String(options?.stdin)),
+    }),
+  };
+  await expect(run(penalized)).rejects.toMatchObject({ message: expect.stringContaining("for shop-back") });
+  const waiting = (await openSecrets(world.team)).paths().filter((one) => one.startsWith("rotation."));
+  expect(waiting).toEqual([`rotation.${path}.shop-back.private`]);
+  await rotate(world);
+  expect([deploys(world), await underWay(world)]).toEqual([[true, true], false]);
+});
+
 test("only agents that deploy have such keys in use, all of which go by one name", async () => {
   const context = await contextOf(await fresh());
   expect(rotatable(context)).toContain(path);
@@ -196,6 +217,19 @@ test("only agents that deploy have such keys in use, all of which go by one name
   const machines = base.machines.map((one) => ({ ...one, roles: { agent: {} } }));
   const without = { ...context, team: { ...context.team, machines } };
   expect(rotatable(without)).not.toContain(path);
+  // Nor does a host let any in that is not rotated.
+  const keysAt = async ({ team, secrets }: RotateContext): Promise<number[]> => {
+    const hosts = listHosts(team);
+    const host = hosts.find(({ name }) => name === "agora")!;
+    const { signal, reporter } = context;
+    return (await role.inputs({ team, hosts, host, secrets, reporter, signal }, {})).doors.map(
+      ({ keys }) => keys.length,
+    );
+  };
+  expect([await keysAt(context), await keysAt(without)]).toEqual([
+    [1, 1],
+    [0, 0],
+  ]);
   expect(() => rotationOf(path, without, () => Promise.resolve(""))).toThrow(
     expect.objectContaining({ code: "E-SECRET-ROTATE", exit: 1 }),
   );

@@ -19,7 +19,7 @@ import { modelKeyRotation } from "./model-key.ts";
 import type { RotateContext, Rotation } from "./rotation.ts";
 import { signingKeyRotation } from "./signing.ts";
 
-export { type RotateContext, type Rotation, runRotation } from "./rotation.ts";
+export { type RotateContext, type Rotation, runRotation, runRotations } from "./rotation.ts";
 
 /** How to come by a new value of what is not rotated in place. */
 const elsewhere: readonly (readonly [RegExp, string])[] = [

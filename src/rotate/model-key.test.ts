@@ -55,7 +55,6 @@ async function contextWith(name: string, ...models: ModelChoice[]) {
     secrets,
     reporter,
     signal: new AbortController().signal,
-    show: () => undefined,
     chatUrl: "",
     apply: () => Promise.resolve(),
     async connect(target) {

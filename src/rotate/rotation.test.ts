@@ -10,7 +10,7 @@ import { labTeam } from "../../test/support/team.ts";
 import { type Grant, grantOf, readGrants } from "../base/grants.ts";
 import { silentReporter } from "../base/report.ts";
 import type { LoadedTeam } from "../team/model.ts";
-import { type RotateContext, rotatable, rotationOf, runRotation } from "./index.ts";
+import { type RotateContext, rotatable, rotationOf, runRotation, runRotations } from "./index.ts";
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
@@ -91,7 +91,6 @@ async function contextOf(world: World, effect: Effect = (work) => work()): Promi
     secrets,
     reporter: silentReporter(),
     signal: new AbortController().signal,
-    show: () => undefined,
     chatUrl: "http://10.220.1.20:8065",
     connect: async (target) => {
       const connection = await world.hosts.connect(effect)(target);
@@ -370,10 +369,9 @@ describe("what cannot be done", () => {
     const world = await fresh();
     const context = await contextOf(world);
     const stop = new AbortController();
-    const stopped = { ...context, signal: stop.signal, show: () => stop.abort() };
-    await expect(runRotation(rotationOf("agents.athena.dashboard", stopped, newValue), stopped)).rejects.toThrow(
-      /abort/i,
-    );
+    const stopped = { ...context, signal: stop.signal };
+    const rotation = rotationOf("agents.athena.dashboard", stopped, newValue);
+    await expect(runRotation(rotation, stopped, () => stop.abort())).rejects.toThrow(/abort/i);
     expect(await underWay(world)).toEqual(["rotation.agents.athena.dashboard"]);
   });
 
@@ -416,4 +414,25 @@ test("all that can be rotated without being given a value, by name", async () =>
     "postgresql.mattermost",
     "ssh.deploy",
   ]);
+});
+
+test("what is left for people of one that ended is told before the next one, which fails", async () => {
+  const world = await fresh();
+  const reporter = silentReporter();
+  const context = { ...(await contextOf(world)), reporter };
+  const done = (name: string) => ({
+    name,
+    users: [],
+    overlap: "",
+    begun: () => true,
+    begin: () => Promise.resolve(),
+    deliver: () => Promise.resolve(),
+    verify: () => Promise.resolve(),
+    finish: () => Promise.resolve(),
+  });
+  const first = { ...done("first"), left: () => "import it into browsers" };
+  const second = { ...done("second"), verify: () => Promise.reject(new Error("r420 does not answer")) };
+  await expect(runRotations([first, second], context)).rejects.toThrow("r420 does not answer");
+  expect(reporter.lines.join("\n")).toContain("import it into browsers");
+  expect(await runRotations([first, done("third")], context)).toEqual(["import it into browsers"]);
 });

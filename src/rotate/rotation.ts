@@ -2,7 +2,7 @@ import { rotationPrefix } from "../../secrets/check.ts";
 import type { SecretStore } from "../../secrets/store.ts";
 import { type ErrorDetails, OlympusError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import type { Reporter } from "../base/report.ts";
+import { type Reporter, withStep } from "../base/report.ts";
 import { maskSecrets } from "../base/secret.ts";
 import { createRootShell } from "../converge/root-shell.ts";
 import { targetOf } from "../converge/target.ts";
@@ -18,8 +18,6 @@ export interface RotateContext {
   readonly secrets: SecretStore;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
-  /** Shows what is being done right now. */
-  readonly show: (what: string) => void;
   /** Brings roles on hosts to what team file and secrets say now. Throws what a host failed with. */
   readonly apply: (role: string, hosts: readonly string[]) => Promise<void>;
   /** Where the chat is. */
@@ -42,8 +40,8 @@ export interface Rotation {
   begin(): Promise<void>;
   /** Whether `begin` was done and `finish` was not. */
   begun(): boolean;
-  /** Gives the new value to every user. */
-  deliver(): Promise<void>;
+  /** Gives the new value to every user; `show` says what is being done right now. */
+  deliver(show: (what: string) => void): Promise<void>;
   /** Uses the new value as its users do. Throws where it does not work: the old one then goes on working. */
   verify(): Promise<void>;
   /** Makes the old value worthless everywhere, sees that it is, and forgets it. */
@@ -53,16 +51,39 @@ export interface Rotation {
 }
 
 /** Rotates one secret, or ends a rotation that was cut short. Throws what a step throws; the next run goes on there. */
-export async function runRotation(rotation: Rotation, { show, signal }: RotateContext): Promise<void> {
+export async function runRotation(
+  rotation: Rotation,
+  { signal }: Pick<RotateContext, "signal">,
+  show: (what: string) => void = () => undefined,
+): Promise<void> {
   const step = async (what: string, work: () => Promise<void>): Promise<void> => {
     signal.throwIfAborted();
     show(`${rotation.name}: ${what}`);
     await work();
   };
   if (!rotation.begun()) await step("making a new value", () => rotation.begin());
-  await step(`giving it to ${rotation.users.join(", ")}`, () => rotation.deliver());
+  await step(`giving it to ${rotation.users.join(", ")}`, () => rotation.deliver(show));
   await step("trying the new value", () => rotation.verify());
   await step("ending the old value", () => rotation.finish());
+}
+
+/**
+ * One after another: an agent that two of them concern is restarted for each, never twice at once. Warns of what is left for people as soon
+ * as each has ended, since a later one may fail, and gives all of it.
+ */
+export async function runRotations(rotations: readonly Rotation[], context: RotateContext): Promise<string[]> {
+  const left: string[] = [];
+  for (const rotation of rotations) {
+    await withStep(context.reporter, rotation.name, async (step) => {
+      await runRotation(rotation, context, (what) => step.update(what));
+      return { value: undefined, summary: "new value in use, old one ended" };
+    });
+    const rest = rotation.left?.();
+    if (rest === undefined) continue;
+    context.reporter.warn(rest);
+    left.push(rest);
+  }
+  return left;
 }
 
 /** Gives agents what the secrets say now, by the role that each of them runs on. */

@@ -84,7 +84,6 @@ async function contextOf(world: World, effect: Effect = (work) => work()): Promi
     secrets,
     reporter: silentReporter(),
     signal,
-    show: () => undefined,
     chatUrl: "",
     connect: async (target) => {
       const connection = await world.hosts.connect(effect)(target);
@@ -152,6 +151,31 @@ test("killed at any moment, what the agent signs is known everywhere, and the sa
     },
   );
   expect(kills).toBeGreaterThan(20);
+});
+
+test("taken up again after days, it ends: what was signed before is tried as of its own time", async () => {
+  const world = await fresh();
+  const context = await contextOf(world);
+  const cut: RotateContext = {
+    ...context,
+    apply: (role, on) =>
+      context.secrets.get(`${path}.former`) === undefined
+        ? context.apply(role, on)
+        : Promise.reject(new Error("apollo does not answer")),
+  };
+  await expect(runRotation(rotationOf(path, cut, noValue), cut)).rejects.toThrow("apollo does not answer");
+  const secrets = await openSecrets(world.team);
+  secrets.set(
+    `${path}.former`,
+    secrets
+      .require(`${path}.former`)
+      .reveal()
+      .replace(/^\d{14}/, "20260102030405"),
+  );
+  await secrets.save();
+  await rotate(world);
+  expect(await underWay(world)).toEqual([]);
+  expect(signersOn(world, "apollo")).toContain('valid-before="20260102030405Z"');
 });
 
 test("each rotation leaves one more half for what was signed before; who keeps the account is told, where there is one", async () => {

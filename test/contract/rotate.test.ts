@@ -39,7 +39,6 @@ const context = (secrets: SecretStore, more: Partial<RotateContext>): RotateCont
   secrets,
   signal,
   reporter: silentReporter(),
-  show: () => undefined,
   apply: () => Promise.resolve(),
   chatUrl: "",
   ...more,

@@ -188,7 +188,6 @@ async function rotate(path: string): Promise<void> {
   const rotating: RotateContext = {
     ...context(),
     reporter: silentReporter(),
-    show: () => undefined,
     chatUrl: "",
     async apply(role, hosts) {
       const { errors } = await apply("setup", team, { roles: [role], hosts });

@@ -132,7 +132,6 @@ test("its key is given a new value: the agent's machine gets in with it and depl
     secrets,
     reporter: silentReporter(),
     signal,
-    show: () => undefined,
     chatUrl: "",
     async apply(role, hosts) {
       if (role === "agent") return bring();

@@ -85,7 +85,6 @@ async function rotateSigning(): Promise<void> {
     secrets: lab.secrets,
     reporter: silentReporter(),
     signal: AbortSignal.timeout(300_000),
-    show: () => undefined,
     chatUrl: "",
     async apply() {
       const { errors } = await lab.apply("setup", { github: await operations() });

@@ -198,7 +198,6 @@ async function rotateAuthority(wish: RoleTexts): Promise<void> {
     secrets: lab.secrets,
     reporter: silentReporter(),
     signal: AbortSignal.timeout(600_000),
-    show: () => undefined,
     chatUrl: url().replace("http:", "https:"),
     async apply(role) {
       if (role === "agent") return;
