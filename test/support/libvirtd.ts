@@ -11,8 +11,11 @@ export interface Libvirtd extends AsyncDisposable {
   readonly pools: string;
 }
 
-/** A real libvirtd of its own, in a mount namespace of its own, with nothing of the computer's libvirt in it. Needs root. */
-export async function startLibvirtd(): Promise<Libvirtd> {
+/**
+ * A real libvirtd of its own, in a mount namespace of its own, with nothing of the computer's libvirt in it. Needs root. `machines`: it has
+ * a process namespace of its own, too, with which its machines end, however that ends.
+ */
+export async function startLibvirtd({ machines = false } = {}): Promise<Libvirtd> {
   const folder = mkdtempSync(join(tmpdir(), "olympus-libvirtd-"));
   const hidden = {
     run: "/run/libvirt",
@@ -37,7 +40,8 @@ export async function startLibvirtd(): Promise<Libvirtd> {
     ([name, path]) => `mkdir -p ${path}; mount --bind ${folder}/${name} ${path}`,
   );
   const script = `set -e; mount --make-rprivate /; ${binds.join("; ")}; exec libvirtd --config ${folder}/libvirtd.conf --pid-file ${folder}/pid`;
-  const child = startService("unshare", ["--mount", "--net", "sh", "-c", script], {
+  const alone = machines ? ["--pid", "--fork", "--kill-child", "--mount-proc"] : [];
+  const child = startService("unshare", ["--mount", "--net", ...alone, "sh", "-c", script], {
     cwd: folder,
     log: join(folder, "libvirtd.log"),
   });

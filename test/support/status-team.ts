@@ -1,13 +1,19 @@
-/** A team of eight agents and five hypervisors, all on this computer: real dashboards, real sshd, virsh over libvirt's own test driver. */
+/**
+ * A team of eight agents and five hypervisors, all on this computer: real dashboards, real sshd, and real virsh: over libvirt's own test
+ * driver, which machines change for by a word, or a libvirtd for each with a QEMU for each machine.
+ */
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { SecretStore } from "../../secrets/store.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { type Dashboard, startDashboard } from "../../src/dashboard/server.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { adminToken, sampleDashboard } from "./dashboard.ts";
+import { type Libvirtd, startLibvirtd } from "./libvirtd.ts";
 import { makeKey, startSshd } from "./sshd.ts";
 
 export interface StatusTeam {
@@ -37,8 +43,25 @@ function nodeOf(machines: ReadonlyMap<string, Power>): string {
   return `<node>${domains.join("")}${pool}</node>`;
 }
 
-/** `network`: three numbers of an own network on the loopback interface, `127.78.1`. `words`: what others wrote to the last agent, which then has a past and no shell. */
-export async function statusTeam(network: string, words?: (name: string) => string): Promise<StatusTeam> {
+/** A libvirtd with a pool, and a machine of 64 MB and nothing to boot for each name, all of them running. */
+async function realLibvirt(machines: Iterable<string>): Promise<Libvirtd> {
+  const libvirtd = await startLibvirtd({ machines: true });
+  const virsh = (...words: string[]) => promisify(execFile)("virsh", ["-q", "-c", libvirtd.uri, ...words]);
+  await virsh("pool-create-as", "default", "dir", "--target", libvirtd.pools);
+  for (const name of machines) {
+    const file = join(libvirtd.pools, `${name}.xml`);
+    writeFileSync(
+      file,
+      `<domain type="qemu"><name>lab.${name}</name><memory unit="MiB">64</memory><os><type arch="x86_64" machine="q35">hvm</type></os></domain>`,
+    );
+    await virsh("define", file);
+    await virsh("start", `lab.${name}`);
+  }
+  return libvirtd;
+}
+
+/** `network`: three numbers of an own network on the loopback interface, `127.78.1`. `words`: what others wrote to the last agent, which then has a past and no shell. `real`: libvirt is, and `power` does nothing. */
+export async function statusTeam(network: string, words?: (name: string) => string, real = false): Promise<StatusTeam> {
   const folder = mkdtempSync(join(tmpdir(), "olympus-status-team-"));
   const key = makeKey(folder, "deploy");
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
@@ -47,12 +70,18 @@ export async function statusTeam(network: string, words?: (name: string) => stri
     numbers(5).map((host) => [`h${host}`, new Map(onHost(host).map((n): [string, Power] => [`a${n}`, "running"]))]),
   );
   const tell = (host: string) => writeFileSync(join(folder, `${host}.xml`), nodeOf(machines.get(host)!));
+  const libvirts = new Map(
+    await Promise.all(
+      real ? [...machines].map(async ([host, has]) => [host, await realLibvirt(has.keys())] as const) : [],
+    ),
+  );
   for (const host of machines.keys()) {
     tell(host);
+    const uri = libvirts.get(host)?.uri ?? `test://${join(folder, host)}.xml`;
     mkdirSync(join(folder, host));
     // Whatever libvirt it asks for, it asks this one.
     const hangs = join(folder, host, "hangs");
-    const script = `#!/bin/sh\nwhile [ -e ${hangs} ]; do sleep 0.2; done\nshift 3\nexec /usr/bin/virsh -q -c 'test://${join(folder, host)}.xml' "$@"\n`;
+    const script = `#!/bin/sh\nwhile [ -e ${hangs} ]; do sleep 0.2; done\nshift 3\nexec /usr/bin/virsh -q -c '${uri}' "$@"\n`;
     writeFileSync(join(folder, host, "virsh"), script, { mode: 0o755 });
   }
   const servers = await Promise.all(
@@ -126,6 +155,7 @@ secrets: secrets.enc.yaml
         close();
       }
       await Promise.all(servers.map((server) => server.stop()));
+      for (const libvirtd of libvirts.values()) await libvirtd[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true });
     },
   };

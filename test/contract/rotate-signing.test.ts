@@ -6,13 +6,13 @@ import { role } from "../../roles/github/role.ts";
 import { allowedSigners } from "../../roles/github/signers.ts";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { openSecrets } from "../../secrets/store.ts";
-import { type FakeHosts, fakeHosts, publicHalf } from "../../test/support/fake-hosts.ts";
-import { dyingStore, type Effect, killedEverywhere } from "../../test/support/killed.ts";
-import { labTeam } from "../../test/support/team.ts";
-import { silentReporter } from "../base/report.ts";
-import { listHosts } from "../team/hosts.ts";
-import type { LoadedTeam, Machine } from "../team/model.ts";
-import { type RotateContext, rotatable, rotationOf, runRotation } from "./index.ts";
+import { silentReporter } from "../../src/base/report.ts";
+import { type RotateContext, rotatable, rotationOf, runRotation } from "../../src/rotate/index.ts";
+import { listHosts } from "../../src/team/hosts.ts";
+import type { LoadedTeam, Machine } from "../../src/team/model.ts";
+import { type FakeHosts, fakeHosts, publicHalf } from "../support/fake-hosts.ts";
+import { dyingStore, type Effect, killedEverywhere } from "../support/killed.ts";
+import { labTeam } from "../support/team.ts";
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 

@@ -9,13 +9,13 @@ import { dashboardTls } from "../../roles/agent/tls.ts";
 import { chatTls, trustedAuthorities } from "../../roles/mattermost/tls.ts";
 import { teamAuthorities } from "../../secrets/authority.ts";
 import { openSecrets } from "../../secrets/store.ts";
-import { type FakeHosts, fakeHosts } from "../../test/support/fake-hosts.ts";
-import { dyingStore, type Effect, killedEverywhere } from "../../test/support/killed.ts";
-import { labTeam } from "../../test/support/team.ts";
-import { silentReporter } from "../base/report.ts";
-import { listHosts } from "../team/hosts.ts";
-import type { LoadedTeam } from "../team/model.ts";
-import { type RotateContext, rotatable, rotationOf, runRotation } from "./index.ts";
+import { silentReporter } from "../../src/base/report.ts";
+import { type RotateContext, rotatable, rotationOf, runRotation } from "../../src/rotate/index.ts";
+import { listHosts } from "../../src/team/hosts.ts";
+import type { LoadedTeam } from "../../src/team/model.ts";
+import { type FakeHosts, fakeHosts } from "../support/fake-hosts.ts";
+import { dyingStore, type Effect, killedEverywhere } from "../support/killed.ts";
+import { labTeam } from "../support/team.ts";
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
