@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { linksAfter } from "../audit/audit.ts";
+import { audit, linksAfter } from "../audit/audit.ts";
 import { type Forge, ForgeError } from "../forge-port.ts";
 import { silentLog } from "../log.ts";
 import { openStore, type Store } from "../store/open.ts";
-import { auditedForge, writeLeftActs } from "./audited.ts";
+import { auditedForge, beginAct, writeLeftActs } from "./audited.ts";
 import { patientForge } from "./patient.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "olympus-audited-"));
@@ -137,4 +137,16 @@ test("an act whose answer is lost is written as begun, once however often it is 
   await patient.comment("o/r", 1, "x");
   writeLeftActs(store, 0);
   expect(entries()).toEqual(["begin to comment o/r#1 ", "comment o/r#1 "]);
+});
+
+test("what is not the forge's own act is noted as well before it is begun, until it is written", async () => {
+  const push = { what: "push", subject: "o/r#1", evidence: { commit: sha }, run: "run-1" };
+  const written = () => audit(store, { kind: "act", actor: "harness", ...push }, 0);
+  const parts = { store, clock: Date };
+  void beginAct(parts, push, "push:run-1", () => new Promise(() => undefined), written);
+  writeLeftActs(store, 0);
+  expect(entries()).toEqual(["begin to push o/r#1 run-1"]);
+  await beginAct(parts, push, "push:run-1", () => Promise.resolve(), written);
+  writeLeftActs(store, 0);
+  expect(entries()).toEqual(["begin to push o/r#1 run-1", "push o/r#1 run-1"]);
 });

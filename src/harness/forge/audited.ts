@@ -127,17 +127,56 @@ export function writeLeftActs(store: Store, now: number): void {
   });
 }
 
+interface Parts {
+  readonly store: Store;
+  readonly clock: { now(): number };
+}
+
+/** Whether nothing was done: the forge said so itself. */
+const isRefused = (error: unknown): boolean =>
+  error instanceof ForgeError && (error.kind !== "retry" || error.retryAfterMs !== undefined);
+
 /**
- * A forge whose acts are written into the audit log as soon as it took them; `run`: in which they are done, where that is known. Each is
- * noted before it is asked: one whose end nobody gets to know is written as begun, here or by `writeLeftActs`.
+ * Does an act that is noted before it is asked; `done` writes it down, in the transaction that ends the note. One whose end nobody gets to
+ * know is written as begun, here or by `writeLeftActs`. `id` is that of the same act tried again, too: its doubt is written once.
  */
-export function auditedForge(
-  forge: Forge,
-  { store, clock }: { readonly store: Store; readonly clock: { now(): number } },
-  run?: string,
-): Forge {
+export async function beginAct<T>(
+  { store, clock }: Parts,
+  act: Pick<Begun, "what" | "subject" | "evidence" | "run">,
+  id: string,
+  work: () => Promise<T>,
+  done: (made: T) => void,
+): Promise<T> {
+  const begun: Begun = { ...act, at: clock.now() };
+  const key = `${begunKeys}${id}`;
+  const forget = () => void store.run("DELETE FROM meta WHERE key = ?", key);
+  store.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO NOTHING", key, JSON.stringify(begun));
+  let made: T;
+  try {
+    made = await work();
+  } catch (error) {
+    const refused = isRefused(error);
+    store.transaction(() => {
+      if (!refused && store.meta(key) !== "") writeDoubt(store, begun, "no answer came", clock.now());
+      if (refused) forget();
+      else store.setMeta(key, "");
+    });
+    throw error;
+  }
+  store.transaction(() => {
+    forget();
+    done(made);
+  });
+  return made;
+}
+
+/**
+ * A forge whose acts are written into the audit log as soon as it took them, by `beginAct`; `run`: in which they are done, where that is
+ * known.
+ */
+export function auditedForge(forge: Forge, parts: Parts, run?: string): Forge {
+  const { store, clock } = parts;
   const isWritten = (once: string | undefined) => once !== undefined && store.meta(once) !== undefined;
-  const forget = (key: string) => void store.run("DELETE FROM meta WHERE key = ?", key);
   return new Proxy(forge, {
     get(target, field) {
       const value: unknown = Reflect.get(target, field);
@@ -146,32 +185,16 @@ export function auditedForge(
       if (actOf === undefined) return value.bind(target);
       return async (...given: unknown[]) => {
         const { idAs, once, theirs, ...act } = actOf(...given);
-        if (isWritten(once)) return value.apply(target, given);
-        const begun: Begun = { ...act, run, at: clock.now() };
-        // The same act tried again has the same key: its doubt is written once.
-        const key = `${begunKeys}${once ?? hashOf(JSON.stringify([run, field, ...given]))}`;
-        store.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO NOTHING", key, JSON.stringify(begun));
-        let made: unknown;
-        try {
-          made = await value.apply(target, given);
-        } catch (error) {
-          const refused = error instanceof ForgeError && (error.kind !== "retry" || error.retryAfterMs !== undefined);
-          store.transaction(() => {
-            if (!refused && store.meta(key) !== "") writeDoubt(store, begun, "no answer came", clock.now());
-            if (refused) forget(key);
-            else store.setMeta(key, "");
-          });
-          throw error;
-        }
-        store.transaction(() => {
-          forget(key);
+        const work = (): Promise<unknown> => value.apply(target, given);
+        if (isWritten(once)) return work();
+        const key = once ?? hashOf(JSON.stringify([run, field, ...given]));
+        return beginAct(parts, { ...act, run }, key, work, (made) => {
           if (theirs === true || isWritten(once)) return;
           if (once !== undefined) store.setMeta(once, "1");
           const id = idAs === undefined ? {} : { [idAs]: String((made as { id: number }).id) };
           const record = { ...act, run, evidence: { ...act.evidence, ...id } };
           audit(store, { kind: "act", actor: "harness", ...record }, clock.now());
         });
-        return made;
       };
     },
   });

@@ -172,10 +172,11 @@ async function askReviewers(
       description: sayAssigned(login),
       url: pull.url,
     } as const;
-    await forge.setStatus(repo, pull.head.sha, status);
+    // Before it is done: whoever is killed in between decides again, and nothing was done that the log does not know.
     const evidence = { lens, to: login };
     const subject = about({ repo, number: pull.number, commit: pull.head.sha });
     audit(store, { kind: "decision", actor: "harness", what: "ask for a review", subject, run, evidence }, now);
+    await forge.setStatus(repo, pull.head.sha, status);
   }
   // Also those whom a former process gave a lens and was killed before it could ask.
   const waiting = [...pending].filter(([lens]) => lenses.includes(lens) && !over.has(lens)).map(([, one]) => one);

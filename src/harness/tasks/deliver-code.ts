@@ -1,5 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import { audit } from "../audit/audit.ts";
+import { beginAct } from "../forge/audited.ts";
 import { untilAnswered } from "../forge/patient.ts";
 import type { ForgePull } from "../forge-port.ts";
 import type { RunSandbox } from "../sandbox/sandbox.ts";
@@ -8,8 +9,8 @@ import { keepChange } from "../store/turns.ts";
 import type { ToolOutcome } from "../tools/tool.ts";
 import { type CheckResult, runChecks } from "./checks.ts";
 import { GitError } from "./git.ts";
-import { leadsOut } from "./links.ts";
 import type { Origin } from "./marks.ts";
+import { seeOutgoing } from "./outgoing.ts";
 import { type ForgeParts, repositoryOf } from "./parts.ts";
 import { checksText, pullBody, titleOf } from "./pull-text.ts";
 import type { Merged, Repository } from "./repository.ts";
@@ -135,7 +136,7 @@ export class HandOver {
     const disk = (config.sandbox?.disk ?? 1024) * 1024 * 1024;
     const tree = await takeTree(sandbox, repository, disk, signal);
     if (tree === (await repository.treeOf(parent))) return undefined;
-    await this.#look(tree);
+    await seeOutgoing(this.#handing, this.#parent, tree, () => this.#note("refusal", "commit a secret", { tree }));
     const message = `${title}\n\n${plainLines(told)}\n\nSigned-off-by: ${settings.name} <${settings.email}>\n`;
     // Of the run, so that a repeated hand-over is the same commit.
     const begun = store.get<{ at: number }>("SELECT started_at AS at FROM runs WHERE id = ?", run);
@@ -158,21 +159,16 @@ export class HandOver {
     audit(parts.store, { kind, actor, what, subject, run, evidence }, parts.clock.now());
   }
 
-  /** What must not leave: secrets, and what would lead out of the repository. */
-  async #look(tree: string): Promise<void> {
-    const { repository, redact } = this.#handing;
-    const { files, text } = await repository.diff(this.#parent, tree);
-    if (redact(text) !== text || files.some(({ path }) => redact(path) !== path)) {
-      this.#note("refusal", "commit a secret", { tree });
-      throw new WorkspaceError("the change holds a secret of this machine; take it out");
-    }
-    for (const { path, mode } of files) {
-      if (mode === "160000") throw new WorkspaceError(`${path} is a repository within the repository; remove it`);
-      if (mode !== "120000") continue;
-      if (leadsOut(path, await repository.linkTarget(tree, path)))
-        throw new WorkspaceError(
-          `${path} is a link that leads out of the repository, or may: ".." stands only at the beginning; remove it`,
-        );
+  /** `done` notes it, with its entry in the log. */
+  async #push(evidence: { branch: string; commit: string; on: string }, done: () => void, signal: AbortSignal) {
+    const { parts, repository, work, run } = this.#handing;
+    const act = { what: "push", subject: `${work.repo}#${work.number}`, evidence, run };
+    const push = () => repository.push(evidence.commit, evidence.branch, signal);
+    try {
+      await beginAct(parts, act, `push:${run}:${evidence.commit}`, push, done);
+    } catch (error) {
+      if (error instanceof GitError) throw new WorkspaceError(`the forge does not take the push: ${messageOf(error)}`);
+      throw error;
     }
   }
 
@@ -231,20 +227,17 @@ export class HandOver {
     await stillWanted(signal);
     // Before it is pushed: whoever finds it there knows whose it is.
     notePush(store, run, done.commit);
-    try {
-      if (!done.there) await repository.push(done.commit, branch, signal);
-    } catch (error) {
-      if (error instanceof GitError) throw new WorkspaceError(`the forge does not take the push: ${messageOf(error)}`);
-      throw error;
-    }
-    const known = workOf(store, repo, number)?.head === done.commit;
     const { text: diff } = await repository.diff(`${done.commit}^`, done.commit);
-    const state = this.#handing.pull === undefined ? "pushed" : "opened";
-    store.transaction(() => {
+    const pushed = { branch, commit: done.commit, on: this.#parent };
+    const note = (): void => {
+      const known = workOf(store, repo, number)?.head === done.commit;
+      const state = this.#handing.pull === undefined ? "pushed" : "opened";
       changeWork(store, repo, number, { state, head: done.commit }, clock.now());
       keepChange(store, run, { repo, head: done.commit, diff });
-      if (!known) this.#note("act", "push", { branch, commit: done.commit, on: this.#parent });
-    });
+      if (!known) this.#note("act", "push", pushed);
+    };
+    if (done.there) store.transaction(note);
+    else await this.#push(pushed, note, signal);
     const failing = done.checks.filter(({ passed }) => !passed).length;
     if (this.#handing.pull !== undefined) {
       const pushed = `Pushed ${done.commit.slice(0, 12)}.${done.behind === undefined ? "" : ` ${done.behind}`}`;
