@@ -108,6 +108,14 @@ describe("D9 what takes too much", () => {
     expect(of("memory").text).not.toContain("survived");
   });
 
+  test("processor time: a busy loop gets its share and no more", () => {
+    // `times` of the shell: user and system time of four seconds.
+    const [, ...spent] = /^(\d+)m([\d.]+)s (\d+)m([\d.]+)s/.exec(of("cpu").text)!.map(Number);
+    const seconds = spent[0]! * 60 + spent[1]! + spent[2]! * 60 + spent[3]!;
+    expect(seconds).toBeGreaterThan(0.2);
+    expect(seconds).toBeLessThan(0.7 * 4);
+  });
+
   test("memory disguised as files has its own bound", () => {
     expect(of("sharedMemory").text).not.toMatch(/\b(?!65536\b)\d{6,} x/);
   });

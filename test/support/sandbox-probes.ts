@@ -7,6 +7,8 @@ export interface Probe {
   readonly stopAfter?: number;
   /** A script that another run of the same agent runs meanwhile. */
   readonly elsewhere?: string;
+  /** In a run of its own, with so much of a processor. */
+  readonly cpus?: number;
   /** Its sandbox is made before the command is known; then what waits is killed, or its run ends and another takes the command. */
   readonly ahead?: "used" | "killed" | "closed";
 }
@@ -100,6 +102,10 @@ curl -sSk -m 60 --connect-to 10.99.0.2:443:mirror.example:8443 https://10.99.0.2
   neighbours: {
     script: `sleep 3; curl -sS -m 60 --noproxy '*' http://127.0.0.1:5000/ || echo nobody; ls ~/..; ps aux 2>/dev/null | grep -c http.serve[r]`,
     elsewhere: "echo theirs > theirs; python3 -m http.server 5000 --bind 127.0.0.1",
+  },
+  cpu: {
+    cpus: 0.5,
+    script: `end=$((\${EPOCHREALTIME/./} + 4000000)); while ((\${EPOCHREALTIME/./} < end)); do :; done; times`,
   },
 } satisfies Record<string, Probe>;
 

@@ -58,9 +58,10 @@ const refused: string[] = [];
 const noted = (_: string, target: string) => refused.push(target);
 const egress = await openEgress(["10.99.0.1:8080", "npm", "debian"], silentLog, noted, clients);
 try {
+  const limits = { memory: 256, processes: 64, cpus: 1 };
   const sandbox = await openSandbox({
     root: join(data, "workspaces"),
-    limits: { memory: 256, processes: 64, cpus: 1 },
+    limits,
     disk: 64,
     output: 16,
     toolchains: ["/mnt/project/docs"],
@@ -94,6 +95,17 @@ try {
     const { stopAfter } = probe;
     const signal =
       stopAfter === undefined ? never : stopAfter === 0 ? AbortSignal.abort() : AbortSignal.timeout(stopAfter);
+    if (probe.cpus !== undefined) {
+      // What a command gets is read when its group is made.
+      limits.cpus = probe.cpus;
+      const slow = await sandbox.open("slow");
+      try {
+        return await slow.run(probe.script, 60, signal);
+      } finally {
+        await slow.close();
+        limits.cpus = 1;
+      }
+    }
     if (probe.elsewhere === undefined) return run.run(probe.script, probe.seconds ?? 300, signal);
     // Another run of the same agent works at the same time.
     const other = await sandbox.open(`other-${name}`);
