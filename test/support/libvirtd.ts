@@ -39,7 +39,10 @@ export async function startLibvirtd({ machines = false } = {}): Promise<Libvirtd
   const binds = Object.entries(hidden).map(
     ([name, path]) => `mkdir -p ${path}; mount --bind ${folder}/${name} ${path}`,
   );
-  const script = `set -e; mount --make-rprivate /; ${binds.join("; ")}; exec libvirtd --config ${folder}/libvirtd.conf --pid-file ${folder}/pid`;
+  const daemon = `libvirtd --config ${folder}/libvirtd.conf --pid-file ${folder}/pid`;
+  // The first process of a namespace has to take leave of those that lost their parents, as QEMU's do: libvirtd does not, and waits.
+  const run = machines ? `${daemon} & wait` : `exec ${daemon}`;
+  const script = `set -e; mount --make-rprivate /; ${binds.join("; ")}; ${run}`;
   const alone = machines ? ["--pid", "--fork", "--kill-child", "--mount-proc"] : [];
   const child = startService("unshare", ["--mount", "--net", ...alone, "sh", "-c", script], {
     cwd: folder,
@@ -51,7 +54,8 @@ export async function startLibvirtd({ machines = false } = {}): Promise<Libvirtd
     uri: `qemu+unix:///system?socket=${socket}`,
     pools: join(folder, "pools"),
     async [Symbol.asyncDispose]() {
-      await stopService(child, "SIGTERM");
+      // With machines nobody passes SIGTERM on, and all of them end with it.
+      await stopService(child, machines ? "SIGKILL" : "SIGTERM");
       rmSync(folder, { recursive: true, force: true });
     },
   };

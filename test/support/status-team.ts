@@ -155,7 +155,7 @@ secrets: secrets.enc.yaml
         close();
       }
       await Promise.all(servers.map((server) => server.stop()));
-      for (const libvirtd of libvirts.values()) await libvirtd[Symbol.asyncDispose]();
+      await Promise.all([...libvirts.values()].map((libvirtd) => libvirtd[Symbol.asyncDispose]()));
       rmSync(folder, { recursive: true });
     },
   };
