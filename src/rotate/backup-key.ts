@@ -1,9 +1,7 @@
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { listHosts } from "../team/hosts.ts";
-import { oldValueOf, onHost, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
-
-const halves = ["private", "public"] as const;
+import { oldValueOf, onHost, type RotateContext, type Rotation, replaceValues, rotationError } from "./rotation.ts";
 
 /**
  * The key with which a host brings its backups to where they are kept. That place takes both until the new one was used from the host;
@@ -13,7 +11,7 @@ export function backupKeyRotation(host: string, context: RotateContext): Rotatio
   const { secrets, apply } = context;
   const path = `backup.${host}.ssh`;
   const store = backupStoreOf(host, context);
-  const old = (half: (typeof halves)[number]): string | undefined => oldValueOf(secrets, `${path}.${half}`);
+  const old = (half: "private" | "public"): string | undefined => oldValueOf(secrets, `${path}.${half}`);
   return {
     name: path,
     users: [host, store],
@@ -21,11 +19,7 @@ export function backupKeyRotation(host: string, context: RotateContext): Rotatio
     begun: () => old("private") !== undefined,
     async begin() {
       const pair = generateSshKeyPair(`backup@${host}`);
-      for (const half of halves) {
-        secrets.set(`rotation.${path}.${half}`, secrets.require(`${path}.${half}`).reveal());
-        secrets.set(`${path}.${half}`, pair[half]);
-      }
-      await secrets.save();
+      await replaceValues(secrets, { [`${path}.private`]: pair.private, [`${path}.public`]: pair.public });
     },
     async deliver() {
       await apply("backup", [store]);

@@ -7,9 +7,15 @@ import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { quote, quoteAll } from "../base/quote.ts";
 import { callWords, knownHost } from "../harness/gates/over-ssh.ts";
-import { applyToAgents, oldValueOf, onHost, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
-
-const halves = ["private", "public"] as const;
+import {
+  applyToAgents,
+  oldValueOf,
+  onHost,
+  type RotateContext,
+  type Rotation,
+  replaceValues,
+  rotationError,
+} from "./rotation.ts";
 
 /** What an agent's harness calls hosts for, by its keys that are set. */
 export function callsOf(agent: string, { team, secrets }: Pick<RotateContext, "team" | "secrets">) {
@@ -36,7 +42,7 @@ export function deploymentKeysRotation(agent: string, context: RotateContext): R
     });
   }
   const hosts = [...new Set(calls.map(({ host }) => host))];
-  const waiting = (half: (typeof halves)[number]): string[] =>
+  const waiting = (half: "private" | "public"): string[] =>
     secrets.paths().filter((one) => one.startsWith(`${rotationPrefix}${path}.`) && one.endsWith(`.${half}`));
   return {
     name: path,
@@ -44,14 +50,11 @@ export function deploymentKeysRotation(agent: string, context: RotateContext): R
     overlap: `${hosts.join(", ")}: both keys are taken until the new one was used; the agent restarts once`,
     begun: () => waiting("private").length > 0,
     async begin() {
-      for (const { name } of calls) {
+      const pairs = calls.map(({ name }) => {
         const pair = generateSshKeyPair(`${agent}@${name}`);
-        for (const half of halves) {
-          secrets.set(`${rotationPrefix}${path}.${name}.${half}`, secrets.require(`${path}.${name}.${half}`).reveal());
-          secrets.set(`${path}.${name}.${half}`, pair[half]);
-        }
-      }
-      await secrets.save();
+        return { [`${path}.${name}.private`]: pair.private, [`${path}.${name}.public`]: pair.public };
+      });
+      await replaceValues(secrets, Object.assign({}, ...pairs));
     },
     async deliver() {
       await apply("deploy", hosts);

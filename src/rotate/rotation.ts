@@ -107,12 +107,18 @@ export function oldValueOf(secrets: SecretStore, path: string): string | undefin
   return secrets.get(rotationPrefix + path)?.reveal();
 }
 
-/** Sets a new value and keeps the old one, in one save. */
-export async function replaceValue(secrets: SecretStore, path: string, value: string): Promise<void> {
-  secrets.set(rotationPrefix + path, secrets.require(path).reveal());
-  secrets.set(path, value);
+/** Sets new values, by their paths, and keeps the old ones, in one save. */
+export async function replaceValues(secrets: SecretStore, values: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, value] of Object.entries(values)) {
+    secrets.set(rotationPrefix + path, secrets.require(path).reveal());
+    secrets.set(path, value);
+  }
   await secrets.save();
 }
+
+/** Sets a new value and keeps the old one, in one save. */
+export const replaceValue = (secrets: SecretStore, path: string, value: string): Promise<void> =>
+  replaceValues(secrets, { [path]: value });
 
 /** Forgets the old value: from here on nothing that is set up anew takes it. */
 export async function forgetOld(secrets: SecretStore, path: string): Promise<void> {

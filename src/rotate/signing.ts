@@ -5,9 +5,7 @@ import { quote } from "../base/quote.ts";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
 import { playedForge } from "../team/forge.ts";
 import { type Host, listHosts } from "../team/hosts.ts";
-import { oldValueOf, onHost, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
-
-const halves = ["private", "public"] as const;
+import { oldValueOf, onHost, type RotateContext, type Rotation, replaceValues, rotationError } from "./rotation.ts";
 
 /**
  * The key that signs an agent's commits. Every machine knows both until the new one has signed; the old public half then stays for what it
@@ -19,7 +17,7 @@ export function signingKeyRotation(host: Host, context: RotateContext): Rotation
   const path = `agents.${agent}.signing`;
   const role = host.roles.github!;
   const all = listHosts(team).filter(({ roles }) => "github" in roles);
-  const old = (half: (typeof halves)[number]): string | undefined => oldValueOf(secrets, `${path}.${half}`);
+  const old = (half: "private" | "public"): string | undefined => oldValueOf(secrets, `${path}.${half}`);
   return {
     name: path,
     users: [`${agent}'s git`, ...all.filter(({ name }) => name !== agent).map(({ name }) => name)],
@@ -27,11 +25,7 @@ export function signingKeyRotation(host: Host, context: RotateContext): Rotation
     begun: () => old("private") !== undefined,
     async begin() {
       const pair = generateSshKeyPair(`${agent}@${team.name}`);
-      for (const half of halves) {
-        secrets.set(`rotation.${path}.${half}`, secrets.require(`${path}.${half}`).reveal());
-        secrets.set(`${path}.${half}`, pair[half]);
-      }
-      await secrets.save();
+      await replaceValues(secrets, { [`${path}.private`]: pair.private, [`${path}.public`]: pair.public });
     },
     async deliver() {
       // Who only checks comes first: a commit by the new key is known wherever it arrives.

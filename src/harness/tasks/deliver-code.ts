@@ -228,16 +228,16 @@ export class HandOver {
     // Before it is pushed: whoever finds it there knows whose it is.
     notePush(store, run, done.commit);
     const { text: diff } = await repository.diff(`${done.commit}^`, done.commit);
-    const pushed = { branch, commit: done.commit, on: this.#parent };
+    const push = { branch, commit: done.commit, on: this.#parent };
     const note = (): void => {
       const known = workOf(store, repo, number)?.head === done.commit;
       const state = this.#handing.pull === undefined ? "pushed" : "opened";
       changeWork(store, repo, number, { state, head: done.commit }, clock.now());
       keepChange(store, run, { repo, head: done.commit, diff });
-      if (!known) this.#note("act", "push", pushed);
+      if (!known) this.#note("act", "push", push);
     };
     if (done.there) store.transaction(note);
-    else await this.#push(pushed, note, signal);
+    else await this.#push(push, note, signal);
     const failing = done.checks.filter(({ passed }) => !passed).length;
     if (this.#handing.pull !== undefined) {
       const pushed = `Pushed ${done.commit.slice(0, 12)}.${done.behind === undefined ? "" : ` ${done.behind}`}`;
