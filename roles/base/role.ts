@@ -166,8 +166,9 @@ function authorityOperations(authorities: Readonly<Record<string, string>>): Ope
       check: Object.values(authorities)
         .map((pem) => `tr -d '\\n' <${bundle} | grep -qF -- ${quote(pem.replaceAll("\n", ""))}`)
         .join("\n"),
-      // That looks at names alone, and would leave links to another content as they are.
-      apply: "openssl rehash /etc/ssl/certs >/dev/null 2>&1 || :\nupdate-ca-certificates",
+      // That looks at names alone, and would leave links to another content as they are; a link to nothing, which it takes away when
+      // names changed, ends the making of links.
+      apply: "update-ca-certificates\nfind /etc/ssl/certs -xtype l -delete\nopenssl rehash /etc/ssl/certs >/dev/null",
     },
   ];
 }

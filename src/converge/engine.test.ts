@@ -93,6 +93,34 @@ describe("a plan", () => {
     expect(plan.steps.map(({ change }) => change.summary)).toEqual(["/f: create", "a.service: start"]);
   });
 
+  it("installs in one go what follows one another and differs in names alone", () => {
+    const of = (id: string, names: string[], more: object = {}): Operation => ({ kind: "package", id, names, ...more });
+    const operations = [
+      of("a", ["jq", "git"]),
+      of("b", ["git", "vim"]),
+      of("held", ["cron"], { hold: true }),
+      of("kept", ["bc"], { reset: "remove" }),
+      of("pinned", ["at"], { versions: { at: "1" } }),
+      of("c", ["tree"]),
+      file,
+      of("d", ["pv"]),
+    ];
+    const facts = { ...noFacts, packages: { git: "2" } };
+    const { steps, looked, claims } = planHost([{ role: "one", operations }], facts, state);
+    expect(steps.map(({ id, change }) => `${id}: ${change.summary}`)).toEqual([
+      "a: install jq, vim",
+      "held: install cron; hold cron",
+      "kept: install bc",
+      "pinned: /etc/apt/preferences.d/olympus-at: create; install at=1",
+      "c: install tree",
+      "f: /f: create",
+      "d: install pv",
+      "restarts: restart a.service",
+    ]);
+    expect(looked).toBe(operations.length);
+    for (const name of ["jq", "git", "vim", "tree", "pv"]) expect(claims[0]!.claims).toContain(`package:${name}`);
+  });
+
   it("pays the restarts that an interrupted run owes", () => {
     const plan = planHost([{ role: "one", operations: [] }], noFacts, { ...state, pending: ["a.service"] });
     expect([plan.steps.map(({ change }) => change.summary), plan.changes]).toEqual([["restart a.service"], 1]);
@@ -189,6 +217,25 @@ describe("a reset", () => {
     const data = entry("a", "/srv", { data: "memory" });
     expect(planReset([data], [], ["a"], [])).toMatchObject({ undo: [], keep: [data], rest: [data] });
     expect(planReset([data], [], ["a"], ["memory"])).toMatchObject({ undo: [data], keep: [], rest: [] });
+  });
+
+  it("keeps who owns a database as long as that stays, and drops both in that order", () => {
+    const of = (kind: "role" | "database"): JournalEntry => ({
+      ...entry("a", ""),
+      resource: `postgresql-${kind}:x`,
+      undo: { do: `postgresql-${kind}`, name: "x" },
+      ...(kind === "role" ? {} : { data: "rows" }),
+    });
+    const [owner, database, other] = [of("role"), of("database"), { ...of("role"), role: "b" }];
+    const stays = planReset([entry("a", "/x"), owner, other, database], [], ["a", "b"], []);
+    const owned = { ...owner, data: "rows" };
+    expect([stays.undo, stays.keep, stays.rest]).toEqual([
+      [other, entry("a", "/x")],
+      [owned, database],
+      [owned, database],
+    ]);
+    const goes = planReset(stays.rest, [], ["a"], ["rows"]);
+    expect([goes.undo, goes.rest]).toEqual([[database, owned], []]);
   });
 
   it("purges packages that are otherwise only removed, once all of the role's data is purged", () => {

@@ -29,7 +29,7 @@ export interface Ownership {
   readonly group?: string;
 }
 
-/** Debian packages, present in any version. One `apt-get install` for all of a role. */
+/** Debian packages, present in any version. One `apt-get install` for those of operations that follow one another. */
 export interface PackageOperation extends Common {
   readonly kind: "package";
   readonly names: readonly string[];

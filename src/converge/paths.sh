@@ -53,7 +53,7 @@ own_here() {
 }
 put() {
   if held "${2%/*}"; then privately "${2%/*}" put_here "$@"; return; fi
-  t="$(dirname "$2")/.olympus.$$"
+  t="${2%/*}/.olympus.$$"
   temp "$t"
   install -m "$3" -o "$4" -g "$5" -- "$1" "$t" || { rm -f "$t"; return 1; }
   sync "$t"; mv -T "$t" "$2"
@@ -84,7 +84,7 @@ restore() { # SAVED-AS-ITS-SHA256 FILE MODE OWNER GROUP
     if printf '%s  %s\n' "${1##*/}" "$2" | sha256sum --status -c 2>/dev/null; then own "$2" "$3" "$4" "$5"; return; fi
     echo "the saved content of $2 is gone: $1"; return 1
   fi
-  if [ -d "$(dirname "$2")" ]; then put "$1" "$2" "$3" "$4" "$5"; else say kept "$2: its directory is gone, saved content in $1"; fi
+  if [ -d "${2%/*}/" ]; then put "$1" "$2" "$3" "$4" "$5"; else say kept "$2: its directory is gone, saved content in $1"; fi
 }
 restore_secret() { if [ -f "$1" ]; then restore "$@"; else say kept "$2 as it is: a secret of before is not brought back"; fi; }
 take_away() {
@@ -106,7 +106,7 @@ check_blob() {
 }
 unpack() {
   if [ -d "$2" ]; then return 0; fi
-  t="$(dirname "$2")/.olympus.$(basename "$2")"; temp "$t"
+  t="${2%/*}/.olympus.${2##*/}"; temp "$t"
   rm -rf "$t"; mkdir "$t"; chmod 755 "$t"
   tar -xf "$1" -C "$t" --no-same-owner || { rm -rf "$t"; return 1; }
   sync -f "$t"; mv -T "$t" "$2"; rm -f "$1"
@@ -115,7 +115,7 @@ unpack() {
 # Lines, by whole and exact text. The file is replaced by rename, with its mode and owner.
 edit_line() { # FILE AWK-PROGRAM
   if held "${1%/*}"; then privately "${1%/*}" edit_here "$@"; return; fi
-  t="$(dirname "$1")/.olympus.$$"
+  t="${1%/*}/.olympus.$$"
   temp "$t"; rm -f "$t"; edited "$1" "$t" "$2" || { rm -f "$t"; return 1; }
   mv -T "$t" "$1"
 }
@@ -124,6 +124,7 @@ edited() { # FILE COPY AWK-PROGRAM
   cp -p "$1" "$2" && awk "$3" "$1" >"$2" || return 1
   # awk ends every line; a last line that had no end keeps having none, unless another is put after it.
   if [ -n "$(tail -c 1 "$1")" ] && [ "${ADDS:-}" != yes ]; then truncate -s -1 "$2"; fi
+  sync "$2"
 }
 # trim FILE LAST: where LAST, which had no end before ours came, is the last line again, it loses its end again.
 trim() {

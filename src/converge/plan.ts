@@ -3,6 +3,7 @@ import type { Change, JournalEntry } from "./change.ts";
 import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { type Claims, claimsOf } from "./journal.ts";
 import { kindOf } from "./kinds.ts";
+import { installedTogether } from "./operations/package.ts";
 import type { Operation } from "./operations.ts";
 import { journalVersion } from "./places.ts";
 
@@ -135,7 +136,8 @@ function planRole(
     const access = operation.access === undefined ? {} : { access: operation.access };
     return [{ role, id: operation.id, change, restarts, counted, ...data, ...leave, ...access }];
   };
-  const all = operations.filter(({ kind }) => kind !== "wait").flatMap((operation) => planned(operation, true));
+  const made = installedTogether(operations.filter(({ kind }) => kind !== "wait"));
+  const all = made.flatMap((operation) => planned(operation, true));
   const access = all.filter((step) => step.access === true);
   const others = all.filter((step) => step.access !== true);
   const steps = withRestarts(role, others, owed);

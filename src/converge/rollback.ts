@@ -2,6 +2,7 @@ import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { HostState } from "./facts.ts";
 import { type RunRecord, readHistory } from "./history.ts";
 import { type ResetPlan, readJournal } from "./journal.ts";
+import { ownersOfKept } from "./sort-journal.ts";
 
 /**
  * Undoes what the host's newest run changed, newest first, so that things are as they were before it, which need not be how they were
@@ -13,11 +14,15 @@ export function planRollback(host: string, state: Pick<HostState, "journal" | "h
   const history = readHistory(state.history);
   const newest = history.findLast((one) => !changedNothing(one) && !unfinishedRollback(one));
   const mine = entries.filter(({ run }) => run === newest?.run);
-  const undo = mine.filter(({ data }) => data === undefined);
+  const data = mine.filter((entry) => entry.data !== undefined);
+  const [owners, undo] = ownersOfKept(
+    mine.filter((entry) => entry.data === undefined),
+    data,
+  );
   if (undo.length === 0) throw nothingError(host, newest);
   return {
     undo: [...undo].reverse(),
-    keep: mine.filter(({ data }) => data !== undefined),
+    keep: [...owners, ...data],
     rest: entries.filter((entry) => !undo.includes(entry)),
     keepPackages: [],
   };

@@ -264,7 +264,9 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
 }
 
 function describeKept({ role, resource, data }: JournalEntry): string {
-  const what = resource.replace(/^path:/, "").replace(/^postgresql-database:/, "database ");
+  const what = resource
+    .replace(/^path:/, "")
+    .replace(/^postgresql-(database|role):/, (_, kind) => `${kind === "role" ? "database role" : kind} `);
   return `${role}: ${what} (${data})`;
 }
 

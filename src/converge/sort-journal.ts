@@ -52,12 +52,34 @@ export function sortJournal(entries: readonly JournalEntry[], { goes, heirs, pur
       if (role === "") going.add(part.resource);
     }
   }
+  const [ownersThatStay, others] = ownersOfKept(undo, keep);
   const ofPackages = packageClaim("");
   const keepPackages = heirs
     .flatMap(({ claims }) => claims)
     .filter((claim) => claim.startsWith(ofPackages))
     .map((claim) => claim.slice(ofPackages.length));
-  return { undo: undo.reverse(), keep, rest, keepPackages };
+  // Before what they own, so that it is undone before them.
+  return {
+    undo: others.reverse(),
+    keep: [...ownersThatStay, ...keep],
+    rest: [...ownersThatStay, ...rest],
+    keepPackages,
+  };
+}
+
+/** Database roles stay as long as databases of the same role do, and go with that data: until then PostgreSQL would not let them. */
+export function ownersOfKept(
+  undo: readonly JournalEntry[],
+  keep: readonly JournalEntry[],
+): [stay: JournalEntry[], others: JournalEntry[]] {
+  const stay: JournalEntry[] = [];
+  const others: JournalEntry[] = [];
+  for (const entry of undo) {
+    const owned = keep.find((one) => one.role === entry.role && one.undo.do === "postgresql-database");
+    if (entry.undo.do === "postgresql-role" && owned?.data !== undefined) stay.push({ ...entry, data: owned.data });
+    else others.push(entry);
+  }
+  return [stay, others];
 }
 
 /** A path that was not there before. */

@@ -104,7 +104,8 @@ test("an authority is trusted while the team file names it", async () => {
   const one = { base: { params: { ...params, authorities: { here: authorities.here } } } };
   expect((await lab.apply("setup", one, { team })).errors).toEqual([]);
   expect(await trusted()).toBe("here\n1\n");
-  // Another one under the same name: in the same run, and for those who look it up by its own name too.
+  // Another one under the same name: in the same run, and for those who look it up by its own name too, whatever leads nowhere there.
+  await lab.inside("ln -s /nowhere.pem /etc/ssl/certs/nowhere.pem");
   const moved = makeAuthority("Elsewhere");
   const other = { base: { params: { ...params, authorities: { here: moved.certificate } } } };
   expect((await lab.apply("setup", other, { team })).errors).toEqual([]);

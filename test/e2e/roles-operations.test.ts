@@ -6,7 +6,7 @@ import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
-import { operationExamples, operationOf } from "../support/documented-operations.ts";
+import { operationExamples, operationOf, wantsMore } from "../support/documented-operations.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
@@ -205,8 +205,6 @@ test("#28 content that its own check refuses never goes live; a version that no 
   await lab.apply("reset", {});
 });
 
-// PostgreSQL's want a server, the others something to fetch: other suites on machines make operations of those kinds.
-const elsewhere = /^(postgresql-.*|download|git|npm-package|pipx-package)$/;
 /** Logins before what belongs to them. */
 const early = ["group", "user"];
 
@@ -224,7 +222,8 @@ test("the examples of the page, as they stand there: made, not made twice, taken
       .replace("ssh-ed25519 AAAA… x@desk", mara.public.trim())
       .replace("http://127.0.0.1:8065/ping", "tcp://127.0.0.1:22");
   const all = operationExamples()
-    .filter(([kind]) => !elsewhere.test(kind))
+    // roles-programs.test.ts makes the others.
+    .filter(([kind]) => !wantsMore(kind))
     .map(([, text]) => operationOf(filled(text), left))
     .sort((one, other) => early.indexOf(other.kind) - early.indexOf(one.kind));
   expect(all.length).toBeGreaterThan(18);

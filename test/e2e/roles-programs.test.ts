@@ -1,6 +1,12 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
+import { tarball } from "../support/archives.ts";
+import { devEnvOperations } from "../support/dev-env.ts";
+import { operationExamples, operationOf, wantsMore } from "../support/documented-operations.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
+import { startPublisher, whole } from "../support/publisher.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
 // Operations on git, pipx and PostgreSQL's settings, for real: made, not made twice, changed, what people did meanwhile, taken back.
@@ -170,4 +176,52 @@ test("PostgreSQL: a setting takes effect at once, another value, a list, what wa
   expect(messages(await lab.apply("reset", {}))).toEqual([]);
   await expect.poll(shown).toEqual(asBefore);
   expect(snapshotDifference(before, await snapshot())).toEqual([]);
+});
+
+test("the examples of the page that want a server or something to fetch, as they stand there: made, not made twice, taken back", async () => {
+  const [commit] = await commits();
+  const archive = tarball({ "x-1.2/bin/tool": "#!/bin/sh\necho tool of 1.2\n" });
+  await using publisher = await startPublisher(lab.lab.hostAddress);
+  publisher.routes.set("/x-1.2.tar.gz", [whole(archive)]);
+  const left = {
+    sha256: createHash("sha256").update(archive).digest("hex"),
+    commit,
+    password: new Secret("postgresql.x", "not-a-word"),
+  };
+  /** What no page can know. */
+  const filled = (text: string): string =>
+    text
+      .replace("https://example.org/x-1.2.tar.gz", `${publisher.url}/x-1.2.tar.gz`)
+      .replace("https://example.org/x.git", `file://${repository}`);
+  const examples = operationExamples()
+    .filter(([kind]) => wantsMore(kind))
+    .map(([, text]) => operationOf(filled(text), left));
+  expect(examples.map(({ kind }) => kind).sort()).toEqual([
+    ...["download", "git", "npm-package", "pipx-package"],
+    ...["postgresql-database", "postgresql-role", "postgresql-setting"],
+  ]);
+  const node = { "dev-env": await devEnvOperations(lab, { tools: ["node"], source: "registries" }) };
+  expect(messages(await lab.apply("setup", node))).toEqual([]);
+  // Where Debian has its own.
+  await lab.inside(`useradd x; chown -R x: ${repository}; ln -s "$(command -v node)" "$(command -v npm)" /usr/bin/`);
+  const before = await snapshot();
+
+  const roles = { ...node, probe: examples };
+  expect(messages(await lab.apply("setup", roles))).toEqual([]);
+  expect((await lab.apply("check", roles)).hosts[0]!.state).toBe("as-wished");
+  const sql = (query: string) => `cd /; PGPASSWORD=not-a-word psql -h 127.0.0.1 -U x -AtXqc "${query}" x`;
+  expect(
+    await lab.inside(`cd /; /opt/x-1.2/bin/tool; runuser -u x -- git -C /srv/x rev-parse HEAD
+      cdk --version | cut -d' ' -f1; ruff --version; ${sql("create table t (n int); show work_mem")}`),
+  ).toBe(`tool of 1.2\n${commit}\n2.1.0\nruff 0.6.0\n8MB\n`);
+
+  const reset = await lab.apply("reset", roles, { roles: ["probe"] });
+  expect(messages(reset)).toEqual([]);
+  expect(reset.hosts[0]!.kept.join("\n")).toMatch(/database x/);
+  expect(await lab.inside(sql("select count(*) from t"))).toBe("0\n");
+  const purged = await lab.apply("reset", roles, { roles: ["probe"], purge: ["rows"] });
+  expect(messages(purged)).toEqual([]);
+  // The copy that was made of the database first.
+  const theirs = (line: string) => !line.includes("var/backups/olympus");
+  expect(snapshotDifference(before, await snapshot()).filter(theirs)).toEqual([]);
 });

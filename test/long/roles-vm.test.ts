@@ -1,4 +1,4 @@
-/** Roles on a VM, where a lab machine would lie: the clock is its own, the kernel takes every setting, containers start, a restart is one. */
+/** Roles on a VM, where a lab machine would lie: the clock is its own, the kernel takes every setting, containers start, a restart is one, and so is a power cut. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { kernelSettings } from "../../roles/hardening/kernel.ts";
 import { eventually, olympus, olympusOk } from "../support/olympus.ts";
@@ -7,6 +7,9 @@ import { type OneMachineLab, openOneMachineLab } from "../support/one-machine.ts
 let lab: OneMachineLab;
 beforeAll(async () => {
   lab = await openOneMachineLab();
+  // The stack applies base itself, once the machine is ready.
+  lab.edit(["policy", "rolesWithMachines"], true);
+  lab.edit(["agents", "athena", "roles"], { base: {} });
   await olympusOk(["up"]);
 });
 afterAll(() => lab?.close());
@@ -32,6 +35,12 @@ async function wrongSettings(): Promise<string[]> {
   });
 }
 
+test("a stack has applied its machine's roles at the end of its own up, where the team file asks for that", async () => {
+  const check = await olympusOk(["role", "check", "base", "--host", "athena", "--json"]);
+  expect(check.events.at(-1)).toMatchObject({ changed: 0 });
+  expect(await inGuest("sudo ls /var/lib/olympus/journal/claims")).toBe("base");
+});
+
 test("#32 base sets a clock that is hours off before anything else, and the time zone", async () => {
   lab.edit(["defaults", "timezone"], "Asia/Tokyo");
   // Nobody but the role is to set it right.
@@ -44,6 +53,15 @@ test("#32 base sets a clock that is hours off before anything else, and the time
   expect(zone).toBe("JST");
   expect((await olympus(["role", "check", "base", "--host", "athena"])).code).toBe(0);
 });
+
+const domain = (): Promise<string> => lab.onHypervisor("virsh -q list --all --name");
+
+/** A setup that is begun, once dpkg works for it in the machine: the worst time for a restart. */
+async function amidPackages(...words: string[]): Promise<{ readonly ended: ReturnType<typeof olympus> }> {
+  const ended = olympus(["role", "setup", ...words, "--host", "athena", "--yes"]);
+  await eventually("dpkg at work", async () => (await inGuest("pgrep -x dpkg || true")) !== "", 300_000);
+  return { ended };
+}
 
 /** The image has settings of its own for sshd, in the file that the role's take the place of. */
 const sshd = (): Promise<string> => inGuest("cat /etc/ssh/sshd_config.d/*");
@@ -75,9 +93,36 @@ const get = (address: string, port: number): string =>
 const fromHypervisor = (port: number): Promise<string> => lab.onHypervisor(get(lab.guest, port));
 const inside = (port: number): Promise<string> => inGuest(get("127.0.0.1", port));
 
-test("a container's published ports are open to whom they should be, over a restart of the machine too", async () => {
+test("#24 the power goes while packages are installed: the machine starts again, and the setup goes on by itself", async () => {
   lab.edit(["agents", "athena", "roles"], { hardening: {}, docker });
-  await run("setup", "docker");
+  const boot = () => inGuest("cat /proc/sys/kernel/random/boot_id");
+  const first = await boot();
+  const { ended } = await amidPackages("docker", "--boot-timeout", "900");
+  await lab.onHypervisor(`virsh -q reset ${await domain()}`);
+  const { code, stderr } = await ended;
+  expect(stderr).toContain("the machine restarted, going on");
+  expect(code).toBe(0);
+  expect(await boot()).not.toBe(first);
+  expect(await inGuest("sudo dpkg --audit; systemctl is-active docker")).toBe("active");
+  expect((await olympusOk(["role", "check", "docker", "--host", "athena", "--json"])).events.at(-1)).toMatchObject({
+    changed: 0,
+  });
+});
+
+test("#25 the power goes and does not come back: exit 4 once the time is over, with its console; later it is set up", async () => {
+  await run("reset", "docker");
+  const { ended } = await amidPackages("docker", "--boot-timeout", "20");
+  const name = await domain();
+  await lab.onHypervisor(`virsh -q destroy ${name}`);
+  const { code, stderr } = await ended;
+  expect(code).toBe(4);
+  expect(stderr).toMatch(new RegExp(`on r420: virsh -c qemu:///system console ${name}`));
+  await lab.onHypervisor(`virsh -q start ${name}`);
+  await run("setup", "docker", "--wait-for-boot");
+  expect(await inGuest("sudo dpkg --audit; systemctl is-active docker")).toBe("active");
+});
+
+test("a container's published ports are open to whom they should be, over a restart of the machine too", async () => {
   await inGuest(
     "sudo apt-get -qq install -y busybox-static && mkdir -p web/bin && cp /bin/busybox web/bin/ && echo hello >web/index.html && tar -C web -c . | docker import - web:1",
   );

@@ -13,3 +13,7 @@ export function operationExamples(): (readonly [kind: string, text: string])[] {
 export function operationOf(text: string, left: Readonly<Record<string, unknown>>): Operation {
   return new Function(...Object.keys(left), `return (${text})`)(...Object.values(left)) as Operation;
 }
+
+/** Whether an operation of this kind wants a database server, or something to fetch. */
+export const wantsMore = (kind: string): boolean =>
+  kind.startsWith("postgresql-") || ["download", "git", "npm-package", "pipx-package"].includes(kind);

@@ -6,7 +6,7 @@ import { Secret } from "../../base/secret.ts";
 import { noFacts } from "../facts.ts";
 import { kindOf } from "../kinds.ts";
 
-// Every example of docs/reference/operations.md is planned for a host about which nothing is known; test/e2e/roles-operations.test.ts makes them.
+// Every example of docs/reference/operations.md is planned for a host about which nothing is known; test/e2e/roles-operations.test.ts and roles-programs.test.ts make them.
 
 const examples = operationExamples();
 

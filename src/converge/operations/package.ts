@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Change, OperationKind } from "../change.ts";
 import { holdClaim, packageClaim } from "../claim-names.ts";
 import type { Facts } from "../facts.ts";
-import type { FileOperation, PackageOperation } from "../operations.ts";
+import type { FileOperation, Operation, PackageOperation } from "../operations.ts";
 import { quote, quoteAll } from "../quote.ts";
 import { file, planFile } from "./file.ts";
 import { together } from "./together.ts";
@@ -14,6 +15,27 @@ function pinsOf({ id, versions = {} }: PackageOperation): FileOperation[] {
     path: `/etc/apt/preferences.d/olympus-${name}`,
     content: `Package: ${name}\nPin: version ${version}\nPin-Priority: 1001\n`,
   }));
+}
+
+/**
+ * The same operations, where those that follow one another and wish for packages in any version are one: apt takes about as long for ten
+ * as for one. Named as the first of them.
+ */
+export function installedTogether(operations: readonly Operation[]): Operation[] {
+  const joined: Operation[] = [];
+  for (const operation of operations) {
+    const last = joined.at(-1);
+    if (last?.kind === "package" && operation.kind === "package" && alike(last, operation)) {
+      joined[joined.length - 1] = { ...last, names: [...new Set([...last.names, ...operation.names])] };
+    } else joined.push(operation);
+  }
+  return joined;
+}
+
+/** Whether nothing but names tells them apart. Versions and holds are kept by an operation of their own. */
+function alike(one: PackageOperation, other: PackageOperation): boolean {
+  const rest = ({ id: _id, names: _names, ...more }: PackageOperation) => more;
+  return one.versions === undefined && one.hold === undefined && isDeepStrictEqual(rest(one), rest(other));
 }
 
 export const packages: OperationKind<PackageOperation> = {
