@@ -278,8 +278,12 @@ describe("the main job", () => {
     expect(await mara.answered(told)).toContain("I shall remember");
     await inGuest("athena", "sudo systemctl stop olympus-agent");
     const unanswered = await mara.post("@athena hello while you are away");
+    // The stack itself applies the new machine's roles.
+    const before = readFileSync(teamFile);
+    editTeam(["policy", "rolesWithMachines"], true);
     await olympusOk(["rebuild", "athena", "--yes"]);
-    await olympusOk(["deploy"]);
+    writeFileSync(teamFile, before);
+    await olympusOk(["role", "check", "--host", "athena"]);
     await mara.answered(unanswered);
     expect(await mara.answers(unanswered)).toHaveLength(1);
     expect(await mara.answers(old)).toHaveLength(1);

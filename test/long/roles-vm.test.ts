@@ -7,9 +7,6 @@ import { type OneMachineLab, openOneMachineLab } from "../support/one-machine.ts
 let lab: OneMachineLab;
 beforeAll(async () => {
   lab = await openOneMachineLab();
-  // The stack applies base itself, once the machine is ready.
-  lab.edit(["policy", "rolesWithMachines"], true);
-  lab.edit(["agents", "athena", "roles"], { base: {} });
   await olympusOk(["up"]);
 });
 afterAll(() => lab?.close());
@@ -34,12 +31,6 @@ async function wrongSettings(): Promise<string[]> {
     return found === String(value) || (found === undefined && name.startsWith("-")) ? [] : [`${name} = ${found}`];
   });
 }
-
-test("a stack has applied its machine's roles at the end of its own up, where the team file asks for that", async () => {
-  const check = await olympusOk(["role", "check", "base", "--host", "athena", "--json"]);
-  expect(check.events.at(-1)).toMatchObject({ changed: 0 });
-  expect(await inGuest("sudo ls /var/lib/olympus/journal/claims")).toBe("base");
-});
 
 test("#32 base sets a clock that is hours off before anything else, and the time zone", async () => {
   lab.edit(["defaults", "timezone"], "Asia/Tokyo");
@@ -160,4 +151,20 @@ test("reset takes all of it back", async () => {
   expect(await inGuest("command -v docker || sudo ls /var/lib/docker | head -n 1")).not.toContain("/usr/bin");
   expect([await settings(), await sshd()]).toEqual(before);
   expect(await inGuest("sudo nft list tables | grep -E 'olympus|f2b'; date +%Z")).toBe("UTC");
+});
+
+test("#4 a machine whose key is to be another is rebuilt with it, and never asked for; by its old one nobody is taken in", async () => {
+  const shown = async () =>
+    (await lab.onHypervisor(`ssh-keyscan -t ed25519 ${lab.guest} 2>/dev/null`)).split(" ").slice(1).join(" ");
+  const old = await shown();
+  await olympusOk(["secrets", "forget", "hosts.athena.private", "hosts.athena.public"]);
+  await olympusOk(["secrets", "init"]);
+  // The machine still has its old key: no login, no prompt.
+  const refused = await olympus(["ssh", "athena", "--", "true"]);
+  expect(refused.code).toBe(5);
+  expect(refused.stderr).toContain("E-HOSTKEY");
+  await olympusOk(["rebuild", "athena", "--yes"]);
+  expect(await inGuest("cat /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f1,2")).toBe(await shown());
+  expect(await shown()).not.toBe(old);
+  expect((await olympus(["role", "setup", "base", "--host", "athena", "--yes"])).code).toBe(0);
 });
