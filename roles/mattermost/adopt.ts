@@ -34,13 +34,27 @@ say kept "${byHand}/data: as it was; its content is now in ${dataFolder}/files"`
   };
 }
 
+/** Who had the tables and the schema before, for the way back: most tables' owner, as an install by hand has one. */
+const ownersFile = '"$J/saved/mattermost-owners"';
+const formerOwners = `select pg_get_userbyid(relowner) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and pg_get_userbyid(relowner) <> 'mattermost' group by 1 order by count(*) desc limit 1;
+select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'public';`;
+/** Of who is still there. What the server made since goes to the tables' owner, too: it is one database. */
+const giveBack = `select format('reassign owned by mattermost to %I', rolname) from pg_roles where rolname = :'tables' \\gexec
+select format('alter schema public owner to %I', rolname) from pg_roles where rolname = :'schema' \\gexec`;
+
 /** A database that was made by hand belongs to another role, table by table. */
-export function adoptTablesScripts(): { check: string; apply: string } {
+export function adoptTablesScripts(): { check: string; apply: string; undo: string } {
   const query =
     "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind in ('r', 'S', 'v', 'm') and pg_get_userbyid(c.relowner) <> 'mattermost'";
   return {
     check: `[ ! -d ${byHand}/bin ] || [ "$(runuser -u postgres -- psql -AtX -d mattermost -c "${query}")" = 0 ]`,
-    apply: `cat >"$R/adopt" <<'SQL'
+    apply: `if [ ! -f ${ownersFile} ]; then
+postgres_sql -d mattermost >"$R/owners" <<'SQL'
+${formerOwners}
+SQL
+cp "$R/owners" ${ownersFile}.new; sync ${ownersFile}.new; mv ${ownersFile}.new ${ownersFile}
+fi
+cat >"$R/adopt" <<'SQL'
 alter schema public owner to mattermost;
 do $do$ declare one record; begin
   for one in select c.oid::regclass as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -51,6 +65,12 @@ do $do$ declare one record; begin
     where n.nspname = 'public' and t.typtype = 'e' loop execute format('alter type %s owner to mattermost', one.name); end loop;
 end $do$;
 SQL
-runuser -u postgres -- psql -AtXq -v ON_ERROR_STOP=1 -d mattermost <"$R/adopt"`,
+postgres_sql -d mattermost <"$R/adopt"`,
+    undo: `if [ -f ${ownersFile} ] && have_postgres && have_postgres_database mattermost; then
+{ read -r tables; read -r schema; } <${ownersFile}
+postgres_sql -d mattermost -v tables="$tables" -v schema="$schema" <<'SQL'
+${giveBack}
+SQL
+fi`,
   };
 }

@@ -84,6 +84,8 @@ export interface JournalEntry {
 export interface UndoRecord {
   readonly resource: string;
   readonly undo: Undo;
+  /** Undoing it takes nothing of the operation's data away: it does not wait for a purge. */
+  readonly keepsData?: true;
 }
 
 /** What one operation would do to a host. */

@@ -89,7 +89,7 @@ export function entriesOf(
   { change, role, id, restarts, data, leave, access }: PlannedStep,
   run: string,
 ): JournalEntry[] {
-  return (change.records ?? []).map(({ resource, undo }) => ({
+  return (change.records ?? []).map(({ resource, undo, keepsData }) => ({
     v: journalVersion,
     role,
     id,
@@ -97,7 +97,7 @@ export function entriesOf(
     resource,
     undo,
     ...(restarts.length === 0 ? {} : { restarts }),
-    ...(data === undefined ? {} : { data }),
+    ...(data === undefined || keepsData === true ? {} : { data }),
     ...(leave === undefined ? {} : { leave }),
     ...(access === undefined ? {} : { access }),
   }));

@@ -227,12 +227,3 @@ wait_for() { # SECONDS UNIT WHAT PROBE
     sleep 0.2
   done
 }
-
-# PostgreSQL, as its own administrator, SQL on stdin.
-postgres_sql() { runuser -u postgres -- psql -AtXq -v ON_ERROR_STOP=1; }
-have_postgres() { command -v psql >/dev/null && echo 'select 1' | postgres_sql >/dev/null 2>&1; }
-drop_postgres_role() {
-  if ! have_postgres; then return 0; fi
-  owns="$(printf "select count(*) from pg_shdepend d join pg_roles r on r.oid = d.refobjid where r.rolname = '%s' and d.deptype in ('o', 'a')\n" "$1" | postgres_sql)"
-  if [ "$owns" = 0 ]; then printf 'drop role if exists "%s";\n' "$1" | postgres_sql; else say kept "database role $1, which owns data"; fi
-}

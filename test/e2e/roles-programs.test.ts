@@ -178,6 +178,35 @@ test("PostgreSQL: a setting takes effect at once, another value, a list, what wa
   expect(snapshotDifference(before, await snapshot())).toEqual([]);
 });
 
+test("PostgreSQL: a role and a database that were there have their password and their owner again, data that came since stays", async () => {
+  const sql = (query: string) => lab.inside(`cd /; runuser -u postgres -- psql -AtXqc "${query}"`);
+  await sql("create role theirs login password 'before'");
+  await sql("create role silent login");
+  await sql("create database old owner theirs");
+  const before = await snapshot();
+  const verifiers = () =>
+    sql("select rolname, rolpassword from pg_authid where rolname in ('theirs', 'silent') order by 1");
+  const asBefore = await verifiers();
+  const of = (password: string): Operation[] => [
+    { kind: "postgresql-role", id: "new", name: "new", password: new Secret("new", password) },
+    { kind: "postgresql-role", id: "theirs", name: "theirs", password: new Secret("theirs", password) },
+    { kind: "postgresql-role", id: "silent", name: "silent", password: new Secret("silent", password) },
+    { kind: "postgresql-database", id: "old", name: "old", owner: "new", data: "rows" },
+  ];
+  const login = (name: string, password: string) =>
+    lab.inside(`cd /; PGPASSWORD=${password} psql -h 127.0.0.1 -U ${name} -AtXqc 'select 1' old || echo refused`);
+  // Changed twice: what comes back is what stood before the first time.
+  for (const password of ["first", "second"]) expect(messages(await lab.apply("setup", of(password)))).toEqual([]);
+  expect([await login("theirs", "second"), await login("theirs", "before")]).toEqual(["1\n", "refused\n"]);
+  expect(await sql("select pg_get_userbyid(datdba) from pg_database where datname = 'old'")).toBe("new\n");
+  expect((await lab.apply("setup", of("second"))).changed).toBe(0);
+  expect(messages(await lab.apply("reset", {}))).toEqual([]);
+  expect(await verifiers()).toBe(asBefore);
+  expect([await login("theirs", "before"), await login("theirs", "second")]).toEqual(["1\n", "refused\n"]);
+  expect(snapshotDifference(before, await snapshot())).toEqual([]);
+  expect(await lab.inside("ls /var/lib/olympus/journal/saved 2>/dev/null || true")).toBe("");
+});
+
 test("the examples of the page that want a server or something to fetch, as they stand there: made, not made twice, taken back", async () => {
   const [commit] = await commits();
   const archive = tarball({ "x-1.2/bin/tool": "#!/bin/sh\necho tool of 1.2\n" });

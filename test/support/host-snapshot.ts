@@ -36,7 +36,7 @@ systemctl list-unit-files --no-legend | awk '{ print "unit", $1, $2 }' | sort
 systemctl list-units --plain --no-legend --type=service,socket,timer,mount --state=running,listening,waiting,mounted | awk '{ print "active", $1 }' | sort
 if command -v nft >/dev/null; then nft list ruleset | sed 's/^/nft /'; fi
 if command -v iptables-save >/dev/null; then for f in iptables-save ip6tables-save; do $f | sed -n '/^[-:]/s/ \\[[0-9:]*\\]//; /^[-:]/s/^/firewall /p'; done; fi
-if command -v psql >/dev/null && [ -d /run/postgresql ]; then runuser -u postgres -- psql -AtXqc "select 'database ' || datname from pg_database union all select 'database role ' || rolname from pg_roles order by 1" || echo 'database none answers'; fi`);
+if command -v psql >/dev/null && [ -d /run/postgresql ]; then runuser -u postgres -- psql -AtXqc "select 'database ' || datname || ' of ' || pg_get_userbyid(datdba) from pg_database union all select 'database role ' || rolname from pg_roles order by 1" || echo 'database none answers'; fi`);
   return text.split("\n").filter((line) => line !== "" && !passing.test(line.replace(/^(active|unit) /, "")));
 }
 

@@ -2,6 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto
 import { Secret } from "../../base/secret.ts";
 import type { OperationKind } from "../change.ts";
 import type { PostgresqlDatabaseOperation, PostgresqlRoleOperation } from "../operations.ts";
+import { quoteAll } from "../quote.ts";
 
 const rounds = 4096;
 
@@ -46,18 +47,32 @@ export const postgresqlRole: OperationKind<PostgresqlRoleOperation> = {
       password === undefined
         ? ""
         : `alter role ${identifier(name)} password ${literal(scramVerifier(name, password.reveal()))};`;
+    const saved = `verifier-${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
     return {
       summary: `database role ${name}: ${verifier === undefined ? "create" : "set password"}`,
-      script: 'postgres_sql <"$F"/sql',
+      script: `${verifier === undefined ? "" : `keep_verifier ${quoteAll([name, saved])}\n`}postgres_sql <"$F"/sql`,
       uploads: [
         { name: "sql", content: password === undefined ? make : new Secret(password.name, `${make}\n${set}\n`) },
       ],
-      records:
-        verifier === undefined ? [{ resource: `postgresql-role:${name}`, undo: { do: "postgresql-role", name } }] : [],
+      records: [
+        verifier === undefined
+          ? { resource: `postgresql-role:${name}`, undo: { do: "postgresql-role", name } }
+          : {
+              resource: `postgresql-password:${name}`,
+              undo: {
+                do: "command",
+                summary: `database role ${name}: its password of before, if it had one`,
+                script: `restore_verifier ${quoteAll([name, saved])}`,
+              },
+            },
+      ],
     };
   },
 
-  claims: ({ name }) => [`postgresql-role:${name}`],
+  claims: ({ name, password }) => [
+    `postgresql-role:${name}`,
+    ...(password === undefined ? [] : [`postgresql-password:${name}`]),
+  ],
 };
 
 export const postgresqlDatabase: OperationKind<PostgresqlDatabaseOperation> = {
@@ -71,6 +86,17 @@ export const postgresqlDatabase: OperationKind<PostgresqlDatabaseOperation> = {
         summary: `database ${name}: owner ${have} -> ${owner}`,
         script: 'postgres_sql <"$F"/sql',
         uploads: [{ name: "sql", content: `alter database ${identifier(name)} owner to ${identifier(owner)};\n` }],
+        records: [
+          {
+            resource: `postgresql-owner:${name}`,
+            undo: {
+              do: "command",
+              summary: `database ${name}: ${have}'s again`,
+              script: `give_database ${quoteAll([name, have])}`,
+            },
+            keepsData: true,
+          },
+        ],
       };
     }
     const create = `create database ${identifier(name)} owner ${identifier(owner)} template template0 encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'`;
@@ -88,5 +114,5 @@ export const postgresqlDatabase: OperationKind<PostgresqlDatabaseOperation> = {
     };
   },
 
-  claims: ({ name }) => [`postgresql-database:${name}`],
+  claims: ({ name }) => [`postgresql-database:${name}`, `postgresql-owner:${name}`],
 };
