@@ -117,3 +117,22 @@ systemctl restart ssh.service`);
   expect(said.match(/account is locked/g)).toHaveLength(1);
   expect((await lab.apply("check", [other])).errors).toEqual([]);
 });
+
+test("what a reset brings back may let nobody in: a new connection is tried, and the run says so, and where the console is", async () => {
+  const door: Operation = {
+    kind: "command",
+    id: "door",
+    summary: "open the door",
+    check: "[ -f /srv/door ]",
+    apply: "touch /srv/door",
+    undo: "rm -f /srv/door; systemctl stop ssh.service",
+    access: true,
+  };
+  expect((await lab.apply("setup", [door])).errors).toEqual([]);
+  const result = await lab.apply("reset", {});
+  await lab.inside("systemctl reset-failed ssh.service; systemctl start ssh.service");
+  expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-ACCESS", 2]]);
+  expect(result.errors[0]!.message).toContain("undone, but a new connection does not come through");
+  expect(result.errors[0]!.hint).toContain("npx olympus console");
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+});
