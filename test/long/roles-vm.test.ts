@@ -168,3 +168,19 @@ test("#4 a machine whose key is to be another is rebuilt with it, and never aske
   expect(await shown()).not.toBe(old);
   expect((await olympus(["role", "setup", "base", "--host", "athena", "--yes"])).code).toBe(0);
 });
+
+test("#31 what cloud-init itself notes down of its first boot is read: an error stops a setup, what it took lightly is told", async () => {
+  const status = "/run/cloud-init/status.json";
+  const noted = async (key: string, value: string) => {
+    await inGuest(
+      `sudo cp ${status} /root/status; sudo python3 -c 'import json; s = json.load(open("/root/status")); s["v1"]["modules-final"]["${key}"] = ${value}; json.dump(s, open("${status}", "w"))'`,
+    );
+    const result = await olympus(["role", "check", "base", "--host", "athena"]);
+    await inGuest(`sudo mv /root/status ${status}`);
+    return result;
+  };
+  const failed = await noted("errors", `["no disk found"]`);
+  expect([failed.code, failed.stderr]).toEqual([2, expect.stringContaining("no disk found")]);
+  const lightly = await noted("recoverable_errors", `{"WARNING": ["old key"]}`);
+  expect([lightly.code, lightly.stderr]).toEqual([0, expect.stringMatching(/took lightly: .*old key/)]);
+});
