@@ -9,16 +9,16 @@ export const beforePackages: Operation = {
   kind: "command",
   id: "before",
   summary: "note how the host forwards packets",
-  check: `[ -f ${before} ] && [ ! -d ${aside} ]`,
+  check: `[ -s ${before} ] && [ ! -d ${aside} ]`,
   apply: `if [ -d ${aside} ]; then
   # Left there by a reset that was cut off: Docker is to find it, and not begin without.
   if [ -d ${data} ] && ! rmdir ${data} 2>/dev/null; then echo "there is data of Docker in ${data} and, from a reset that was cut off, in ${aside}: move one of them away"; exit 1; fi
   mv -T ${aside} ${data}
 fi
-if [ -f ${before} ]; then exit 0; fi
+if [ -s ${before} ]; then exit 0; fi
 policy=ACCEPT
 if command -v iptables >/dev/null; then policy="$(iptables -w -S FORWARD | sed -n 's/^-P FORWARD //p')"; fi
-printf '%s %s\\n' "$(cat /proc/sys/net/ipv4/ip_forward)" "$policy" >${before}`,
+printf '%s %s\\n' "$(cat /proc/sys/net/ipv4/ip_forward)" "$policy" | note ${before}`,
   undo: `if [ -d ${aside} ]; then rm -rf ${data}; mv -T ${aside} ${data}; fi
 rm -f ${before}`,
 };
@@ -44,7 +44,7 @@ for bridge in docker0 $(ls /sys/class/net | grep -x 'br-[0-9a-f]\\{12\\}'); do
   if [ -d "/sys/class/net/$bridge" ]; then ip link delete "$bridge"; fi
 done
 forward=1 policy=ACCEPT
-if [ -f ${before} ]; then read -r forward policy <${before}; fi
+if [ -s ${before} ]; then read -r forward policy <${before}; fi
 for family in iptables ip6tables; do
   if command -v $family-save >/dev/null; then
     $family-save | grep -Ev 'DOCKER|docker0|br-[0-9a-f]{12}' | sed "s/^:FORWARD [A-Z]*/:FORWARD $policy/" | $family-restore -w

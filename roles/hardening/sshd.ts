@@ -36,7 +36,7 @@ sshd -t -f "$t"`;
 export const includeDropIns = {
   summary: `${main}: read ${folder}`,
   check: `grep -qiE '^[[:space:]]*Include[[:space:]]+("?)${folder}/' ${main}`,
-  apply: `sed -i '1i Include ${folder}/*.conf' ${main}`,
+  apply: `sed -i '1i Include ${folder}/*.conf' ${main}; sync ${main}`,
   undo: `sed -i '1{/^Include .etc.ssh.sshd_config.d/d}' ${main}; notify ssh.service`,
 } as const;
 
@@ -50,7 +50,7 @@ export function exemption(admin: readonly string[]) {
   return {
     summary: `sshd: ${admin.join(", ")} without penalties`,
     check: `! grep -qai persourcepenaltyexemptlist "$(command -v sshd)" || [ "$(cat ${file})" = ${quote(content)} ]`,
-    apply: `printf '%s\\n' ${quote(content)} >${file}`,
+    apply: `printf '%s\\n' ${quote(content)} | note ${file}`,
     undo: `rm -f ${file}; notify ssh.service`,
   } as const;
 }

@@ -12,7 +12,7 @@ ${virsh} pool-dumpxml ${name} | grep -qF "<path>${path}</path>"`,
     apply: `if ${virsh} pool-info ${name} >/dev/null 2>&1; then
   if ! ${virsh} pool-dumpxml ${name} | grep -qF "<path>${path}</path>"; then echo "pool ${name} is there with another folder: name another pool, or that folder as poolPath"; exit 1; fi
 else
-  : >${made}
+  note ${made} </dev/null
   ${virsh} pool-define-as ${name} dir --target ${path}
 fi
 if ! ${is("State", "running")}; then ${virsh} pool-start ${name}; fi

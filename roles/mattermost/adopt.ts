@@ -52,7 +52,7 @@ export function adoptTablesScripts(): { check: string; apply: string; undo: stri
 postgres_sql -d mattermost >"$R/owners" <<'SQL'
 ${formerOwners}
 SQL
-cp "$R/owners" ${ownersFile}.new; sync ${ownersFile}.new; mv ${ownersFile}.new ${ownersFile}
+note ${ownersFile} <"$R/owners"
 fi
 cat >"$R/adopt" <<'SQL'
 alter schema public owner to mattermost;

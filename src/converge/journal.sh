@@ -1,6 +1,8 @@
 # What a host remembers of changes, for undoing them; sourced with prelude.sh.
 
 # Journal and saved state; each is on disk before the change that it is about begins.
+# note FILE: what comes on stdin, whole or not at all: after a power cut a file that was only written, or only renamed, may be empty.
+note() { cat >"$1.new" && sync "$1.new" && mv -T "$1.new" "$1"; }
 j() { printf '%s\n' "$1" >>"$J/journal.jsonl"; sync "$J/journal.jsonl"; }
 keep_file() {
   if [ ! -f "$J/saved/$2" ]; then copy_out "$1" "$J/saved/$2.new"; chmod 600 "$J/saved/$2.new"; sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"; fi
@@ -19,10 +21,10 @@ keep_packages() {
   if [ -f "$list.made" ]; then comm -23 "$R/before" "$list.made"; else cat "$R/before"; fi >"$list.new"
   sync "$list.new"; mv "$list.new" "$list"; rm -f "$list.made"
 }
-claim() { printf '%s\n' "$2" >"$J/claims/$1.new"; mv "$J/claims/$1.new" "$J/claims/$1"; }
+claim() { printf '%s\n' "$2" | note "$J/claims/$1"; }
 unclaim() { rm -f "$J/claims/$1"; }
 # rewrite_journal FILE: replaces the journal; forgets saved files that no entry speaks of.
-rewrite_journal() { cp "$1" "$J/journal.new"; sync "$J/journal.new"; mv "$J/journal.new" "$J/journal.jsonl"; forget_saved; }
+rewrite_journal() { note "$J/journal.jsonl" <"$1"; forget_saved; }
 forget_saved() {
   for saved in "$J"/saved/*; do
     if [ -f "$saved" ] && ! grep -qF "$(basename "$saved" .made)" "$J/journal.jsonl"; then rm -f "$saved"; fi

@@ -12,8 +12,8 @@ drop_postgres_role() {
 # keep_verifier ROLE FILE: what opened a role that was there before us. Of one that we made it would be a password that is revoked.
 keep_verifier() {
   if [ -e "$J/saved/$2" ] || grep -qF -e "\"postgresql-role:$1\"" "$J/journal.jsonl"; then return 0; fi
-  ( umask 077; echo "select rolpassword from pg_authid where rolname = :'name'" | postgres_sql -v name="$1" >"$J/saved/$2.new" )
-  sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"
+  known="$(echo "select rolpassword from pg_authid where rolname = :'name'" | postgres_sql -v name="$1")"
+  ( umask 077; printf '%s\n' "$known" | note "$J/saved/$2" )
 }
 restore_verifier() { # ROLE FILE
   if ! have_postgres || ! have_postgres_role "$1" || [ ! -f "$J/saved/$2" ]; then return 0; fi

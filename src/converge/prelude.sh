@@ -18,16 +18,16 @@ begin() {
   # What a run that was killed had not renamed yet.
   if [ -f "$J/temporary" ]; then while read -r t; do rm -rf "$t"; done <"$J/temporary"; rm -f "$J/temporary"; fi
   printf '%s\n' "$2" >/run/olympus/owner
-  printf '%s\n' "$3" >"$J/format"
+  printf '%s\n' "$3" | note "$J/format"
   # A line that a power cut left without its end must not take the next one with it.
   for file in "$J/journal.jsonl" "$J/history.jsonl"; do if [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then echo >>"$file"; fi; done
-  if [ -f "$J/history.jsonl" ]; then tail -n 400 "$J/history.jsonl" >"$J/history.new"; mv "$J/history.new" "$J/history.jsonl"; fi
+  if [ -f "$J/history.jsonl" ]; then tail -n 400 "$J/history.jsonl" | note "$J/history.jsonl"; fi
   printf '%s\n' "$2" >>"$J/history.jsonl"
   # Secrets of a run that was killed go now; of finished runs only the newest outputs stay.
   for old in /run/olympus/runs/*; do if [ "$old" != "$R" ] && ! arriving "$old"; then rm -rf "$old/f" "$old/apply.sh"; fi; done
   ls -1dt /run/olympus/runs/* | tail -n +6 | while read -r old; do if ! arriving "$old"; then rm -rf "$old"; fi; done
   for old in "$B"/*.up; do run=${old##*/}; if [ -d "$old" ] && ! arriving "/run/olympus/runs/${run%.up}"; then rm -rf "$old"; fi; done
-  printf '%s\n' "${R##*/}" >"$J/generation"
+  printf '%s\n' "${R##*/}" | note "$J/generation"
 }
 
 # arriving FOLDER: somebody is sending the files of another run there, and holds its lock.
@@ -87,7 +87,7 @@ notify() {
   printf '%s\n' "$1" >>"$J/pending"; sync "$J/pending"
 }
 settled() {
-  if [ -f "$J/pending" ]; then grep -vxF "$1" "$J/pending" >"$J/pending.new" || : "none is left"; mv "$J/pending.new" "$J/pending"; fi
+  if [ -f "$J/pending" ]; then { grep -vxF "$1" "$J/pending" || : "none is left"; } | note "$J/pending"; fi
 }
 reload_wanted() { : >"$R/reload"; }
 reload() { if [ -f "$R/reload" ]; then systemctl daemon-reload; rm -f "$R/reload"; fi; }
@@ -165,7 +165,7 @@ install_packages() { # LIST NAME...
   code=0; get_packages "$@" || code=1
   # Also when it failed: what comes before the next try is not ours.
   installed >"$R/now"
-  comm -13 "$list" "$R/now" >"$list.made.new"; mv "$list.made.new" "$list.made"
+  comm -13 "$list" "$R/now" | note "$list.made"
   # To apt, what a metapackage brings was asked for by hand. Not here: by that a reset tells people's packages from ours.
   printf '%s\n' "$@" | sed 's/=.*//' | sort -u >"$R/named"; apt-mark showmanual | sort -u >"$R/manual"
   brought="$(comm -13 "$R/before" "$R/now" | comm -12 - "$R/manual" | comm -23 - "$R/named")"

