@@ -32,11 +32,11 @@ seconds_of() { date -u -d "$(sed -E 's/^(....)(..)(..)T(..)(..)(..)Z.*/\1-\2-\3 
 write_metrics() {
   [ -n "$METRICS" ] && [ -d "${METRICS%/*}" ] || return 0
   { for one in made verified; do
-      if [ -f "$state/$one" ]; then read -r at _ <"$state/$one"; echo "olympus_backup_last_${one}_timestamp_seconds $at"; fi
+      if [ -s "$state/$one" ]; then read -r at _ <"$state/$one"; echo "olympus_backup_last_${one}_timestamp_seconds $at"; fi
     done; } >"$METRICS.$$"
   chmod 644 "$METRICS.$$"; mv "$METRICS.$$" "$METRICS"
 }
-note() { echo "$(seconds_of "$2") $2" >"$state/$1.new"; mv "$state/$1.new" "$state/$1"; write_metrics; }
+note() { echo "$(seconds_of "$2") $2" >"$state/$1.new"; sync "$state/$1.new"; mv "$state/$1.new" "$state/$1"; write_metrics; }
 
 back_up() {
   workplace
