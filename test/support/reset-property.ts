@@ -2,17 +2,18 @@ import { expect } from "vitest";
 import { role as deploy } from "../../roles/deploy/role.ts";
 import { role as hypervisor } from "../../roles/hypervisor/role.ts";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
+import type { OlympusError } from "../../src/base/errors.ts";
 import { projectCatalogue } from "../../src/converge/catalogue.ts";
 import type { Operation } from "../../src/converge/operations.ts";
-import type { HostResult } from "../../src/converge/result.ts";
 import { snapshotDifference, snapshotHost } from "./host-snapshot.ts";
+import { moments } from "./moments.ts";
 import { openclawOperations, publishOpenclaw } from "./openclaw.ts";
 import { startPublisher } from "./publisher.ts";
 import type { RoleLab, RoleTexts } from "./role-lab.ts";
 import { changedTeam } from "./team.ts";
 
 // Setup, then reset: the machine is as before. Also when something else was wished in between, and when the setup was killed at any
-// step. What a person wrote meanwhile stays.
+// moment. What a person wrote meanwhile stays.
 
 /** What a role needs on a lab machine, which reaches the distribution and package registries alone. */
 interface Trial {
@@ -158,7 +159,7 @@ async function withNeeds(name: string, params: Trial["params"] = {}, operations?
   return { texts, data: [...data] };
 }
 
-/** Sets a role up on a machine, changes its wishes and resets it; once more, killed at a step that the seed chooses. */
+/** Sets a role up on a machine, changes its wishes and resets it; once more, killed at a moment that the seed chooses. */
 export async function resetProperty(lab: RoleLab, name: string, seed: number): Promise<void> {
   const inside = (script: string): Promise<string> => lab.inside(script);
   const trial = trials[name]!;
@@ -172,12 +173,10 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
     file.network.admin = [`${lab.lab.hostAddress}/32`];
   });
   const before = await snapshotHost(inside);
-  const steps: string[] = [];
-  const progress = (_: string, label: string, ended?: HostResult): void => {
-    if (ended === undefined) steps.push(label);
-  };
-  const setup = await lab.apply("setup", texts, { progress, team, others });
-  expect(setup.errors, `${name}: setup`).toEqual([]);
+  const all = await moments(inside, async () => {
+    const setup = await lab.apply("setup", texts, { team, others });
+    expect(setup.errors, `${name}: setup`).toEqual([]);
+  });
   expect((await lab.apply("setup", texts, { team, others })).changed, `${name}: changes of a second setup`).toBe(0);
   const domain = changedTeam(team, (file) => {
     file.network.domain = `later.${file.network.domain}`;
@@ -190,26 +189,22 @@ export async function resetProperty(lab: RoleLab, name: string, seed: number): P
   expect(await inside("sed -i '/^192.0.2.9 theirs$/ { w /dev/stdout\nd }' /etc/hosts")).toBe("192.0.2.9 theirs\n");
   expect(await difference(before, inside, trial.leaves), `${name}: left by setup and reset`).toEqual([]);
 
-  // The first label is the look at the host.
-  const at = 1 + Math.floor(randomFor(seed, name) * (steps.length - 1));
-  process.stdout.write(`${name}: killed at step ${at} of ${steps.length - 1}: ${steps[at]}\n`);
-  let seen = 0;
-  let kill: Promise<unknown> | undefined;
-  const killed = await lab.apply("setup", texts, {
-    team,
-    others,
-    progress(_, label, ended) {
-      if (ended !== undefined || seen++ !== at || label !== steps[at]) return;
-      kill = inside("systemctl kill -s KILL 'olympus-apply-*'");
+  const at = 1 + Math.floor(randomFor(seed, name) * all.length);
+  let errors: readonly OlympusError[] = [];
+  const came = await moments(
+    inside,
+    async () => {
+      errors = (await lab.apply("setup", texts, { team, others })).errors;
     },
-  });
-  await kill;
-  // A step may be over before it is killed: then the setup went through, and is reset all the same.
+    at,
+  );
+  const where = `${name}, moment ${at} of ${all.length} (${came[at - 1] ?? "never came"})`;
   expect(
-    killed.errors.filter(({ code }) => code !== "E-ROLE-APPLY"),
-    `${name}: killed`,
-  ).toEqual([]);
+    errors.map(({ code, message }) => [code, message]),
+    `${where}: setup was to be killed`,
+  ).toEqual([["E-ROLE-APPLY", expect.stringContaining("was killed, or the machine restarted, at: ")]]);
+  process.stdout.write(`${where}: ${errors[0]!.message.split(": ").slice(1).join(": ")}\n`);
   const again = await lab.apply("reset", texts, { purge: data, team, others });
-  expect(again.errors, `${name}: reset after a kill`).toEqual([]);
-  expect(await difference(before, inside, trial.leaves), `${name}: left after a kill at ${steps[at]}`).toEqual([]);
+  expect(again.errors, `${where}: reset after a kill`).toEqual([]);
+  expect(await difference(before, inside, trial.leaves), `${where}: left after a kill`).toEqual([]);
 }
