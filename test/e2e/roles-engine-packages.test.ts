@@ -53,6 +53,51 @@ test("#13 a configuration file that somebody edited outlives an upgrade; a role 
   expect(await lab.inside("cat /etc/probe.conf")).toBe("ours\n");
 });
 
+test("what was changed does not answer: a rollback brings back the pinned version, the unit that ran, and the file, and keeps apt to that version", async () => {
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  const operations = (version: string, port: number): Operation[] => [
+    probe(version),
+    { kind: "file", id: "settings", path: "/srv/settings", content: `of ${version}\n`, restarts: ["probe.service"] },
+    {
+      kind: "unit",
+      id: "unit",
+      name: "probe.service",
+      content: `[Service]\nType=exec\nExecStartPre=/bin/cp /srv/settings /run/read\nExecStart=/bin/sleep 4${version}00\n`,
+      running: true,
+    },
+    { kind: "wait", id: "answers", url: `tcp://127.0.0.1:${port}`, unit: "probe.service", timeout: 1 },
+  ];
+  const state = () =>
+    lab.inside(`dpkg-query -W -f '\${Version}\n' probe; cat /srv/settings /run/read /etc/systemd/system/probe.service /etc/apt/preferences.d/olympus-probe
+systemctl is-active probe.service; tr '\\0' ' ' </proc/$(systemctl show -P MainPID probe.service)/cmdline; apt-cache policy probe | sed -n 's/^ *Candidate: //p'`);
+  expect((await lab.apply("setup", operations("1", 22))).errors).toEqual([]);
+  const before = await state();
+  expect(before).toMatch(/^1\nof 1\nof 1\n[\s\S]*\nactive\n.*sleep 4100 1\n$/);
+
+  // Port 9 is closed.
+  const failed = await lab.apply("setup", operations("2", 9));
+  expect(failed.errors).toMatchObject([{ code: "E-ROLE-APPLY", hint: expect.stringContaining("role rollback") }]);
+  expect(failed.errors[0]!.message).toContain("tcp://127.0.0.1:9 did not answer within 1 s");
+  expect(await state()).toBe(
+    before
+      .replaceAll("of 1", "of 2")
+      .replaceAll("4100", "4200")
+      .replace(/^1\n/, "2\n")
+      .replace("version 1", "version 2")
+      .replace(/1\n$/, "2\n"),
+  );
+
+  expect((await lab.apply("rollback", {})).errors).toEqual([]);
+  expect(await state()).toBe(before);
+  expect((await lab.apply("check", operations("1", 22))).hosts[0]!.state).toBe("as-wished");
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  expect(
+    await lab.inside(
+      "ls /srv/settings /etc/systemd/system/probe.service /etc/apt/preferences.d 2>/dev/null || :; dpkg -l probe | grep -c ^ii || :",
+    ),
+  ).toBe("/etc/apt/preferences.d:\n0\n");
+});
+
 describe("#34 a mirror that changes while it is asked", () => {
   const port = 8123;
   const flaky: Operation = { kind: "package", id: "flaky", names: ["flaky"] };
