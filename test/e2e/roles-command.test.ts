@@ -46,8 +46,17 @@ function offered(stderr: string, what: string): string[] {
 }
 
 test("#51 one host fails, the other is done; @failed is that one alone, and afterwards nobody", async () => {
-  role.wish([file("/srv/probe", "1\n")]);
   await lab.inside("systemctl stop ssh.socket ssh.service 2>/dev/null || systemctl stop ssh.service", 1);
+  role.wish([{ kind: "command", id: "fails", summary: "fail", check: "false", apply: "exit 1" }]);
+  const worst = await role.run("role", "setup", "probe", "--host", both, "--json");
+  const ends = worst.events.find(({ type }) => type === "role") as { exit: number; hosts: { error?: string }[] };
+  // One did not answer (4), the other failed (2), which is worse.
+  expect([worst.code, ends.exit, ends.hosts.map(({ error }) => error)]).toEqual([
+    2,
+    2,
+    ["E-ROLE-APPLY", "E-SSH-REFUSED"],
+  ]);
+  role.wish([file("/srv/probe", "1\n")]);
   const first = await role.run("role", "setup", "probe", "--host", both, "--json");
   expect([first.code, hostsOf(first.events)]).toEqual([
     4,
@@ -164,5 +173,64 @@ test("a check writes figures for Prometheus, and a host tells of everybody's run
   const text = (await role.run("role", "history", "--host", "athena", "--lines", "1")).stdout;
   expect(text).toMatch(/role setup probe +\d+ +\d+ s +\S+@\S+ +failed at: .*stop half-way/);
   expect((await role.run("role", "history", "--host", "nobody")).code).toBe(1);
+  expect((await role.run("role", "reset", "probe", "--host", "athena", "--yes")).code).toBe(0);
+});
+
+test("a secret that stands in the open on a host is in no diff, however it is written there, nor is a line of one of several", async () => {
+  const canary = "canary-77d2-of-a-diff";
+  const encoded = Buffer.from(canary).toString("base64");
+  const lines = lab.secrets.require("ssh.deploy.private").reveal().trim().split("\n");
+  lab.secrets.set("models.anthropic", canary);
+  await lab.secrets.save();
+  await lab.inside(
+    `printf 'token = %s\\nkey = %s\\n%s\\nplain = 1\\n' '${canary}' '${encoded}' '${lines[1]}' >/srv/open`,
+  );
+  role.wish([file("/srv/open", "plain = 2\n")]);
+  const text = await role.run("role", "check", "probe", "--host", "athena");
+  const told = await role.run("role", "check", "probe", "--host", "athena", "--json");
+  const done = await role.run("role", "setup", "probe", "--host", "athena", "--json");
+  lab.secrets.delete("models.anthropic");
+  await lab.secrets.save();
+  expect([text.code, told.code, done.code]).toEqual([3, 3, 0]);
+  const diff = [
+    "-token = [secret:models.anthropic]",
+    "-key = [secret:models.anthropic]",
+    "-[secret:ssh.deploy.private]",
+    "-plain = 1",
+    "+plain = 2",
+  ];
+  for (const { events } of [told, done]) {
+    const { hosts } = events.find(({ type }) => type === "role") as { hosts: { lines: { diff: string[] }[] }[] };
+    expect(hosts[0]!.lines.map((line) => line.diff)).toEqual([diff]);
+  }
+  for (const line of diff) expect(text.stdout).toContain(`      ${line}\n`);
+  for (const { stdout, stderr } of [text, told, done]) {
+    for (const hidden of [canary, encoded, lines[1]!]) expect(stdout + stderr).not.toContain(hidden);
+  }
+  expect((await role.run("role", "reset", "probe", "--host", "athena", "--yes")).code).toBe(0);
+  expect(await lab.inside("head -n 1 /srv/open; rm /srv/open")).toBe(`token = ${canary}\n`);
+});
+
+test("a host whose journal is of a newer format is refused, whatever is asked for, and nothing on it changes", async () => {
+  const journal = "/var/lib/olympus/journal";
+  const state = () => lab.inside(`cd ${journal}; find . -type f -exec sha256sum {} + | sort; ls /srv; cat /srv/newer`);
+  role.wish([file("/srv/newer", "1\n")]);
+  expect((await role.run("role", "setup", "probe", "--host", "athena")).code).toBe(0);
+  const format = await lab.inside(`cat ${journal}/format; echo 99 >${journal}/format`);
+  const before = await state();
+  role.wish([file("/srv/newer", "2\n")]);
+  for (const words of [
+    ["check", "probe"],
+    ["setup", "probe"],
+    ["reset", "probe", "--yes"],
+    ["rollback", "--yes"],
+    ["history"],
+  ]) {
+    const { code, stderr } = await role.run("role", ...words, "--host", "athena");
+    expect([words[0], code, stderr]).toEqual([words[0], 2, expect.stringContaining("E-ROLE-JOURNAL")]);
+    expect(stderr).toContain("the journal is of a newer format (99, known");
+    expect(await state()).toBe(before);
+  }
+  await lab.inside(`printf %s '${format}' >${journal}/format`);
   expect((await role.run("role", "reset", "probe", "--host", "athena", "--yes")).code).toBe(0);
 });
