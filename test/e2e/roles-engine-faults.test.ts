@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -289,6 +289,39 @@ test("a run of somebody else begins and ends while files are on their way: none 
   expect((await lab.apply("reset", {})).errors).toEqual([]);
 });
 
+test("what lies on the host is no longer what was sent: refused before it is used, removed, and sent again by the next run", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "olympus-spoiled-"));
+  const localPath = join(folder, "large");
+  const content = randomBytes(100_000);
+  writeFileSync(localPath, content);
+  const sum = createHash("sha256").update(content).digest("hex");
+  const blob = `/var/lib/olympus/journal/blobs/${sum}`;
+  const spoils: Operation = {
+    kind: "command",
+    id: "spoils",
+    summary: "spoil what was sent",
+    check: "[ -e /srv/spoiled ]",
+    apply: `echo more >>${blob}; touch /srv/spoiled`,
+    undo: "rm -f /srv/spoiled",
+  };
+  const large: Operation = {
+    kind: "file",
+    id: "large",
+    path: "/srv/large",
+    content: { localPath, sha256: sum, size: content.length },
+  };
+  const there = () => lab.inside(`ls /srv/large ${blob} 2>/dev/null; sha256sum </srv/large 2>/dev/null || echo none`);
+  const refused = await lab.apply("setup", [spoils, large]);
+  expect(codes(refused)).toEqual([["E-ROLE-APPLY", 2]]);
+  expect(refused.errors[0]!.message).toContain("at: probe: /srv/large: create");
+  expect(refused.errors[0]!.message).toContain(`what arrived is not what was sent (${sum}): removed, run again`);
+  expect(await there()).toBe("none\n");
+  const { errors, changed } = await lab.apply("setup", [spoils, large]);
+  rmSync(folder, { recursive: true });
+  expect([errors, changed, await there()]).toEqual([[], 1, expect.stringContaining(sum)]);
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+});
+
 test("#10 apt is held by somebody else: waited for, with who it is; what an interrupted installation left is ended first", async () => {
   const holder =
     'use Fcntl; open(F, ">>/var/lib/dpkg/lock-frontend"); my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLK, $lock) or die; open(G, ">/srv/locked"); close(G); select(undef, undef, undef, 0.1) until -e "/srv/unlock";';
@@ -317,7 +350,7 @@ test("#34 no mirror answers: tried again after new lists, then the error has the
   const result = await lab.apply("setup", [{ kind: "package", id: "tool", names: ["sl"] }]);
   await lab.inside("rm /etc/apt/sources.list; mv /srv/apt/* /etc/apt/; rmdir /srv/apt");
   expect(codes(result)).toEqual([["E-ROLE-APPLY", 2]]);
-  expect(result.errors[0]!.message).toMatch(/127\.0\.0\.1:9|Unable to locate package/);
+  expect(result.errors[0]!.message).toContain("http://127.0.0.1:9/debian");
 });
 
 test("#33 names that nobody knows are told all at once, before anything is changed", async () => {

@@ -74,7 +74,7 @@ const databases = async () =>
     .filter(Boolean)
     .sort();
 
-test("#35 a tarball that is cut short or another one is refused with both hashes, and nothing of it stays", async () => {
+test("#35 a tarball that is cut short or another one is fetched once more, then refused with both hashes, and nothing of it stays", async () => {
   const ground = await lab.apply("setup", { base: "real", postgresql: "real" });
   expect(ground.errors).toEqual([]);
   await lab.inside(`set -e
@@ -96,6 +96,9 @@ runuser -u postgres -- psql -Xq -d mattermost -c 'create table by_hand as select
   expect(refused.errors[0]!.message).toContain(first!.sha256);
   const cut = await lab.apply("setup", roles(server.truncated(first!)));
   expect(cut.errors[0]!.message).toContain(first!.sha256);
+  // Each once, and once again.
+  const [asked, half] = ["GET /1.0.0.tar", "GET /half-1.0.0.tar"];
+  expect(server.requests).toEqual([asked, asked, half, half]);
   expect(await lab.inside("ls -A /opt/mattermost/releases; systemctl is-active mattermost")).toBe("active\n");
 });
 

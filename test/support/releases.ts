@@ -19,12 +19,16 @@ export interface ReleaseServer {
   pack(version: string, from: string | undefined, files: Readonly<Record<string, string>>): PackedRelease;
   /** The first half of another release, promised as a whole. */
   truncated(release: PackedRelease): PackedRelease;
+  /** What was asked for, as "GET /path", in order. */
+  readonly requests: readonly string[];
   close(): Promise<void>;
 }
 
 export async function serveReleases(address: string): Promise<ReleaseServer> {
   const folder = mkdtempSync(join(tmpdir(), "olympus-releases-"));
+  const requests: string[] = [];
   const server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
     const [, half, name] = /^\/(half-)?([\w.-]+)$/.exec(request.url ?? "") ?? [];
     const file = join(folder, name ?? "");
     const { size } = statSync(file);
@@ -35,6 +39,7 @@ export async function serveReleases(address: string): Promise<ReleaseServer> {
   await new Promise<void>((done) => server.listen(0, address, done));
   const url = `http://${address}:${(server.address() as AddressInfo).port}`;
   return {
+    requests,
     pack(version, from, files) {
       const tar = join(folder, `${version}.tar`);
       const extra = join(folder, `${version}-files`);
