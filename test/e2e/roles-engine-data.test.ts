@@ -27,6 +27,14 @@ const fill = () =>
 const thought = () => lab.inside("cat /srv/memory/deep/one");
 const purge = () => lab.apply("reset", memory, { purge: ["memory"] });
 
+const journalNow = async () =>
+  (await lab.inside("cat /var/lib/olympus/journal/journal.jsonl"))
+    .split("\n")
+    .flatMap((text) => (text === "" ? [] : [JSON.parse(text) as JournalEntry]));
+const line = (entry: JournalEntry): string => `~ ${entry.role}: ${describeUndo(entry)}`;
+/** What is told before the question. */
+const listedIn = (told: readonly string[]) => told.slice(0, told.indexOf("Reset athena?")).map((text) => text.trim());
+
 /** A command's surroundings where a person says yes or no; what they are told and asked comes into `told`. */
 const asking = (yes: boolean, told: string[]): CommandContext => ({
   reporter: { ...silentReporter(), info: (line) => void told.push(line) },
@@ -55,17 +63,13 @@ test("#41 the confirmation lists what the journal holds, all of it and nothing e
   expect((await lab.apply("setup", operations)).errors).toEqual([]);
   await fill();
   await lab.secrets.save();
-  const journal = (await lab.inside("cat /var/lib/olympus/journal/journal.jsonl"))
-    .split("\n")
-    .flatMap((line) => (line === "" ? [] : [JSON.parse(line) as JournalEntry]));
+  const journal = await journalNow();
   const whole = await snapshotHost((script) => lab.inside(script));
 
   const told: string[] = [];
   expect(await act(asking(false, told), "reset", [], { host: "athena" })).toBe(6);
-  const listed = told.slice(0, told.indexOf("Reset athena?")).map((line) => line.trim());
-  const goes = journal
-    .filter(({ data }) => data === undefined)
-    .map((entry) => `~ ${entry.role}: ${describeUndo(entry)}`);
+  const listed = listedIn(told);
+  const goes = journal.filter(({ data }) => data === undefined).map(line);
   expect(listed[0]).toBe(`athena     ${goes.length} to undo`);
   expect(listed.slice(1).sort()).toEqual([...goes, "= stays: probe: /srv/memory (memory)"].sort());
   // One line for each thing that setup made or changed; of what was there already, none.
@@ -77,6 +81,12 @@ test("#41 the confirmation lists what the journal holds, all of it and nothing e
     "~ probe: restore /srv/changed",
     "~ probe: user probe-user: remove",
   ]);
+
+  const purged: string[] = [];
+  expect(await act(asking(false, purged), "reset", [], { host: "athena", purge: "memory" })).toBe(6);
+  const withData = listedIn(purged);
+  expect(withData[0]).toBe(`athena     ${journal.length} to undo`);
+  expect(withData.slice(1).sort()).toEqual([...goes, "~ probe: remove /srv/memory with everything in it"].sort());
   expect(snapshotDifference(whole, await snapshotHost((script) => lab.inside(script)))).toEqual([]);
 
   expect(await act(asking(true, []), "reset", [], { host: "athena" })).toBe(0);
@@ -161,10 +171,22 @@ test("#42 a database is dumped before it is dropped, and the dump restores it; o
     postgresql: "real",
     probe: [
       { kind: "postgresql-role", id: "role", name: "probe" },
-      { kind: "postgresql-database", id: "database", name: "probe", owner: "probe", data: "rows" },
+      { kind: "postgresql-database", id: "database", name: "probe", owner: "probe", data: "databases" },
     ],
   } as const;
   expect((await lab.apply("setup", roles)).errors).toEqual([]);
+  const told: string[] = [];
+  expect(await act(asking(false, told), "reset", [], { host: "athena", purge: "databases" })).toBe(6);
+  const listed = listedIn(told);
+  const goes = (await journalNow()).filter(({ data }) => data !== "memory").map(line);
+  expect(listed.filter((text) => text.startsWith("~")).sort()).toEqual(goes.sort());
+  expect(listed).toContain("~ probe: database probe: DROP with all its data");
+  const kept: string[] = [];
+  expect(await act(asking(false, kept), "reset", [], { host: "athena" })).toBe(6);
+  expect(listedIn(kept).filter((text) => /database probe/.test(text))).toEqual([
+    "= stays: probe: database probe (databases)",
+  ]);
+
   const sql = (query: string, database = "probe") =>
     lab.inside(`cd /; runuser -u postgres -- psql -AtXq -d ${database} -c "${query}"`);
   await sql("create table thoughts (text text); insert into thoughts values ('kept')");
@@ -172,13 +194,13 @@ test("#42 a database is dumped before it is dropped, and the dump restores it; o
   await lab.inside(
     "printf '#!/bin/sh\\necho broken >&2; exit 1\\n' >/usr/local/bin/pg_dump; chmod 755 /usr/local/bin/pg_dump; mv /usr/bin/pg_dump /usr/bin/pg_dump.real; cp /usr/local/bin/pg_dump /usr/bin/pg_dump",
   );
-  const failed = await lab.apply("reset", roles, { roles: ["probe"], purge: ["rows"] });
+  const failed = await lab.apply("reset", roles, { roles: ["probe"], purge: ["databases"] });
   await lab.inside("mv /usr/bin/pg_dump.real /usr/bin/pg_dump; rm /usr/local/bin/pg_dump");
   expect(codes(failed)).toEqual([["E-ROLE-APPLY", 2]]);
   expect(failed.errors[0]!.message).toContain("the backup of database probe failed: nothing of it was deleted");
   expect(await sql("select text from thoughts")).toBe("kept\n");
 
-  const gone = await lab.apply("reset", roles, { roles: ["probe"], purge: ["rows"] });
+  const gone = await lab.apply("reset", roles, { roles: ["probe"], purge: ["databases"] });
   expect(gone.errors).toEqual([]);
   const file = /(\S+\.dump) \(/.exec(gone.hosts[0]!.kept.join("\n"))![1]!;
   await sql("create database back", "postgres");

@@ -89,10 +89,17 @@ describe("a role's life", () => {
   test("check changes nothing, setup does it, setup again changes nothing, reset gives everything back", async () => {
     await lab.inside("printf 'end without newline' >> /etc/hosts");
     const before = await snapshot();
+    const own = () =>
+      lab.inside(
+        "ls -d /var/lib/olympus /run/olympus /var/backups/olympus 2>/dev/null; find /tmp /var/tmp /run/systemd/transient -printf '%p %y %s %T@\\n' | sort",
+      );
+    const unused = await own();
     const check = await lab.apply("check", everything());
     expect(check.errors).toEqual([]);
     expect(states(check)).toEqual(["pending"]);
     expect(snapshotDifference(before, await snapshot())).toEqual([]);
+    // Nor has it made places of its own on a machine that it meets for the first time, or anything that is to be tidied up.
+    expect([unused, await own()]).toEqual([expect.not.stringContaining("olympus"), unused]);
 
     const setup = await lab.apply("setup", everything());
     expect(setup.errors).toEqual([]);
