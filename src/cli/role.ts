@@ -44,7 +44,9 @@ export const command: CliCommand = {
       );
     role
       .command("verify")
-      .description("try every way that the connectivity matrix opens or closes; exit 3 when one is not as it says")
+      .description(
+        "try every way that the connectivity matrix opens or closes, over TCP and UDP, and ports that it does not name; exit 3 when one is not as it says",
+      )
       .argument("<role>", "firewall")
       .option("--host <names>", "hosts to try from: by name, 'glob*', or agents, services, hypervisors")
       .option("--all", "from every host of the team")

@@ -5,11 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ReportEvent, silentReporter } from "../../src/base/report.ts";
 import type { CommandContext } from "../../src/cli/context.ts";
 import { verify } from "../../src/cli/role-verify.ts";
-import { targetOf } from "../../src/converge/target.ts";
-import { tryFrom, tryHere, wrongEdges } from "../../src/converge/try-edges.ts";
-import { connectSsh } from "../../src/ssh/connect.ts";
-import { edgesOf } from "../../src/team/edges.ts";
-import { listHosts } from "../../src/team/hosts.ts";
+import type { TriedEdge } from "../../src/converge/try-edges.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
@@ -29,6 +25,8 @@ const snapshots = () => Promise.all([athena, agora].map((at) => snapshotHost((sc
 const apply = (action: "setup" | "check" | "reset", options = {}) =>
   lab.apply(action, { firewall: "real" }, { team, hosts, ...options });
 const listen = (unit: string, port: number): string => `systemd-run -q --unit=${unit} nc -lk 0.0.0.0 ${port}`;
+/** What it is sent it never answers. */
+const listenQuietly = (unit: string, port: number): string => `systemd-run -q --unit=${unit} nc -luk 0.0.0.0 ${port}`;
 
 /** `open` or what kept it from being so, asked from a machine. */
 const ask = async (from: number, address: string, port: number): Promise<string> =>
@@ -54,6 +52,7 @@ beforeAll(async () => {
     file.network.cidr = lab.lab.cidr;
     file.network.admin = [`${lab.lab.hostAddress}/32`];
     file.network.resolvers = [lab.lab.gateway];
+    file.connectivity.push({ from: "agents", to: "chat", protocol: "udp", port: 5140, purpose: "logs", open: true });
   });
   await lab.inside(
     `ip route add ${internet} via ${out.address}; ${listen("dashboard", 18789)}; ${listen("other", 9999)}
@@ -73,7 +72,11 @@ E
     systemd-run -q --unit=box nsenter --net=/run/netns/box nc -lk 0.0.0.0 80`,
     athena,
   );
-  await lab.inside(`${listen("chat", 8065)}; ${listen("other", 9999)}; ${listen("dashboard", 18789)}`, agora);
+  await lab.inside(
+    `${listen("chat", 8065)}; ${listen("other", 9999)}; ${listen("dashboard", 18789)}
+    ${listenQuietly("logs", 5140)}; ${listenQuietly("quiet", 9998)}`,
+    agora,
+  );
   const script = `ip address add ${internet}/32 dev lo; ${listen("https", 443)}; ${listen("other", 8443)}`;
   await run("nsenter", ["-t", String(out.init.pid), "-a", "/bin/sh", "-c", script]);
   before = await snapshots();
@@ -147,39 +150,17 @@ test("published ports and what containers ask for obey it, whatever Docker's rul
   expect(await askHere(address(athena), 8080)).toBe("closed");
 });
 
-test("verify finds a way that somebody opened and one that somebody closed; setup mends both", async () => {
+test("verify finds ways that somebody opened, also at ports that no row names, and ones that somebody closed; setup mends all", async () => {
   const firewalled: LoadedTeam = {
     ...team,
     machines: lab.team.machines.map((machine) => ({ ...machine, roles: { firewall: {} } })),
   };
-  const all = listHosts(firewalled);
-  const from = all.filter(({ name }) => hosts.includes(name));
-  const signal = new AbortController().signal;
-  const wrong = async (): Promise<string[]> => {
-    const edges = edgesOf(firewalled, all, { from, here: [lab.lab.hostAddress], outside: internet });
-    expect(edges.filter(({ open }) => open).length).toBe(7);
-    expect(edges.filter(({ open }) => !open).length).toBeGreaterThan(30);
-    const tried = [await tryHere(edges.filter((edge) => edge.from === "admin"))];
-    for (const host of from) {
-      const ssh = await connectSsh(targetOf(host, firewalled, lab.secrets), signal);
-      tried.push(
-        await tryFrom(
-          ssh,
-          edges.filter((edge) => edge.from === host.name),
-          signal,
-        ),
-      );
-      ssh.close();
-    }
-    return wrongEdges(tried.flat()).map((edge) => `${edge.from} ${edge.to}:${edge.port} ${edge.outcome}`);
-  };
-  // The command, as people run it: the same ways, as a text and an exit code.
   await lab.secrets.save();
-  const command = async (): Promise<{ code: number; text: string; wrong: unknown }> => {
+  const command = async (): Promise<{ code: number; text: string; edges: TriedEdge[]; wrong: string[] }> => {
     const results: { text: string; data: ReportEvent }[] = [];
     const context: CommandContext = {
       reporter: { ...silentReporter(), result: (text, data) => void results.push({ text, data }) },
-      signal,
+      signal: new AbortController().signal,
       options: { json: false, yes: false, debug: false, input: false },
       endsByInterruption: () => undefined,
       loadTeam: async () => firewalled,
@@ -187,31 +168,58 @@ test("verify finds a way that somebody opened and one that somebody closed; setu
     };
     const code = await verify(context, "firewall", { host: hosts.join(","), outside: internet });
     const [{ text, data }] = results as [{ text: string; data: ReportEvent }];
-    return { code, text, wrong: data.wrong };
+    const wrong = (data.wrong as TriedEdge[]).map(
+      (edge) => `${edge.from} ${edge.to}:${edge.port}/${edge.transport} ${edge.outcome}`,
+    );
+    return { code, text, edges: data.edges as TriedEdge[], wrong };
   };
-  expect(await wrong()).toEqual([]);
-  expect(await command()).toEqual({
-    code: 0,
-    text: expect.stringMatching(/^\d+ ways: 7 open, \d+ closed; 0 not as the matrix says$/),
-    wrong: [],
-  });
+  const fine = await command();
+  expect([fine.code, fine.wrong]).toEqual([0, []]);
+  expect(fine.text).toMatch(/^\d+ ways: 12 open, \d+ closed; 0 not as the matrix says$/);
+  expect(fine.edges.filter(({ open }) => !open).length).toBeGreaterThan(60);
+  const outcomes = (port: number, transport: string, to: string): string[] =>
+    fine.edges
+      .filter((edge) => edge.port === port && edge.transport === transport && edge.to === to)
+      .map(({ from, outcome }) => `${from} ${outcome}`);
+  // By what arrives there: a program that says nothing is heard, a firewall that says nothing is not.
+  expect(outcomes(5140, "udp", "agora")).toEqual(["admin held", "athena through"]);
+  expect(outcomes(5140, "udp", "athena")).toEqual(["admin held", "agora held"]);
+  // Nobody names them: a program listens at the first two, nothing at the last.
+  for (const [port, transport] of [
+    [9999, "tcp"],
+    [9998, "udp"],
+    [40_404, "tcp"],
+    [40_404, "udp"],
+  ] as const) {
+    expect(outcomes(port, transport, "agora"), `${port}/${transport}`).toEqual(["admin held", "athena held"]);
+  }
+  expect(await lab.inside("nft list tables", agora)).not.toContain("olympus_try");
+
   await lab.inside(
-    "nft insert rule inet olympus in tcp dport 18789 accept; nft insert rule inet olympus in tcp dport 8065 drop",
+    `nft insert rule inet olympus in tcp dport { 9999, 18789 } accept
+    nft insert rule inet olympus in udp dport { 9998, 40000-50000 } accept
+    nft insert rule inet olympus in tcp dport 8065 drop; nft insert rule inet olympus in udp dport 5140 drop`,
     agora,
   );
-  expect(await wrong()).toEqual(["admin agora:8065 held", "admin agora:18789 through", "athena agora:8065 held"]);
   const found = await command();
-  expect([found.code, found.text]).toEqual([
-    3,
-    expect.stringMatching(
-      /admin +agora:8065 +does not get through, though a row opens it\nadmin +agora:18789 +gets through, though no row opens it\nathena +agora:8065 +does not[\s\S]*; 3 not as the matrix says$/,
-    ),
+  expect(found.wrong.sort()).toEqual([
+    "admin agora:18789/tcp through",
+    "admin agora:40404/udp through",
+    "admin agora:8065/tcp held",
+    "admin agora:9998/udp through",
+    "admin agora:9999/tcp through",
+    "athena agora:5140/udp held",
+    "athena agora:8065/tcp held",
   ]);
+  expect(found.code).toBe(3);
+  expect(found.text).toMatch(/admin +agora:8065 +does not get through, though a row opens it\n/);
+  expect(found.text).toMatch(/admin +agora:9998\/udp +gets through, though no row opens it\n/);
+  expect(found.text).toMatch(/; 7 not as the matrix says$/);
   const check = await apply("check");
   expect(check.hosts.map(({ state }) => state)).toEqual(["as-wished", "pending"]);
   expect((await apply("setup")).errors).toEqual([]);
-  expect(await wrong()).toEqual([]);
-  expect((await command()).code).toBe(0);
+  const mended = await command();
+  expect([mended.code, mended.wrong]).toEqual([0, []]);
 });
 
 test("Debian's own service empties all tables: ours comes back with it", async () => {

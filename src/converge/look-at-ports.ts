@@ -1,0 +1,75 @@
+import { Readable } from "node:stream";
+import type { SshConnection } from "../ssh/connection.ts";
+import type { Port } from "../team/edges.ts";
+import { quote } from "./quote.ts";
+import type { RootShell } from "./root-shell.ts";
+
+/** What programs listen at on a host for others than itself, but for what a role's own rule lets through there. */
+export async function listeningAt(ssh: SshConnection, signal: AbortSignal): Promise<Port[]> {
+  const { stdout } = await ssh.exec("ss -Hlntu; cat /etc/olympus/firewall.d/*.nft 2>/dev/null", { signal });
+  return portsIn(stdout);
+}
+
+/** The same, out of what `ss -Hlntu` and the rules say. */
+export function portsIn(text: string): Port[] {
+  const lines = text.split("\n");
+  const ruled = lines.flatMap((line) => {
+    const [, ports] = /^add rule inet olympus in .*ct original proto-dst \{ ([\d, ]+) \}/.exec(line) ?? [];
+    return ports === undefined ? [] : ports.split(", ").map(Number);
+  });
+  return lines.flatMap((line): Port[] => {
+    const [, transport, address, port] = /^(tcp|udp) +\S+ +\d+ +\d+ +(\S+):(\d+) /.exec(line) ?? [];
+    const within = address === undefined || /^127\.|^\[(::1|fe80:.*)\]|%lo$/.test(address);
+    if (within || ruled.includes(Number(port))) return [];
+    return [{ transport: transport as Port["transport"], port: Number(port) }];
+  });
+}
+
+/** A look at what arrives at a host, until `seen` is asked for. */
+export interface Watch {
+  /** The marks that arrived. Asked once. */
+  seen(): Promise<Set<number>>;
+}
+
+/**
+ * Counts the datagrams that begin with these marks behind all firewalls of a host, in a table of its own that decides about
+ * nothing and goes with the connection. `root` has run something before. Throws what nft says where it cannot.
+ */
+export async function watchArrivals(root: RootShell, marks: readonly number[], signal: AbortSignal): Promise<Watch> {
+  const rules = marks.map((mark) => `meta l4proto udp @th,64,32 ${mark} counter comment "${mark}"`).join("\n");
+  const chain = (hook: string): string =>
+    `chain ${hook} {\ntype filter hook ${hook} priority 300; policy accept;\n${rules}\n}`;
+  // What is for a container's published port is passed on to it.
+  const script = `t="inet olympus_try_$$"
+trap 'exit 1' HUP INT TERM PIPE
+nft -f - <<E || exit 1
+table $t {
+${chain("input")}
+${chain("forward")}
+}
+E
+trap 'nft delete table $t' EXIT
+echo watching
+cat >/dev/null
+nft list table $t`;
+  const hold = new Readable({ read: () => undefined });
+  const begun = Promise.withResolvers<void>();
+  const ended = root.run(`-c ${quote(script)}`, {
+    signal,
+    seconds: 120,
+    stdin: hold,
+    onStdout: (chunk) => {
+      if (chunk.toString().includes("watching")) begun.resolve();
+    },
+  });
+  ended.then(({ stderr }) => begun.reject(new Error(stderr.trim())), begun.reject);
+  await begun.promise;
+  return {
+    async seen() {
+      hold.push(null);
+      const { stdout } = await ended;
+      const counted = stdout.matchAll(/counter packets [1-9]\d* bytes \d+ comment "(\d+)"/g);
+      return new Set([...counted].map(([, mark]) => Number(mark)));
+    },
+  };
+}

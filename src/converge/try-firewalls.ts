@@ -1,0 +1,101 @@
+import type { Secret } from "../base/secret.ts";
+import type { SshConnection } from "../ssh/connection.ts";
+import { type Edge, type EdgeOptions, edgesOf, type Port } from "../team/edges.ts";
+import type { Host } from "../team/hosts.ts";
+import type { LoadedTeam } from "../team/model.ts";
+import { listeningAt, type Watch, watchArrivals } from "./look-at-ports.ts";
+import { createRootShell } from "./root-shell.ts";
+import { type TriedEdge, tryFrom, tryHere } from "./try-edges.ts";
+
+export interface TryOptions extends Omit<EdgeOptions, "listening"> {
+  readonly connect: (host: Host) => Promise<SshConnection>;
+  /** For sudo, where it wants one. */
+  readonly password: (host: Host) => Secret | undefined;
+  readonly signal: AbortSignal;
+  readonly onEdges?: (count: number) => void;
+}
+
+export interface Tried {
+  readonly edges: readonly TriedEdge[];
+  /** Hosts where nobody could look whether datagrams arrive, and why. */
+  readonly unseen: ReadonlyMap<string, string>;
+}
+
+/** The first mark: two letters of our own and a number. */
+const firstMark = 0x4f4c0000;
+
+/** Tries every way that the team's firewalls decide about. Datagrams that nobody answers are sent again while their host counts them. */
+export async function tryFirewalls(team: LoadedTeam, hosts: readonly Host[], options: TryOptions): Promise<Tried> {
+  const { from, signal, onEdges } = options;
+  const connections = new Map<string, Promise<SshConnection>>();
+  const connected = (host: Host): Promise<SshConnection> => {
+    const known = connections.get(host.name) ?? options.connect(host);
+    connections.set(host.name, known);
+    return known;
+  };
+  const send = async (edges: readonly Edge[], marks?: ReadonlyMap<Edge, number>): Promise<TriedEdge[]> => {
+    const of = (name: string): Edge[] => edges.filter((edge) => edge.from === name);
+    const tried = await Promise.all([
+      tryHere(of("admin"), marks),
+      ...from.map(async (host) => tryFrom(await connected(host), of(host.name), signal, marks)),
+    ]);
+    return tried.flat();
+  };
+  try {
+    const listening = new Map<string, readonly Port[]>(
+      await Promise.all(
+        from.map(async (host) => [host.name, await listeningAt(await connected(host), signal)] as const),
+      ),
+    );
+    const edges = edgesOf(team, hosts, { ...options, listening });
+    onEdges?.(edges.length);
+    const first = (await send(edges)).map(
+      (edge): TriedEdge =>
+        edge.outcome !== "silent" || edge.silence === "unsure"
+          ? edge
+          : { ...edge, outcome: edge.silence === "arrived" ? "through" : "held" },
+    );
+    const quiet = first.filter(({ outcome }) => outcome === "silent");
+    const marks = new Map<Edge, number>(quiet.map((edge, at) => [edge, firstMark + at]));
+    const targets = hosts.filter(({ name }) => quiet.some(({ to }) => to === name));
+    const { watches, unseen } = await watchAll(targets, marks, options, connected);
+    const seen = new Set<number>();
+    try {
+      await send(
+        [...marks.keys()].filter(({ to }) => !unseen.has(to)),
+        marks,
+      );
+    } finally {
+      for (const watch of await Promise.all(watches.map((one) => one.seen()))) for (const mark of watch) seen.add(mark);
+    }
+    const outcome = (edge: TriedEdge): TriedEdge["outcome"] =>
+      unseen.has(edge.to) ? "unknown" : seen.has(marks.get(edge)!) ? "through" : "held";
+    return { edges: first.map((edge) => (marks.has(edge) ? { ...edge, outcome: outcome(edge) } : edge)), unseen };
+  } finally {
+    for (const one of await Promise.allSettled(connections.values())) if (one.status === "fulfilled") one.value.close();
+  }
+}
+
+async function watchAll(
+  targets: readonly Host[],
+  marks: ReadonlyMap<Edge, number>,
+  { password, signal }: TryOptions,
+  connected: (host: Host) => Promise<SshConnection>,
+): Promise<{ readonly watches: readonly Watch[]; readonly unseen: ReadonlyMap<string, string> }> {
+  const watches: Watch[] = [];
+  const unseen = new Map<string, string>();
+  await Promise.all(
+    targets.map(async (host) => {
+      try {
+        const root = createRootShell(await connected(host), password(host));
+        await root.run("-c true", { signal });
+        const here = [...marks].filter(([{ to }]) => to === host.name).map(([, mark]) => mark);
+        watches.push(await watchArrivals(root, here, signal));
+      } catch (error) {
+        signal.throwIfAborted();
+        unseen.set(host.name, (error as Error).message);
+      }
+    }),
+  );
+  return { watches, unseen };
+}
