@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { OlympusError } from "../../base/errors.ts";
+import { projectRoot } from "../../base/paths.ts";
 import { Secret } from "../../base/secret.ts";
 import type { Change } from "../change.ts";
 import { type Facts, noFacts } from "../facts.ts";
@@ -12,6 +13,8 @@ import type { Operation } from "../operations.ts";
 
 interface Case {
   readonly name: string;
+  /** A release of Ubuntu: `facts` come on top of what a new machine of its cloud image has. */
+  readonly host?: string;
   readonly operation: Operation;
   readonly facts?: Partial<Facts>;
   /** Null: as wished. `error`: the code it throws. */
@@ -19,12 +22,27 @@ interface Case {
 }
 
 const folder = join(import.meta.dirname, "cases");
+const machines = join(projectRoot, "test/support/ubuntu");
 const files = readdirSync(folder);
+const read = (file: string): Case[] => JSON.parse(readFileSync(join(folder, file), "utf8"), revive) as Case[];
+
+function factsOf({ host, facts = {} }: Case): Facts {
+  const of = host === undefined ? {} : JSON.parse(readFileSync(join(machines, `${host}.json`), "utf8"));
+  const both = Object.entries(facts).map(([kind, some]) => [kind, isRecord(some) ? { ...of[kind], ...some } : some]);
+  return { ...noFacts, ...of, ...Object.fromEntries(both) };
+}
+
+const isRecord = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 describe.each(files)("%s", (file) => {
-  const cases = JSON.parse(readFileSync(join(folder, file), "utf8"), revive) as Case[];
-  it.each(cases.map((one) => [one.name, one] as const))("%s", (_, { operation, facts, change }) => {
-    const plan = (): Change | undefined => kindOf(operation).plan(operation, { ...noFacts, ...facts });
+  it("has a case on a machine of Ubuntu", () => {
+    expect(read(file).filter(({ host }) => host !== undefined)).not.toEqual([]);
+  });
+
+  it.each(read(file).map((one) => [one.name, one] as const))("%s", (_, one) => {
+    const { operation, change } = one;
+    const plan = (): Change | undefined => kindOf(operation).plan(operation, factsOf(one));
     expect(JSON.parse(JSON.stringify(kindOf(operation).needs(operation)))).not.toEqual([]);
     if (change === null) {
       expect(plan()).toBeUndefined();
@@ -45,11 +63,7 @@ describe.each(files)("%s", (file) => {
 });
 
 it("has cases of every kind", () => {
-  const kinds = new Set(
-    files.flatMap((file) =>
-      (JSON.parse(readFileSync(join(folder, file), "utf8")) as Case[]).map((one) => one.operation.kind),
-    ),
-  );
+  const kinds = new Set(files.flatMap((file) => read(file).map((one) => one.operation.kind)));
   expect([...kinds].sort()).toEqual([
     "archive",
     "authorized-keys",
