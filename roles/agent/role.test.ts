@@ -278,6 +278,14 @@ test("a missing bot token is told before any host is asked", async () => {
   values["mattermost.bots.athena.token"] = token!;
 });
 
+test("a machine that is no agent's is refused by name", async () => {
+  await expect((async () => role.inputs(context("agora"), role.params.parse({})))()).rejects.toMatchObject({
+    code: "E-ROLE-HOST",
+    exit: 1,
+    where: "agora",
+  });
+});
+
 test("the rehearsal model listens where the agents look for it", async () => {
   const params = rehearsal.params.parse({});
   const made = rehearsal.setup(await rehearsal.inputs(context("agora"), params), params);

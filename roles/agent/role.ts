@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { exitCodes, OlympusError } from "../../src/base/errors.ts";
 import type { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
@@ -59,7 +60,14 @@ export const role = defineRole<z.output<typeof params>, AgentInputs>({
 
   async inputs(context, { egress, tls: choice }) {
     const { team, host, secrets, reporter } = context;
-    if (host.machine?.agent === undefined) throw new Error(`${host.name} is not an agent's machine`);
+    if (host.machine?.agent === undefined) {
+      throw new OlympusError(`The role agent is an agent's: ${host.name} is none.`, {
+        code: "E-ROLE-HOST",
+        exit: exitCodes.usage,
+        where: host.name,
+        hint: "Give the role to agents in the team file.",
+      });
+    }
     const rendered = renderAgent(team, host.machine, secrets);
     const sandbox = shellOf(host.machine, egress);
     const tls = await dashboardTls(choice, publishedHosts(team, host.machine).length > 0, context);

@@ -57,9 +57,50 @@ it.each(roles.map((role) => [role.name, role] as const))(
   },
 );
 
-it.each(["docker", "github", "openclaw"])("%s.md explains every parameter of the role", async (name) => {
+/** Roles that have a page for themselves; what the others do stands on one page, a section each. */
+const alone = ["dev-env", "docker", "firewall", "github", "hardening", "openclaw"];
+const shared = catalogue.names().filter((name) => !alone.includes(name));
+const section = (name: string): string =>
+  new RegExp(`^## ${name}\\n([\\s\\S]*?)(?=^## |$(?![\\s\\S]))`, "m").exec(page("role-catalogue"))?.[1] ?? "";
+
+it.each(alone.filter((name) => name !== "hardening"))("%s.md explains every parameter of the role", async (name) => {
   const told = table(page(name), "parameter").flatMap(([cell]) => words(cell!));
   expect(told.sort()).toEqual(parametersOf(await catalogue.load(name)).sort());
+});
+
+it("role-catalogue.md has a section for each role without a page, and leads to the pages", () => {
+  const sections = [...page("role-catalogue").matchAll(/^## (.+)$/gm)].map(([, name]) => name!);
+  expect(sections.sort()).toEqual([...shared].sort());
+  const links = [
+    ...page("role-catalogue")
+      .split("\n## ")[0]!
+      .matchAll(/\[([a-z-]+)\]\(\1\.md\)/g),
+  ].map(([, name]) => name);
+  expect(links).toEqual(alone);
+});
+
+it.each(shared)("role-catalogue.md says of %s what it takes, makes, checks, resets and refuses", async (name) => {
+  const role = await catalogue.load(name);
+  const text = section(name);
+  const parameters = parametersOf(role);
+  if (parameters.length === 0) expect(text).toContain("No parameters");
+  else
+    expect(
+      table(text, "parameter")
+        .flatMap(([cell]) => words(cell!))
+        .sort(),
+    ).toEqual(parameters.sort());
+  for (const word of ["Setup", "Check", "Reset", "Refused"]) expect(text).toMatch(new RegExp(`^- ${word}\\b.*: `, "m"));
+  // What stays at a reset is named as a purge names it.
+  const reset = /^- Reset: (.*)$/m.exec(text)![1]!;
+  for (const kind of Object.keys(role.data ?? {})) expect(words(reset)).toContain(kind);
+});
+
+it("the errors that these pages name are in errors.md", () => {
+  const known = new Set([...page("errors").matchAll(/^### (E-[A-Z-]+)$/gm)].map(([, code]) => code));
+  const named = ["role-catalogue", ...alone].flatMap((name) => page(name).match(/\bE-[A-Z][A-Z-]+[A-Z]\b/g) ?? []);
+  expect(named.length).toBeGreaterThan(15);
+  expect(named.filter((code) => !known.has(code))).toEqual([]);
 });
 
 it("hardening.md shows every parameter, and what is within", async () => {
