@@ -58,6 +58,8 @@ export const role = defineRole<z.output<typeof params>, HypervisorInputs>({
 
   setup({ user, pool, accel, network }, { poolPath, users, bridge }): Operation[] {
     return [
+      // First: a host that is refused is left as it was.
+      ...(accel === "kvm" ? [acceleration] : []),
       {
         kind: "package",
         id: "packages",
@@ -68,7 +70,6 @@ export const role = defineRole<z.output<typeof params>, HypervisorInputs>({
       ...[...new Set([user, ...users])].map(
         (name): Operation => ({ kind: "user", id: `user-${name}`, name, groups: ["libvirt", "kvm"] }),
       ),
-      ...(accel === "kvm" ? [acceleration] : []),
       ...overlayRule(poolPath),
       { kind: "unit", id: "libvirt", name: "libvirtd.service", enabled: true },
       { kind: "unit", id: "libvirt-socket", name: "libvirtd.socket", enabled: true, running: true },

@@ -8,21 +8,33 @@ import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 let lab: RoleLab;
 let before: string[];
 const inside = (script: string) => lab.inside(script);
-const operations = role.setup(
-  {
-    user: "agent",
-    pool: "olympus",
-    accel: "tcg",
-    network: { name: "br0", address: "10.231.0.10/24", gateway: "10.231.0.1", resolvers: ["10.231.0.1"] },
-  },
-  role.params.parse({ poolPath: "/srv/volumes" }),
-);
+const operationsWith = (accel: "tcg" | "kvm") =>
+  role.setup(
+    {
+      user: "agent",
+      pool: "olympus",
+      accel,
+      network: { name: "br0", address: "10.231.0.10/24", gateway: "10.231.0.1", resolvers: ["10.231.0.1"] },
+    },
+    role.params.parse({ poolPath: "/srv/volumes" }),
+  );
+const operations = operationsWith("tcg");
 
 beforeAll(async () => {
   lab = await openRoleLab(1);
   before = await snapshotHost(inside);
 });
 afterAll(async () => lab?.close());
+
+test("#53 with accel: kvm a host without /dev/kvm is refused before anything is made there", async () => {
+  expect(await inside("[ -e /dev/kvm ] || echo none")).toBe("none\n");
+  const refused = await lab.apply("setup", { hypervisor: operationsWith("kvm") });
+  expect(refused.errors).toMatchObject([{ code: "E-ROLE-APPLY", exit: 2, where: "athena" }]);
+  expect(refused.errors[0]!.message).toContain(
+    "there is no /dev/kvm: switch virtualization on in the firmware, or say  accel: tcg  in the team file",
+  );
+  expect(snapshotDifference(before, await snapshotHost(inside))).toEqual([]);
+});
 
 test("set up, the login uses libvirt without sudo, and the pool takes volumes", async () => {
   const setup = await lab.apply("setup", { hypervisor: operations });
