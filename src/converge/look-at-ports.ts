@@ -27,15 +27,19 @@ export function portsIn(text: string): Port[] {
 
 /** A look at what arrives at a host, until `seen` is asked for. */
 export interface Watch {
-  /** The marks that arrived. Asked once. */
+  /** The marks that arrived. Asked once; throws when the look was cut off. */
   seen(): Promise<Set<number>>;
 }
 
 /**
  * Counts the datagrams that begin with these marks behind all firewalls of a host, in a table of its own that decides about
- * nothing and goes with the connection. `root` has run something before. Throws what nft says where it cannot.
+ * nothing and goes with the connection, or after so many seconds. `root` has run something before. Throws what nft says where it cannot.
  */
-export async function watchArrivals(root: RootShell, marks: readonly number[], signal: AbortSignal): Promise<Watch> {
+export async function watchArrivals(
+  root: RootShell,
+  marks: readonly number[],
+  { signal, seconds }: { readonly signal: AbortSignal; readonly seconds: number },
+): Promise<Watch> {
   const rules = marks.map((mark) => `meta l4proto udp @th,64,32 ${mark} counter comment "${mark}"`).join("\n");
   const chain = (hook: string): string =>
     `chain ${hook} {\ntype filter hook ${hook} priority 300; policy accept;\n${rules}\n}`;
@@ -56,7 +60,7 @@ nft list table $t`;
   const begun = Promise.withResolvers<void>();
   const ended = root.run(`-c ${quote(script)}`, {
     signal,
-    seconds: 120,
+    seconds,
     stdin: hold,
     onStdout: (chunk) => {
       if (chunk.toString().includes("watching")) begun.resolve();
@@ -67,7 +71,8 @@ nft list table $t`;
   return {
     async seen() {
       hold.push(null);
-      const { stdout } = await ended;
+      const { code, stdout, stderr } = await ended;
+      if (code !== 0) throw new Error(stderr.trim() || `the look ended with exit code ${code}`);
       const counted = stdout.matchAll(/counter packets [1-9]\d* bytes \d+ comment "(\d+)"/g);
       return new Set([...counted].map(([, mark]) => Number(mark)));
     },

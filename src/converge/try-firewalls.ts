@@ -1,3 +1,4 @@
+import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import { type Edge, type EdgeOptions, edgesOf, type Port } from "../team/edges.ts";
@@ -66,7 +67,14 @@ export async function tryFirewalls(team: LoadedTeam, hosts: readonly Host[], opt
         marks,
       );
     } finally {
-      for (const watch of await Promise.all(watches.map((one) => one.seen()))) for (const mark of watch) seen.add(mark);
+      const looks = [...watches].map(async ([host, watch]) => {
+        try {
+          for (const mark of await watch.seen()) seen.add(mark);
+        } catch (error) {
+          unseen.set(host, messageOf(error));
+        }
+      });
+      await Promise.all(looks);
     }
     const outcome = (edge: TriedEdge): TriedEdge["outcome"] =>
       unseen.has(edge.to) ? "unknown" : seen.has(marks.get(edge)!) ? "through" : "held";
@@ -81,8 +89,8 @@ async function watchAll(
   marks: ReadonlyMap<Edge, number>,
   { password, signal }: TryOptions,
   connected: (host: Host) => Promise<SshConnection>,
-): Promise<{ readonly watches: readonly Watch[]; readonly unseen: ReadonlyMap<string, string> }> {
-  const watches: Watch[] = [];
+): Promise<{ readonly watches: ReadonlyMap<string, Watch>; readonly unseen: Map<string, string> }> {
+  const watches = new Map<string, Watch>();
   const unseen = new Map<string, string>();
   await Promise.all(
     targets.map(async (host) => {
@@ -90,10 +98,10 @@ async function watchAll(
         const root = createRootShell(await connected(host), password(host));
         await root.run("-c true", { signal });
         const here = [...marks].filter(([{ to }]) => to === host.name).map(([, mark]) => mark);
-        watches.push(await watchArrivals(root, here, signal));
+        watches.set(host.name, await watchArrivals(root, here, { signal, seconds: 60 + marks.size }));
       } catch (error) {
         signal.throwIfAborted();
-        unseen.set(host.name, (error as Error).message);
+        unseen.set(host.name, messageOf(error));
       }
     }),
   );
