@@ -11,6 +11,7 @@ import {
   type UnitFact,
   type UserFact,
 } from "./facts.ts";
+import { type RunRecord, readHistory } from "./history.ts";
 
 interface Section {
   readonly name: string;
@@ -94,6 +95,7 @@ export function parseFacts(text: string, marker: string): { facts: Facts; state:
       allClaims: claims,
       journal: lines("journal"),
       history: lines("history"),
+      untold: parseUntold(lines("untold"), rest("untold")),
       cloud: parseCloud(
         lines("cloud").join("\n"),
         sections.some(({ name }) => name === "cloud-running"),
@@ -101,6 +103,12 @@ export function parseFacts(text: string, marker: string): { facts: Facts; state:
       epoch: Number(lines("state")[0]),
     },
   };
+}
+
+/** `told`: the newest run whose end somebody knows. */
+function parseUntold(lines: readonly string[], told: string | undefined): RunRecord | undefined {
+  const newest = readHistory(lines).at(-1);
+  return newest?.run === told || newest?.end?.code === 0 ? undefined : newest;
 }
 
 function parsePackages(lines: readonly string[]): Record<string, string> {

@@ -78,6 +78,8 @@ function stateScript({ roles, journal, history = false }: FactScriptOptions): st
     // The lock's owner is written while it is held; a file left by a dead run is told from a live one by trying the lock.
     `if [ -f ${runFolder}/owner ] && ! flock -n ${runFolder}/lock true; then read -r o <${runFolder}/owner; s lock "$o"; fi`,
     `if [ -d ${folder} ]; then read -r g <${folder}/generation; s generation "$g"; if [ -f ${folder}/format ]; then read -r f <${folder}/format; s format "$f"; fi`,
+    // No word of a run that is on its way: it holds the lock. Most hosts have nothing to tell, which costs no process.
+    `read -r t <${folder}/told; if [ "$g" != "$t" ]; then h=$(tail -n 2 ${folder}/history.jsonl); if [ ! -e ${runFolder}/lock ] || flock -n ${runFolder}/lock true; then s untold "$t"; printf '%s\\n' "$h"; fi; fi`,
     `if [ -s ${folder}/pending ]; then s pending; cat ${folder}/pending; fi`,
   ];
   if (journal) {

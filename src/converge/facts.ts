@@ -1,3 +1,5 @@
+import type { RunRecord } from "./history.ts";
+
 /** What an operation asks of a host. Requests of all roles are merged, and answered by one script in one round trip. */
 export type FactRequest =
   | { readonly fact: "package"; readonly name: string }
@@ -123,6 +125,8 @@ export interface HostState {
   readonly allClaims: readonly string[];
   /** Lines about runs, oldest first; only where asked for. */
   readonly history: readonly string[];
+  /** The newest run, where it failed or was killed and nobody saw how it ended. */
+  readonly untold?: RunRecord | undefined;
   /** What the machine's first boot came to; undefined where there is no cloud-init. */
   readonly cloud?: CloudState | undefined;
   /** Seconds since 1970. */

@@ -20,14 +20,13 @@ export function applyError(
   setsUp: boolean,
 ): OlympusError {
   if (outcome.end === "reverted") return revertedError(host);
-  const said = outcome.end === "failed" && outcome.output !== "" ? `\n${lastLines(outcome.output, 20)}` : "";
   if (outcome.end === "failed") {
     if (outcome.step === preflights.names) return namesError(host, outcome.output);
     if (outcome.step === preflights.clock) return clockError(host, outcome.output);
   }
-  const full = /[Nn]o space (left on device|for backups)|Wrote only \d+ of/.test(said);
-  const how = outcome.end === "failed" ? "failed" : "was killed, or the machine restarted,";
-  return new OlympusError(`${host}: ${how} at: ${outcome.step || "the start"}${said}`, {
+  const how = endOf(outcome);
+  const full = /[Nn]o space (left|for backups)|Wrote only \d+ of/.test(how);
+  return new OlympusError(`${host}: ${how}`, {
     code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
     exit: exitCodes.failed,
     where: host,
@@ -35,17 +34,28 @@ export function applyError(
   });
 }
 
+/** How and where a run ended, with what it said last. */
+export function endOf(outcome: Extract<RunOutcome, { end: "failed" | "died" | "reverted" }>): string {
+  if (outcome.end === "reverted") return notConfirmed;
+  const at = `at: ${outcome.step || "the start"}`;
+  if (outcome.end === "failed") return `failed ${at}${outcome.output && `\n${lastLines(outcome.output, 20)}`}`;
+  if (outcome.seconds !== undefined) return `took longer than ${duration(outcome.seconds)}, and was ended ${at}`;
+  return `was killed, or the machine restarted, ${at}`;
+}
+
+const notConfirmed =
+  "no new connection came through within 30 s after the change of who can get in; the host took it back.";
+
+const duration = (seconds: number): string => (seconds % 3600 === 0 ? `${seconds / 3600} h` : `${seconds} s`);
+
 /** After a change of who can get in nobody could, so the host undid it by itself. */
 function revertedError(host: string): OlympusError {
-  return new OlympusError(
-    `${host}: no new connection came through within 30 s after the change of who can get in; the host took it back.`,
-    {
-      code: "E-ROLE-ACCESS",
-      exit: exitCodes.failed,
-      where: host,
-      hint: "Access is as it was. Look at what the role lets in (network.admin, keys, port), then run the same command again.",
-    },
-  );
+  return new OlympusError(`${host}: ${notConfirmed}`, {
+    code: "E-ROLE-ACCESS",
+    exit: exitCodes.failed,
+    where: host,
+    hint: "Access is as it was. Look at what the role lets in (network.admin, keys, port), then run the same command again.",
+  });
 }
 
 /** Undoing succeeded, and new connections do not come through. */

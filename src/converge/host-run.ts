@@ -10,37 +10,32 @@ import {
   compileUndo,
   type RunInfo,
 } from "./apply-script.ts";
-import { cloudError } from "./cloud.ts";
 import { dropsAfter, dropsSomething } from "./drops.ts";
-import type { FactRequest, Facts, HostState } from "./facts.ts";
 import { applyError, lockedError, lockedOutError, notIdempotentError } from "./host-errors.ts";
 import { type Claims, type ResetPlan, readClaims, readJournal, refuseNewer } from "./journal.ts";
+import { createLook, type LookOptions, type Seen } from "./look.ts";
 import { claimsTogether, type HostPlan, onlyWaits, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
 import { planReset } from "./reset.ts";
 import { planRollback } from "./rollback.ts";
 import { withInodes, withRoom } from "./room.ts";
 import { type HostLink, seeRun } from "./seen-run.ts";
-import { createSession, type HostSession, type ReadOptions } from "./session.ts";
+import { createSession, type HostSession } from "./session.ts";
 import type { RunOutcome } from "./watch.ts";
 
 /** What one host is asked to become. */
-export interface HostRunOptions {
-  readonly host: string;
+export interface HostRunOptions extends LookOptions {
   /** A new connection, given up with the signal. */
   readonly connect: (signal: AbortSignal) => Promise<SshConnection>;
-  /** `kim@laptop`, for the lock's record. */
-  readonly who: string;
   /** `role setup base` */
   readonly what: string;
   readonly signal: AbortSignal;
   readonly onStep: (label: string) => void;
   /** For sudo, where it wants one. */
   readonly password?: Secret | undefined;
-  /** Seconds to wait for somebody else's run; 0 unless given. */
-  readonly lockWait?: number | undefined;
   /** Seconds that one look at the host may take; 180 unless given. */
   readonly lookSeconds?: number | undefined;
-  readonly warn?: (line: string) => void;
+  /** Seconds that a run on the host may take; four hours unless given. */
+  readonly runSeconds?: number | undefined;
 }
 
 export interface PreparedSetup {
@@ -62,27 +57,18 @@ export interface PreparedReset {
 const skewTold = 5;
 const skewMended = 60;
 
-/** Between the two runs of one setup. */
-const betweenSeconds = 600;
-
-/** First boots of emulated machines are slow. */
-const cloudSeconds = 900;
-
 const nothing: ResetPlan = { undo: [], keep: [], rest: [], keepPackages: [] };
-
-type Seen = { facts: Facts; state: HostState; skew: number };
 
 /** One host over one command: a connection, what was seen, what is done. */
 export function createHostRun(options: HostRunOptions) {
   const { host, connect, who, what, signal, onStep } = options;
   let ssh: SshConnection | undefined;
   let session: HostSession;
-  let waited = false;
-  let begun = false;
+  const { password, lookSeconds, runSeconds } = options;
 
   async function open(): Promise<HostSession> {
     ssh = await connect(signal);
-    session = createSession(ssh, signal, options.password, options.lookSeconds);
+    session = createSession(ssh, signal, { password, lookSeconds, runSeconds });
     return session;
   }
 
@@ -94,48 +80,14 @@ export function createHostRun(options: HostRunOptions) {
     },
     async beside(stop) {
       const fresh = await connect(stop);
-      return { session: createSession(fresh, stop, options.password), close: () => fresh.close() };
+      return { session: createSession(fresh, stop, { password }), close: () => fresh.close() };
     },
     signal,
     onStep,
   };
 
-  /**
-   * Facts of a host that nobody works on. Joins a run of one's own that was cut off; waits for somebody else's as long
-   * as asked to, then refuses.
-   */
-  async function look(requests: readonly FactRequest[], read: ReadOptions): Promise<Seen> {
-    const seen = await session.gather(requests, read);
-    const { lock, epoch, format } = seen.state;
-    refuseNewer(format, host);
-    if (lock === undefined) return seen;
-    const since = epoch - lock.since;
-    if (lock.who === who) {
-      onStep(`joining ${lock.what}, which runs since ${since} s`);
-      await seeRun(link, lock.run, (told) => session.attach(lock.run, told));
-    } else {
-      // What was begun is ended: somebody else's run between two of one's own is waited for.
-      const patience = Math.max(options.lockWait ?? 0, begun ? betweenSeconds : 0);
-      if (patience === 0 || waited) throw lockedError(host, lock.who, lock.what, since);
-      onStep(`waiting for ${lock.who}: ${lock.what}, since ${since} s`);
-      await session.waitForLock(patience);
-      waited = true;
-    }
-    return look(requests, read);
-  }
-
-  /** The same, once cloud-init has ended well: until then users, packages and disks may not be what they will be. */
-  async function lookWhenBooted(requests: readonly FactRequest[], read: ReadOptions): Promise<Seen> {
-    let seen = await look(requests, read);
-    if (seen.state.cloud?.state === "running") {
-      onStep("waiting for cloud-init");
-      await session.waitForCloudInit(cloudSeconds);
-      seen = await look(requests, read);
-    }
-    const { cloud } = seen.state;
-    if (cloud?.state === "running" || cloud?.state === "error") throw cloudError(host, cloud, cloudSeconds);
-    return seen;
-  }
+  const looking = createLook(options, link);
+  const { look, lookWhenBooted } = looking;
 
   /** Starts a run and sees it to its end, over new connections when one is cut. */
   async function execute(
@@ -143,9 +95,16 @@ export function createHostRun(options: HostRunOptions) {
     { facts, state, skew }: Seen,
   ): Promise<RunOutcome> {
     const run = randomBytes(6).toString("hex");
+    looking.known(run);
     const stepClock = Math.abs(skew) > skewMended ? -skew : 0;
     const info: RunInfo = { run, who, what, generation: state.generation, epoch: state.epoch, stepClock };
-    return seeRun(link, run, (told) => session.apply(run, compile(info), facts, told));
+    const outcome = await seeRun(link, run, (told) => session.apply(run, compile(info), facts, told));
+    const { end } = outcome;
+    if (end === "failed" || end === "reverted" || (end === "died" && outcome.step !== "")) {
+      // Whoever comes next need not be told. Should the host not hear of it, they are: how the run ended counts more.
+      await session.noteTold(run).catch(() => undefined);
+    }
+    return outcome;
   }
 
   /** Runs what `compile` makes, again from new facts when nothing had begun. Gives what stays behind, in words. */
@@ -245,7 +204,7 @@ export function createHostRun(options: HostRunOptions) {
             await verify();
           }
           if (drops.undo.length > 0) {
-            [begun, waited] = [true, false];
+            looking.goesOn();
             const fresh = await readDrops(now, []);
             kept.push(...(await undo(fresh.seen, fresh.plan, claimsAfter(now))));
             await verify();

@@ -53,7 +53,8 @@ preflight() {
   if ! ( set -eu; "$@" ) </dev/null 9>&-; then ended 1 "$label"; say end 1; exit 1; fi
 }
 
-finish() { ended 0; sync "$J/journal.jsonl" "$J/generation" 2>/dev/null; say end 0; }
+# In "$J/told": the newest run whose end somebody knows. One that ended well is nothing to tell.
+finish() { ended 0; printf '%s\n' "${R##*/}" >"$J/told"; sync "$J/journal.jsonl" "$J/generation" 2>/dev/null; say end 0; }
 # ended CODE [STEP]: the second line of a run's history; a run without one was killed.
 ended() {
   printf '{"run":"%s","ended":%s,"code":%s,"step":"%s"}\n' "${R##*/}" "$(date +%s)" "$1" "$(printf %s "${2:-}" | sed 's/["\\]/\\&/g')" >>"$J/history.jsonl"

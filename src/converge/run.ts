@@ -156,7 +156,9 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
         onStep: (label) => show(host.name, maskSecrets(label, secrets.all())),
         password: secrets.get(`sudo.${host.name}`),
         lockWait: options.lockWait,
-        warn: (line) => reporter.warn(line),
+        looksOnly: action === "check",
+        info: (line) => reporter.info(maskSecrets(line, secrets.all())),
+        warn: (line) => reporter.warn(maskSecrets(line, secrets.all())),
       });
       closers.push(() => run.close());
       show(host.name, "looking");

@@ -17,9 +17,6 @@ import { type RunListener, type RunOutcome, runWatcher } from "./watch.ts";
 /** Linux takes 128 KiB in one argument; longer scripts go over stdin and cost a round trip more. */
 const argumentLimit = 100_000;
 
-/** A run that takes longer hangs: its unit is ended, with every process of it. */
-const runSeconds = 4 * 3600;
-
 /** What can be done on a host over one connection, as root. */
 export interface HostSession {
   /** One round trip for everything asked. */
@@ -37,21 +34,25 @@ export interface HostSession {
   attach(run: string, told: RunListener): Promise<RunOutcome>;
   /** Tells a run that this connection came through, after a role changed who can get in. */
   confirmAccess(run: string, role: string): Promise<void>;
+  /** Notes on the host that somebody knows how this run ended. */
+  noteTold(run: string): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** For sudo, should it want one. */
+  readonly password?: Secret | undefined;
+  /** A look at the host that takes longer fails: something there hangs. 180 unless given. */
+  readonly lookSeconds?: number | undefined;
+  /** A run that takes longer hangs: its unit is ended, with every process of it. Four hours unless given. */
+  readonly runSeconds?: number | undefined;
 }
 
 /** What to read of Olympus's own state beside the facts. */
 export type ReadOptions = Omit<FactScriptOptions, "marker">;
 
-/**
- * A session over `ssh`; commands are ended by `signal`, runs on the host are not. `password` is for sudo, should it want one.
- * A look at the host that takes longer than `lookSeconds` fails: something there hangs.
- */
-export function createSession(
-  ssh: SshConnection,
-  signal: AbortSignal,
-  password?: Secret,
-  lookSeconds = 180,
-): HostSession {
+/** A session over `ssh`; commands are ended by `signal`, runs on the host are not. */
+export function createSession(ssh: SshConnection, signal: AbortSignal, options: SessionOptions = {}): HostSession {
+  const { password, lookSeconds = 180, runSeconds = 4 * 3600 } = options;
   const { target } = ssh;
   const shell = createRootShell(ssh, password);
 
@@ -109,7 +110,7 @@ export function createSession(
         { path: "apply.sh", content: Buffer.from(bundle.script) },
         ...sent.filter(({ missing }) => missing).map(({ hash, file }) => ({ path: `b/${hash}`, ...file })),
       ]);
-      return runWatcher(shell, target.name, startScript(run), run, told, signal, stream);
+      return runWatcher(shell, target.name, startScript(run, runSeconds), run, told, signal, stream);
     },
 
     async attach(run, told) {
@@ -120,6 +121,11 @@ export function createSession(
       const mark = `-c ${quote(`cd ${runFolder}/runs/${run}/access-${role} && : >confirmed`)}`;
       const answer = await shell.run(mark, { signal });
       if (answer.code !== 0) throw noAnswerError(target.name, answer.stderr, answer.code);
+    },
+
+    async noteTold(run) {
+      // Where nothing can be written there, it is told once more: no harm.
+      await shell.run(`-c ${quote(`printf '%s\\n' ${run} >${journalFolder}/told`)}`, { signal });
     },
 
     async waitForCloudInit(seconds) {
@@ -137,24 +143,37 @@ export function createSession(
  * Blobs are large: they go to the disk, everything else (secrets) stays in memory. While files arrive, in a folder of this run's own,
  * a lock tells the runs of others that they are not left over (`arriving` in prelude.sh).
  */
-function startScript(run: string): string {
+function startScript(run: string, seconds: number): string {
   return `set -e; umask 077; R=${runFolder}/runs/${run}; B=${journalFolder}/blobs; U=$B/${run}.up
 mkdir -p "$R"; exec 8>"$R/sending"; flock 8
 mkdir -p "$U"; ln -s "$U" "$R/b"
 if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$U"; exit 1; fi
 for p in "$U"/*; do if [ -f "$p" ]; then mv "$p" "$B/"; fi; done
 rmdir "$U"; : >"$R/out"
-systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${runSeconds} -p TimeoutStopSec=10 /bin/sh "$R/apply.sh"
+cat >"$R/late" <<'E'
+${lateScript(run, seconds)}
+E
+systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${seconds} -p TimeoutStopSec=10 -p ExecStopPost="/bin/sh $R/late" /bin/sh "$R/apply.sh"
 rm "$R/sending"; exec 8>&-
 ${watchScript(run)}`;
 }
 
-/** Prints a run's output from its first line until the run ends. */
+/** What systemd runs once nothing of a run is left: that it was ended for its time, the run cannot tell itself. One that was stopped and did not go is none. */
+function lateScript(run: string, seconds: number): string {
+  return `cd ${runFolder}/runs/${run} || exit 1
+if [ "$SERVICE_RESULT" = timeout ] && [ $(($(date +%s) - $(stat -c %Y late))) -ge ${seconds} ]; then echo ${markerOf(run)} late ${seconds} >>out; fi`;
+}
+
+/** Prints a run's output from its first line until the run ends. Of one that did not say so itself, nothing runs any more by then. */
 function watchScript(run: string): string {
   return `R=${runFolder}/runs/${run}
 if [ ! -f "$R/out" ]; then printf '${markerOf(run)} gone\\n'; exit 0; fi
 p=$(systemctl show --value -p MainPID olympus-apply-${run})
 if [ "\${p:-0}" = 0 ]; then cat "$R/out"; else tail -n +1 -f -s 0.1 --pid="$p" "$R/out"; fi
+if ! tail -n 1 "$R/out" | grep -q '^${markerOf(run)} end '; then
+i=0; until systemctl show --value -p ActiveState olympus-apply-${run} | grep -qE '^(inactive|failed)$' || [ $i = 300 ]; do i=$((i + 1)); sleep 0.1; done
+sed -n '/^${markerOf(run)} late /p' "$R/out"
+fi
 printf '${markerOf(run)} over\\n'`;
 }
 

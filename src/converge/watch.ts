@@ -15,8 +15,8 @@ export type RunOutcome =
   | { readonly end: "failed"; readonly step: string; readonly output: string; readonly kept: readonly string[] }
   /** No new connection came through after a change of who can get in: the host has taken that back. */
   | { readonly end: "reverted"; readonly kept: readonly string[] }
-  /** Neither ended nor running: killed; or the machine restarted, where nothing of it is left in memory. */
-  | { readonly end: "died"; readonly step: string; readonly restarted: boolean };
+  /** Neither ended nor running: killed (after these seconds, as too long); or the machine restarted, where nothing of it is left in memory. */
+  | { readonly end: "died"; readonly step: string; readonly restarted: boolean; readonly seconds?: number };
 
 /** Who is told what a run does. */
 export interface RunListener {
@@ -79,6 +79,7 @@ function frameReader(marker: string, { onStep, onAccess }: RunListener) {
   let output: string[] = [];
   let outcome: RunOutcome | undefined;
   let gone = false;
+  let late: { seconds?: number } = {};
   const kept: string[] = [];
 
   const onLine = (line: string): void => {
@@ -94,6 +95,7 @@ function frameReader(marker: string, { onStep, onAccess }: RunListener) {
     } else if (frame === "kept") kept.push(rest);
     else if (frame === "wait") onStep(rest);
     else if (frame === "gone") gone = true;
+    else if (frame === "late") late = { seconds: Number(rest) };
     else if (frame === "guard" || frame === "ask") onAccess(frame, rest);
     else if (frame === "end") {
       if (rest === "0") outcome = { end: "done", kept };
@@ -112,6 +114,6 @@ function frameReader(marker: string, { onStep, onAccess }: RunListener) {
       for (const line of lines) onLine(line);
     },
     ended: () => outcome !== undefined,
-    outcome: (): RunOutcome => outcome ?? { end: "died", step, restarted: gone },
+    outcome: (): RunOutcome => outcome ?? { end: "died", step, restarted: gone, ...late },
   };
 }

@@ -156,9 +156,10 @@ test("#31 cloud-init is waited for; its errors are told and stop a setup; what i
   await lab.inside("rm -r /run/cloud-init /usr/local/bin/cloud-init /run/olympus-seed-applied");
 });
 
-test("a look that hangs ends by itself, and nothing of it stays on the host", async () => {
+/** The first machine, without the command's own bounds. */
+function hostRun(bounds: { readonly lookSeconds?: number; readonly runSeconds?: number }) {
   const machine = lab.machines[0]!;
-  const run = createHostRun({
+  return createHostRun({
     host: machine.name,
     connect: (signal) =>
       connectSsh(
@@ -177,8 +178,12 @@ test("a look that hangs ends by itself, and nothing of it stays on the host", as
     what: "test",
     signal: new AbortController().signal,
     onStep: () => undefined,
-    lookSeconds: 2,
+    ...bounds,
   });
+}
+
+test("a look that hangs ends by itself, and nothing of it stays on the host", async () => {
+  const run = hostRun({ lookSeconds: 2 });
   const hang: Operation = { kind: "command", id: "hang", summary: "hang", check: "sleep 4242", apply: "true" };
   const failure = run.prepareSetup([{ role: "probe", operations: [hang] }]);
   await expect(failure).rejects.toMatchObject({ code: "E-ROLE-FACTS", exit: 2 });
@@ -202,6 +207,33 @@ test("#21 a run that is stopped leaves no process behind; the next one begins ag
   expect(codes(await running)).toEqual([["E-ROLE-APPLY", 2]]);
   expect(await lab.inside("pgrep -f 'sleep [4]343' || echo none")).toBe("none\n");
   expect((await lab.apply("setup", [slow])).errors).toEqual([]);
+});
+
+test("#21 a run that takes too long is ended, and says so; nothing of it lives on; its step is taken up by the next one", async () => {
+  const operations: Operation[] = [
+    file("/srv/before"),
+    {
+      kind: "command",
+      id: "endless",
+      summary: "never end",
+      check: "[ -f /srv/endless ]",
+      apply:
+        "if [ -f /srv/endless.on ]; then touch /srv/endless; else touch /srv/endless.on; sleep 4444 & sleep 4444; fi",
+      undo: "rm -f /srv/endless /srv/endless.on",
+    },
+  ];
+  await lab.apply("reset", {});
+  const run = hostRun({ runSeconds: 2 });
+  const { perform } = await run.prepareSetup([{ role: "probe", operations }]);
+  await expect(perform()).rejects.toMatchObject({
+    ...{ code: "E-ROLE-APPLY", exit: 2 },
+    message: expect.stringMatching(/took longer than 2 s, and was ended at: probe: never end$/) as string,
+  });
+  run.close();
+  expect(await lab.inside("pgrep -f 'sleep [4]444' || echo none; systemctl list-units -q 'olympus-*'")).toBe("none\n");
+  const next = await lab.apply("setup", operations);
+  expect([next.errors, next.changed]).toEqual([[], 1]);
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
 });
 
 test("#26 two at once: the second is told who, since when and what; or waits", async () => {

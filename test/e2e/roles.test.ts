@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
+import { silentReporter } from "../../src/base/report.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
@@ -318,35 +319,67 @@ describe("when things go wrong", () => {
 
   test("#23 the client is killed: the next run joins what is still running, and finds it done", async () => {
     const held = slow("/srv/killed", "until [ -f /srv/killed.go ]; do sleep 0.1; done; mv /srv/killed.go /srv/killed");
-    const child = spawn(process.execPath, [new URL("../support/role-client.ts", import.meta.url).pathname], {
-      env: {
-        ...process.env,
-        ROLE_TARGET: JSON.stringify({
-          ...(await targetOfFirst()),
-          privateKey: lab.secrets.require("ssh.deploy.private").reveal(),
-        }),
-        ROLE_OPERATIONS: JSON.stringify(held),
-        ROLE_WHO: "kim@laptop",
-      },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    await new Promise<void>((done, fail) => {
-      child.stdout.on("data", (chunk: Buffer) => chunk.toString().includes("take a while") && done());
-      child.once("exit", () => fail(new Error("the client ended before the step began")));
-    });
-    child.removeAllListeners("exit");
-    child.kill("SIGKILL");
+    await killedClient(held);
     const stranger = await lab.apply("setup", held, { who: "alex@desk" });
     expect(stranger.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-LOCKED", 75]]);
     expect(stranger.errors[0]!.message).toMatch(/locked by kim@laptop for \d+ s: role setup/);
     const steps: string[] = [];
-    const next = lab.apply("setup", held, { who: "kim@laptop", progress: (_, label) => void steps.push(label) });
+    const reporter = silentReporter();
+    const next = lab.apply("setup", held, {
+      ...{ who: "kim@laptop", reporter, progress: (_: string, label: string) => void steps.push(label) },
+    });
     await expect.poll(() => steps.join("\n")).toContain("joining role setup probe");
     await lab.inside("touch /srv/killed.go");
     const result = await next;
     expect(result.errors).toEqual([]);
     expect(states(result)).toEqual(["as-wished"]);
+    expect(reporter.lines.join("\n")).toMatch(
+      /the run before \(role setup probe by kim@laptop, begun \d+ s ago\) ended well/,
+    );
     expect(await lab.inside("cat /srv/killed.after")).toBe("after\n");
+    await lab.apply("reset", {});
+  });
+
+  test("#23 the client is killed, and the step fails: the next run tells of it, with the cause, and goes on", async () => {
+    const apply = `if [ -f /srv/broken.go ]; then touch /srv/broken; exit 0; fi
+      until [ -f /srv/broken.go ]; do sleep 0.1; done; echo 'no valve ${canary}'; exit 1`;
+    const failing = slow("/srv/broken", apply);
+    const cause =
+      /^warning: athena: the run before \(role setup probe by kim@laptop, begun \d+ s ago\) failed at: probe: take a while\nno valve \[secret:models.anthropic\]$/;
+    lab.secrets.set("models.anthropic", canary);
+    /** What is told, as warnings, by a run of whom. */
+    const warned = async (action: "setup" | "check", who: string, progress?: (host: string, label: string) => void) => {
+      const reporter = silentReporter();
+      expect((await lab.apply(action, failing, { who, reporter, ...(progress && { progress }) })).errors).toEqual([]);
+      return reporter.lines.filter((line) => line.startsWith("warning: "));
+    };
+
+    // Seen to its end by the next run of the same person.
+    await killedClient(failing);
+    const joins = Promise.withResolvers<void>();
+    const next = warned("setup", "kim@laptop", (_, label) => void (label.startsWith("joining") && joins.resolve()));
+    await joins.promise;
+    await lab.inside("touch /srv/broken.go");
+    expect(await next).toEqual([expect.stringMatching(cause)]);
+    expect(await lab.inside("cat /srv/broken.after")).toBe("after\n");
+    expect(await warned("check", "kim@laptop")).toEqual([]);
+
+    // Over before anybody came. A check writes nothing on the host, so the setup tells it as well.
+    await lab.inside("rm /srv/broken*");
+    await killedClient(failing);
+    await lab.inside(
+      "touch /srv/broken.go; timeout 60 sh -c \"while systemctl -q is-active 'olympus-apply-*'; do sleep 0.1; done\"",
+    );
+    expect(await warned("check", "alex@desk")).toEqual([expect.stringMatching(cause)]);
+    expect(await warned("setup", "alex@desk")).toEqual([expect.stringMatching(cause)]);
+    expect(await warned("setup", "kim@laptop")).toEqual([]);
+
+    // Whose client was there knows.
+    await lab.inside("rm /srv/broken");
+    const fails: Operation = { kind: "command", id: "fails", summary: "fail", check: "false", apply: "exit 1" };
+    expect((await lab.apply("setup", [fails])).errors).toHaveLength(1);
+    expect(await warned("check", "alex@desk")).toEqual([]);
+    await lab.inside("rm /srv/broken*");
     await lab.apply("reset", {});
   });
 
@@ -497,6 +530,28 @@ echo '%sudo ALL=(ALL) ALL' >/etc/sudoers.d/asks; echo agent:hunter2-of-agent | c
     expect(result.errors[0]!.message).toContain("never done");
   });
 });
+
+/** A client of the role engine is killed while the first step runs on the host. */
+async function killedClient(operations: readonly Operation[]): Promise<void> {
+  const child = spawn(process.execPath, [new URL("../support/role-client.ts", import.meta.url).pathname], {
+    env: {
+      ...process.env,
+      ROLE_TARGET: JSON.stringify({
+        ...(await targetOfFirst()),
+        privateKey: lab.secrets.require("ssh.deploy.private").reveal(),
+      }),
+      ROLE_OPERATIONS: JSON.stringify(operations),
+      ROLE_WHO: "kim@laptop",
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise<void>((done, fail) => {
+    child.stdout.on("data", (chunk: Buffer) => chunk.toString().includes("take a while") && done());
+    child.once("exit", () => fail(new Error("the client ended before the step began")));
+  });
+  child.removeAllListeners("exit");
+  child.kill("SIGKILL");
+}
 
 async function targetOfFirst(): Promise<Omit<SshTarget, "privateKey">> {
   const machine = lab.machines[0]!;
