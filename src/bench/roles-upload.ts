@@ -53,6 +53,7 @@ export async function uploadFigure(
         script: `exec >>/run/olympus/runs/${run}/out; echo ${markerOf(run)} end 0\n`,
         files: [],
         blobs: new Map([[file.sha256, { source: file, to: "/srv" }]]),
+        written: [],
       });
       const { end } = await session.apply(run, bundle, noFacts, quiet);
       if (end !== "done") throw new OlympusError(`the upload ended as ${end}`, { code: "E-BUG" });

@@ -32,6 +32,8 @@ export interface Bundle {
   readonly files: readonly { readonly path: string; readonly content: string | Secret }[];
   /** Content by hash. */
   readonly blobs: ReadonlyMap<string, Blob>;
+  /** Files that the small ones become on its disks. */
+  readonly written: readonly { readonly to: string; readonly bytes: number }[];
 }
 
 /** The first word of each frame that a run prints. */
@@ -46,10 +48,16 @@ export type BlobSums = ReadonlyMap<string, string>;
 export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) => Bundle {
   const files: { path: string; content: string | Secret }[] = [];
   const blobs = new Map<string, Blob>();
+  const written: { to: string; bytes: number }[] = [];
   for (const [at, { change }] of plan.steps.entries()) {
     for (const upload of change.uploads ?? []) {
       if ("blob" in upload) blobs.set(upload.blob, upload);
-      else files.push({ path: `f/${at + 1}/${upload.name}`, content: upload.content });
+      else {
+        const { content, to } = upload;
+        files.push({ path: `f/${at + 1}/${upload.name}`, content });
+        const bytes = Buffer.byteLength(typeof content === "string" ? content : content.reveal());
+        if (to !== undefined) written.push({ to, bytes });
+      }
     }
   }
   for (const [at, { role, guards }] of plan.steps.entries()) {
@@ -70,6 +78,7 @@ export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) =>
     ),
     files,
     blobs,
+    written,
   });
 }
 
@@ -146,6 +155,7 @@ export function compileUndo(plan: ResetPlan, claims: ClaimsAfter, info: RunInfo)
     ),
     files: [{ path: `f/${steps.length}/journal`, content: journal }],
     blobs: new Map(),
+    written: [],
   };
 }
 

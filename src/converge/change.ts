@@ -4,7 +4,12 @@ import type { LocalFile, LocalFolder, Operation } from "./operations.ts";
 
 /** Content that travels with an apply. In the change's script it is `"$F"/<name>`; a blob is `"$B"/<hash>`. */
 export type Upload =
-  | { readonly name: string; readonly content: string | Secret }
+  | {
+      readonly name: string;
+      readonly content: string | Secret;
+      /** The file that it becomes: room for it is looked for there. */
+      readonly to?: string;
+    }
   | {
       readonly blob: string;
       readonly source: LocalFile | LocalFolder;

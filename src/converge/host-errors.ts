@@ -1,6 +1,7 @@
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import { preflights } from "./apply-script.ts";
 import type { HostPlan } from "./plan.ts";
+import { noSpace } from "./room.ts";
 import type { RunOutcome } from "./watch.ts";
 
 /** Somebody else works on the host; `seconds` since when. */
@@ -25,7 +26,7 @@ export function applyError(
     if (outcome.step === preflights.clock) return clockError(host, outcome.output);
   }
   const how = endOf(outcome);
-  const full = /[Nn]o space (left|for backups)|Wrote only \d+ of/.test(how);
+  const full = noSpace.test(how);
   return new OlympusError(`${host}: ${how}`, {
     code: full ? "E-ROLE-SPACE" : "E-ROLE-APPLY",
     exit: exitCodes.failed,

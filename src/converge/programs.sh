@@ -1,9 +1,20 @@
 # Functions of an apply for what comes from elsewhere; sourced after prelude.sh. Journals of hosts name the drop_ functions: keep them.
 
-get() { # URL FILE
-  if command -v curl >/dev/null; then curl -fsSL --connect-timeout 20 --speed-limit 1000 --speed-time 60 -o "$2" "$1" 2>"$R/get"
-  elif command -v wget >/dev/null; then wget -nv -T 60 -t 1 -O "$2" "$1" 2>"$R/get"
+# get URL FILE: 2 when it does not fit. A size that is told beforehand is compared with what is free, before anything is written.
+get() {
+  code=0; free=$(free_kilobytes "${2%/*}"); : >"$R/head"
+  if command -v curl >/dev/null; then
+    curl -fsSL --connect-timeout 20 --speed-limit 1000 --speed-time 60 --max-filesize "$((free * 1024 + 1))" -D "$R/head" -o "$2" "$1" 2>"$R/get" || code=$?
+  elif command -v wget >/dev/null; then wget -nv -T 60 -t 1 -O "$2" "$1" 2>"$R/get" || code=$?
   else echo "there is neither curl nor wget" >"$R/get"; return 1; fi
+  # curl: too large, or not to be written; wget: not to be written. The latter may have other reasons.
+  case $code in 0) ;; 63) return 2 ;; 23|3) if [ "$(free_kilobytes "${2%/*}")" -lt 1024 ]; then return 2; fi; return 1 ;; *) return 1 ;; esac
+}
+free_kilobytes() { df -Pk "$1" | awk 'END { print $4 }'; }
+no_room() { # URL FOLDER
+  need="$(sed -n 's/^ *[Cc]ontent-[Ll]ength: *\([0-9]*\).*/\1/p' "$R/head" | tail -n 1)"
+  if [ -n "$need" ]; then need="$((need / 1000 + 1)) kB needed, "; fi
+  echo "no space left in $2 for $1: $need$(($(free_kilobytes "$2") * 1024 / 1000)) kB free"
 }
 sum_of() { sha256sum <"$1" | cut -c 1-64; }
 # fetch URL SHA256: into "$B"/SHA256. Tried twice; what is not as pinned does not stay.
@@ -12,7 +23,9 @@ fetch() {
   for attempt in 1 2; do
     rm -f "$B/$2" "$B/$2.part"
     why="not what was pinned"
-    get "$1" "$B/$2.part" || why="$(tr '\n' ' ' <"$R/get")"
+    code=0; get "$1" "$B/$2.part" || code=$?
+    if [ "$code" = 2 ]; then rm -f "$B/$2.part"; no_room "$1" "$B"; return 1; fi
+    if [ "$code" != 0 ]; then why="$(tr '\n' ' ' <"$R/get")"; fi
     got=nothing
     if [ -f "$B/$2.part" ]; then got="$(sum_of "$B/$2.part")"; fi
     if [ "$got" = "$2" ]; then mv "$B/$2.part" "$B/$2"; return 0; fi

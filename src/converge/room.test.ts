@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
+import { Secret } from "../base/secret.ts";
+import { compileSetup } from "./apply-script.ts";
 import { parseFacts } from "./fact-parse.ts";
 import { factScript } from "./fact-script.ts";
 import { noFacts } from "./facts.ts";
@@ -64,9 +66,14 @@ const sent = (to: string, megabytes: number, room: number, more: Partial<SentBlo
   file: { localPath: to, sha256: "", size: megabytes * 1e6 },
   ...more,
 });
-const bytes = (blobs: SentBlob[], megabytes: Record<string, number>, disks: Record<string, string>) => {
+const bytes = (
+  blobs: SentBlob[],
+  megabytes: Record<string, number>,
+  disks: Record<string, string>,
+  written: { to: string; bytes: number }[] = [],
+) => {
   const space = Object.fromEntries(Object.entries(megabytes).map(([path, free]) => [path, free * 1e6]));
-  return () => checkBytes("athena", blobs, { ...noFacts, space, disks });
+  return () => checkBytes("athena", blobs, written, { ...noFacts, space, disks });
 };
 
 test("#14 what goes to several folders of one disk is summed with what arrives there, each archive until it is unpacked", () => {
@@ -90,4 +97,38 @@ test("#14 an archive that a former run had sent takes no room again; a file is c
   expect(bytes([sent("/srv/a", 10, 30, { missing: false })], { "/": 30 }, disk)).not.toThrow();
   expect(bytes([sent("/srv/a", 10, 10, { packed: false })], { "/": 20 }, disk)).not.toThrow();
   expect(bytes([sent("/srv/a", 10, 10, { packed: false })], { "/": 19 }, disk)).toThrow(/20 MB needed, 19 MB free/);
+});
+
+test("#14 what is written is counted where it lies, beside what is sent; numbers that are close are told in kB", () => {
+  const one = { "/": "x", "/srv": "x", "/run": "y" };
+  const written = [
+    { to: "/srv/a", bytes: 600_000 },
+    { to: "/etc/b", bytes: 500_000 },
+    { to: "/run/c", bytes: 5e6 },
+  ];
+  const free = { "/": 1, "/srv": 1, "/run": 9 };
+  expect(bytes([], { ...free, "/": 1.2, "/srv": 1.2 }, one, written)).not.toThrow();
+  expect(bytes([], free, one, written)).toThrow(/no space for \/srv\/a: 2 MB needed, 1 MB free/);
+  expect(bytes([], free, one, written.slice(0, 1))).not.toThrow();
+  expect(bytes([], { "/srv": 0.55 }, one, written)).toThrow(/no space for \/srv\/a: 600 kB needed, 550 kB free/);
+});
+
+test("#14 a plan says how large the files are that it writes, of whichever operation", () => {
+  const operations: Operation[] = [
+    { ...file("/srv/a"), content: "äé" } as Operation,
+    { ...file("/srv/b"), content: new Secret("a.b", "four") } as Operation,
+    { kind: "block", id: "c", path: "/etc/c", name: "c", content: "three\n" },
+    { kind: "unit", id: "d", name: "d.service", content: "[Service]\n" },
+    { kind: "command", id: "e", summary: "e", check: "false", apply: "cat", stdin: new Secret("a.b", "not a file") },
+  ];
+  const made = planHost([{ role: "one", operations }], noFacts, state);
+  const info = { run: "r", who: "w", what: "w", generation: "", epoch: 0 };
+  expect(compileSetup(made, info)(new Map()).written).toEqual([
+    ...[
+      { to: "/srv/a", bytes: 4 },
+      { to: "/srv/b", bytes: 4 },
+      { to: "/etc/c", bytes: 6 },
+    ],
+    { to: "/etc/systemd/system/d.service", bytes: 10 },
+  ]);
 });

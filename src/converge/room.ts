@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { plural } from "../base/plural.ts";
+import type { Bundle } from "./apply-script.ts";
 import { type FactRequest, type Facts, knownAt } from "./facts.ts";
 import type { LocalFile } from "./operations.ts";
 import { journalFolder } from "./places.ts";
@@ -28,17 +29,27 @@ export function withRoom(requests: readonly FactRequest[]): FactRequest[] {
   return [...requests, ...[...folders, journalFolder].map((path): FactRequest => ({ fact: "space", path }))];
 }
 
-/** Room for what is sent, and for each archive unpacked. Throws E-ROLE-SPACE before anything is sent. */
-export function checkBytes(host: string, blobs: readonly SentBlob[], facts: Facts): void {
+/** Room for what is sent, for each archive unpacked, and for what is written beside them. Throws E-ROLE-SPACE before anything is sent. */
+export function checkBytes(host: string, blobs: readonly SentBlob[], written: Bundle["written"], facts: Facts): void {
   const taken = tally(facts, facts.space);
+  for (const { to, bytes } of written) taken.count(to, bytes);
   for (const { file, missing } of blobs) if (missing) taken.count(journalFolder, file.size);
   for (const { file, to, packed, room } of blobs) {
     taken.count(to, room);
     // One after another: what is unpacked makes room for the next.
     if (packed) taken.count(journalFolder, -file.size);
   }
-  const mb = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`;
-  taken.mustFit(host, (need, have) => `${mb(need)} needed, ${mb(have)} free`);
+  taken.mustFit(host, roomWords);
+}
+
+/** What programs say on a host when something does not fit, tar also of what it could write in part. */
+export const noSpace = /[Nn]o space (left|for backups)|Wrote only \d+ of/;
+
+/** Both numbers of bytes, in a unit that tells them apart. */
+export function roomWords(need: number, have: number): string {
+  const [mega, kilo] = [1_000_000, 1000].map((unit) => [need, have].map((bytes) => Math.ceil(bytes / unit)));
+  const [[needed, free], unit] = mega![0] === mega![1] ? [kilo!, "kB"] : [mega!, "MB"];
+  return `${needed} ${unit} needed, ${free} ${unit} free`;
 }
 
 /**

@@ -12,7 +12,7 @@ import { quote } from "./quote.ts";
 import { restate } from "./restate.ts";
 import { checkBytes, type SentBlob } from "./room.ts";
 import { createRootShell } from "./root-shell.ts";
-import { type RunListener, type RunOutcome, runWatcher } from "./watch.ts";
+import { freeMark, type RunListener, type RunOutcome, runWatcher } from "./watch.ts";
 
 /** Linux takes 128 KiB in one argument; longer scripts go over stdin and cost a round trip more. */
 const argumentLimit = 100_000;
@@ -90,7 +90,7 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, options: 
     gather,
 
     async apply(run, compile, facts, told) {
-      const { blobs } = compile(new Map());
+      const { blobs, written } = compile(new Map());
       const sent: SentBlob[] = [];
       for (const [hash, { source, to, unpacked }] of blobs) {
         const file = await blobFile(source);
@@ -98,9 +98,10 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, options: 
         const room = unpacked ?? (packed ? await unpackedSize(file) : file.size);
         sent.push({ hash, file, to, room, packed, missing: !facts.blobs.includes(hash) });
       }
-      checkBytes(target.name, sent, facts);
+      checkBytes(target.name, sent, written, facts);
       const sums = new Map(sent.map(({ hash, file }) => [hash, file.sha256]));
       const bundle = compile(sums);
+      const missing = sent.filter((one) => one.missing);
       const { tarStream } = await import("./tar.ts");
       const stream = tarStream([
         ...bundle.files.map(({ path, content }) => ({
@@ -108,9 +109,10 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, options: 
           content: Buffer.from(content instanceof Secret ? content.reveal() : content),
         })),
         { path: "apply.sh", content: Buffer.from(bundle.script) },
-        ...sent.filter(({ missing }) => missing).map(({ hash, file }) => ({ path: `b/${hash}`, ...file })),
+        ...missing.map(({ hash, file }) => ({ path: `b/${hash}`, ...file })),
       ]);
-      return runWatcher(shell, target.name, startScript(run, runSeconds), run, told, signal, stream);
+      const bytes = missing.reduce((sum, { file }) => sum + file.size, 0);
+      return runWatcher(shell, target.name, startScript(run, runSeconds), run, told, signal, { stream, bytes });
     },
 
     async attach(run, told) {
@@ -147,7 +149,7 @@ function startScript(run: string, seconds: number): string {
   return `set -e; umask 077; R=${runFolder}/runs/${run}; B=${journalFolder}/blobs; U=$B/${run}.up
 mkdir -p "$R"; exec 8>"$R/sending"; flock 8
 mkdir -p "$U"; ln -s "$U" "$R/b"
-if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$U"; exit 1; fi
+if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$U"; df -Pk "$B" | awk 'END { print "${freeMark}", $4 * 1024 }' >&2; exit 1; fi
 for p in "$U"/*; do if [ -f "$p" ]; then mv "$p" "$B/"; fi; done
 rmdir "$U"; : >"$R/out"
 cat >"$R/late" <<'E'

@@ -2,7 +2,9 @@ import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { markerOf } from "./apply-script.ts";
+import { journalFolder } from "./places.ts";
 import { quote } from "./quote.ts";
+import { noSpace, roomWords } from "./room.ts";
 import type { RootShell } from "./root-shell.ts";
 
 /** How a run on a host ended. */
@@ -34,7 +36,7 @@ export async function runWatcher(
   run: string,
   told: RunListener,
   signal: AbortSignal,
-  stdin?: Readable,
+  sent?: { readonly stream: Readable; readonly bytes: number },
 ): Promise<RunOutcome> {
   const reader = frameReader(markerOf(run), told);
   // The answer is complete with its end frame; waiting for tail to notice would cost a tenth of a second.
@@ -47,9 +49,9 @@ export async function runWatcher(
     const result = await shell.run(`-c ${quote(script)}`, {
       onStdout,
       signal: AbortSignal.any([enough.signal, signal]),
-      ...(stdin === undefined ? {} : { stdin }),
+      ...(sent === undefined ? {} : { stdin: sent.stream }),
     });
-    if (result.code !== 0) throw startError(host, result.stderr);
+    if (result.code !== 0) throw startError(host, result.stderr, sent?.bytes);
   } catch (error) {
     if (error !== ended) throw error;
   }
@@ -58,10 +60,18 @@ export async function runWatcher(
 
 const ended = new Error("the run ended");
 
-function startError(host: string, stderr: string): OlympusError {
-  const full = /No space left on device/.test(stderr);
+/** Before the number of bytes that are free where files arrive, when they did not fit. */
+export const freeMark = "olympus-free";
+
+function startError(host: string, stderr: string, bytes = 0): OlympusError {
+  const full = noSpace.test(stderr);
+  // What is small goes to memory: of that the disk says nothing.
+  const [, free] = (/^tar: b\//m.test(stderr) && new RegExp(`^${freeMark} (\\d+)$`, "m").exec(stderr)) || [];
+  const numbers = free === undefined ? "" : ` to ${journalFolder}: ${roomWords(bytes, Number(free))}`;
   return new OlympusError(
-    full ? `${host}: no space left while files were sent.` : `${host}: the run could not be started: ${stderr.trim()}`,
+    full
+      ? `${host}: no space left while files were sent${numbers}.`
+      : `${host}: the run could not be started: ${stderr.replace(/^olympus-free .*$/m, "").trim()}`,
     {
       code: full ? "E-ROLE-SPACE" : "E-ROLE-FACTS",
       exit: exitCodes.failed,

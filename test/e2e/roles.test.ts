@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateSshKeyPair } from "../../secrets/ssh-keys.ts";
 import { silentReporter } from "../../src/base/report.ts";
@@ -12,6 +14,7 @@ import { connectSsh } from "../../src/ssh/connect.ts";
 import type { SshTarget } from "../../src/ssh/connection.ts";
 import { watchArguments } from "../support/argv-watcher.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
+import { startPublisher, whole } from "../support/publisher.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 import { changedTeam } from "../support/team.ts";
 
@@ -424,11 +427,89 @@ describe("when things go wrong", () => {
     expect(refused.errors.map(({ code }) => code)).toEqual(["E-ROLE-SPACE"]);
     expect(refused.errors[0]!.message).toMatch(/no space for \/srv\/small\/big-1: \d MB needed, 2 MB free/);
     const content = "z".repeat(3_000_000);
-    const unforeseen = await lab.apply("setup", [{ kind: "file", id: "big", path: "/srv/small/big", content }]);
-    expect(unforeseen.errors.map(({ code }) => code)).toEqual(["E-ROLE-SPACE"]);
-    expect(await lab.inside("ls -A /srv/small")).toBe("");
+    const large = await lab.apply("setup", [{ kind: "file", id: "big", path: "/srv/small/big", content }]);
+    expect(large.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SPACE", 2]]);
+    expect(large.errors[0]!.message).toBe("no space for /srv/small/big: 3 MB needed, 2 MB free.");
+    const command = { check: "[ -f /srv/small/big ]", apply: "head -c 3000000 /dev/zero >/srv/small/big" };
+    const unforeseen = await lab.apply("setup", [{ kind: "command", id: "big", summary: "make it", ...command }]);
+    expect(unforeseen.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SPACE", 2]]);
+    expect(await lab.inside("rm /srv/small/big; ls -A /srv/small")).toBe("");
     await lab.inside("umount /srv/small");
     await lab.apply("reset", {});
+  });
+
+  test("#14 a download that does not fit: told with both numbers, by curl and by wget, before or while it comes", async () => {
+    const body = randomBytes(3_000_000);
+    await using publisher = await startPublisher(lab.lab.hostAddress);
+    publisher.routes.set("/told", [whole(body)]);
+    publisher.routes.set("/untold", [(_, response) => void response.write(body, () => response.end())]);
+    await lab.inside(`set -e; apt-get -q update; apt-get -qy install --no-install-recommends curl wget
+      mkdir -p /var/lib/olympus/journal/blobs; mount -t tmpfs -o size=1m tmpfs /var/lib/olympus/journal/blobs`);
+    const sha256 = createHash("sha256").update(body).digest("hex");
+    const fetched = async (path: string) => {
+      const url = `${publisher.url}/${path}`;
+      const { errors } = await lab.apply("setup", [{ kind: "download", id: "big", path: "/srv/big", url, sha256 }]);
+      return errors.map(({ code, exit, message }) => [code, exit, message.split("\n")[1]]);
+    };
+    const words = (path: string, need = "") => [
+      "E-ROLE-SPACE",
+      2,
+      expect.stringMatching(
+        `^no space left in /var/lib/olympus/journal/blobs for http://\\S+/${path}: ${need}10\\d\\d kB free$`,
+      ),
+    ];
+    expect(await fetched("told")).toEqual([words("told", "3001 kB needed, ")]);
+    expect(await fetched("untold")).toEqual([words("untold")]);
+    await lab.inside("mv /usr/bin/curl /srv/curl");
+    expect(await fetched("told")).toEqual([words("told")]);
+    expect(
+      await lab.inside("mv /srv/curl /usr/bin/curl; ls /var/lib/olympus/journal/blobs; ls -d /srv/big || echo none"),
+    ).toBe("none\n");
+    expect(publisher.requests).toHaveLength(3);
+    await lab.inside("umount /var/lib/olympus/journal/blobs");
+    await lab.apply("reset", {});
+  });
+
+  test("#14 the disk fills up while files are on their way: exit 2 with both numbers, nothing of them stays, nothing was begun", async () => {
+    const blobs = "/var/lib/olympus/journal/blobs";
+    const sources = mkdtempSync(join(folder, "sent-"));
+    writeFileSync(join(sources, "noise"), randomBytes(3_000_000));
+    const source = { localFolder: sources, hash: `sent-${process.pid}` };
+    const operations: Operation[] = [
+      { kind: "file", id: "before", path: "/srv/before", content: "1\n" },
+      { kind: "archive", id: "big", path: "/srv/sent-1", source },
+    ];
+    await lab.inside(`mkdir -p ${blobs}; mount -t tmpfs -o size=8m tmpfs ${blobs}`);
+    const before = await lab.inside("cat /var/lib/olympus/journal/generation");
+    const full = await lab.apply("setup", operations, {
+      async connect(target, signal) {
+        const ssh = await connectSsh(target, signal);
+        return {
+          ...ssh,
+          async exec(command, options) {
+            // The facts were taken: what is sent would fit.
+            if (options?.stdin instanceof Readable) await lab.inside(`head -c 7M /dev/zero >${blobs}/filler`);
+            return ssh.exec(command, options);
+          },
+        };
+      },
+    });
+    expect(
+      full.errors.map(({ code, exit }) => [code, exit]),
+      full.errors[0]!.message,
+    ).toEqual([["E-ROLE-SPACE", 2]]);
+    expect(full.errors[0]!.message).toBe(
+      "no space left while files were sent to /var/lib/olympus/journal: 4 MB needed, 2 MB free.",
+    );
+    expect(await lab.inside(`ls ${blobs}; ls /srv | grep -E 'sent|before' || echo none`)).toBe("filler\nnone\n");
+    expect(await lab.inside("cat /var/lib/olympus/journal/generation; ls -d /run/olympus/runs/*/f || echo none")).toBe(
+      `${before}none\n`,
+    );
+    await lab.inside(`rm ${blobs}/filler`);
+    const again = await lab.apply("setup", operations);
+    expect([again.errors, again.changed]).toEqual([[], 2]);
+    await lab.inside(`umount ${blobs}`);
+    expect((await lab.apply("reset", {})).errors).toEqual([]);
   });
 
   test("#14 no inodes left, though bytes are free: refused before anything is sent; a check still shows the plan", async () => {

@@ -28,7 +28,7 @@ export const block: OperationKind<BlockOperation> = {
       summary: `${path}: ${before === undefined ? "add" : "change"} the lines ${name}`,
       diff: diffLines(before ?? "", wanted),
       script: `${edit} ${quoteAll(place)} "$F"/content`,
-      uploads: [{ name: "content", content: wanted }],
+      uploads: [{ name: "content", content: wanted, to: path }],
       records: [
         // Oldest first: undone last, when the block is out again.
         ...(have === undefined ? [sharedFileRecord(path)] : []),

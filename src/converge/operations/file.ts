@@ -57,7 +57,7 @@ export function planFile(operation: FileOperation, facts: Facts, name = "content
   const what = have === undefined ? "create" : same ? ownership.join(", ") : "change content";
   const upload: Upload =
     typeof content === "string" || content instanceof Secret
-      ? { name, content }
+      ? { name, content, to: path }
       : { blob: content.sha256, source: content, to: path };
   const source = "blob" in upload ? `"$B"/${upload.blob}` : `"$F"/${name}`;
   const place = [path, wish.mode, wish.owner, wish.group].map(quote).join(" ");
