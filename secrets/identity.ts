@@ -4,8 +4,9 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { makeOnce } from "../src/base/durable.ts";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
+import { commandVariable, identityCommand } from "./identity-command.ts";
 
-/** Where this person's own age identity lies unless SOPS_AGE_KEY or SOPS_AGE_KEY_FILE says otherwise. */
+/** Where this person's own age identity lies unless SOPS_AGE_KEY, SOPS_AGE_KEY_FILE or SOPS_AGE_KEY_CMD says otherwise. */
 export function identityFile(): string {
   return (
     process.env.SOPS_AGE_KEY_FILE ??
@@ -14,12 +15,16 @@ export function identityFile(): string {
 }
 
 /**
- * The age identities (`AGE-SECRET-KEY-…`) that this person has: SOPS_AGE_KEY, then the identity file.
- * Empty when there is none. Throws E-SECRETS-IDENTITY when the file may be read by others or holds no identity.
+ * The age identities (`AGE-SECRET-KEY-…`) that this person has: SOPS_AGE_KEY, else the file SOPS_AGE_KEY_FILE, else what the command
+ * SOPS_AGE_KEY_CMD prints, else the identity file. Empty when there is none. Throws E-SECRETS-IDENTITY when the file may be read by others,
+ * the command fails, or one of them holds no identity.
  */
 export async function readIdentities(): Promise<string[]> {
   const given = process.env.SOPS_AGE_KEY;
   if (given) return identitiesIn(given, "SOPS_AGE_KEY");
+  const command = process.env[commandVariable];
+  if (command && !process.env.SOPS_AGE_KEY_FILE)
+    return identitiesIn(await identityCommand(command), `what the command of ${commandVariable} prints`);
   const file = identityFile();
   if (!existsSync(file)) return [];
   const { mode } = await stat(file);

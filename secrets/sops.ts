@@ -186,7 +186,7 @@ async function openDataKey(entries: readonly Recipient[], identities: readonly s
       code: "E-SECRETS-IDENTITY",
       exit: exitCodes.usage,
       where,
-      hint: `It is encrypted to ${entries.map((entry) => entry.recipient).join(", ")}.\nPut the identity of one of them into ~/.config/olympus/age.txt (0600), or name it in SOPS_AGE_KEY_FILE.`,
+      hint: `It is encrypted to ${entries.map((entry) => entry.recipient).join(", ")}.\nPut the identity of one of them into ~/.config/olympus/age.txt (0600), or name it in SOPS_AGE_KEY_FILE, or a command that prints it in SOPS_AGE_KEY_CMD.`,
     },
   );
 }

@@ -85,3 +85,36 @@ test("sops opens a file that somebody was taken away from, comments included", a
   await sops("rotate", "--in-place", file);
   expect((await open()).require("models.keys.1").reveal()).toBe("y");
 });
+
+test("a command that prints the identity means the same to both, quotes and patterns included", async () => {
+  const identity = process.env.SOPS_AGE_KEY!;
+  delete process.env.SOPS_AGE_KEY;
+  const key = join(folder, "an identity.txt");
+  writeFileSync(key, `${identity}\n`, { mode: 0o600 });
+  const at = key.replaceAll(" ", "\\ ");
+  const values: Record<string, boolean> = {
+    [`cat "${key}"`]: true,
+    [`cat ${at} # of this team`]: true,
+    [`sh -c 'cat "$1"' - '${key}'`]: true,
+    [`cat ${key}`]: false,
+    [`cat ${at} | cat`]: false,
+    [`cat ${folder}/an*`]: false,
+    [`cat '${key}`]: false,
+    "": false,
+  };
+  try {
+    for (const [value, opens] of Object.entries(values)) {
+      process.env.SOPS_AGE_KEY_CMD = value;
+      const both = [sops("decrypt", file), open()].map((one) =>
+        one.then(
+          () => true,
+          () => false,
+        ),
+      );
+      expect([value, ...(await Promise.all(both))]).toEqual([value, opens, opens]);
+    }
+  } finally {
+    delete process.env.SOPS_AGE_KEY_CMD;
+    process.env.SOPS_AGE_KEY = identity;
+  }
+});
