@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
 // Looks at every process's arguments and environment, over and over, for the words on stdin, one a line. Prints each find; lab machines'
-// processes are among them.
+// processes are among them. It sees what processes call themselves while they run; what is gone in a moment is exec-watch.py's.
 const words = readFileSync(0, "utf8")
   .split("\n")
   .filter((word) => word !== "");
@@ -20,8 +20,8 @@ for (;;) {
       ["cmdline", called],
       ["environ", read(`/proc/${pid}/environ`)],
     ] as const) {
-      if (words.some((word) => text.includes(word)))
-        process.stdout.write(`found in ${file}: ${text.replaceAll("\0", " ").slice(0, 200)}\n`);
+      for (const word of words.filter((word) => text.includes(word)))
+        process.stdout.write(`found in ${file} of ${called.split("\0")[0]}: ${word}\n`);
     }
   }
   known = now;
