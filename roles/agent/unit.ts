@@ -1,5 +1,13 @@
+/**
+ * Memory that holds secrets gets into no core dump. A kernel that gives dumps to a program (apport, systemd-coredump) asks for no limit,
+ * but leaves out what the filter does.
+ */
+export const noCoreDumps = `LimitCORE=0
+CoredumpFilter=0`;
+
 /** What units of ours have in common: nothing but what a Node process needs. V8 writes code at run time, so memory stays executable. */
-const always = `NoNewPrivileges=yes
+const always = `${noCoreDumps}
+NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes

@@ -1,5 +1,6 @@
 import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
+import { noCoreDumps } from "../agent/unit.ts";
 import { program, programFolder, storeUser } from "./programs.ts";
 import type { BackupParams, Sender } from "./role.ts";
 
@@ -64,6 +65,7 @@ ExecStart=${tool} verify
 Nice=10
 IOSchedulingClass=idle
 TimeoutStartSec=6h
+${noCoreDumps}
 `,
     },
     {

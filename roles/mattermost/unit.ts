@@ -1,3 +1,5 @@
+import { noCoreDumps } from "../agent/unit.ts";
+
 export const unitName = "mattermost.service";
 export const programFolder = "/opt/mattermost/current";
 export const releasesFolder = "/opt/mattermost/releases";
@@ -32,6 +34,7 @@ RestartSec=2
 TimeoutStartSec=3600
 TimeoutStopSec=60
 LimitNOFILE=49152
+${noCoreDumps}
 MemoryMax=${memoryMax}M
 ReadWritePaths=${dataFolder}
 NoNewPrivileges=yes

@@ -108,6 +108,21 @@ test("the process has no rights, and its secrets are in no argument and no envir
   ).toBe("600 root\n600 olympus\n");
 });
 
+test("what has secrets in its memory leaves no core dump, to a file or to a program", async () => {
+  const pid = (): Promise<string> => lab.inside("systemctl show -P MainPID olympus-agent");
+  const before = (await pid()).trim();
+  for (const unit of ["olympus-agent", "olympus-rehearsal"]) {
+    expect(await lab.inside(`systemctl show -P LimitCORE -P LimitCORESoft -P CoredumpFilter ${unit}`)).toBe(
+      "0\n0\n0x0\n",
+    );
+  }
+  expect(await lab.inside(`cat /proc/${before}/coredump_filter`)).toBe("00000000\n");
+  await lab.inside(`touch /run/before; kill -ABRT ${before}`);
+  await eventually("the harness to be back", async () => !["0", before].includes((await pid()).trim()));
+  expect(await lab.inside("journalctl -u olympus-agent")).toContain("code=killed, status=6/ABRT");
+  expect(await lab.inside("find / -xdev -name '*core*' -type f -newer /run/before -size +64k")).toBe("");
+});
+
 test("killed, it is back by itself and answers what came meanwhile", async () => {
   await lab.inside("systemctl kill -s KILL olympus-agent");
   await answered("@athena hello again");

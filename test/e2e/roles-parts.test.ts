@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
+import { Secret } from "../../src/base/secret.ts";
 import type { Operation } from "../../src/converge/operations.ts";
 import { defineRole } from "../../src/converge/types.ts";
+import { Canaries, findSecrets } from "../support/leak-gate.ts";
 import { openRoleCommand, type RoleCommand } from "../support/role-command.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
@@ -143,4 +148,41 @@ test("a host that does not answer counts for --max-fail before anything is chang
   const one = await role.run("role", "setup", "probe", "--host", both, "--max-fail", "1", "--json");
   expect([one.code, statesOf(one.events), await files()]).toEqual([4, ["athena changed", "agora failed"], "one "]);
   await lab.inside("systemctl start ssh.service", agora);
+});
+
+test("the search that ends each of these files finds a secret in a log, the journal, a unit and a state, plain or encoded, on a host that is off too", async () => {
+  const value = "planted-canary-0815-planted";
+  const canaries = new Canaries();
+  canaries.addWithin([{ kind: "file", content: new Secret("planted", value) }]);
+  const folder = mkdtempSync(join(tmpdir(), "olympus-leak-gate-"));
+  const here = join(folder, "state");
+  const base64 = Buffer.from(`user:${value}`).toString("base64");
+  try {
+    expect(await findSecrets(canaries, lab.machines, [folder])).toEqual([]);
+    writeFileSync(here, JSON.stringify({ value }));
+    const saved = "/var/lib/olympus/journal/saved/planted";
+    await lab.inside(
+      `echo ${base64} >/var/log/planted; logger -t planted ${value}; mkdir -p ${saved}; echo ${value} | tee ${saved}/x >/var/lib/olympus/x
+printf '[Service]\\nEnvironment=TOKEN=${value}\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/true\\n' >/run/systemd/system/planted.service
+systemctl start planted; journalctl --sync`,
+    );
+    await lab.inside(`echo ${base64} >/var/log/planted`, agora);
+    await lab.lab.stop("agora");
+    const found = await findSecrets(canaries, lab.machines, [folder]);
+    const files = found.map((line) => line.replace(/shm\/tmp\.\w+/, "shm"));
+    expect(files.map((line) => line.replace(/journal\/[^ ]+/, "journal/…")).sort()).toEqual(
+      [
+        "athena: /dev/shm/journal: planted",
+        "athena: /dev/shm/units: planted",
+        "athena: /var/lib/olympus/x: planted",
+        "athena: /var/log/journal/… planted",
+        "athena: /var/log/planted: planted",
+        `agora: ${join(lab.machines[agora]!.dir, "upper/var/log/planted")}: planted`,
+        `this computer: ${here}: planted`,
+      ].sort(),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+    await lab.restart(agora);
+  }
 });

@@ -12,6 +12,7 @@ import { chatClient } from "../../src/bootstrap/client.ts";
 import { connectSsh } from "../../src/ssh/connect.ts";
 import { watchArguments } from "../support/argv-watcher.ts";
 import { type CliTeam, openCliTeam } from "../support/cli-team.ts";
+import { places } from "../support/leak-gate.ts";
 import { canariesOf, linesOf, secretsIn } from "../support/leaks.ts";
 import type { CliResult } from "../support/olympus.ts";
 
@@ -212,13 +213,6 @@ test("a host that is down: nothing is taken away, the host is named, exit 4", as
   await ok("secrets", "rotate", "ssh.deploy", "--yes");
   expect(await login("r420", before)).toBe("E-SSH-AUTH");
 });
-
-/**
- * Where a secret may stand on a host: what services are handed, the files that a change replaced (to be put back by a rollback), the output
- * of a command that printed one (in memory, until the next runs).
- */
-const places =
-  /^\/(etc\/olympus\/secrets\/|run\/credentials\/|var\/lib\/olympus\/journal\/saved\/|run\/olympus\/runs\/[0-9a-f]+\/out$)/;
 
 test("no secret that there ever was is in what was printed, in state or logs here, or in logs and journals of the hosts", async () => {
   await ok("role", "setup", "agent", "--host", "athena", "--yes");

@@ -31,7 +31,7 @@ export function secretsIn(text: string, secrets: readonly Secret[]): string[] {
 
 /** Those of a team's secrets that open something: public halves and ids stand in many places in the open. */
 export function canariesOf(secrets: readonly Secret[]): Secret[] {
-  return secrets.filter(({ name }) => !/\.(public|id|tokenId|passwordSet)$/.test(name));
+  return secrets.filter(({ name }) => !/\.(public|id|tokenId|passwordSet|certificate|former)$/.test(name));
 }
 
 /** Lines to look for, for programs that know no encodings. The first line of every private key of OpenSSH is the same. */

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { promisify } from "node:util";
+import { expect } from "vitest";
 import { z } from "zod";
 import type { SecretStore } from "../../secrets/store.ts";
 import { silentReporter } from "../../src/base/report.ts";
@@ -10,6 +11,7 @@ import { type ApplyRolesOptions, applyRoles, type RoleRunResult } from "../../sr
 import { defineRole, type Role } from "../../src/converge/types.ts";
 import { type LabMachine, openThrowaway, type Throwaway } from "../../src/lab/index.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
+import { Canaries, findSecrets } from "./leak-gate.ts";
 import { labTeam } from "./team.ts";
 
 const run = promisify(execFile);
@@ -37,6 +39,7 @@ export interface RoleLab {
   inside(script: string, machine?: number): Promise<string>;
   /** A power cut, and the machine starts again with what it had written. */
   restart(machine?: number): Promise<void>;
+  /** Takes everything away. Throws when a secret stands in a log, a journal or a state where none is meant to be. */
   close(): Promise<void>;
 }
 
@@ -63,6 +66,7 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
       })),
   });
 
+  const canaries = new Canaries();
   return {
     team: teamWith({ probe: {} }),
     secrets,
@@ -70,6 +74,8 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
     machines,
     async apply(action, operations, options = {}) {
       const byRole: RoleTexts = isList(operations) ? { probe: operations } : operations;
+      canaries.add(secrets.all());
+      canaries.addWithin(operations);
       return applyRoles({
         team: teamWith(paramsByRole(byRole), options.team, options.others && paramsByRole(options.others)),
         secrets,
@@ -91,8 +97,16 @@ export async function openRoleLab(count = 1): Promise<RoleLab> {
       machines[machine] = await throwaway.start(names[machine]!);
     },
     async close() {
-      await throwaway.close();
-      await rm(folder, { recursive: true, force: true });
+      canaries.add(secrets.all());
+      try {
+        expect(
+          await findSecrets(canaries, machines, [folder]),
+          "places with a secret that is not meant to be there",
+        ).toEqual([]);
+      } finally {
+        await throwaway.close();
+        await rm(folder, { recursive: true, force: true });
+      }
     },
   };
 }
