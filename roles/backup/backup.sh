@@ -19,12 +19,27 @@ esac
 store() {
   ssh -F none -T -i "$secrets/backup-ssh" -p "$PORT" -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/etc/olympus/backup.known_hosts -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 "$STORE" "$@" 9>&-
 }
+tell() { echo "$*" || :; } # Whoever asked may be gone.
 # On the disk that the data is on: it is as large.
 scratch=
 workplace() {
   rm -rf /srv/olympus/.backup.*
   scratch=$(mktemp -d /srv/olympus/.backup.XXXXXX)
-  trap 'rm -rf "$scratch"; if [ -n "${try:-}" ]; then as_postgres dropdb --if-exists "$try"; fi; if [ -n "${stopped:-}" ]; then echo "nothing was changed"; systemctl start $stopped; fi; if [ -n "${halfway:-}" ]; then echo "only a part is back${UNITS:+, so $UNITS stays stopped}: restore it again; what was there before is beside it"; fi' EXIT
+  trap ended EXIT
+}
+ended() {
+  set +e
+  if [ -n "${try:-}" ]; then as_postgres dropdb --if-exists "$try"; fi
+  if [ -n "${restoring:-}" ]; then
+    if go_back; then
+      for one in $DATABASES; do as_postgres dropdb --if-exists "$one-restored"; done
+      tell "nothing was changed"
+      if [ -n "$stopped" ]; then systemctl start $stopped; fi
+    else
+      tell "only a part is back${UNITS:+, so $UNITS stays stopped}: restore it again; what was there before is beside it"
+    fi
+  fi
+  rm -rf "$scratch"
 }
 as_postgres() { (cd / && runuser -u postgres -- "$@"); }
 newest() { store list | awk '{ name = $1 } END { if (name == "") { print "there is no backup of this host" >"/dev/stderr"; exit 1 }; print name }'; }
@@ -136,11 +151,20 @@ put_databases() {
   done < <(find "$scratch/sqlite$1" -type f -printf '%P\0')
 }
 
+# What leads back from a restore that fails, the newest change first.
+undo=()
+undone_by() { undo=("$(printf '%q ' "$@")" "${undo[@]}"); }
+go_back() { for one in "${undo[@]}"; do eval "$one" || return 1; done; }
+rename_database() { as_postgres psql -Xqc "alter database \"$1\" rename to \"$2\""; }
+# take_out FOLDER [OF-BEFORE]: what the backup brought, for what was there.
+take_out() { rm -rf "$1" && if [ -n "${2:-}" ]; then mv -T "$2" "$1"; fi; }
+
 # What is there now is set aside, not deleted.
 restore() {
   fetch "$1"
   aside=before-$(date -u +%Y%m%dT%H%M%SZ)
   for one in $DATABASES; do [ -s "$scratch/postgresql/$one.dump" ] || { echo "database $one is not in it: nothing was changed"; exit 1; }; done
+  stopped= restoring=1
   # What takes long, and may fail, comes before anything is stopped or changed.
   for one in $DATABASES; do
     owner=$(owner_of "$one")
@@ -148,28 +172,39 @@ restore() {
     as_postgres createdb -O "${owner:-$one}" -T template0 -E UTF8 --locale=C.UTF-8 "$one-restored"
     as_postgres pg_restore --exit-on-error -d "$one-restored" <"$scratch/postgresql/$one.dump"
   done
-  stopped=
+  for folder in $FOLDERS; do put_databases "$folder"; done
+  # From here on it comes to its end, also where the connection is lost.
+  trap '' HUP INT PIPE TERM
   # One that waits to be started again would come up in the middle of it.
   for unit in $UNITS; do
     case $(systemctl is-active "$unit" || true) in active | activating | reloading) stopped="$stopped $unit"; systemctl stop "$unit" ;; esac
   done
   for one in $DATABASES; do
     if [ -n "$(owner_of "$one")" ]; then
-      as_postgres psql -Xqc "alter database \"$one\" rename to \"$one-$aside\""
-      stopped= halfway=1
-      echo "database $one of before: $one-$aside"
+      rename_database "$one" "$one-$aside"
+      undone_by rename_database "$one-$aside" "$one"
+      tell "database $one of before: $one-$aside"
     fi
-    as_postgres psql -Xqc "alter database \"$one-restored\" rename to \"$one\""
+    rename_database "$one-restored" "$one"
+    undone_by rename_database "$one" "$one-restored"
   done
-  stopped= halfway=1
   for folder in $FOLDERS; do
-    put_databases "$folder"
-    if [ -e "$folder" ]; then mv -T "$folder" "$folder.$aside"; echo "$folder of before: $folder.$aside"; fi
+    if [ -e "$folder" ]; then
+      mv -T "$folder" "$folder.$aside"
+      undone_by take_out "$folder" "$folder.$aside"
+      tell "$folder of before: $folder.$aside"
+    else
+      undone_by take_out "$folder"
+    fi
     mv -T "$scratch$folder" "$folder"
   done
-  halfway=
-  for unit in $UNITS; do if systemctl -q is-enabled "$unit" 2>/dev/null; then systemctl start "$unit"; fi; done
-  echo "restored $1"
+  restoring=
+  for unit in $UNITS; do
+    case " $stopped " in *" $unit "*) ;; *) systemctl -q is-enabled "$unit" 2>/dev/null || continue ;; esac
+    systemctl start "$unit" || ill="${ill:-} $unit"
+  done
+  if [ -n "${ill:-}" ]; then tell "the data is back, but$ill did not start"; exit 1; fi
+  tell "restored $1"
 }
 
 case "${1:-}" in

@@ -39,7 +39,7 @@ export function openclawConfig({ config, secrets }: RenderedAgent, version: stri
       auth: { mode: "token", token: secretRef("dashboard-token") },
     },
     secrets: { providers: { olympus: { source: "file", path: places.credential, mode: "json" } } },
-    plugins: { load: { paths: [places.plugin(version)] }, entries: { mattermost: { enabled: true } } },
+    plugins: { entries: { mattermost: { enabled: true } } },
     channels: {
       mattermost: {
         enabled: true,

@@ -9,12 +9,13 @@ export const places = {
   npmFolder: `${root}/npm`,
   prefix: (version: string): string => `${root}/${version}`,
   program: (version: string): string => `${root}/${version}/lib/node_modules/openclaw/openclaw.mjs`,
-  plugin: (version: string): string => `${root}/${version}/lib/node_modules/@openclaw/mattermost`,
   config: "/etc/olympus/openclaw.json",
   secrets: "/etc/olympus/secrets/openclaw.json",
   /** Where systemd shows the secrets to the process, and to nobody else. */
   credential: `/run/credentials/${unitName}/secrets`,
   data: "/srv/olympus/openclaw",
   workspace: "/srv/olympus/openclaw/workspace",
+  /** Which plugin was installed, by which OpenClaw; beside what it speaks of. */
+  pluginNote: "/srv/olympus/openclaw/olympus-plugin",
   port: 18789,
 } as const;

@@ -11,6 +11,7 @@ import { trustedAuthorities } from "../mattermost/tls.ts";
 import { type NodeRuntime, nodeFolder, nodeRuntime } from "../node/runtime.ts";
 import { type Json, openclawConfig, openclawSecrets } from "./config.ts";
 import { places, unitName, user } from "./places.ts";
+import { pluginOperation } from "./plugin.ts";
 import { openclawUnit, validateScript } from "./unit.ts";
 
 const exact = z.string().regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/, "Write an exact version, such as 2026.9.6.");
@@ -104,6 +105,7 @@ export const role = defineRole<Params, OpenclawInputs>({
         validate: validateScript(program, own.version),
         restarts,
       },
+      pluginOperation({ node: program, ...own }),
       {
         kind: "unit",
         id: "unit",
@@ -125,10 +127,10 @@ export const role = defineRole<Params, OpenclawInputs>({
 });
 
 /**
- * Both packages by an npm that is pushed as Node is, out of everybody's PATH. OpenClaw's own install script runs and nobody else's:
+ * The package by an npm that is pushed as Node is, out of everybody's PATH. OpenClaw's own install script runs and nobody else's:
  * what it leaves undone OpenClaw would do at each start, in a folder where it may not write.
  */
-function packages({ node, npm }: OpenclawInputs, { version, plugin, registry }: Params): Operation[] {
+function packages({ node, npm }: OpenclawInputs, { version, registry }: Params): Operation[] {
   const npmFolder = `/opt/olympus/tools/npm-${npm.version}`;
   const prefix = places.prefix(version);
   const from = {
@@ -154,6 +156,5 @@ function packages({ node, npm }: OpenclawInputs, { version, plugin, registry }: 
     { kind: "link", id: "npm-node", path: `${places.npmFolder}/node`, target: `${nodeFolder(node.version)}/bin/node` },
     { kind: "link", id: "npm-program", path: `${places.npmFolder}/npm`, target: `${npmFolder}/bin/npm-cli.js` },
     { ...from, id: "openclaw", name: "openclaw", version, scripts: ["openclaw"] },
-    { ...from, id: "plugin", name: "@openclaw/mattermost", version: plugin },
   ];
 }

@@ -143,16 +143,34 @@ test("what uses the data is stopped while it is put back, and runs again; also w
   expect(await data()).toBe(whole);
   await sql(`select pg_terminate_backend(pid, 60000) ${readers}`);
 
-  // In the middle of it: one that waits for its next start does not come up on half of the data.
+  // In the middle of it, while one waits for its next start: what was there before comes back, and the unit after it.
+  const beside = () => inside(`ls /srv /srv/olympus; cd /; runuser -u postgres -- psql -AtXlc | grep notes`);
+  const stood = await beside();
   await inside("mount --bind /srv/notes /srv/notes; systemctl kill -s KILL olympus-agent");
   await eventually("the unit to wait for its start", async () => (await log()).at(-1) === "activating", 60_000);
+  await expect(restore()).rejects.toMatchObject({ message: expect.stringContaining("nothing was changed") });
+  await inside("umount /srv/notes");
+  expect((await log()).at(-1)).toBe("active");
+  expect([await data(), await beside()]).toEqual([whole, stood]);
+
+  // Where somebody came in meanwhile, there is no way back: nothing comes up on half of the data.
+  await inside(`cat >/usr/sbin/mv <<'X'
+#!/bin/sh
+case "$*" in *" /srv/notes.before-"*) ;; *) exec /usr/bin/mv "$@" ;; esac
+cd /; systemd-run -q --collect --unit=reader --uid=postgres psql -d notes -c 'select pg_sleep(3600)'
+until [ "$(runuser -u postgres -- psql -AtX -d notes -c "${reads}")" = 1 ]; do sleep 0.1; done
+exit 1
+X
+chmod +x /usr/sbin/mv`);
   await expect(restore()).rejects.toMatchObject({
     message: expect.stringContaining("only a part is back, so olympus-agent.service stays stopped: restore it again"),
   });
   expect((await log()).at(-1)).toBe("inactive");
-  await inside("umount /srv/notes");
-  await restore();
-  expect((await log()).at(-1)).toBe("active");
+  await inside("rm /usr/sbin/mv");
+  await sql(`select pg_terminate_backend(pid, 60000) ${readers}`);
+  // Whoever asks for it may be gone before it is done.
+  await inside("/opt/olympus/backup/backup restore latest | :");
+  await eventually("the restore to end", async () => (await log()).at(-1) === "active", 60_000);
   expect(await data()).toBe(whole);
   await inside(leftBeside);
 });

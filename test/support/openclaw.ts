@@ -15,8 +15,27 @@ export const openclawSecretValues = {
   "dashboard-token": "dashboard-canary-77aa",
 } as const;
 
-/** What an agent would be told whose chat and model are nowhere, or at `chat`. */
-export function agentOf(address: string, chat = "http://127.0.0.1:9"): Pick<AgentInputs, "config" | "secrets"> {
+/** Where an agent's chat and model are, and as whom it is there. */
+export interface Surroundings {
+  readonly chat: string;
+  readonly bot: { readonly id: string; readonly token: string };
+  /** Who may give it tasks. */
+  readonly person: { readonly id: string; readonly name: string };
+  readonly model: string;
+}
+
+const nowhere: Surroundings = {
+  chat: "http://127.0.0.1:9",
+  bot: { id: "bot", token: openclawSecretValues["mattermost-token"] },
+  person: { id: "alice", name: "alice" },
+  model: "http://127.0.0.1:9",
+};
+
+/** What an agent would be told whose chat and model are nowhere, unless the test says where. */
+export function agentOf(
+  address: string,
+  { chat, bot, person, model }: Surroundings = nowhere,
+): Pick<AgentInputs, "config" | "secrets"> {
   return {
     config: {
       version: 1,
@@ -26,16 +45,16 @@ export function agentOf(address: string, chat = "http://127.0.0.1:9"): Pick<Agen
       chat: {
         url: chat,
         tokenFile: "mattermost-token",
-        botId: "bot",
-        people: [{ id: "alice", name: "alice", command: true }],
+        botId: bot.id,
+        people: [{ ...person, command: true }],
       },
-      models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: "http://127.0.0.1:9" }],
+      models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: model }],
       budget: { run: 1, day: 5 },
       listen: { address, port: 18789, tokenFile: "dashboard-token" },
       dataDir: "/srv/olympus/agent",
     },
     secrets: {
-      "mattermost-token": new Secret("mattermost-token", openclawSecretValues["mattermost-token"]),
+      "mattermost-token": new Secret("mattermost-token", bot.token),
       // The harness knows the token by its hash; OpenClaw wants itself.
       "dashboard-token": new Secret("dashboard-token", grantLine(openclawSecretValues["dashboard-token"], scopes)),
     },
@@ -43,9 +62,13 @@ export function agentOf(address: string, chat = "http://127.0.0.1:9"): Pick<Agen
 }
 
 /** What the role wishes with these parameters, for such an agent. */
-export async function openclawOperations(address: string, given: object): Promise<Operation[]> {
+export async function openclawOperations(
+  address: string,
+  given: object,
+  surroundings?: Surroundings,
+): Promise<Operation[]> {
   const params = role.params.parse(given);
-  const rendered = agentOf(address) as Parameters<typeof openclawConfig>[0];
+  const rendered = agentOf(address, surroundings) as Parameters<typeof openclawConfig>[0];
   return role.setup(
     {
       agent: "athena",
@@ -63,12 +86,19 @@ export async function openclawOperations(address: string, given: object): Promis
  * A program of OpenClaw's shape: looks at a configuration as the real one does, and serves what the role asks for. It ends at once
  * where something it needs is not readable, and tidies up first what its install script left, where it may not write.
  */
-const playedOpenclaw = `import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+const playedOpenclaw = `import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 const { OPENCLAW_CONFIG_PATH: path, OPENCLAW_STATE_DIR: state } = process.env;
 const pending = new URL("pending", import.meta.url);
 if (existsSync(pending)) rmSync(pending);
+const project = join(state, "npm/projects/openclaw-mattermost-1");
+if (process.argv.slice(2, 4).join() === "plugins,install") {
+  const name = process.argv[4].replace(/^npm:/, "");
+  execFileSync("npm", ["install", "--prefix", project, "--ignore-scripts", "--no-audit", "--no-fund", name], { stdio: "inherit" });
+  process.exit(0);
+}
 const config = JSON.parse(readFileSync(path, "utf8"));
 const known = ["meta", "gateway", "secrets", "plugins", "channels", "models", "agents", "tools"];
 const unknown = Object.keys(config).filter((key) => !known.includes(key));
@@ -81,7 +111,7 @@ if (!valid) process.exit(1);
 const ref = ({ provider, id }) => JSON.parse(readFileSync(config.secrets.providers[provider].path, "utf8"))[id.slice(1)];
 const token = ref(config.gateway.auth.token);
 if (!ref(config.channels.mattermost.botToken)) process.exit(1);
-const plugin = JSON.parse(readFileSync(join(config.plugins.load.paths[0], "package.json"), "utf8"));
+const plugin = JSON.parse(readFileSync(join(project, "node_modules/@openclaw/mattermost/package.json"), "utf8"));
 const soul = readFileSync(join(config.agents.defaults.workspace, "SOUL.md"), "utf8");
 writeFileSync(join(state, "state.json"), "{}");
 createServer((request, response) => {
