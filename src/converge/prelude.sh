@@ -127,7 +127,8 @@ back_up_database() {
 }
 
 # Packages. apt's lists are renewed once a run, and only when they are old or something could not be found.
-installed() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p' | sort -u; }
+# Also what is there by half, of an installation that was cut off or failed: it is somebody's, and may have to go.
+installed() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n '/ not-installed$/d; / config-files$/d; s/ .*//p' | sort -u; }
 apt_get() {
   wait_for_apt || return 1
   mend_dpkg || return 1
@@ -175,6 +176,9 @@ install_packages() { # LIST NAME...
 }
 remove_packages() { # purge|remove LIST KEEP NAME...
   how=$1; list="$J/saved/$2"; keep=$3; shift 3
+  # What an installation left by half needs other packages, or takes itself for needed. What cannot be made whole goes as it is.
+  wait_for_apt || return 1
+  mend_dpkg || : >"$R/dpkg-whole"
   installed >"$R/now"
   if [ -f "$list.made" ]; then comm -12 "$list.made" "$R/now" >"$R/ours"; elif [ -f "$list" ]; then comm -13 "$list" "$R/now" >"$R/ours"; else : >"$R/ours"; fi
   # Lists of before may hold what people installed themselves since.

@@ -5,7 +5,10 @@ import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 // Packages that would ask a person. Numbers are those of the scenarios in the study of roles.
 let lab: RoleLab;
 
-/** Two versions of a package with a configuration file, in a source of the machine's own; installing one tells what it was given. */
+/**
+ * Two versions of a package with a configuration file, in a source of the machine's own; installing one tells what it was given. And one
+ * that needs it, whose installation always fails.
+ */
 const source = `set -e; mkdir -p /srv/repo; cd /srv/repo; : >Packages
 for v in 1 2; do
   d=$(mktemp -d); mkdir -p $d/DEBIAN $d/etc; chmod 755 $d
@@ -18,6 +21,10 @@ X
   chmod 755 $d/DEBIAN/postinst; dpkg-deb --root-owner-group -b $d probe_$v.deb >/dev/null; rm -r $d
   { dpkg-deb -f probe_$v.deb; echo "Filename: ./probe_$v.deb"; echo "Size: $(stat -c %s probe_$v.deb)"; echo "SHA256: $(sha256sum <probe_$v.deb | cut -d' ' -f1)"; echo; } >>Packages
 done
+d=$(mktemp -d); mkdir $d/DEBIAN; chmod 755 $d; printf '#!/bin/sh\nexit 1\n' >$d/DEBIAN/postinst; chmod 755 $d/DEBIAN/postinst
+printf 'Package: broken\nVersion: 1\nArchitecture: all\nDepends: probe\nMaintainer: probe\nDescription: probe\n' >$d/DEBIAN/control
+dpkg-deb --root-owner-group -b $d broken_1.deb >/dev/null; rm -r $d
+{ dpkg-deb -f broken_1.deb; echo "Filename: ./broken_1.deb"; echo "Size: $(stat -c %s broken_1.deb)"; echo "SHA256: $(sha256sum <broken_1.deb | cut -d' ' -f1)"; echo; } >>Packages
 echo 'deb [trusted=yes] file:/srv/repo ./' >/etc/apt/sources.list.d/probe.list; apt-get update -q >/dev/null`;
 
 const probe = (version: string): Operation => ({
@@ -51,6 +58,19 @@ test("#13 a configuration file that somebody edited outlives an upgrade; a role 
   expect(check.hosts[0]!.lines.flatMap(({ diff }) => diff ?? [])).toEqual(["-edited by hand", "+ours"]);
   expect((await lab.apply("setup", [probe("2"), ours])).errors).toEqual([]);
   expect(await lab.inside("cat /etc/probe.conf")).toBe("ours\n");
+});
+
+test("a package whose installation fails half-way goes with a reset, with what came along, though it can never be made whole", async () => {
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  const states = () =>
+    lab.inside(
+      `dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' broken probe 2>/dev/null | grep -v ' not-installed' || :`,
+    );
+  const failed = await lab.apply("setup", [{ kind: "package", id: "broken", names: ["broken"] }]);
+  expect(failed.errors.map(({ code }) => code)).toEqual(["E-ROLE-APPLY"]);
+  expect(await states()).toBe("broken half-configured\nprobe installed\n");
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+  expect([await states(), await lab.inside("dpkg --audit")]).toEqual(["", ""]);
 });
 
 test("what was changed does not answer: a rollback brings back the pinned version, the unit that ran, and the file, and keeps apt to that version", async () => {
