@@ -18,6 +18,8 @@ export interface SshTarget {
   readonly via?: SshTarget;
   /** Until the host takes the connection, 10,000 ms unless given; the login may take three times as long. */
   readonly connectTimeoutMs?: number;
+  /** Between two questions whether it is still there, 3500 ms unless given; the fourth without an answer ends the connection. */
+  readonly keepaliveMs?: number;
 }
 
 export interface ExecOptions {

@@ -55,6 +55,7 @@ export async function login(
         username: target.user,
         readyTimeout: loginMs,
         ...keepalive,
+        ...(target.keepaliveMs === undefined ? {} : { keepaliveInterval: target.keepaliveMs }),
         algorithms: { serverHostKey: hostKeyAlgorithms(pinned.type) as ssh2.ServerHostKeyAlgorithm[] },
         hostVerifier: (key: Buffer) => {
           if (sameKey(pinned, key)) return true;

@@ -69,6 +69,8 @@ test("#29 nobody can get in any more: the host takes the change back by itself, 
   client.removeAllListeners("exit");
   client.kill("SIGKILL");
   expect(await present(killed)).toBe(`${file}\n`);
+  const guarded = "/run/olympus/runs/$(ls -t /run/olympus/runs | head -n 1)/access-probe";
+  const places = await Promise.all([0, killed].map(async (at) => (await lab.inside(`echo ${guarded}`, at)).trim()));
 
   const result = await locked;
   expect(result.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-ACCESS", 2]]);
@@ -84,6 +86,15 @@ test("#29 nobody can get in any more: the host takes the change back by itself, 
       timeout: 120_000,
     })
     .toBe(0);
+  // By the hosts' own times: of the question, of when they began to take the change back, and of when they had.
+  for (const [at, place] of places.entries()) {
+    const times = await lab.inside(`cd ${place}; stat -c %Y asked reverting reverted`, [0, killed][at]);
+    const [asked, reverting, reverted] = times.trim().split("\n").map(Number);
+    expect(reverting! - asked!, times).toBeGreaterThanOrEqual(29);
+    // A second of thirty may take longer on a busy computer.
+    expect(reverting! - asked!, times).toBeLessThanOrEqual(35);
+    expect(reverted! - reverting!, times).toBeLessThanOrEqual(15);
+  }
 });
 
 test("a step that fails after access was changed: all of it goes back at once", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { silentReporter } from "../../src/base/report.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { createHostRun } from "../../src/converge/host-run.ts";
 import type { Operation } from "../../src/converge/operations.ts";
@@ -145,7 +146,9 @@ test("#31 cloud-init is waited for; its errors are told and stop a setup; what i
   await lab.inside(
     `printf %s '${status({ recoverable_errors: { WARNING: ["old key"] } })}' >/run/cloud-init/status.json`,
   );
-  expect((await lab.apply("check", [file("/srv/cloud")])).errors).toEqual([]);
+  const reporter = silentReporter();
+  expect((await lab.apply("check", [file("/srv/cloud")], { reporter })).errors).toEqual([]);
+  expect(reporter.lines).toContain("warning: athena: cloud-init ended with errors that it took lightly: old key");
   // A machine that restarted has nothing of it to wait for, also once systemd was told to reload, which takes away cloud-init's own word.
   await lab.inside(
     ": >/run/olympus-seed-applied; rm /run/cloud-init/*; : >/run/cloud-init/enabled; printf '#!/bin/sh\nsleep inf\n' >/usr/local/bin/cloud-init",
@@ -181,6 +184,42 @@ function hostRun(bounds: { readonly lookSeconds?: number; readonly runSeconds?: 
     ...bounds,
   });
 }
+
+test("#32 a clock that is hours off and cannot be set: exit 2 with the difference, nothing is begun; some seconds are told", async () => {
+  const ahead = (seconds: number) =>
+    lab.inside(`cat >/usr/bin/date <<'E'
+#!/bin/sh
+case "$*" in
+  *-s*) exit 1 ;;
+  +%s) echo $(($(/usr/bin/date.real +%s) + ${seconds})) ;;
+  *) exec /usr/bin/date.real "$@" ;;
+esac
+E`);
+  const setUp = async () => {
+    const [reporter, { seen, progress }] = [silentReporter(), stepsOf()];
+    const { errors } = await lab.apply("setup", [file("/srv/clock")], { reporter, progress });
+    return { errors, steps: seen, warned: reporter.lines.filter((line) => line.startsWith("warning: ")) };
+  };
+  await lab.inside("cp -a /usr/bin/date /usr/bin/date.real");
+  try {
+    await ahead(7200);
+    const off = await setUp();
+    expect(codes(off)).toEqual([["E-ROLE-CLOCK", 2]]);
+    const [, said] = /^the clock differs by -(\d+) s and cannot be set from here$/.exec(off.errors[0]!.message) ?? [];
+    expect(Math.abs(Number(said) - 7200)).toBeLessThan(20);
+    expect(off.warned).toEqual([expect.stringMatching(/^warning: athena: its clock is 7[12]\d\d s ahead of/)]);
+    expect(off.steps.slice(-1)).toEqual(["clock"]);
+    expect(await lab.inside("ls /srv/clock 2>/dev/null || echo none")).toBe("none\n");
+
+    await ahead(20);
+    const some = await setUp();
+    expect([some.errors, some.steps]).toEqual([[], ["looking", "probe: /srv/clock: create"]]);
+    expect(some.warned).toEqual([expect.stringMatching(/^warning: athena: its clock is (19|2\d) s ahead of/)]);
+  } finally {
+    await lab.inside("mv /usr/bin/date.real /usr/bin/date");
+  }
+  expect((await lab.apply("reset", {})).errors).toEqual([]);
+});
 
 test("a look that hangs ends by itself, and nothing of it stays on the host", async () => {
   const run = hostRun({ lookSeconds: 2 });
@@ -362,9 +401,11 @@ test("#10 apt is held by somebody else: waited for, with who it is; what an inte
   );
   const { seen, progress } = stepsOf();
   const running = lab.apply("setup", [{ kind: "package", id: "tool", names: ["jq"] }], { progress });
-  await expect.poll(() => seen.join("\n"), { timeout: 120_000 }).toMatch(/apt is held by \d+ perl -e .*, for \d+ s/);
+  const told = () => seen.flatMap((label) => /^apt is held by \d+ perl -e .*, for (\d+) s$/.exec(label)?.[1] ?? []);
+  await expect.poll(told, { timeout: 120_000 }).toHaveLength(2);
   await lab.inside("touch /srv/unlock");
   expect((await running).errors).toEqual([]);
+  expect(told()).toEqual(["0", "10"]);
 
   // As after a power cut in the middle of an installation: apt itself refuses to go on.
   await lab.inside("dpkg -s jq | sed 's/^Status: .*/Status: install ok unpacked/' >/var/lib/dpkg/updates/0000");

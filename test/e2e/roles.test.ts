@@ -293,30 +293,83 @@ describe("when things go wrong", () => {
     { kind: "file", id: "after", path: `${mark}.after`, content: "after\n" },
   ];
 
-  test("#16 #17 cut in the middle of an apply: the host goes on, the client takes it up again", async () => {
-    const proxy = await cuttingProxy();
-    const connectThrough = (target: SshTarget, signal: AbortSignal) => {
-      proxy.upstream = { host: target.address, port: target.port };
-      return connectSsh({ ...target, address: "127.0.0.1", port: proxy.port }, signal);
-    };
-    let cut = false;
-    const result = await lab.apply("setup", slow("/srv/cut"), {
-      connect: connectThrough,
-      step: {
-        update(detail) {
-          if (cut || !detail.includes("take a while")) return;
-          cut = true;
-          proxy.cut();
-        },
-        done: () => undefined,
-        fail: () => undefined,
-        interrupt: () => undefined,
+  /** A setup over a proxy, to which `during` is done once, when the first step has begun. */
+  async function through(proxy: CuttingProxy, operations: Operation[], during: () => void) {
+    const steps: string[] = [];
+    let done = false;
+    const result = await lab.apply("setup", operations, {
+      who: "kim@laptop",
+      connect(target, signal) {
+        proxy.upstream = { host: target.address, port: target.port };
+        return connectSsh({ ...target, address: "127.0.0.1", port: proxy.port, keepaliveMs: 200 }, signal);
+      },
+      progress(_, label) {
+        steps.push(label);
+        if (done || !label.includes("take a while")) return;
+        done = true;
+        during();
       },
     });
-    await proxy.close();
-    expect(cut).toBe(true);
-    expect(result.errors).toEqual([]);
+    expect(done).toBe(true);
+    return { result, steps };
+  }
+  const again = "connection lost, taking up the run again";
+
+  test("#16 cut while a command says nothing: the host goes on, the client takes it up again", async () => {
+    await using proxy = await cuttingProxy();
+    const { result, steps } = await through(proxy, slow("/srv/cut"), () => proxy.cut());
+    expect([result.errors, steps.filter((label) => label === again)]).toEqual([[], [again]]);
     expect([result.changed, await lab.inside("cat /srv/cut.after")]).toEqual([2, "after\n"]);
+    await lab.apply("reset", {});
+  });
+
+  test("#17 cut while a command prints: it is not ended by that, and nothing that it prints is lost", async () => {
+    const print = "n=0; until [ $n = 120 ]; do n=$((n + 1)); echo of-many $n; sleep 0.01; done; touch /srv/printed";
+    await using proxy = await cuttingProxy();
+    const { result, steps } = await through(proxy, slow("/srv/printed", print), () => proxy.cut());
+    expect([result.errors, steps.filter((label) => label === again)]).toEqual([[], [again]]);
+    expect([result.changed, await lab.inside("cat /srv/printed.after")]).toEqual([2, "after\n"]);
+    const newest = "/run/olympus/runs/$(cat /var/lib/olympus/journal/generation)/out";
+    expect(await lab.inside(`grep -c '^of-many ' ${newest}; grep '^of-many ' ${newest} | tail -n 1`)).toBe(
+      "120\nof-many 120\n",
+    );
+    await lab.apply("reset", {});
+  });
+
+  const held = (mark: string) => slow(mark, `until [ -f ${mark}.go ]; do sleep 0.1; done; mv ${mark}.go ${mark}`);
+
+  test("#18 the link goes dead in the middle, without a word: noticed, and the run is taken up over a new connection", async () => {
+    await using proxy = await cuttingProxy();
+    const { result, steps } = await through(proxy, held("/srv/dead"), () => {
+      proxy.silence();
+      proxy.onConnection = () => void lab.inside("touch /srv/dead.go");
+    });
+    expect([result.errors, steps.filter((label) => label === again)]).toEqual([[], [again]]);
+    expect([result.changed, await lab.inside("cat /srv/dead.after")]).toEqual([2, "after\n"]);
+    await lab.apply("reset", {});
+  });
+
+  test("#18 the link goes dead and no new connection comes through: exit 4; the run goes on, the next one is told how it ended", async () => {
+    await using proxy = await cuttingProxy();
+    const { result, steps } = await through(proxy, held("/srv/dead"), () => {
+      proxy.silence();
+      proxy.refuse();
+    });
+    expect([result.errors.map(({ code, exit }) => [code, exit]), steps.includes(again)]).toEqual([
+      [["E-SSH-REFUSED", 4]],
+      true,
+    ]);
+    const reporter = silentReporter();
+    const next = await lab.apply("setup", held("/srv/dead"), {
+      ...{ who: "kim@laptop", reporter },
+      progress: (_, label) => void (label.startsWith("joining role setup") && lab.inside("touch /srv/dead.go")),
+    });
+    expect([next.errors, states(next), reporter.lines.filter((line) => line.includes("before"))]).toEqual([
+      [],
+      ["as-wished"],
+      [expect.stringMatching(/the run before \(role setup all by kim@laptop, begun \d+ s ago\) ended well/)],
+    ]);
+    expect(await lab.inside("cat /srv/dead.after")).toBe("after\n");
     await lab.apply("reset", {});
   });
 
@@ -480,7 +533,8 @@ describe("when things go wrong", () => {
       { kind: "archive", id: "big", path: "/srv/sent-1", source },
     ];
     await lab.inside(`mkdir -p ${blobs}; mount -t tmpfs -o size=8m tmpfs ${blobs}`);
-    const before = await lab.inside("cat /var/lib/olympus/journal/generation");
+    const generation = "cat /var/lib/olympus/journal/generation 2>/dev/null || echo none";
+    const before = await lab.inside(generation);
     const full = await lab.apply("setup", operations, {
       async connect(target, signal) {
         const ssh = await connectSsh(target, signal);
@@ -502,9 +556,7 @@ describe("when things go wrong", () => {
       "no space left while files were sent to /var/lib/olympus/journal: 4 MB needed, 2 MB free.",
     );
     expect(await lab.inside(`ls ${blobs}; ls /srv | grep -E 'sent|before' || echo none`)).toBe("filler\nnone\n");
-    expect(await lab.inside("cat /var/lib/olympus/journal/generation; ls -d /run/olympus/runs/*/f || echo none")).toBe(
-      `${before}none\n`,
-    );
+    expect(await lab.inside(`${generation}; ls -d /run/olympus/runs/*/f || echo none`)).toBe(`${before}none\n`);
     await lab.inside(`rm ${blobs}/filler`);
     const again = await lab.apply("setup", operations);
     expect([again.errors, again.changed]).toEqual([[], 2]);
@@ -553,9 +605,12 @@ echo '%sudo ALL=(ALL) ALL' >/etc/sudoers.d/asks; echo agent:hunter2-of-agent | c
     const { stderr } = await ssh.exec("sudo -n true");
     ssh.close();
     expect(stderr).toContain("Passwort");
+    const found = () => lab.inside("ls -d /srv/never* || true; find /var/lib/olympus /run/olympus -printf '%p %T@\\n'");
+    const before = await found();
     const refused = await lab.apply("setup", slow("/srv/never"));
     lab.secrets.set(`sudo.${name}`, "hunter2-of-another");
     const wrong = await lab.apply("setup", slow("/srv/never"));
+    const after = await found();
     lab.secrets.set(`sudo.${name}`, "hunter2-of-agent");
     const taken = await lab.apply("check", slow("/srv/never"));
     lab.secrets.delete(`sudo.${name}`);
@@ -564,9 +619,35 @@ echo '%sudo ALL=(ALL) ALL' >/etc/sudoers.d/asks; echo agent:hunter2-of-agent | c
     );
     for (const { errors } of [refused, wrong]) {
       expect(errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SUDO", 2]]);
+      expect(errors[0]!.hint).toContain(`npx olympus secrets set sudo.${name}`);
     }
+    expect(refused.errors[0]!.message).toContain("agent may not become root without a password");
+    expect(wrong.errors[0]!.message).toContain(`cannot become root with the password in sudo.${name}`);
+    expect(after).toBe(before);
     expect([taken.errors, taken.hosts[0]!.state]).toEqual([[], "pending"]);
     await lab.apply("reset", {});
+  });
+
+  test("#1 packets to one host are dropped: exit 4 within the time, with its address; the others are worked on, nothing is locked", async () => {
+    const [first, second] = lab.machines;
+    const [dropped, both] = [1, { hosts: [first!.name, second!.name] }];
+    await lab.inside(
+      "nft add table inet drops; nft 'add chain inet drops in { type filter hook input priority 0; }'; nft add rule inet drops in tcp dport 22 drop",
+      dropped,
+    );
+    const result = await lab.apply("setup", slow("/srv/reached"), both);
+    await lab.inside("nft delete table inet drops", dropped);
+    expect(result.hosts.map(({ host, state }) => [host, state])).toEqual([
+      [first!.name, "changed"],
+      [second!.name, "failed"],
+    ]);
+    expect(result.errors).toMatchObject([{ code: "E-SSH-TIMEOUT", exit: 4, where: second!.name }]);
+    expect(result.errors[0]!.message).toBe(`no answer on ${second!.address}:22 within 10 s.`);
+    expect(result.hosts[1]!.ms).toBeLessThan(12_000);
+    expect(await lab.inside("ls /run/olympus/owner 2>/dev/null || echo free", dropped)).toBe("free\n");
+    const next = await lab.apply("setup", slow("/srv/reached"), both);
+    expect([next.errors, states(next)]).toEqual([[], ["as-wished", "changed"]]);
+    expect((await lab.apply("reset", {}, both)).errors).toEqual([]);
   });
 
   test("#51 one host is down: the others are worked on, the result names it", async () => {
@@ -646,11 +727,17 @@ async function targetOfFirst(): Promise<Omit<SshTarget, "privateKey">> {
   };
 }
 
-interface CuttingProxy {
+interface CuttingProxy extends AsyncDisposable {
   readonly port: number;
   upstream: { host: string; port: number };
+  /** Called for each connection that comes. */
+  onConnection: () => void;
+  /** Every connection ends, with a reset. */
   cut(): void;
-  close(): Promise<void>;
+  /** Connections of so far stay, and nothing comes through any more. */
+  silence(): void;
+  /** No new connections. */
+  refuse(): void;
 }
 
 async function cuttingProxy(): Promise<CuttingProxy> {
@@ -662,17 +749,25 @@ async function cuttingProxy(): Promise<CuttingProxy> {
       end.on("error", () => undefined).on("close", () => open.delete(end));
     }
     socket.pipe(upstream).pipe(socket);
+    proxy.onConnection();
   }).listen(0, "127.0.0.1");
   await new Promise((done) => server.once("listening", done));
   const proxy: CuttingProxy = {
     port: (server.address() as { port: number }).port,
     upstream: { host: "127.0.0.1", port: 0 },
+    onConnection: () => undefined,
     cut() {
       for (const socket of open) socket.resetAndDestroy();
     },
-    async close() {
+    silence() {
+      for (const socket of open) socket.unpipe().pause();
+    },
+    refuse() {
+      server.close();
+    },
+    async [Symbol.asyncDispose]() {
       this.cut();
-      await new Promise((done) => server.close(done));
+      if (server.listening) await new Promise((done) => server.close(done));
     },
   };
   return proxy;
