@@ -1,5 +1,5 @@
 import type { SecretStore } from "../../secrets/store.ts";
-import type { Secret } from "../../src/base/secret.ts";
+import { Secret } from "../../src/base/secret.ts";
 import type { AgentConfigInput } from "../../src/harness/config.ts";
 import { forgeApi, forgeLogin, webhookPort, webhookSecret } from "../../src/team/forge.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
@@ -53,9 +53,16 @@ export function renderForge(
       "forge-token": secrets.require(`agents.${name}.github`),
       "team-key": secrets.require("team.hmac"),
       ...(reviewToken === undefined ? {} : { "forge-review-token": reviewToken }),
-      ...(webhooks ? { "forge-webhook": secrets.require(webhookSecret) } : {}),
+      ...(webhooks ? { "forge-webhook": webhookSecrets(secrets) } : {}),
     },
   };
+}
+
+/** What webhooks may be signed with, a line each: the secret, and the old one while a rotation is under way. */
+function webhookSecrets(secrets: SecretStore): Secret {
+  const secret = secrets.require(webhookSecret);
+  const old = secrets.get(`rotation.${webhookSecret}`);
+  return new Secret(secret.name, [secret, ...(old === undefined ? [] : [old])].map((one) => one.reveal()).join("\n"));
 }
 
 /** Whether an agent takes up a repository's issues: those that it names, else whoever develops. */

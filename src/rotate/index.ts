@@ -2,8 +2,8 @@ import { hostsWithBackups } from "../backup/backup.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { adminPassword } from "../bootstrap/admin-account.ts";
 import { chatByTeamAuthority } from "../bootstrap/url.ts";
-import { playedForge } from "../team/forge.ts";
-import { listHosts } from "../team/hosts.ts";
+import { playedForge, webhookSecret } from "../team/forge.ts";
+import { type Host, listHosts } from "../team/hosts.ts";
 import { adminRotation } from "./admin.ts";
 import { authorityRotation } from "./authority.ts";
 import { backupIdentityRotation } from "./backup-identity.ts";
@@ -18,6 +18,7 @@ import { githubTokenRotation } from "./github-token.ts";
 import { modelKeyRotation } from "./model-key.ts";
 import type { RotateContext, Rotation } from "./rotation.ts";
 import { signingKeyRotation } from "./signing.ts";
+import { webhookRotation } from "./webhook.ts";
 
 export { type RotateContext, type Rotation, runRotation, runRotations } from "./rotation.ts";
 
@@ -108,12 +109,14 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
   const shower = /^agents\.([^.]+)\.tls(\.key|\.certificate)?$/.exec(name)?.[1];
   const machine = withOwnCertificate(context.team).find((one) => one.name === shower);
   if (machine !== undefined) return dashboardCertificateRotation(machine, context);
+  const forge = forgeWithWebhooks(context);
+  if (name === webhookSecret && forge !== undefined) return set(webhookRotation(forge, context), context);
   throw new OlympusError(`${name} is not rotated in place`, {
     code: "E-SECRET-ROTATE",
     exit: exitCodes.usage,
     hint:
       elsewhere.find(([pattern]) => pattern.test(name))?.[1] ??
-      "These are: ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, agents.NAME.signing, agents.NAME.deploy, backup.NAME.ssh, backup.NAME.identity, tls.authority, tls.chat, agents.NAME.tls",
+      "These are: ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, agents.NAME.signing, agents.NAME.deploy, backup.NAME.ssh, backup.NAME.identity, tls.authority, tls.chat, agents.NAME.tls, forge.webhook of the team's own forge",
   });
 }
 
@@ -131,9 +134,16 @@ export function rotatable({ team, secrets }: Pick<RotateContext, "team" | "secre
     ...(chatByTeamAuthority(team) ? ["tls.chat"] : []),
     ...withOwnCertificate(team).map(({ name }) => `agents.${name}.tls`),
     ...team.machines.filter(({ roles }) => "github" in roles).map(({ name }) => `agents.${name}.signing`),
+    ...(forgeWithWebhooks({ team }) === undefined ? [] : [webhookSecret]),
   ]
     .filter((path) => secrets.paths().some((one) => one === path || one.startsWith(`${path}.`)))
     .concat("ssh.deploy");
+}
+
+/** Where the team's own forge runs that sends webhooks. GitHub's are signed with what people gave it. */
+function forgeWithWebhooks({ team }: Pick<RotateContext, "team">): Host | undefined {
+  const machine = team.machines.find(({ service }) => service?.services.includes("forge"));
+  return team.team.forge.webhooks ? listHosts(team).find(({ name }) => name === machine?.name) : undefined;
 }
 
 /** There has to be something to replace. */

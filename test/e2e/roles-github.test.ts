@@ -99,7 +99,7 @@ test("a commit is the agent's and verifies, git and gh log in, no process shows 
   // Somebody's own settings: they win, and lose nothing.
   await asAgent("printf '[core]\\n\\teditor = ed\\n[user]\\n\\tname = Own\\n' >~/.gitconfig");
   const before = await snapshot();
-  const watch = await watchArguments([token]);
+  const watch = await watchArguments([token], [lab.machines[0]!.init.pid]);
   const setup = await lab.apply("setup", { github: await operations() });
   expect(setup.errors).toEqual([]);
   expect(JSON.stringify(setup.hosts)).not.toContain(token);
@@ -126,7 +126,7 @@ test("a commit is the agent's and verifies, git and gh log in, no process shows 
     /^athena-bot\n[\s\S]*Logged in to github\.com as athena-bot/,
   );
   expect(new Set(asked.map((line) => line.split(" ").slice(1).join(" ")))).toEqual(new Set([`token ${token}`]));
-  expect(await watch.stop()).toBe("watching\n");
+  expect((await watch.stop()).found).toEqual([]);
   expect(
     await lab.inside("cd /home/agent/.config; stat -c '%a %U %n' gh gh/hosts.yml olympus olympus/signing olympus/git"),
   ).toBe("700 agent gh\n600 agent gh/hosts.yml\n700 agent olympus\n600 agent olympus/signing\n644 agent olympus/git\n");

@@ -16,7 +16,7 @@ export interface WebhookReceiver {
 }
 
 /**
- * Listens for the forge's webhooks. A delivery with a right signature is a hint that something happened in its repository; it is answered
+ * Listens for the forge's webhooks, which may be signed with any line of the secret: two while it is rotated. A delivery with a right signature is a hint that something happened in its repository; it is answered
  * before anything is done about it, and nothing else of it is used. Throws when the address cannot be listened at.
  */
 export async function receiveWebhooks(
@@ -25,7 +25,8 @@ export async function receiveWebhooks(
   log: Log,
 ): Promise<WebhookReceiver> {
   const { Webhooks } = await import("@octokit/webhooks");
-  const webhooks = new Webhooks({ secret: at.secret.reveal() });
+  const keys = at.secret.reveal().split("\n");
+  const webhooks = keys.map((secret) => new Webhooks({ secret }));
   let reading = 0;
   const server: Server = createServer({
     requestTimeout: longest,
@@ -48,7 +49,8 @@ export async function receiveWebhooks(
       if (Number(request.headers["content-length"] ?? 0) > mostBytes) return answer(413);
       const body = await readAll(request);
       if (typeof body === "number") return answer(body);
-      if (!(await webhooks.verify(body, signature))) return answer(401);
+      const known = await Promise.all(webhooks.map((one) => one.verify(body, signature)));
+      if (!known.includes(true)) return answer(401);
       answer(202);
       const repo = repositoryOf(body);
       if (repo !== undefined) hint(repo);
