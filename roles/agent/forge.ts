@@ -4,6 +4,13 @@ import type { AgentConfigInput } from "../../src/harness/config.ts";
 import { forgeApi, forgeLogin, webhookPort, webhookSecret } from "../../src/team/forge.ts";
 import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 
+/** What agents sign with what they write on the forge; beside it, while it is rotated, the one that comes and the one that goes. */
+export const teamKeyPath = "team.hmac";
+export const nextTeamKey = `rotation.${teamKeyPath}.next.key`;
+export const oldTeamKey = `rotation.${teamKeyPath}.old.key`;
+/** The agents' name for it. */
+export const teamKeyFile = "team-key";
+
 type ForgeInput = NonNullable<AgentConfigInput["forge"]>;
 
 /** What an agent with an account has of the forge; undefined where the team has no repositories or the agent no account. */
@@ -25,7 +32,7 @@ export function renderForge(
     leaseHours,
     login,
     tokenFile: "forge-token",
-    keyFile: "team-key",
+    keyFile: teamKeyFile,
     ...(reviewToken === undefined ? {} : { reviewTokenFile: "forge-review-token" }),
     ...(webhooks ? { webhook: { address: machine.address, port: webhookPort, secretFile: "forge-webhook" } } : {}),
     name: identity(roles.github?.name, name),
@@ -51,11 +58,17 @@ export function renderForge(
     forge,
     secrets: {
       "forge-token": secrets.require(`agents.${name}.github`),
-      "team-key": secrets.require("team.hmac"),
+      [teamKeyFile]: teamKeys(secrets),
       ...(reviewToken === undefined ? {} : { "forge-review-token": reviewToken }),
       ...(webhooks ? { "forge-webhook": webhookSecrets(secrets) } : {}),
     },
   };
+}
+
+/** What marks may be signed with, a line each; the first signs. */
+export function teamKeys(secrets: SecretStore): Secret {
+  const others = [nextTeamKey, oldTeamKey].flatMap((path) => secrets.get(path) ?? []);
+  return new Secret(teamKeyPath, [secrets.require(teamKeyPath), ...others].map((one) => one.reveal()).join("\n"));
 }
 
 /** What webhooks may be signed with, a line each: the secret, and the old one while a rotation is under way. */

@@ -1,3 +1,4 @@
+import { teamKeyPath } from "../../roles/agent/forge.ts";
 import { hostsWithBackups } from "../backup/backup.ts";
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import { adminPassword } from "../bootstrap/admin-account.ts";
@@ -18,6 +19,7 @@ import { githubTokenRotation } from "./github-token.ts";
 import { modelKeyRotation } from "./model-key.ts";
 import type { RotateContext, Rotation } from "./rotation.ts";
 import { signingKeyRotation } from "./signing.ts";
+import { signers, teamKeyRotation } from "./team-key.ts";
 import { webhookRotation } from "./webhook.ts";
 
 export { type RotateContext, type Rotation, runRotation, runRotations } from "./rotation.ts";
@@ -109,6 +111,7 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
   const shower = /^agents\.([^.]+)\.tls(\.key|\.certificate)?$/.exec(name)?.[1];
   const machine = withOwnCertificate(context.team).find((one) => one.name === shower);
   if (machine !== undefined) return dashboardCertificateRotation(machine, context);
+  if (name === teamKeyPath && signers(context.team).length > 0) return set(teamKeyRotation(context), context);
   const forge = forgeWithWebhooks(context);
   if (name === webhookSecret && forge !== undefined) return set(webhookRotation(forge, context), context);
   throw new OlympusError(`${name} is not rotated in place`, {
@@ -116,34 +119,41 @@ export function rotationOf(name: string, context: RotateContext, newValue: () =>
     exit: exitCodes.usage,
     hint:
       elsewhere.find(([pattern]) => pattern.test(name))?.[1] ??
-      "These are: ssh.deploy, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, agents.NAME.signing, agents.NAME.deploy, backup.NAME.ssh, backup.NAME.identity, tls.authority, tls.chat, agents.NAME.tls, forge.webhook of the team's own forge",
+      "These are: ssh.deploy, team.hmac, postgresql.mattermost, mattermost.admin.password, agents.NAME.dashboard, mattermost.bots.NAME, models.NAME, agents.NAME.models.NAME, agents.NAME.github, agents.NAME.signing, agents.NAME.deploy, backup.NAME.ssh, backup.NAME.identity, tls.authority, tls.chat, agents.NAME.tls, forge.webhook of the team's own forge",
   });
 }
 
 /** The names of everything that can be rotated without being given a value. */
 export function rotatable({ team, secrets }: Pick<RotateContext, "team" | "secrets">): string[] {
   const agents = Object.keys(team.team.agents);
-  return [
-    ...agents.map((agent) => `agents.${agent}.dashboard`),
-    ...agents.map((agent) => `mattermost.bots.${agent}.token`),
-    adminPassword,
-    "postgresql.mattermost",
-    ...agents.filter((agent) => callsOf(agent, { team, secrets }).length > 0).map((agent) => `agents.${agent}.deploy`),
-    ...hostsWithBackups(team).flatMap(({ name }) => [`backup.${name}.ssh`, `backup.${name}.identity`]),
-    "tls.authority",
-    ...(chatByTeamAuthority(team) ? ["tls.chat"] : []),
-    ...withOwnCertificate(team).map(({ name }) => `agents.${name}.tls`),
-    ...team.machines.filter(({ roles }) => "github" in roles).map(({ name }) => `agents.${name}.signing`),
-    ...(forgeWithWebhooks({ team }) === undefined ? [] : [webhookSecret]),
-  ]
-    .filter((path) => secrets.paths().some((one) => one === path || one.startsWith(`${path}.`)))
-    .concat("ssh.deploy");
+  return (
+    [
+      ...agents.map((agent) => `agents.${agent}.dashboard`),
+      ...agents.map((agent) => `mattermost.bots.${agent}.token`),
+      adminPassword,
+      "postgresql.mattermost",
+      ...agents
+        .filter((agent) => callsOf(agent, { team, secrets }).length > 0)
+        .map((agent) => `agents.${agent}.deploy`),
+      ...hostsWithBackups(team).flatMap(({ name }) => [`backup.${name}.ssh`, `backup.${name}.identity`]),
+      "tls.authority",
+      ...(chatByTeamAuthority(team) ? ["tls.chat"] : []),
+      ...withOwnCertificate(team).map(({ name }) => `agents.${name}.tls`),
+      ...team.machines.filter(({ roles }) => "github" in roles).map(({ name }) => `agents.${name}.signing`),
+      ...(forgeWithWebhooks({ team }) === undefined ? [] : [webhookSecret]),
+    ]
+      .filter((path) => secrets.paths().some((one) => one === path || one.startsWith(`${path}.`)))
+      // It does not end while something is open that the old one signed: nothing is to wait behind it.
+      .concat("ssh.deploy", signers(team).length > 0 ? teamKeyPath : [])
+  );
 }
 
 /** Where the team's own forge runs that sends webhooks. GitHub's are signed with what people gave it. */
 function forgeWithWebhooks({ team }: Pick<RotateContext, "team">): Host | undefined {
   const machine = team.machines.find(({ service }) => service?.services.includes("forge"));
-  return team.team.forge.webhooks ? listHosts(team).find(({ name }) => name === machine?.name) : undefined;
+  // Without repositories nobody listens.
+  const listened = team.team.forge.webhooks && Object.keys(team.team.repositories).length > 0;
+  return listened ? listHosts(team).find(({ name }) => name === machine?.name) : undefined;
 }
 
 /** There has to be something to replace. */

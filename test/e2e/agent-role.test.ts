@@ -1,4 +1,5 @@
 /** Roles `node`, `agent` and `rehearsal` on a real machine with systemd: hardened units, credentials, restart, reset and setup again. */
+import { createHash } from "node:crypto";
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { role as agentRole } from "../../roles/agent/role.ts";
@@ -106,6 +107,10 @@ test("the process has no rights, and its secrets are in no argument and no envir
   expect(
     await lab.inside("stat -c '%a %U' /etc/olympus/secrets/mattermost-token /srv/olympus/agent/harness.sqlite"),
   ).toBe("600 root\n600 olympus\n");
+  // As the rotation of the team's key looks at what a process was handed.
+  expect(await lab.inside("sed '$a\\' /run/credentials/olympus-agent.service/mattermost-token | sha256sum")).toContain(
+    createHash("sha256").update(`${athena().token}\n`).digest("hex"),
+  );
 });
 
 test("what has secrets in its memory leaves no core dump, to a file or to a program", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Secret } from "../../base/secret.ts";
-import { marked, markOf } from "./marks.ts";
+import { marked, markOf, marksBy } from "./marks.ts";
 
 const key = new Secret("forge.key", "k");
 const place = { repo: "zeus/app", login: "athena" };
@@ -18,6 +18,15 @@ test("copied, changed or signed by somebody else it is only text", () => {
   expect(markOf(new Secret("forge.key", "other"), "origin", place, text)).toBeUndefined();
   expect(markOf(key, "origin", place, text.replace(/ ey/, " ez"))).toBeUndefined();
   expect(markOf(key, "origin", place, text.replace(/\.[^ ]{5}/, "."))).toBeUndefined();
+});
+
+test("while the key is rotated the first line signs, and what any of them signed verifies", () => {
+  const [other, both] = [new Secret("forge.key", "other"), new Secret("forge.key", "other\nk")];
+  const [before, now] = [key, both].map((one) => marked("", one, "origin", place, { hops: 1 })) as [string, string];
+  expect([before, now].map((text) => markOf(both, "origin", place, text))).toEqual([{ hops: 1 }, { hops: 1 }]);
+  expect([markOf(other, "origin", place, now), markOf(key, "origin", place, now)]).toEqual([{ hops: 1 }, undefined]);
+  expect([marksBy(key, place, before), marksBy(key, place, now)]).toEqual([true, false]);
+  expect(marksBy(key, { ...place, login: "stranger" }, before)).toBe(false);
 });
 
 test("a mark that a model writes into its words, copied from elsewhere, is no mark of the new text", () => {

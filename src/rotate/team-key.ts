@@ -1,0 +1,109 @@
+import { createHash, randomBytes } from "node:crypto";
+import { nextTeamKey, oldTeamKey, teamKeyFile, teamKeyPath, teamKeys } from "../../roles/agent/forge.ts";
+import { githubClient } from "../harness/forge/client.ts";
+import { silentLog } from "../harness/log.ts";
+import { marksBy } from "../harness/tasks/marks.ts";
+import { forgeApi, forgeLogin } from "../team/forge.ts";
+import type { LoadedTeam, Machine } from "../team/model.ts";
+import { applyToAgents, onHost, type RotateContext, type Rotation, rotationError } from "./rotation.ts";
+
+/** The credential of the process that runs, which is made anew with it. */
+const handed = `/run/credentials/olympus-agent.service/${teamKeyFile}`;
+
+/** Agents that sign what they write on the forge. */
+export function signers(team: LoadedTeam): Machine[] {
+  if (Object.keys(team.team.repositories).length === 0) return [];
+  // OpenClaw writes nothing there.
+  return team.machines.filter(
+    (machine) => machine.agent?.runtime === "harness" && forgeLogin(team, machine) !== undefined,
+  );
+}
+
+/**
+ * The key by which agents trust what one of them wrote on the forge. Every agent takes the new one before the first signs with it, and the old
+ * one until nothing that is open was signed by it: a claim that counts no more would have its work done twice.
+ */
+export function teamKeyRotation(context: RotateContext): Rotation {
+  const { team, secrets, signal } = context;
+  const names = signers(team).map(({ name }) => name);
+  const value = (path: string): string => secrets.require(path).reveal();
+  const has = (path: string): boolean => secrets.get(path) !== undefined;
+  return {
+    name: teamKeyPath,
+    users: names.map((name) => `${name}'s harness`),
+    overlap:
+      "what either signed is taken until nothing that is open was signed by the old one; agents restart three times",
+    begun: () => has(nextTeamKey) || has(oldTeamKey),
+    async begin() {
+      secrets.set(nextTeamKey, randomBytes(32).toString("hex"));
+      await secrets.save();
+    },
+    async deliver() {
+      if (has(nextTeamKey)) {
+        await give();
+        secrets.set(oldTeamKey, value(teamKeyPath));
+        secrets.set(teamKeyPath, value(nextTeamKey));
+        secrets.delete(nextTeamKey);
+        await secrets.save();
+      }
+      await give();
+    },
+    verify: seeHanded,
+    async finish() {
+      const open = await signedByOld();
+      if (open.length > 0) {
+        throw rotationError(`signed with the old value, and open: ${open.join(", ")}`, forgeApi(team), {
+          hint: "Both values are taken until these are closed; then run the same command again: it goes on where it was.",
+        });
+      }
+      // Agents are given the old one for as long as it stands among the secrets: taken away, but not yet saved.
+      secrets.delete(oldTeamKey);
+      await give();
+      await secrets.save();
+    },
+  };
+
+  async function give(): Promise<void> {
+    await applyToAgents(names, context);
+    await seeHanded();
+  }
+
+  /** Each agent's process was started with the keys that the secrets name now. */
+  async function seeHanded(): Promise<void> {
+    const wanted = createHash("sha256")
+      .update(`${teamKeys(secrets).reveal()}\n`)
+      .digest("hex");
+    for (const name of names) {
+      // A line that is not ended is.
+      const { printed } = await onHost(context, name, `sed '$a\\' ${handed} | sha256sum`, "");
+      if (!printed.startsWith(wanted))
+        throw rotationError(`${name} does not run with the keys that it was given`, name);
+    }
+  }
+
+  /** Open issues and pull requests with something in them that only the old value verifies, as `repository#number`. */
+  async function signedByOld(): Promise<string[]> {
+    const token = secrets.require(`agents.${names[0]!}.github`);
+    const client = githubClient({ api: forgeApi(team), token, log: silentLog, spaced: true, signal });
+    const old = secrets.require(oldTeamKey);
+    const found: string[] = [];
+    for (const repository of Object.keys(team.team.repositories)) {
+      const [owner, repo] = repository.split("/") as [string, string];
+      const issues = await client.paginate(client.rest.issues.listForRepo, {
+        owner,
+        repo,
+        state: "open",
+        per_page: 100,
+      });
+      for (const issue of issues) {
+        const at = { owner, repo, issue_number: issue.number, per_page: 100 };
+        const comments = issue.comments === 0 ? [] : await client.paginate(client.rest.issues.listComments, at);
+        const signed = [issue, ...comments].some(({ user, body }) =>
+          marksBy(old, { repo: repository, login: user?.login ?? "" }, body ?? ""),
+        );
+        if (signed) found.push(`${repository}#${issue.number}`);
+      }
+    }
+    return found;
+  }
+}
