@@ -144,9 +144,9 @@ test("a commit is the agent's and verifies, git and gh log in, no process shows 
   expect(await asAgent("gh auth token")).toBe(`${token}new\n`);
 
   const [old, oldPublic] = ["private", "public"].map((half) => lab.secrets.require(`agents.athena.signing.${half}`));
-  const rotating = await watchArguments(linesOf([old!]));
+  const rotating = await watchArguments(linesOf([old!]), [lab.machines[0]!.init.pid]);
   await rotateSigning();
-  expect(await rotating.stop()).toBe("watching\n");
+  expect((await rotating.stop()).found).toEqual([]);
   const now = lab.secrets.require("agents.athena.signing.public").reveal();
   expect(now).not.toBe(oldPublic!.reveal());
   // What was signed before verifies, commit and tag; so does what is signed now, by the new key.
