@@ -4,8 +4,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentReporter } from "../../src/base/report.ts";
 import { type RotateContext, rotationOf, runRotation } from "../../src/rotate/index.ts";
 import { toolchain } from "../../src/toolchain/index.ts";
+import { chatAccount, postFile } from "../support/chat-account.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { type PackedRelease, type ReleaseServer, serveReleases } from "../support/releases.ts";
+import { openRoleCommand } from "../support/role-command.ts";
 import { openRoleLab, type RoleLab, type RoleTexts } from "../support/role-lab.ts";
 
 let lab: RoleLab;
@@ -20,7 +22,7 @@ exec sleep infinity
 `;
 
 beforeAll(async () => {
-  lab = await openRoleLab(1);
+  lab = await openRoleLab(2);
   server = await serveReleases(lab.lab.hostAddress);
   const program = toolchain().mattermost;
   first = server.pack("1.0.0", program, { "about.txt": "first\n" });
@@ -35,30 +37,15 @@ const url = () => `http://${lab.machines[0]!.address}:8065`;
 const current = () => lab.inside("cat /opt/mattermost/current/about.txt");
 const sql = (query: string) => lab.inside(`runuser -u postgres -- psql -AtX -d mattermost -c "${query}"`);
 
-async function login(): Promise<string> {
-  // One that was started again may need its time.
-  await expect
-    .poll(async () => (await fetch(`${url()}/api/v4/system/ping`)).status, { timeout: 300_000, interval: 500 })
-    .toBe(200);
-  const password = lab.secrets.require("mattermost.admin.password").reveal();
-  const body = JSON.stringify({ login_id: "olympus-admin", password });
-  const response = await fetch(`${url()}/api/v4/users/login`, { method: "POST", body });
-  expect(response.status).toBe(200);
-  return response.headers.get("token")!;
-}
+const account = () => chatAccount(url(), lab.secrets);
 
 async function teams(): Promise<string[]> {
-  const response = await fetch(`${url()}/api/v4/teams`, { headers: { authorization: `Bearer ${await login()}` } });
-  return ((await response.json()) as { name: string }[]).map(({ name }) => name).sort();
+  const found = await (await account()).told<{ name: string }[]>("/teams");
+  return found.map(({ name }) => name).sort();
 }
 
 async function makeTeam(name: string): Promise<void> {
-  const made = await fetch(`${url()}/api/v4/teams`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${await login()}` },
-    body: JSON.stringify({ name, display_name: name, type: "O" }),
-  });
-  expect(made.status).toBe(201);
+  await (await account()).told("/teams", { name, display_name: name, type: "O" });
 }
 
 /** The release that runs, whatever the link says by now. */
@@ -191,6 +178,47 @@ test("a sound release takes the place of the one before, which stays for going b
   expect(await lab.inside("stat -c %a /var/backups/olympus/*-mattermost-upgrade.dump | sort -u")).toBe("600\n");
   const again = await lab.apply("setup", roles(second!));
   expect([again.errors, again.changed]).toEqual([[], 0]);
+});
+
+test("a post and its file are backed up to another machine, destroyed, and come back by the command; the chat is stopped meanwhile", async () => {
+  const [source, store] = lab.machines.map(({ name }) => name) as [string, string];
+  const wish: RoleTexts = { ...roles(second!), backup: { params: { to: store } } };
+  const others: RoleTexts = { base: "real", backup: "real" };
+  expect((await lab.apply("setup", wish, { hosts: [source, store], others })).errors).toEqual([]);
+  const chat = await account();
+  const said = { message: "the minutes are here", content: "what was agreed" };
+  const { post, file } = await postFile(chat, { team: "kept", ...said });
+  const command = await openRoleCommand(lab, { [source]: `{ backup: { to: ${store} } }`, [store]: "{ backup: {} }" });
+  expect(await command.run("backup", "now", source)).toMatchObject({ code: 0 });
+
+  await lab.inside("rm -r /srv/olympus/mattermost/files");
+  await sql("drop table posts, fileinfo cascade");
+  expect([(await chat.ask(post)).ok, (await chat.ask(file)).ok]).toEqual([false, false]);
+  const pid = () => lab.inside("systemctl is-active mattermost; systemctl show -P MainPID mattermost");
+  const before = await pid();
+  expect(await command.run("backup", "restore", source, "--confirm", source)).toMatchObject({ code: 0 });
+  const whole = async () => {
+    const again = await account();
+    const back = await again.told<{ message: string; file_ids: string[] }>(post);
+    expect([back.message, `/files/${back.file_ids[0]}`]).toEqual([said.message, file]);
+    expect(await (await again.ask(file)).text()).toBe(said.content);
+  };
+  await whole();
+  const after = await pid();
+  expect([after.startsWith("active\n"), after === before]).toEqual([true, false]);
+
+  // One that fails in the middle, with the database in place and the files not, leaves the chat as it was, and serving.
+  await lab.inside("mount --bind /srv/olympus/mattermost /srv/olympus/mattermost");
+  const failed = await command.run("backup", "restore", source, "--confirm", source);
+  await lab.inside("umount /srv/olympus/mattermost");
+  expect(failed).toMatchObject({ code: 2, stderr: expect.stringContaining("nothing was changed") });
+  expect(await pid()).toMatch(/^active\n/);
+  await whole();
+  const again = await lab.apply("setup", wish, { others });
+  expect([again.errors, again.changed]).toEqual([[], 0]);
+  expect((await lab.apply("reset", wish, { roles: ["backup"], others })).errors).toEqual([]);
+  const [, aside] = await databases();
+  await lab.inside(`runuser -u postgres -- dropdb ${aside}; rm -r /srv/olympus/mattermost.before-*`);
 });
 
 /** A new authority by the command's own way; nobody's harness runs here. */

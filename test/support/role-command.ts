@@ -15,8 +15,11 @@ export interface RoleCommand {
 /** Where the example has the machines. */
 const examples: Readonly<Record<string, string>> = { athena: "10.220.1.50", agora: "10.220.1.20" };
 
-/** Writes the lab's team file beside its secrets, with the role `probe` on the machines named, and saves the secrets. */
-export async function openRoleCommand(lab: RoleLab): Promise<RoleCommand> {
+/** Writes the lab's team file beside its secrets, with the role `probe` on its machines, or as `roles` has it, and saves the secrets. */
+export async function openRoleCommand(
+  lab: RoleLab,
+  roles: Readonly<Record<string, string>> = {},
+): Promise<RoleCommand> {
   const folder = dirname(lab.team.secretsFile);
   const file = join(folder, "team.yaml");
   const net = lab.lab.gateway.replace(/\d+$/, "");
@@ -24,7 +27,7 @@ export async function openRoleCommand(lab: RoleLab): Promise<RoleCommand> {
   for (const { name, address } of lab.machines) {
     const place = `address: ${examples[name]}\n`;
     if (!text.includes(place)) throw new Error(`${name} is not in the example as expected`);
-    text = text.replace(place, `address: ${address}\n    roles: { probe: {} }\n`);
+    text = text.replace(place, `address: ${address}\n    roles: ${roles[name] ?? "{ probe: {} }"}\n`);
   }
   // Nobody asks the hypervisors; their addresses must only be nobody else's.
   text = text.replace("10.220.1.7,", `${net}201,`).replace("10.220.1.10,", `${net}202,`).replaceAll("10.220.1.", net);
