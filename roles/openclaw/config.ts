@@ -22,6 +22,9 @@ const providers = {
 /** A secret of the unit's one credential, by its name in it. */
 const secretRef = (name: string): JsonObject => ({ source: "file", provider: "olympus", id: `/${name}` });
 
+/** What a team may have otherwise: an answer goes into the thread of the question, as the harness's does. */
+const usual: JsonObject = { channels: { mattermost: { replyToMode: "all" } } };
+
 /**
  * openclaw.json for an agent: what the harness would be told, in OpenClaw's words. `settings` are the team's own and are laid under
  * it, so that they add to it and cannot open the gateway, or the chat to others. `version` is in it so that a new one looks at it anew.
@@ -30,7 +33,7 @@ export function openclawConfig({ config, secrets }: RenderedAgent, version: stri
   const people = (config.chat.people ?? []).filter(({ command }) => command === true).map(({ id }) => id);
   const models = config.models.map((model, index) => ({ ...model, id: `olympus-${index}` }));
   const names = models.map(({ id, model }) => `${id}/${model}`);
-  return merge(settings, {
+  return merge(merge(usual, settings), {
     meta: { lastTouchedVersion: version },
     gateway: {
       mode: "local",

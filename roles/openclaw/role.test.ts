@@ -77,14 +77,17 @@ test("no secret stands in the configuration; all are handed on in one that shows
 });
 
 test("settings of the team add to the configuration and open nothing", () => {
+  expect(openclawConfig(rendered(), "2026.9.6", {})).toMatchObject({
+    channels: { mattermost: { replyToMode: "all" } },
+  });
   const config = openclawConfig(rendered(), "2026.9.6", {
     gateway: { bind: "lan", reload: { mode: "off" } },
-    channels: { mattermost: { dmPolicy: "open" } },
+    channels: { mattermost: { dmPolicy: "open", replyToMode: "off" } },
     tools: { profile: "minimal" },
   });
   expect(config).toMatchObject({
     gateway: { bind: "loopback", reload: { mode: "off" } },
-    channels: { mattermost: { dmPolicy: "allowlist" } },
+    channels: { mattermost: { dmPolicy: "allowlist", replyToMode: "off" } },
     tools: { profile: "minimal" },
   });
 });

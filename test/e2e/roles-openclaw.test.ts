@@ -110,7 +110,7 @@ test("back to the harness OpenClaw goes, its data stays; a reset of either leave
     await lab.inside(
       "ls /srv/olympus/openclaw; ls -d /opt/olympus/openclaw /etc/olympus/openclaw.json 2>&1 | grep -v cannot || true",
     ),
-  ).toBe("state.json\nworkspace\n");
+  ).toBe("npm\nolympus-plugin\nstate.json\nworkspace\n");
   const operations = await openclawOperations(address(), params());
   expect((await lab.apply("setup", { node, openclaw: operations })).errors).toEqual([]);
   const kinds = { node, openclaw: operations, agent: harness };

@@ -1,46 +1,36 @@
 /** Role `openclaw` with the real packages: several hundred of them, some minutes; in a real chat, with the rehearsal model. */
-import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { role as nodeRole } from "../../roles/node/role.ts";
 import { nodeRuntime } from "../../roles/node/runtime.ts";
+import type { Operation } from "../../src/converge/operations.ts";
 import { type RehearsalServer, startRehearsal } from "../../src/rehearsal/model-server.ts";
-import { loadScript } from "../../src/rehearsal/script.ts";
+import { scriptSchema } from "../../src/rehearsal/script.ts";
 import { type ChatTeam, seedChatTeam } from "../support/chat-team.ts";
 import { snapshotDifference, snapshotHost } from "../support/host-snapshot.ts";
 import { type MattermostServer, startMattermost } from "../support/mattermost.ts";
 import { openclawOperations, openclawSecretValues, type Surroundings } from "../support/openclaw.ts";
 import { openRoleLab, type RoleLab } from "../support/role-lab.ts";
 
+const reply = "Nobody thinks here: a script answers, everything else is real.";
 let lab: RoleLab;
 let mattermost: MattermostServer;
-let door: Server;
 let chat: ChatTeam;
 let model: RehearsalServer;
 let surroundings: Surroundings;
 
 beforeAll(async () => {
-  [lab, mattermost] = await Promise.all([openRoleLab(1), startMattermost()]);
-  const { hostAddress } = lab.lab;
+  lab = await openRoleLab(1);
+  const host = lab.lab.hostAddress;
+  mattermost = await startMattermost({}, { host });
   chat = await seedChatTeam(mattermost.url);
-  // The server listens on 127.0.0.1; the machine reaches it through this computer's leg in its network.
-  door = createServer((inside) => {
-    const outside = connect(mattermost.port, "127.0.0.1");
-    inside.pipe(outside).pipe(inside);
-    for (const socket of [inside, outside]) socket.on("error", () => inside.destroy());
+  model = await startRehearsal({
+    script: scriptSchema.parse({ answers: [{ match: "[\\s\\S]*", reply }] }),
+    address: host,
   });
-  await new Promise<void>((resolve) => door.listen(mattermost.port, hostAddress, resolve));
-  model = await startRehearsal({ script: loadScript(), address: hostAddress });
-  const { id, token } = chat.bots.athena!;
-  const { alice } = chat.people;
-  surroundings = {
-    chat: `http://${hostAddress}:${mattermost.port}`,
-    bot: { id, token },
-    person: { id: alice.id, name: alice.name },
-    model: model.url,
-  };
+  const { athena } = chat.bots;
+  surroundings = { chat: mattermost.url, bot: athena!, person: chat.people.alice, model: model.url };
 }, 300_000);
 afterAll(async () => {
-  door?.close();
   await model?.close();
   await Promise.all([lab?.close(), mattermost?.stop()]);
 });
@@ -50,12 +40,13 @@ const get = (path: string): Promise<string> =>
     `bash -c 'exec 3<>/dev/tcp/127.0.0.1/18789; printf "GET ${path} HTTP/1.0\\r\\nHost: 127.0.0.1:18789\\r\\n\\r\\n" >&3; cat <&3'`,
   );
 const journal = (): Promise<string> => lab.inside("journalctl -u openclaw --no-pager -o cat");
-const patience = { timeout: 100_000, interval: 1000 };
+const patience = { timeout: 300_000, interval: 1000 };
 
 test("the real OpenClaw with its plugin answers on loopback, refuses what it does not know, and leaves nothing", async () => {
   const address = lab.machines[0]!.address;
   const before = await snapshotHost((script) => lab.inside(script));
   const node = nodeRole.setup({ node: nodeRuntime() }, {});
+  // With an older plugin, so that there is one to replace.
   const operations = await openclawOperations(address, { plugin: "2026.9.4" });
   const setup = await lab.apply("setup", { node, openclaw: operations });
   expect(setup.errors).toEqual([]);
@@ -77,29 +68,33 @@ test("the real OpenClaw with its plugin answers on loopback, refuses what it doe
   expect(refused.errors.map(({ message }) => message).join()).toMatch(/tools\.profile[\s\S]*its own check refuses it/);
   expect(await get("/readyz")).toContain("200 OK");
 
-  // The same by its own plugin, in a chat and with a model on private addresses.
-  const reaching = await openclawOperations(address, {}, surroundings);
-  expect((await lab.apply("setup", { node, openclaw: reaching })).errors).toEqual([]);
-  console.error(await journal(), JSON.stringify(model.calls));
-  const { alice, mallory } = chat.people;
-  const athena = chat.bots.athena!;
-  await expect.poll(journal, patience).toMatch(/\[mattermost\] .*connected/);
-  const stranger = await chat.say(mallory, chat.channels.work!, "@athena hello, I am a stranger");
-  const asked = await chat.say(alice, chat.channels.work!, "@athena who are you?");
-  let answers: unknown;
-  try {
-    answers = await chat.answers(asked.id, athena, 1, 300);
-  } catch (error) {
-    answers = String(error);
-  }
-  console.error(
-    await journal(),
-    JSON.stringify(model.calls).slice(0, 20000),
-    answers,
-    await chat.thread(stranger.id),
-    await chat.thread(asked.id),
-  );
+  await answersInChat(node);
+
   const reset = await lab.apply("reset", { node, openclaw: operations }, { purge: ["openclaw"] });
   expect(reset.errors).toEqual([]);
   expect(snapshotDifference(before, await snapshotHost((script) => lab.inside(script)))).toEqual([]);
 });
+
+/** With another version of its plugin, in a chat and with a model on private addresses. */
+async function answersInChat(node: Operation[]): Promise<void> {
+  const openclaw = await openclawOperations(lab.machines[0]!.address, {}, surroundings);
+  const setup = await lab.apply("setup", { node, openclaw });
+  expect(setup.errors).toEqual([]);
+  const again = await lab.apply("setup", { node, openclaw });
+  expect([again.errors, again.changed]).toEqual([[], 0]);
+
+  const { alice, mallory } = chat.people;
+  const athena = chat.bots.athena!;
+  const status = () => chat.api<{ status: string }>(chat.admin, "GET", `/users/${athena.id}/status`);
+  // As the chat itself sees it: somebody with the bot's token listens.
+  await expect.poll(async () => (await status()).status, patience).toBe("online");
+  const strange = await chat.say(mallory, chat.channels.work!, "@athena hello, who am I?");
+  const asked = await chat.say(alice, chat.channels.work!, "@athena who are you?");
+  // It shows a draft first, and makes that the answer.
+  const answer = async () => (await chat.answers(asked.id, athena, 1, 300)).map((post) => post.message);
+  await expect.poll(answer, patience).toEqual([reply]);
+  expect(await chat.thread(strange.id)).toHaveLength(1);
+  expect(new Set(model.calls.map(({ format, status }) => `${format} ${status}`))).toEqual(new Set(["openai 200"]));
+  const heard = JSON.stringify(model.calls.map(({ messages }) => messages));
+  expect([heard.includes("who are you?"), heard.includes("who am I?")]).toEqual([true, false]);
+}

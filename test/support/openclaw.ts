@@ -46,7 +46,7 @@ export function agentOf(
         url: chat,
         tokenFile: "mattermost-token",
         botId: bot.id,
-        people: [{ ...person, command: true }],
+        people: [{ id: person.id, name: person.name, command: true }],
       },
       models: [{ provider: "rehearsal", model: "rehearsal", baseUrl: model }],
       budget: { run: 1, day: 5 },
@@ -87,7 +87,7 @@ export async function openclawOperations(
  * where something it needs is not readable, and tidies up first what its install script left, where it may not write.
  */
 const playedOpenclaw = `import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 const { OPENCLAW_CONFIG_PATH: path, OPENCLAW_STATE_DIR: state } = process.env;
@@ -95,6 +95,7 @@ const pending = new URL("pending", import.meta.url);
 if (existsSync(pending)) rmSync(pending);
 const project = join(state, "npm/projects/openclaw-mattermost-1");
 if (process.argv.slice(2, 4).join() === "plugins,install") {
+  mkdirSync(project, { recursive: true });
   const name = process.argv[4].replace(/^npm:/, "");
   execFileSync("npm", ["install", "--prefix", project, "--ignore-scripts", "--no-audit", "--no-fund", name], { stdio: "inherit" });
   process.exit(0);
