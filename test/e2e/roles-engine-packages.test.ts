@@ -49,6 +49,38 @@ test("#11 nothing asks a person: needrestart is there, no terminal is, and both 
   expect(await lab.inside("cat /run/probe")).toBe("noninteractive a not a tty\n");
 });
 
+test("#11 the control: told nothing, needrestart asks on a terminal and waits; as the engine tells it, it is not in the way", async () => {
+  // A daemon whose program was replaced since, as an update's library is; needrestart's own settings tell that it was run.
+  await lab.inside(`set -e; cp /bin/sleep /usr/local/sbin/outdated
+printf '[Service]\nExecStart=/usr/local/sbin/outdated infinity\n' >/etc/systemd/system/outdated.service
+systemctl daemon-reload; systemctl start outdated
+cp /bin/sleep /usr/local/sbin/new; mv /usr/local/sbin/new /usr/local/sbin/outdated
+echo 'system("echo run >>/run/needrestart-ran"); 1;' >/etc/needrestart/conf.d/probe.conf`);
+  const daemon = () => lab.inside("systemctl show -P MainPID outdated");
+  const ran = () => lab.inside("cat /run/needrestart-ran 2>/dev/null || echo never");
+  const pid = await daemon();
+  const hello: Operation = { kind: "package", id: "hello", names: ["hello"] };
+  const needrestart: Operation = { kind: "package", id: "needrestart", names: ["needrestart"] };
+  expect((await lab.apply("setup", [needrestart, probe("1"), hello])).errors).toEqual([]);
+  // Its hook came to the point where it would have run it.
+  expect([await ran(), await lab.inside("ls /run/needrestart"), await daemon()]).toEqual([
+    "never\n",
+    "unpacked\n",
+    pid,
+  ]);
+
+  await lab.inside(
+    `systemd-run -q --collect --unit=by-hand -p Environment=DEBIAN_FRONTEND=readline script -qefc 'apt-get -q install -y --reinstall hello' /run/terminal`,
+  );
+  await expect
+    .poll(() => lab.inside("cat /run/terminal"), { timeout: 60_000 })
+    .toMatch(/outdated\.service[\s\S]*restarted\?/);
+  expect([await ran(), await lab.inside("systemctl is-active by-hand")]).toEqual(["run\n", "active\n"]);
+  await lab.inside(
+    "systemctl kill -s KILL by-hand; systemctl stop outdated; rm -r /usr/local/sbin/outdated /etc/systemd/system/outdated.service /run/needrestart; dpkg --configure -a",
+  );
+});
+
 test("#13 a configuration file that somebody edited outlives an upgrade; a role that wishes for it shows what changes", async () => {
   await lab.inside("echo 'edited by hand' >/etc/probe.conf");
   expect((await lab.apply("setup", [probe("2")])).errors).toEqual([]);
