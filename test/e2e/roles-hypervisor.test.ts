@@ -121,3 +121,20 @@ ln -s /srv/site/net.yaml 10-outside.yaml; ln -s sites/here.yaml 20-site.yaml; ln
     "/srv/site/other.yaml\n30-plain.yaml\n      optional: false\n      addresses:\n      - 10.0.0.1/24\n",
   );
 });
+
+test("AppArmor's own parser takes the rule for overlays where libvirt's profile of a VM includes it", async () => {
+  const rules = operations.filter(({ id }) => id.startsWith("apparmor"));
+  expect((await lab.apply("setup", { hypervisor: rules })).errors).toEqual([]);
+  // libvirt's files outlive its packages. What it makes of its template for a VM, without the VM's own disks.
+  await inside(`apt-get -qq update && apt-get -qq install -y --no-install-recommends apparmor >/dev/null
+sed -e 's/LIBVIRT_TEMPLATE/libvirt-probe/' /etc/apparmor.d/libvirt/TEMPLATE.qemu >/etc/apparmor.d/libvirt/libvirt-probe`);
+  const parsed = (words: string) =>
+    inside(
+      `apparmor_parser ${words} --skip-kernel-load --skip-cache /etc/apparmor.d/libvirt/libvirt-probe 2>&1; echo " $?"`,
+    );
+  expect(await parsed("--preprocess")).toMatch(/^\/srv\/volumes\/\*\.image\.\* rk,$[\s\S]* 0\n$/m);
+  expect(await parsed("")).toMatch(/ 0\n$/);
+  // It does look at that line.
+  await inside("sed -i 's/ rk,/ moon,/' /etc/apparmor.d/local/abstractions/libvirt-qemu");
+  expect(await parsed("")).toMatch(/local\/abstractions\/libvirt-qemu[\s\S]* 1\n$/);
+});
