@@ -144,7 +144,8 @@ test("what uses the data is stopped while it is put back, and runs again; also w
   await sql(`select pg_terminate_backend(pid, 60000) ${readers}`);
 
   // In the middle of it, while one waits for its next start: what was there before comes back, and the unit after it.
-  const beside = () => inside(`ls /srv /srv/olympus; cd /; runuser -u postgres -- psql -AtXlc | grep notes`);
+  const beside = () =>
+    inside("ls /srv /srv/olympus; cd /; runuser -u postgres -- psql -AtXl | grep '^notes' | cut -d '|' -f 1");
   const stood = await beside();
   await inside("mount --bind /srv/notes /srv/notes; systemctl kill -s KILL olympus-agent");
   await eventually("the unit to wait for its start", async () => (await log()).at(-1) === "activating", 60_000);
