@@ -126,8 +126,9 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, options: 
     },
 
     async noteTold(run) {
-      // Where nothing can be written there, it is told once more: no harm.
-      await shell.run(`-c ${quote(`printf '%s\\n' ${run} >${journalFolder}/told`)}`, { signal });
+      // Where nothing can be written there, it is told once more: no harm. A disk that hangs is not waited for.
+      const bounds = { signal, seconds: 10, timeoutMs: 20_000 };
+      await shell.run(`-c ${quote(`printf '%s\\n' ${run} >${journalFolder}/told`)}`, bounds);
     },
 
     async waitForCloudInit(seconds) {
