@@ -144,7 +144,8 @@ export function createSession(ssh: SshConnection, signal: AbortSignal, options: 
 /**
  * Unpacks what comes on stdin and starts it as a unit, which lives on when the connection is cut.
  * Blobs are large: they go to the disk, everything else (secrets) stays in memory. While files arrive, in a folder of this run's own,
- * a lock tells the runs of others that they are not left over (`arriving` in prelude.sh).
+ * a lock tells the runs of others that they are not left over (`arriving` in prelude.sh). A run that ends at once, since another one came
+ * in between, may be over before systemd has seen it begin, which it takes for a failure: what it printed tells.
  */
 function startScript(run: string, seconds: number): string {
   return `set -e; umask 077; R=${runFolder}/runs/${run}; B=${journalFolder}/blobs; U=$B/${run}.up
@@ -156,7 +157,7 @@ rmdir "$U"; : >"$R/out"
 cat >"$R/late" <<'E'
 ${lateScript(run, seconds)}
 E
-systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${seconds} -p TimeoutStopSec=10 -p ExecStopPost="/bin/sh $R/late" /bin/sh "$R/apply.sh"
+systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${seconds} -p TimeoutStopSec=10 -p ExecStopPost="/bin/sh $R/late" /bin/sh "$R/apply.sh" || [ -s "$R/out" ]
 rm "$R/sending"; exec 8>&-
 ${watchScript(run)}`;
 }
@@ -167,14 +168,14 @@ function lateScript(run: string, seconds: number): string {
 if [ "$SERVICE_RESULT" = timeout ] && [ $(($(date +%s) - $(stat -c %Y late))) -ge ${seconds} ]; then echo ${markerOf(run)} late ${seconds} >>out; fi`;
 }
 
-/** Prints a run's output from its first line until the run ends. Of one that did not say so itself, nothing runs any more by then. */
+/** Prints a run's output from its first line until the run ends. Of one that was ended for its time, nothing runs any more by then. */
 function watchScript(run: string): string {
   return `R=${runFolder}/runs/${run}
 if [ ! -f "$R/out" ]; then printf '${markerOf(run)} gone\\n'; exit 0; fi
 p=$(systemctl show --value -p MainPID olympus-apply-${run})
 if [ "\${p:-0}" = 0 ]; then cat "$R/out"; else tail -n +1 -f -s 0.1 --pid="$p" "$R/out"; fi
 if ! tail -n 1 "$R/out" | grep -q '^${markerOf(run)} end '; then
-i=0; until systemctl show --value -p ActiveState olympus-apply-${run} | grep -qE '^(inactive|failed)$' || [ $i = 300 ]; do i=$((i + 1)); sleep 0.1; done
+i=0; while [ "$(systemctl show --value -p Result olympus-apply-${run})" = timeout ] && [ $i -lt 300 ]; do i=$((i + 1)); sleep 0.1; done
 sed -n '/^${markerOf(run)} late /p' "$R/out"
 fi
 printf '${markerOf(run)} over\\n'`;
