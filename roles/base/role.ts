@@ -166,9 +166,15 @@ function authorityOperations(authorities: Readonly<Record<string, string>>): Ope
       check: Object.values(authorities)
         .map((pem) => `tr -d '\\n' <${bundle} | grep -qF -- ${quote(pem.replaceAll("\n", ""))}`)
         .join("\n"),
-      // That looks at names alone, and would leave links to another content as they are; a link to nothing, which it takes away when
-      // names changed, ends the making of links.
-      apply: "update-ca-certificates\nfind /etc/ssl/certs -xtype l -delete\nopenssl rehash /etc/ssl/certs >/dev/null",
+      // That looks at names alone, and would leave links to another content as they are. Links of others that lead nowhere count as
+      // errors of their making: what counts is that ours are found.
+      apply: [
+        "update-ca-certificates",
+        'openssl rehash /etc/ssl/certs >/dev/null 2>&1 || : "looked at next"',
+        ...files.map(
+          (file) => `openssl verify -no-CAfile -CApath /etc/ssl/certs -partial_chain -no_check_time ${file}`,
+        ),
+      ].join("\n"),
     },
   ];
 }

@@ -17,7 +17,11 @@ export const beforePackages: Operation = {
 fi
 if [ -s ${before} ]; then exit 0; fi
 policy=ACCEPT
-if command -v iptables >/dev/null; then policy="$(iptables -w -S FORWARD | sed -n 's/^-P FORWARD //p')"; fi
+if command -v iptables >/dev/null; then
+  policy="$(iptables -w -S FORWARD | sed -n 's/^-P FORWARD //p')"
+  # Docker's own, where it is here already: the note of before got lost.
+  if iptables -w -S DOCKER >/dev/null 2>&1; then policy=ACCEPT; fi
+fi
 printf '%s %s\\n' "$(cat /proc/sys/net/ipv4/ip_forward)" "$policy" | note ${before}`,
   undo: `if [ -d ${aside} ]; then rm -rf ${data}; mv -T ${aside} ${data}; fi
 rm -f ${before}`,

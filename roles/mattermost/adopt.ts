@@ -36,7 +36,7 @@ say kept "${byHand}/data: as it was; its content is now in ${dataFolder}/files"`
 
 /** Who had the tables and the schema before, for the way back: most tables' owner, as an install by hand has one. */
 const ownersFile = '"$J/saved/mattermost-owners"';
-const formerOwners = `select pg_get_userbyid(relowner) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and pg_get_userbyid(relowner) <> 'mattermost' group by 1 order by count(*) desc limit 1;
+const formerOwners = `select pg_get_userbyid(relowner) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'S', 'v', 'm') group by 1 order by count(*) desc limit 1;
 select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'public';`;
 /** Of who is still there. What the server made since goes to the tables' owner, too: it is one database. */
 const giveBack = `select format('reassign owned by mattermost to %I', rolname) from pg_roles where rolname = :'tables' \\gexec

@@ -2,7 +2,10 @@
 
 # Journal and saved state; each is on disk before the change that it is about begins.
 # note FILE: what comes on stdin, whole or not at all: after a power cut a file that was only written, or only renamed, may be empty.
-note() { cat >"$1.new" && sync "$1.new" && mv -T "$1.new" "$1"; }
+note() {
+  case "$1" in "$J"/*) ;; *) temp "$1.new" ;; esac
+  cat >"$1.new" && sync "$1.new" && mv -T "$1.new" "$1"
+}
 j() { printf '%s\n' "$1" >>"$J/journal.jsonl"; sync "$J/journal.jsonl"; }
 keep_file() {
   if [ ! -f "$J/saved/$2" ]; then copy_out "$1" "$J/saved/$2.new"; chmod 600 "$J/saved/$2.new"; sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"; fi

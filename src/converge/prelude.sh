@@ -10,7 +10,8 @@ say() { printf '%s %s\n' "$M" "$*"; }
 begin() {
   mkdir -p -m 700 "$J" "$B" "$J/saved" "$J/claims"
   exec 9>/run/olympus/lock
-  if ! flock -n 9; then say end 75; exit 75; fi
+  # Who only looks whether somebody works here holds it for a moment, too.
+  if ! flock -w 2 9; then say end 75; exit 75; fi
   have=; if [ -f "$J/generation" ]; then read -r have <"$J/generation"; fi
   if [ "$have" != "$1" ]; then say end 76; exit 76; fi
   trap 'rm -rf "$R/f" "$R/apply.sh" /run/olympus/owner' EXIT
@@ -154,7 +155,9 @@ mend_dpkg() {
   if [ -f "$R/dpkg-whole" ]; then return 0; fi
   : >"$R/dpkg-whole"
   if [ -n "$(ls -A /var/lib/dpkg/updates)$(dpkg --audit)" ]; then
-    dpkg --force-confdef --force-confold --configure -a && apt_get -f install || { rm -f "$R/dpkg-whole"; return 1; }
+    # What misses another package cannot be set up before apt has brought that.
+    dpkg --force-confdef --force-confold --configure -a || : "apt looks at the rest"
+    apt_get -f install || { rm -f "$R/dpkg-whole"; return 1; }
   fi
 }
 refresh_apt() { if [ ! -f "$R/apt-fresh" ]; then apt_get update || return 1; : >"$R/apt-fresh"; fi; }
@@ -188,7 +191,8 @@ remove_packages() { # purge|remove LIST KEEP NAME...
   # apt itself says which of them nothing else needs.
   apt-mark auto $(cat "$R/ours") >/dev/null
   for name in $keep; do if grep -qxF "$name" "$R/now"; then apt-mark manual "$name" >/dev/null; fi; done
-  apt-get -s -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sed 's/:.*//' | sort -u >"$R/free"
+  apt-get -s -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false autoremove >"$R/removal"
+  sed -n 's/^Remv \([^ ]*\).*/\1/p' "$R/removal" | sed 's/:.*//' | sort -u >"$R/free"
   go="$(comm -12 "$R/ours" "$R/free")"
   if [ -n "$go" ]; then apt_get "$how" $go; fi
   stay="$(comm -23 "$R/ours" "$R/free" | tr '\n' ' ')"

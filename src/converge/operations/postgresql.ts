@@ -47,7 +47,7 @@ export const postgresqlRole: OperationKind<PostgresqlRoleOperation> = {
       password === undefined
         ? ""
         : `alter role ${identifier(name)} password ${literal(scramVerifier(name, password.reveal()))};`;
-    const saved = `verifier-${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
+    const saved = `verifier-${createHash("sha256").update(`${name} ${verifier}`).digest("hex").slice(0, 16)}`;
     return {
       summary: `database role ${name}: ${verifier === undefined ? "create" : "set password"}`,
       script: `${verifier === undefined ? "" : `keep_verifier ${quoteAll([name, saved])}\n`}postgres_sql <"$F"/sql`,
