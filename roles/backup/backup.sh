@@ -28,6 +28,8 @@ workplace() {
   trap ended EXIT
 }
 ended() {
+  # Whatever becomes of whoever asked, it tidies up to its end.
+  trap '' HUP INT PIPE TERM
   set +e
   if [ -n "${try:-}" ]; then as_postgres dropdb --if-exists "$try"; fi
   if [ -n "${restoring:-}" ]; then
