@@ -151,7 +151,7 @@ function startScript(run: string, seconds: number): string {
   return `set -e; umask 077; R=${runFolder}/runs/${run}; B=${journalFolder}/blobs; U=$B/${run}.up
 mkdir -p "$R"; exec 8>"$R/sending"; flock 8
 mkdir -p "$U"; ln -s "$U" "$R/b"
-if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$U"; df -Pk "$B" | awk 'END { print "${freeMark}", $4 * 1024 }' >&2; exit 1; fi
+if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$U"; df -Pk "$B" | awk 'END { print "${freeMark}", $4 }' >&2; exit 1; fi
 for p in "$U"/*; do if [ -f "$p" ]; then mv "$p" "$B/"; fi; done
 rmdir "$U"; : >"$R/out"
 cat >"$R/late" <<'E'

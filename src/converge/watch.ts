@@ -60,14 +60,16 @@ export async function runWatcher(
 
 const ended = new Error("the run ended");
 
-/** Before the number of bytes that are free where files arrive, when they did not fit. */
+/** Before the number of KiB that are free where files arrive, when they did not fit. */
 export const freeMark = "olympus-free";
 
 function startError(host: string, stderr: string, bytes = 0): OlympusError {
   const full = noSpace.test(stderr);
   // What is small goes to memory: of that the disk says nothing.
   const [, free] = (/^tar: b\//m.test(stderr) && new RegExp(`^${freeMark} (\\d+)$`, "m").exec(stderr)) || [];
-  const numbers = free === undefined ? "" : ` to ${journalFolder}: ${roomWords(bytes, Number(free))}`;
+  const have = Number(free) * 1024;
+  // With more free than needed, inodes ran out: such numbers would only mislead.
+  const numbers = have < bytes ? ` to ${journalFolder}: ${roomWords(bytes, have)}` : "";
   return new OlympusError(
     full
       ? `${host}: no space left while files were sent${numbers}.`
