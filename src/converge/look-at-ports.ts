@@ -1,28 +1,41 @@
 import { Readable } from "node:stream";
 import type { SshConnection } from "../ssh/connection.ts";
-import type { Port } from "../team/edges.ts";
+import type { ListeningPort } from "../team/edges.ts";
 import { quote } from "./quote.ts";
 import type { RootShell } from "./root-shell.ts";
 
-/** What programs listen at on a host for others than itself, but for what a role's own rule lets through there. */
-export async function listeningAt(ssh: SshConnection, signal: AbortSignal): Promise<Port[]> {
+/** What programs listen at on a host for others than itself, but for what a role's own rule lets everybody reach there. */
+export async function listeningAt(ssh: SshConnection, signal: AbortSignal): Promise<ListeningPort[]> {
   const { stdout } = await ssh.exec("ss -Hlntu; cat /etc/olympus/firewall.d/*.nft 2>/dev/null", { signal });
   return portsIn(stdout);
 }
 
 /** The same, out of what `ss -Hlntu` and the rules say. */
-export function portsIn(text: string): Port[] {
+export function portsIn(text: string): ListeningPort[] {
   const lines = text.split("\n");
-  const ruled = lines.flatMap((line) => {
-    const [, ports] = /^add rule inet olympus in .*ct original proto-dst \{ ([\d, ]+) \}/.exec(line) ?? [];
-    return ports === undefined ? [] : ports.split(", ").map(Number);
-  });
-  return lines.flatMap((line): Port[] => {
+  const rules = lines.flatMap(rulesIn);
+  return lines.flatMap((line): ListeningPort[] => {
     const [, transport, address, port] = /^(tcp|udp) +\S+ +\d+ +\d+ +(\S+):(\d+) /.exec(line) ?? [];
     const within = address === undefined || /^127\.|^\[(::1|fe80:.*)\]|%lo$/.test(address);
-    if (within || ruled.includes(Number(port))) return [];
-    return [{ transport: transport as Port["transport"], port: Number(port) }];
+    if (within) return [];
+    const here = rules.filter(
+      (rule) => rule.ports.includes(Number(port)) && (rule.transport ?? transport) === transport,
+    );
+    if (here.some(({ peers, except }) => peers === undefined && except === undefined)) return [];
+    const letIn = here.map(({ peers, except }) => ({ peers, except }));
+    const at = { transport: transport as ListeningPort["transport"], port: Number(port) };
+    return [letIn.length === 0 ? at : { ...at, letIn }];
   });
+}
+
+/** What a line of rules lets in at ports, as `ruleText` writes it. One without a transport is for both. */
+function rulesIn(line: string) {
+  if (!line.startsWith("add rule inet olympus in ")) return [];
+  const list = (pattern: RegExp): string[] | undefined => pattern.exec(line)?.[1]?.split(", ");
+  const ports = list(/ ct original proto-dst \{ ([\d, ]+) \}/)?.map(Number);
+  if (ports === undefined) return [];
+  const [, transport] = / meta l4proto (\w+)/.exec(line) ?? [];
+  return [{ ports, transport, peers: list(/ ip saddr \{ ([^}]+) \}/), except: list(/ ip saddr != \{ ([^}]+) \}/) }];
 }
 
 /** A look at what arrives at a host, until `seen` is asked for. */

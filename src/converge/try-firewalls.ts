@@ -1,7 +1,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { SshConnection } from "../ssh/connection.ts";
-import { type Edge, type EdgeOptions, edgesOf, type Port } from "../team/edges.ts";
+import { type Edge, type EdgeOptions, edgesOf, type ListeningPort } from "../team/edges.ts";
 import type { Host } from "../team/hosts.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { listeningAt, type Watch, watchArrivals } from "./look-at-ports.ts";
@@ -22,8 +22,14 @@ export interface Tried {
   readonly unseen: ReadonlyMap<string, string>;
 }
 
-/** The first mark: two letters of our own and a number. */
-const firstMark = 0x4f4c0000;
+/** So many marks: two letters of our own and a number. No byte of them ends a line, since bash sends what it prints line by line. */
+export function marksFor(count: number): number[] {
+  const marks: number[] = [];
+  for (let mark = 0x4f4c0000; marks.length < count; mark += 1) {
+    if ((mark & 0xff) !== 0x0a && ((mark >> 8) & 0xff) !== 0x0a) marks.push(mark);
+  }
+  return marks;
+}
 
 /** Tries every way that the team's firewalls decide about. Datagrams that nobody answers are sent again while their host counts them. */
 export async function tryFirewalls(team: LoadedTeam, hosts: readonly Host[], options: TryOptions): Promise<Tried> {
@@ -43,7 +49,7 @@ export async function tryFirewalls(team: LoadedTeam, hosts: readonly Host[], opt
     return tried.flat();
   };
   try {
-    const listening = new Map<string, readonly Port[]>(
+    const listening = new Map<string, readonly ListeningPort[]>(
       await Promise.all(
         from.map(async (host) => [host.name, await listeningAt(await connected(host), signal)] as const),
       ),
@@ -57,7 +63,8 @@ export async function tryFirewalls(team: LoadedTeam, hosts: readonly Host[], opt
           : { ...edge, outcome: edge.silence === "arrived" ? "through" : "held" },
     );
     const quiet = first.filter(({ outcome }) => outcome === "silent");
-    const marks = new Map<Edge, number>(quiet.map((edge, at) => [edge, firstMark + at]));
+    const numbers = marksFor(quiet.length);
+    const marks = new Map<Edge, number>(quiet.map((edge, at) => [edge, numbers[at]!]));
     const targets = hosts.filter(({ name }) => quiet.some(({ to }) => to === name));
     const { watches, unseen } = await watchAll(targets, marks, options, connected);
     const seen = new Set<number>();

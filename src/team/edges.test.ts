@@ -76,6 +76,28 @@ test("for each pair a port that nothing names, of both transports, and what a pr
   expect(closed("athena", "github.com")).toEqual(expect.arrayContaining(["40405/tcp", "40405/udp"]));
 });
 
+test("what a rule lets some reach is tried from all others, and a port of the matrix from everybody", () => {
+  const athena = [hosts.find(({ name }) => name === "athena")!.address];
+  const listening = new Map([
+    [
+      "agora",
+      [
+        { transport: "tcp", port: 9100, letIn: [{ peers: athena }] } as const,
+        { transport: "tcp", port: 9200, letIn: [{ except: athena }] } as const,
+        { transport: "tcp", port: 443, letIn: [{ peers: athena }] } as const,
+      ],
+    ],
+  ]);
+  const edges = edgesOf(team, hosts, { ...options, from: from("athena", "hermes"), here: [], listening });
+  const tried = edges.filter(({ to, port }) => to === "agora" && [443, 9100, 9200].includes(port));
+  expect(tried.map(({ from: source, port, open: right }) => `${source} ${port} ${right}`)).toEqual([
+    "athena 443 false",
+    "athena 9200 false",
+    "hermes 443 false",
+    "hermes 9100 false",
+  ]);
+});
+
 test("a row of udp opens its port for udp alone, and the team's firewall at the other end decides", () => {
   const row = { from: "agents", to: "chat", protocol: "udp", port: 443, purpose: "quic", open: true } as const;
   const logged = { ...team, team: { ...team.team, connectivity: [...team.team.connectivity, row] } };

@@ -28,6 +28,15 @@ export interface Port {
   readonly port: number;
 }
 
+/** A port that a program has open. */
+export interface ListeningPort extends Port {
+  /** Addresses and networks that rules of the host let in there, where they are for some only; everybody unless given, but for `except`. */
+  readonly letIn?: readonly {
+    readonly peers?: readonly string[] | undefined;
+    readonly except?: readonly string[] | undefined;
+  }[];
+}
+
 export interface EdgeOptions {
   /** Hosts to try from. */
   readonly from: readonly Host[];
@@ -36,7 +45,7 @@ export interface EdgeOptions {
   /** What to ask outside: `github.com`, or another address, which then stands for the internet alone. */
   readonly outside: string;
   /** Ports that programs have open by now, by host: a row may have none of them. */
-  readonly listening?: ReadonlyMap<string, readonly Port[]>;
+  readonly listening?: ReadonlyMap<string, readonly ListeningPort[]>;
 }
 
 const time = 123;
@@ -47,7 +56,7 @@ const names = 53;
  * the matrix or SSH knows, that a program listens at there, and one that nothing knows.
  */
 export function edgesOf(team: LoadedTeam, hosts: readonly Host[], options: EdgeOptions): Edge[] {
-  const { from, here, outside, listening = new Map<string, readonly Port[]>() } = options;
+  const { from, here, outside, listening = new Map<string, readonly ListeningPort[]>() } = options;
   const ways = openWays(team, hosts);
   const rows = team.team.connectivity.map(({ protocol, port }): Port => {
     return { transport: protocol === "udp" ? "udp" : "tcp", port };
@@ -66,8 +75,10 @@ export function edgesOf(team: LoadedTeam, hosts: readonly Host[], options: EdgeO
   const taken = [rows, ...listening.values()].flat().map(({ port }) => port);
   const decoys = decoysBeside([...taken, ...hosts.map(({ port }) => port), ...sources.flatMap(({ needs }) => needs)]);
 
-  const among = (source: Source, host: Host): Edge[] =>
-    distinct([{ transport: "tcp", port: host.port }, ...rows, ...(listening.get(host.name) ?? []), ...decoys]).map(
+  const among = (source: Source, host: Host): Edge[] => {
+    // What a rule of another role lets this source reach is neither right nor wrong by the matrix.
+    const found = (listening.get(host.name) ?? []).filter(({ letIn = [] }) => !letIn.some((one) => lets(one, source)));
+    return distinct([{ transport: "tcp", port: host.port }, ...rows, ...found, ...decoys]).map(
       ({ transport, port }) => {
         const kept = host.roles.firewall !== undefined;
         const way = ways.some(
@@ -92,6 +103,7 @@ export function edgesOf(team: LoadedTeam, hosts: readonly Host[], options: EdgeO
         };
       },
     );
+  };
 
   const beyond = (source: Source): Edge[] => [
     ...resolvers
@@ -149,6 +161,9 @@ const sourceOf = ({ name, address }: Host): Source => ({ name, addresses: [addre
 
 const closesOut = (params: Readonly<Record<string, unknown>> | undefined): boolean =>
   params !== undefined && params.egress !== false;
+
+const lets = ({ peers, except = [] }: NonNullable<ListeningPort["letIn"]>[number], { addresses }: Source): boolean =>
+  addresses.some((address) => (peers === undefined || inNetworks(peers, address)) && !inNetworks(except, address));
 
 function means(end: End, { name, addresses }: Pick<Source, "name" | "addresses">): boolean {
   return end.hosts.includes(name) || addresses.some((address) => inNetworks(end.networks, address));
