@@ -59,13 +59,13 @@ export async function watchArrivals(
   // What is for a container's published port is passed on to it.
   const script = `t="inet olympus_try_$$"
 trap 'exit 1' HUP INT TERM PIPE
+trap 'nft delete table $t 2>/dev/null' EXIT
 nft -f - <<E || exit 1
 table $t {
 ${chain("input")}
 ${chain("forward")}
 }
 E
-trap 'nft delete table $t' EXIT
 echo watching
 cat >/dev/null
 nft list table $t`;
