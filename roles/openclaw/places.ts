@@ -15,7 +15,7 @@ export const places = {
   credential: `/run/credentials/${unitName}/secrets`,
   data: "/srv/olympus/openclaw",
   workspace: "/srv/olympus/openclaw/workspace",
-  /** Which plugin was installed, by which OpenClaw; beside what it speaks of. */
-  pluginNote: "/srv/olympus/openclaw/olympus-plugin",
+  /** Which plugin was installed, by which OpenClaw. In a folder of root's own: in the data the agent could put a link in its place. */
+  pluginNote: `${root}/plugin`,
   port: 18789,
 } as const;

@@ -21,6 +21,16 @@ export interface OpenclawUnit {
   readonly authority: string | undefined;
 }
 
+/** What it may do, and what runs as its user in its place. */
+export const shutIn = (memoryMax: number): string => `MemoryMax=${memoryMax}M
+TasksMax=512
+ReadWritePaths=${places.data}
+InaccessiblePaths=-/srv/olympus/agent
+${hardening}
+# Its locks need openat2, which systemd forbids with that restriction; without new privileges such files give nobody anything.
+RestrictSUIDSGID=no
+RestrictAddressFamilies=AF_NETLINK`;
+
 /** OpenClaw's gateway, shut in like the harness. Started, it stops the harness; started, the harness stops it. */
 export function openclawUnit({ agent, node, version, memoryMax, authority }: OpenclawUnit): string {
   const variables = { ...environment, ...(authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authority }) };
@@ -47,14 +57,7 @@ Restart=always
 RestartSec=5
 KillMode=mixed
 TimeoutStopSec=60
-MemoryMax=${memoryMax}M
-TasksMax=512
-ReadWritePaths=${places.data}
-InaccessiblePaths=-/srv/olympus/agent
-${hardening}
-# Its locks need openat2, which systemd forbids with that restriction; without new privileges such files give nobody anything.
-RestrictSUIDSGID=no
-RestrictAddressFamilies=AF_NETLINK
+${shutIn(memoryMax)}
 
 [Install]
 WantedBy=multi-user.target

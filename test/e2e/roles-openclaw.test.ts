@@ -91,6 +91,29 @@ test("it has its plugin, its persona and its token; nothing of them shows, and i
   expect(await lab.inside(`nsenter -t ${pid} -m ls /srv/olympus/agent 2>&1 | head -1`)).toBe("");
 });
 
+test("what the agent puts into its data leads root nowhere: not into other files, nor into a pipe, nor to another registry", async () => {
+  const note = "/opt/olympus/openclaw/plugin";
+  const project = "/srv/olympus/openclaw/npm/projects/openclaw-mattermost-1";
+  const manifest = `${project}/node_modules/@openclaw/mattermost/package.json`;
+  const settings = "/opt/olympus/node/*/etc";
+  await lab.inside(`echo root >/root/precious
+runuser -u openclaw -- sh -euc 'ln -s /root/precious /srv/olympus/openclaw/olympus-plugin
+echo @openclaw:registry=http://127.0.0.1:9/ >${project}/.npmrc; rm ${manifest}; mkfifo ${manifest}'
+own="$(PATH=/opt/olympus/openclaw/npm:$PATH npm config get globalconfig)"; mkdir "$(dirname "$own")"; echo registry=${registry.url} >"$own"`);
+  // Its packages are there: npm's own setting decides about the plugin alone.
+  const { version, plugin } = params();
+  const mended = await lab.apply("setup", { node, openclaw: await openclawOperations(address(), { version, plugin }) });
+  expect([mended.errors, mended.changed]).toEqual([[], 1]);
+  expect(
+    await lab.inside(`cat /root/precious ${note}; stat -c '%U %F' ${note}; [ -e ${project}/.npmrc ] || echo gone`),
+  ).toBe("root\n1.0.0 1.0.1\nroot regular file\ngone\n");
+  expect(await asked("127.0.0.1", "/", openclawSecretValues["dashboard-token"])).toContain("mattermost 1.0.1");
+  // The install was shut in as the gateway is.
+  const status = await lab.inside(`cat ${project}/installed-by`);
+  expect(status).toMatch(/CapBnd:\s+0+\nCapAmb:\s+0+\nNoNewPrivs:\s+1\nSeccomp:\s+2/);
+  await lab.inside(`rm -r /root/precious /root/.npm /srv/olympus/openclaw/olympus-plugin ${settings}`);
+});
+
 test("a configuration that its own look refuses does not replace the old one, and it goes on", async () => {
   const old = await lab.inside("sha256sum /etc/olympus/openclaw.json; systemctl show -P MainPID openclaw");
   const bad = await openclawOperations(address(), { ...params(), settings: { nonsense: true } });
@@ -110,7 +133,7 @@ test("back to the harness OpenClaw goes, its data stays; a reset of either leave
     await lab.inside(
       "ls /srv/olympus/openclaw; ls -d /opt/olympus/openclaw /etc/olympus/openclaw.json 2>&1 | grep -v cannot || true",
     ),
-  ).toBe("npm\nolympus-plugin\nstate.json\nworkspace\n");
+  ).toBe("npm\nstate.json\nworkspace\n");
   const operations = await openclawOperations(address(), params());
   expect((await lab.apply("setup", { node, openclaw: operations })).errors).toEqual([]);
   const kinds = { node, openclaw: operations, agent: harness };

@@ -96,6 +96,7 @@ if (existsSync(pending)) rmSync(pending);
 const project = join(state, "npm/projects/openclaw-mattermost-1");
 if (process.argv.slice(2, 4).join() === "plugins,install") {
   mkdirSync(project, { recursive: true });
+  writeFileSync(join(project, "installed-by"), readFileSync("/proc/self/status"));
   const name = process.argv[4].replace(/^npm:/, "");
   execFileSync("npm", ["install", "--prefix", project, "--ignore-scripts", "--no-audit", "--no-fund", name], { stdio: "inherit" });
   process.exit(0);
