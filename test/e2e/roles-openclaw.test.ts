@@ -97,7 +97,7 @@ test("what the agent puts into its data leads root nowhere: not into other files
   const manifest = `${project}/node_modules/@openclaw/mattermost/package.json`;
   const settings = "/opt/olympus/node/*/etc";
   await lab.inside(`echo root >/root/precious
-runuser -u openclaw -- sh -euc 'ln -s /root/precious /srv/olympus/openclaw/olympus-plugin
+runuser -u openclaw -- sh -euc 'ln -sf /root/precious /srv/olympus/openclaw/olympus-plugin
 echo @openclaw:registry=http://127.0.0.1:9/ >${project}/.npmrc; rm ${manifest}; mkfifo ${manifest}'
 own="$(PATH=/opt/olympus/openclaw/npm:$PATH npm config get globalconfig)"; mkdir "$(dirname "$own")"; echo registry=${registry.url} >"$own"`);
   // Its packages are there: npm's own setting decides about the plugin alone.
