@@ -173,6 +173,12 @@ chmod +x /usr/sbin/mv`);
   await inside("/opt/olympus/backup/backup restore latest | :");
   await eventually("the restore to end", async () => (await log()).at(-1) === "active", 60_000);
   expect(await data()).toBe(whole);
+  // One that fails by then leaves no plain copy behind.
+  expect(
+    await inside(
+      "cd /usr/sbin; printf '#!/bin/sh\\nexit 1\\n' >pg_restore; chmod +x pg_restore; /opt/olympus/backup/backup restore latest | :; rm pg_restore; ls -A /srv/olympus",
+    ),
+  ).not.toContain(".backup.");
   await inside(leftBeside);
 });
 
