@@ -8,6 +8,8 @@ import type { LoadedTeam, Machine } from "../../src/team/model.ts";
 export const teamKeyPath = "team.hmac";
 export const nextTeamKey = `rotation.${teamKeyPath}.next.key`;
 export const oldTeamKey = `rotation.${teamKeyPath}.old.key`;
+/** Given to nobody any more, and taken still by who was not set up since. */
+export const endedTeamKey = `rotation.${teamKeyPath}.ended.key`;
 /** The agents' name for it. */
 export const teamKeyFile = "team-key";
 

@@ -4,7 +4,9 @@ import { trustDashboard } from "../bootstrap/trust.ts";
 import { dashboardUrl } from "../team/dashboard.ts";
 import {
   applyToAgents,
-  forgetOld,
+  endedValueOf,
+  endOld,
+  forgetEnded,
   oldValueOf,
   type RotateContext,
   type Rotation,
@@ -24,7 +26,7 @@ export function dashboardRotation(agent: string, context: RotateContext): Rotati
     name: path,
     users: [`${agent}'s dashboard`],
     overlap: seen ? "both tokens are let in until the new one was tried" : "none: the new token replaces the old one",
-    begun: () => oldValueOf(secrets, path) !== undefined,
+    begun: () => (oldValueOf(secrets, path) ?? endedValueOf(secrets, path)) !== undefined,
     begin: () => replaceValue(secrets, path, generateToken()),
     deliver: () => applyToAgents([agent], context),
     verify: async () => {
@@ -32,13 +34,11 @@ export function dashboardRotation(agent: string, context: RotateContext): Rotati
       if (seen) await expectAnswer(url, secrets.require(path).reveal(), true, signal);
     },
     async finish() {
-      const old = oldValueOf(secrets, path)!;
-      // The agent's unit is given the old token for as long as it stands among the secrets: taken away, but not yet saved.
-      secrets.delete(`rotation.${path}`);
+      const old = await endOld(secrets, path);
       await applyToAgents([agent], context);
       trustDashboard(machine, secrets);
       if (seen) await expectAnswer(url, old, false, signal);
-      await forgetOld(secrets, path);
+      await forgetEnded(secrets, path);
     },
   };
 }

@@ -106,6 +106,8 @@ async function contextOf(world: World, effect: Effect = (work) => work()): Promi
     },
     async apply(role) {
       if (role === "agent") {
+        // As the role does before it asks any host.
+        await secrets.save();
         await effect(async () => {
           const { secrets: handed } = renderAgent(team, machine, secrets);
           const dashboard = readGrants(handed["dashboard-token"]!.reveal(), "dashboard-token");
@@ -354,6 +356,27 @@ describe("what cannot be done", () => {
       exit: 4,
       message: "the dashboard does not answer: ECONNREFUSED",
     });
+  });
+
+  test("an agent that is down while a dashboard's old token ends: known of, and ended by the next run", async () => {
+    const world = await fresh();
+    const path = "agents.athena.dashboard";
+    const old = await savedValue(world, path);
+    const context = await contextOf(world);
+    let given = 0;
+    const down = {
+      ...context,
+      apply: async (role: string, on: readonly string[]) => {
+        await context.secrets.save();
+        if (given++ > 0) throw new Error("athena is down");
+        await context.apply(role, on);
+      },
+    };
+    await expect(runRotation(rotationOf(path, down, newValue), down)).rejects.toThrow("athena is down");
+    expect([letsIn(world, old), await underWay(world)]).toEqual([true, [`rotation.${path}.ended.key`]]);
+    const now = await savedValue(world, path);
+    await rotate(world, path);
+    expect([letsIn(world, old), letsIn(world, now), await underWay(world)]).toEqual([false, true, []]);
   });
 
   test("a chat that is down", async () => {

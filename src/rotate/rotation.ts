@@ -107,6 +107,34 @@ export function oldValueOf(secrets: SecretStore, path: string): string | undefin
   return secrets.get(rotationPrefix + path)?.reveal();
 }
 
+/** Where a value waits that nobody is given any more, while some may take it still. */
+const endedPath = (path: string): string => `${rotationPrefix}${path}.ended.key`;
+
+/** The value whose end was begun and not yet seen everywhere. */
+export function endedValueOf(secrets: SecretStore, path: string): string | undefined {
+  return secrets.get(endedPath(path))?.reveal();
+}
+
+/**
+ * Has whoever is set up from here on given the new value alone; gives the old one, which is known until `forgetEnded`. Saved before any host
+ * is asked: a role saves what stands in memory, and whoever is killed then, or meets a host that is down, has to know of this still.
+ */
+export async function endOld(secrets: SecretStore, path: string): Promise<string> {
+  const old = oldValueOf(secrets, path);
+  if (old !== undefined) {
+    secrets.delete(rotationPrefix + path);
+    secrets.set(endedPath(path), old);
+    await secrets.save();
+  }
+  return old ?? endedValueOf(secrets, path)!;
+}
+
+/** Forgets the value that `endOld` kept: it was seen to open nothing. */
+export async function forgetEnded(secrets: SecretStore, path: string): Promise<void> {
+  secrets.delete(endedPath(path));
+  await secrets.save();
+}
+
 /** Sets new values, by their paths, and keeps the old ones, in one save. */
 export async function replaceValues(secrets: SecretStore, values: Readonly<Record<string, string>>): Promise<void> {
   for (const [path, value] of Object.entries(values)) {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { nextTeamKey, oldTeamKey, teamKeyFile, teamKeyPath, teamKeys } from "../../roles/agent/forge.ts";
+import { endedTeamKey, nextTeamKey, oldTeamKey, teamKeyFile, teamKeyPath, teamKeys } from "../../roles/agent/forge.ts";
 import { githubClient } from "../harness/forge/client.ts";
 import { silentLog } from "../harness/log.ts";
 import { marksBy } from "../harness/tasks/marks.ts";
@@ -33,7 +33,7 @@ export function teamKeyRotation(context: RotateContext): Rotation {
     users: names.map((name) => `${name}'s harness`),
     overlap:
       "what either signed is taken until nothing that is open was signed by the old one; agents restart three times",
-    begun: () => has(nextTeamKey) || has(oldTeamKey),
+    begun: () => has(nextTeamKey) || has(oldTeamKey) || has(endedTeamKey),
     async begin() {
       secrets.set(nextTeamKey, randomBytes(32).toString("hex"));
       await secrets.save();
@@ -50,15 +50,20 @@ export function teamKeyRotation(context: RotateContext): Rotation {
     },
     verify: seeHanded,
     async finish() {
-      const open = await signedByOld();
+      const open = has(oldTeamKey) ? await signedByOld() : [];
       if (open.length > 0) {
         throw rotationError(`signed with the old value, and open: ${open.join(", ")}`, forgeApi(team), {
           hint: "Both values are taken until these are closed; then run the same command again: it goes on where it was.",
         });
       }
-      // Agents are given the old one for as long as it stands among the secrets: taken away, but not yet saved.
-      secrets.delete(oldTeamKey);
+      if (has(oldTeamKey)) {
+        secrets.set(endedTeamKey, value(oldTeamKey));
+        secrets.delete(oldTeamKey);
+        // Before any host is asked: an agent that is down now goes on taking the old one, and the next run has to know of it.
+        await secrets.save();
+      }
       await give();
+      secrets.delete(endedTeamKey);
       await secrets.save();
     },
   };

@@ -6,7 +6,9 @@ import { forgeApi, forgeLogin, peopleOnForge, webhookPort, webhookSecret } from 
 import type { Host } from "../team/hosts.ts";
 import {
   applyToAgents,
-  forgetOld,
+  endedValueOf,
+  endOld,
+  forgetEnded,
   oldValueOf,
   onHost,
   type RotateContext,
@@ -41,7 +43,7 @@ export function webhookRotation(forge: Host, context: RotateContext): Rotation {
     name: webhookSecret,
     users: [...names, "the team's own forge"],
     overlap: "signatures by both are taken until the forge was seen to sign with the new one; agents restart twice",
-    begun: () => oldValueOf(secrets, webhookSecret) !== undefined,
+    begun: () => (oldValueOf(secrets, webhookSecret) ?? endedValueOf(secrets, webhookSecret)) !== undefined,
     begin: () => replaceValue(secrets, webhookSecret, generateToken()),
     async deliver() {
       // Who listens comes first: whatever the forge signs by is known wherever it arrives.
@@ -55,15 +57,13 @@ export function webhookRotation(forge: Host, context: RotateContext): Rotation {
       }
     },
     async finish() {
-      const old = oldValueOf(secrets, webhookSecret)!;
-      // Agents are given the old one for as long as it stands among the secrets: taken away, but not yet saved.
-      secrets.delete(`rotation.${webhookSecret}`);
+      const old = await endOld(secrets, webhookSecret);
       await applyToAgents(names, context);
       for (const { name, address } of agents) {
         await expectAnswer(name, address, value(), 202);
         await expectAnswer(name, address, old, 401);
       }
-      await forgetOld(secrets, webhookSecret);
+      await forgetEnded(secrets, webhookSecret);
     },
   };
 

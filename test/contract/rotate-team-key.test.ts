@@ -68,6 +68,8 @@ async function contextOf(effect: Effect = (work) => work()): Promise<RotateConte
       return { ...connection, exec: (command, options) => connection.exec(there(command), options) };
     },
     async apply(_, on) {
+      // As the role does before it asks any host.
+      await secrets.save();
       for (const name of on) {
         const machine = team.machines.find((one) => one.name === name)!;
         await effect(async () => {
@@ -190,6 +192,28 @@ test("an agent that does not run with what it was given is told before the first
   expect([await saved(path), trusting()]).toEqual([old, everybody]);
   await rotate();
   expect(await underWay()).toEqual([]);
+});
+
+test("an agent that is down while the old key ends is known of: run again, it takes that no more", async () => {
+  const old = new Secret(path, await fresh());
+  const context = await contextOf();
+  const down = {
+    ...context,
+    apply: async (role: string, on: readonly string[]) => {
+      await context.secrets.save();
+      if (!context.secrets.paths().some((one) => /\.(next|old)\.key$/.test(one))) throw new Error("apollo is down");
+      await context.apply(role, on);
+    },
+  };
+  await expect(rotate(Promise.resolve(down))).rejects.toThrow("apollo is down");
+  expect([await saved("rotation.team.hmac.ended.key"), await underWay()]).toEqual([
+    old.reveal(),
+    ["rotation.team.hmac.ended.key"],
+  ]);
+  const now = await saved(path);
+  await rotate();
+  expect([await saved(path), await underWay()]).toEqual([now, []]);
+  for (const name of names) expect(keyOf(name).reveal()).toBe(now);
 });
 
 test("it is the last of what can be rotated, where agents have accounts on a forge", async () => {
