@@ -53,7 +53,7 @@ export function teamKeyRotation(context: RotateContext): Rotation {
       const open = has(oldTeamKey) ? await signedByOld() : [];
       if (open.length > 0) {
         throw rotationError(`signed with the old value, and open: ${open.join(", ")}`, forgeApi(team), {
-          hint: "Both values are taken until these are closed; then run the same command again: it goes on where it was.",
+          hint: `Both values are taken until these are closed; then: npx olympus secrets rotate ${teamKeyPath}, which goes on where it was. After a leak that cannot wait, with no agent at work: npx olympus secrets forget ${oldTeamKey}, then npx olympus role setup agent --all`,
         });
       }
       if (has(oldTeamKey)) {
@@ -91,6 +91,8 @@ export function teamKeyRotation(context: RotateContext): Rotation {
     const token = secrets.require(`agents.${names[0]!}.github`);
     const client = githubClient({ api: forgeApi(team), token, log: silentLog, spaced: true, signal });
     const old = secrets.require(oldTeamKey);
+    // By others it means nothing to anybody, and whoever a key was leaked to is not to keep it alive with a comment.
+    const ours = team.machines.flatMap((machine) => forgeLogin(team, machine)?.toLowerCase() ?? []);
     const found: string[] = [];
     for (const repository of Object.keys(team.team.repositories)) {
       const [owner, repo] = repository.split("/") as [string, string];
@@ -103,9 +105,10 @@ export function teamKeyRotation(context: RotateContext): Rotation {
       for (const issue of issues) {
         const at = { owner, repo, issue_number: issue.number, per_page: 100 };
         const comments = issue.comments === 0 ? [] : await client.paginate(client.rest.issues.listComments, at);
-        const signed = [issue, ...comments].some(({ user, body }) =>
-          marksBy(old, { repo: repository, login: user?.login ?? "" }, body ?? ""),
-        );
+        const signed = [issue, ...comments].some(({ user, body }) => {
+          const login = user?.login ?? "";
+          return ours.includes(login.toLowerCase()) && marksBy(old, { repo: repository, login }, body ?? "");
+        });
         if (signed) found.push(`${repository}#${issue.number}`);
       }
     }

@@ -111,11 +111,16 @@ function trusting(): string[] {
 }
 const everybody = ["athena>athena", "athena>apollo", "apollo>athena", "apollo>apollo"];
 
-/** Asks the forge as athena. */
-async function asAthena(method: string, to: string, body?: object): Promise<{ number: number }> {
+/** Asks the forge as athena, or by another token. */
+async function asAthena(
+  method: string,
+  to: string,
+  body?: object,
+  token = "agents.athena.github",
+): Promise<{ number: number }> {
   const response = await fetch(`${forgeApi(team)}/repos/${place.repo}/issues${to}`, {
     method,
-    headers: { authorization: `Bearer ${await saved("agents.athena.github")}` },
+    headers: { authorization: `Bearer ${await saved(token)}` },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   expect(response.ok).toBe(true);
@@ -172,6 +177,28 @@ test.each(["body", "comment"])(
     await asAthena("PATCH", `/${other.number}`, { state: "closed" });
   },
 );
+
+test("a person's text counts for nothing, also where it is signed by the old key; an agent's does, in whatever case its login is", async () => {
+  const old = new Secret(path, await fresh());
+  const signedAs = (login: string) => ({ title: "One", body: marked("Mine.", old, "claim", { ...place, login }, {}) });
+  const theirs = await asAthena("POST", "", signedAs("mara"), "people.mara.github");
+  await asAthena("POST", `/${theirs.number}/comments`, signedAs("mara"), "people.mara.github");
+  const ours = await asAthena("POST", "", signedAs("athena"));
+  const context = await contextOf();
+  const machines = team.machines.map((machine) =>
+    machine.name === "athena" ? { ...machine, roles: { ...machine.roles, github: { login: "Athena" } } } : machine,
+  );
+  await expect(
+    rotate(Promise.resolve({ ...context, team: { ...team, machines } as LoadedTeam })),
+  ).rejects.toMatchObject({
+    message: `signed with the old value, and open: olympus/greet#${ours.number}`,
+    hint: expect.stringMatching(/secrets rotate team\.hmac,.*secrets forget rotation\.team\.hmac\.old\.key/),
+  });
+  await asAthena("PATCH", `/${ours.number}`, { state: "closed" });
+  await rotate();
+  expect(await underWay()).toEqual([]);
+  await asAthena("PATCH", `/${theirs.number}`, { state: "closed" });
+});
 
 test("an agent that does not run with what it was given is told before the first signs with the new key", async () => {
   const old = await fresh();
