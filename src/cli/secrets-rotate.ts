@@ -41,6 +41,7 @@ export function rotate(parent: CommandParent, run: RunAction): void {
             reporter,
             signal,
             chatUrl: chatUrl(team),
+            all,
             apply: (role: string, hosts: readonly string[]) =>
               applyRole(role, hosts, { team, secrets, reporter, signal }),
           };

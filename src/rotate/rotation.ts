@@ -22,6 +22,8 @@ export interface RotateContext {
   readonly apply: (role: string, hosts: readonly string[]) => Promise<void>;
   /** Where the chat is. */
   readonly chatUrl: string;
+  /** Several are rotated at once: what cannot end yet is left for later, and keeps nothing from having been done. */
+  readonly all?: boolean;
   readonly connect?: (target: SshTarget, signal: AbortSignal) => Promise<SshConnection>;
 }
 
@@ -46,6 +48,8 @@ export interface Rotation {
   verify(): Promise<void>;
   /** Makes the old value worthless everywhere, sees that it is, and forgets it. */
   finish(): Promise<void>;
+  /** Whether `finish` left the old value working, for the reason that `left` gives. */
+  waits?(): boolean;
   /** What is left for people to do then, if anything. */
   left?(): string | undefined;
 }
@@ -76,7 +80,8 @@ export async function runRotations(rotations: readonly Rotation[], context: Rota
   for (const rotation of rotations) {
     await withStep(context.reporter, rotation.name, async (step) => {
       await runRotation(rotation, context, (what) => step.update(what));
-      return { value: undefined, summary: "new value in use, old one ended" };
+      const end = rotation.waits?.() ? "taken still" : "ended";
+      return { value: undefined, summary: `new value in use, old one ${end}` };
     });
     const rest = rotation.left?.();
     if (rest === undefined) continue;

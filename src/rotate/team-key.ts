@@ -27,6 +27,7 @@ export function teamKeyRotation(context: RotateContext): Rotation {
   const { team, secrets, signal } = context;
   const names = signers(team).map(({ name }) => name);
   const value = (path: string): string => secrets.require(path).reveal();
+  let open: string[] = [];
   const has = (path: string): boolean => secrets.get(path) !== undefined;
   return {
     name: teamKeyPath,
@@ -50,9 +51,10 @@ export function teamKeyRotation(context: RotateContext): Rotation {
     },
     verify: seeHanded,
     async finish() {
-      const open = has(oldTeamKey) ? await signedByOld() : [];
+      open = has(oldTeamKey) ? await signedByOld() : [];
       if (open.length > 0) {
-        throw rotationError(`signed with the old value, and open: ${open.join(", ")}`, forgeApi(team), {
+        if (context.all) return;
+        throw rotationError(signedStill(), forgeApi(team), {
           hint: `Both values are taken until these are closed; then: npx olympus secrets rotate ${teamKeyPath}, which goes on where it was. After a leak that cannot wait, with no agent at work: npx olympus secrets forget ${oldTeamKey}, then npx olympus role setup agent --all`,
         });
       }
@@ -66,7 +68,16 @@ export function teamKeyRotation(context: RotateContext): Rotation {
       secrets.delete(endedTeamKey);
       await secrets.save();
     },
+    waits: () => open.length > 0,
+    left: () =>
+      open.length === 0
+        ? undefined
+        : `${teamKeyPath}: ${signedStill()}. Once these are closed: npx olympus secrets rotate ${teamKeyPath}`,
   };
+
+  function signedStill(): string {
+    return `signed with the old value, and open: ${open.join(", ")}`;
+  }
 
   async function give(): Promise<void> {
     await applyToAgents(names, context);

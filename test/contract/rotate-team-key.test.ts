@@ -12,7 +12,7 @@ import { silentReporter } from "../../src/base/report.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { marked, markOf } from "../../src/harness/tasks/marks.ts";
 import { type RehearsalForge, startForge } from "../../src/rehearsal/forge/server.ts";
-import { type RotateContext, rotatable, rotationOf, runRotation } from "../../src/rotate/index.ts";
+import { type RotateContext, rotatable, rotationOf, runRotation, runRotations } from "../../src/rotate/index.ts";
 import { forgeApi, forgePort, playedForge } from "../../src/team/forge.ts";
 import { loadTeam } from "../../src/team/load.ts";
 import type { LoadedTeam } from "../../src/team/model.ts";
@@ -177,6 +177,34 @@ test.each(["body", "comment"])(
     await asAthena("PATCH", `/${other.number}`, { state: "closed" });
   },
 );
+
+test("rotated with all others it is no error that something is open: the new key is in use, its end is left for later", async () => {
+  const old = new Secret(path, await fresh());
+  const text = marked("Mine.", old, "claim", place, { issue: 1 });
+  const { number } = await asAthena("POST", "", { title: "One", body: text });
+  const all = async () => {
+    const reporter = silentReporter();
+    const context = { ...(await contextOf()), all: true, reporter };
+    const left = await runRotations([rotationOf(path, context, noValue)], context);
+    return [left, reporter.lines.join("\n")] as const;
+  };
+  const [left, told] = await all();
+  expect(left).toEqual([
+    `team.hmac: signed with the old value, and open: olympus/greet#${number}. Once these are closed: npx olympus secrets rotate team.hmac`,
+  ]);
+  expect(told).toContain(left[0]);
+  expect(told).toContain("old one taken still");
+  const now = await saved(path);
+  expect([now === old.reveal(), await underWay(), trusting()]).toEqual([
+    false,
+    ["rotation.team.hmac.old.key"],
+    everybody,
+  ]);
+  await asAthena("PATCH", `/${number}`, { state: "closed" });
+  const [nothing, end] = await all();
+  expect([nothing, await underWay(), await saved(path)]).toEqual([[], [], now]);
+  expect(end).toContain("old one ended");
+});
 
 test("a person's text counts for nothing, also where it is signed by the old key; an agent's does, in whatever case its login is", async () => {
   const old = new Secret(path, await fresh());
