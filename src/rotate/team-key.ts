@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { endedTeamKey, nextTeamKey, oldTeamKey, teamKeyFile, teamKeyPath, teamKeys } from "../../roles/agent/forge.ts";
+import { openSecrets } from "../../secrets/store.ts";
 import { githubClient } from "../harness/forge/client.ts";
 import { silentLog } from "../harness/log.ts";
 import { marksBy } from "../harness/tasks/marks.ts";
@@ -42,6 +43,7 @@ export function teamKeyRotation(context: RotateContext): Rotation {
     async deliver() {
       if (has(nextTeamKey)) {
         await give();
+        await seeOurs();
         secrets.set(oldTeamKey, value(teamKeyPath));
         secrets.set(teamKeyPath, value(nextTeamKey));
         secrets.delete(nextTeamKey);
@@ -80,8 +82,24 @@ export function teamKeyRotation(context: RotateContext): Rotation {
   }
 
   async function give(): Promise<void> {
+    await seeOurs();
     await applyToAgents(names, context);
     await seeHanded();
+  }
+
+  /**
+   * The file says what this process knows: another one that ended the same rotation meanwhile would see a key come back that is known to be
+   * leaked. Saving does not find it where both write the same.
+   */
+  async function seeOurs(): Promise<void> {
+    const saved = await openSecrets({ secretsFile: secrets.file });
+    const changed = [teamKeyPath, nextTeamKey, oldTeamKey, endedTeamKey].filter(
+      (path) => saved.get(path)?.reveal() !== secrets.get(path)?.reveal(),
+    );
+    if (changed.length === 0) return;
+    throw rotationError(`another command changed ${changed.join(", ")} meanwhile`, secrets.file, {
+      hint: `See that no other one runs, then: npx olympus role setup agent --all. Where npx olympus secrets check still names ${teamKeyPath}: npx olympus secrets rotate ${teamKeyPath}, which goes on where it is now.`,
+    });
   }
 
   /** Each agent's process was started with the keys that the secrets name now. */

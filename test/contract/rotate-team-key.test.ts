@@ -206,6 +206,35 @@ test("rotated with all others it is no error that something is open: the new key
   expect(end).toContain("old one ended");
 });
 
+test.each(["before", "while"])(
+  "two who end one rotation: one that another got through %s it gives keys stops there, and brings none back",
+  async (when) => {
+    const old = new Secret(path, await fresh());
+    // Begun, and no more: both find it so.
+    await rotationOf(path, await contextOf(), noValue).begin();
+    const late = await contextOf();
+    if (when === "before") await rotate();
+    const its = {
+      ...late,
+      apply: async (role: string, on: readonly string[]) => {
+        await rotate();
+        await late.apply(role, on);
+      },
+    };
+    await expect(rotate(Promise.resolve(when === "before" ? late : its))).rejects.toMatchObject({
+      code: "E-ROTATE",
+      where: team.secretsFile,
+      message: "another command changed team.hmac, rotation.team.hmac.next.key meanwhile",
+      hint: expect.stringContaining("role setup agent --all"),
+    });
+    expect([(await saved(path)) === old.reveal(), await underWay()]).toEqual([false, []]);
+    // As the hint says: agents that were given what stood in memory take what is saved.
+    if (when === "while") await (await contextOf()).apply("agent", names);
+    const text = marked("", old, "claim", place, {});
+    for (const name of names) expect(markOf(keyOf(name), "claim", place, text)).toBeUndefined();
+  },
+);
+
 test("a person's text counts for nothing, also where it is signed by the old key; an agent's does, in whatever case its login is", async () => {
   const old = new Secret(path, await fresh());
   const signedAs = (login: string) => ({ title: "One", body: marked("Mine.", old, "claim", { ...place, login }, {}) });
