@@ -10,12 +10,13 @@ const file = join(projectRoot, "examples/lab/team.yaml");
 const lab = readFileSync(file, "utf8");
 const account = (text: string) => text.replace(/(\n {2}athena:\n)/, "$1    roles: { github: { login: athena-bot } }\n");
 
-function rendered(text: string) {
+function rendered(text: string, more: Readonly<Record<string, string>> = {}) {
   const team = parseTeam(text, file);
   const secrets = newSecrets("/secrets.enc.yaml", []);
   secrets.set("agents.athena.github", "token");
   secrets.set("team.hmac", "key");
   secrets.set("forge.webhook", "signs hooks");
+  for (const [path, value] of Object.entries(more)) secrets.set(path, value);
   return renderForge(team, team.machines.find(({ name }) => name === "athena")!, secrets);
 }
 
@@ -45,6 +46,21 @@ test("webhooks, where the team wants them, are listened for on the agent's own a
   const found = rendered(`${account(lab)}\n${more}`);
   expect(found?.forge.webhook).toEqual({ address: "10.220.1.50", port: 18782, secretFile: "forge-webhook" });
   expect(found?.secrets["forge-webhook"]?.reveal()).toBe("signs hooks");
+});
+
+test("values that were set with a line's end are lines without empty ones between", () => {
+  const more = "repositories:\n  zeus/app: { agents: [athena] }\nforge: { webhooks: true }\n";
+  const found = rendered(`${account(lab)}\n${more}`, {
+    "team.hmac": "key\n",
+    "rotation.team.hmac.next.key": "\nnext\n",
+    "rotation.team.hmac.old.key": "old\r\n",
+    // Given to nobody any more.
+    "rotation.team.hmac.ended.key": "ended",
+    "forge.webhook": "hooks\n\n",
+    "rotation.forge.webhook": "old hooks\n",
+  });
+  expect(found?.secrets["team-key"]?.reveal()).toBe("key\nnext\nold");
+  expect(found?.secrets["forge-webhook"]?.reveal()).toBe("hooks\nold hooks");
 });
 
 test("an agent that is not there is named, with those that are", () => {

@@ -70,14 +70,19 @@ export function renderForge(
 /** What marks may be signed with, a line each; the first signs. */
 export function teamKeys(secrets: SecretStore): Secret {
   const others = [nextTeamKey, oldTeamKey].flatMap((path) => secrets.get(path) ?? []);
-  return new Secret(teamKeyPath, [secrets.require(teamKeyPath), ...others].map((one) => one.reveal()).join("\n"));
+  return new Secret(teamKeyPath, linesOf([secrets.require(teamKeyPath), ...others]));
 }
 
 /** What webhooks may be signed with, a line each: the secret, and the old one while a rotation is under way. */
 function webhookSecrets(secrets: SecretStore): Secret {
   const secret = secrets.require(webhookSecret);
   const old = secrets.get(`rotation.${webhookSecret}`);
-  return new Secret(secret.name, [secret, ...(old === undefined ? [] : [old])].map((one) => one.reveal()).join("\n"));
+  return new Secret(secret.name, linesOf([secret, ...(old === undefined ? [] : [old])]));
+}
+
+/** A line each. Somebody may have set a value with a line's end: an empty line would be a key that everybody knows. */
+function linesOf(values: readonly Secret[]): string {
+  return values.map((one) => one.reveal().trim()).join("\n");
 }
 
 /** Whether an agent takes up a repository's issues: those that it names, else whoever develops. */

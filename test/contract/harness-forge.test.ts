@@ -207,6 +207,15 @@ describe("looking at repositories, and hints", () => {
     }).then(({ status }) => status);
   const body = JSON.stringify({ action: "opened", repository: { full_name: app } });
 
+  test("an empty line of the secret is no key", async () => {
+    const torn = new Secret(secret.name, `\n${secret.reveal()}\n\n`);
+    const its = await receiveWebhooks({ address: "127.0.0.1", port: 0, secret: torn }, () => undefined, silentLog);
+    const empty = `sha256=${createHmac("sha256", "").update(body).digest("hex")}`;
+    expect(await post(body, { "x-hub-signature-256": empty }, its.port)).toBe(401);
+    expect(await post(body, { "x-hub-signature-256": sign(body) }, its.port)).toBe(202);
+    await its.close();
+  });
+
   test("C1 a bad, missing or sha1 signature, a large and a slow body are refused and have no effect", async () => {
     expect(await post(body, {})).toBe(401);
     expect(await post(body, { "x-hub-signature-256": sign(`${body} `) })).toBe(401);

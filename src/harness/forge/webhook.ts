@@ -16,8 +16,9 @@ export interface WebhookReceiver {
 }
 
 /**
- * Listens for the forge's webhooks, which may be signed with any line of the secret: two while it is rotated. A delivery with a right signature is a hint that something happened in its repository; it is answered
- * before anything is done about it, and nothing else of it is used. Throws when the address cannot be listened at.
+ * Listens for the forge's webhooks, which may be signed with any line of the secret: two while it is rotated. A delivery with a right
+ * signature is a hint that something happened in its repository; it is answered before anything is done about it, and nothing else of it is
+ * used. Throws when the address cannot be listened at.
  */
 export async function receiveWebhooks(
   at: { readonly address: string; readonly port: number; readonly secret: Secret },
@@ -25,7 +26,7 @@ export async function receiveWebhooks(
   log: Log,
 ): Promise<WebhookReceiver> {
   const { Webhooks } = await import("@octokit/webhooks");
-  const keys = at.secret.reveal().split("\n");
+  const keys = at.secret.reveal().split("\n").filter(Boolean);
   const webhooks = keys.map((secret) => new Webhooks({ secret }));
   let reading = 0;
   const server: Server = createServer({

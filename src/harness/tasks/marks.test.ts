@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
 import { Secret } from "../../base/secret.ts";
 import { marked, markOf, marksBy } from "./marks.ts";
@@ -27,6 +28,19 @@ test("while the key is rotated the first line signs, and what any of them signed
   expect([markOf(other, "origin", place, now), markOf(key, "origin", place, now)]).toEqual([{ hops: 1 }, undefined]);
   expect([marksBy(key, place, before), marksBy(key, place, now)]).toEqual([true, false]);
   expect(marksBy(key, { ...place, login: "stranger" }, before)).toBe(false);
+});
+
+test("an empty line of a key signs nothing and verifies nothing", () => {
+  const torn = new Secret("forge.key", "\nk\n\nother\n");
+  expect(markOf(key, "origin", place, marked("", torn, "origin", place, { hops: 1 }))).toEqual({ hops: 1 });
+  const forged = marked("", key, "origin", place, { hops: 1 }).replace(
+    /\.[^. ]{43} -->$/,
+    `.${createHmac("sha256", "")
+      .update(`olympus-mark-1\norigin\nzeus/app\nathena\n${Buffer.from('{"hops":1}').toString("base64url")}`)
+      .digest("base64url")} -->`,
+  );
+  expect(markOf(torn, "origin", place, forged)).toBeUndefined();
+  expect(marksBy(torn, place, forged)).toBe(false);
 });
 
 test("a mark that a model writes into its words, copied from elsewhere, is no mark of the new text", () => {
