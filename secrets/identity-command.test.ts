@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { OlympusError } from "../src/base/errors.ts";
+import { isAlive } from "../src/base/process.ts";
 import { readIdentities } from "./identity.ts";
 import { identityCommand, splitWords } from "./identity-command.ts";
 import { newSecrets, openSecrets } from "./store.ts";
@@ -75,12 +76,33 @@ test.each([
   },
 );
 
+/** Pids that a program noted, of processes that are there still. */
+const left = (): number[] =>
+  readFileSync(join(folder, "pids"), "utf8")
+    .trim()
+    .split("\n")
+    .map(Number)
+    .filter((pid) => isAlive(pid));
+
 test("a command that does not end is ended, also where it started another that keeps its pipe open", async () => {
-  const value = program("sleep 20 & echo AGE-SECRET-KEY-1; wait");
-  await expect(identityCommand(value, 300)).rejects.toThrow("SOPS_AGE_KEY_CMD names a command that had not ended");
+  const noted = `echo $! >>'${folder}/pids'`;
+  // One below another, and one that does not care to be told.
+  const value = program(
+    `sh -c 'sleep 20 & echo $! >>"$0"; wait' '${folder}/pids' & ${noted}; (trap '' TERM; exec sleep 20) & ${noted}; echo AGE-SECRET-KEY-1; wait`,
+  );
+  await expect(identityCommand(value, 1000)).rejects.toThrow("SOPS_AGE_KEY_CMD names a command that had not ended");
+  expect(readFileSync(join(folder, "pids"), "utf8").trim().split("\n")).toHaveLength(3);
+  await expect.poll(left, { timeout: 2000 }).toEqual([]);
   // What failed is asked again.
   await expect(identityCommand(value, 300)).rejects.toThrow("had not ended after 0.3 s");
+  await expect.poll(left, { timeout: 2000 }).toEqual([]);
   expect(readFileSync(join(folder, "runs"), "utf8")).toBe("run\nrun\n");
+}, 10_000);
+
+test("a command that prints without end is ended", async () => {
+  const value = program(`yes AGE-SECRET-KEY-1 & echo $! >>'${folder}/pids'; wait`);
+  await expect(identityCommand(value, 8000)).rejects.toThrow("SOPS_AGE_KEY_CMD names a command that printed more than");
+  await expect.poll(left, { timeout: 2000 }).toEqual([]);
 }, 10_000);
 
 test("words are those of a shell, without its variables and patterns", () => {

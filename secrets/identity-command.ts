@@ -1,8 +1,12 @@
 import { spawn } from "node:child_process";
 import { exitCodes, OlympusError } from "../src/base/errors.ts";
+import { endTree } from "./process-tree.ts";
 
 /** As sops calls it. */
 export const commandVariable = "SOPS_AGE_KEY_CMD";
+
+/** A file of identities is far smaller. */
+const mostBytes = 1024 * 1024;
 
 /** What a command printed: one that asks a person, or a key in hardware, is run once by a process that opens and saves several times. */
 const printedBy = new Map<string, Promise<string>>();
@@ -23,17 +27,28 @@ export function identityCommand(value: string, timeoutMs = 30_000): Promise<stri
 async function run(value: string, timeoutMs: number): Promise<string> {
   const [program, ...words] = splitWords(value);
   if (program === undefined) throw failed("has no command in it");
-  // In our own session: it may ask at the terminal.
+  // In our own session and process group: it may ask at the terminal.
   const child = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"] });
   const chunks: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
+  let bytes = 0;
+  let why: string | undefined;
+  let stopping: Promise<void> | undefined;
+  const stop = (because: string): void => {
+    if (why !== undefined) return;
+    why = because;
     // What it started may hold the pipe open for as long as it likes.
     child.stdout.destroy();
-  }, timeoutMs);
+    // Once it has ended its number may be somebody else's.
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) stopping = endTree(child.pid);
+    // It is waited for below, and throws there.
+    stopping?.catch(() => undefined);
+  };
+  child.stdout.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > mostBytes) stop("names a command that printed more than 1 MiB");
+    else chunks.push(chunk);
+  });
+  const timer = setTimeout(() => stop(`names a command that had not ended after ${timeoutMs / 1000} s`), timeoutMs);
   try {
     const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((ended, broken) => {
       child.once("error", ({ code: why }: NodeJS.ErrnoException) =>
@@ -41,7 +56,8 @@ async function run(value: string, timeoutMs: number): Promise<string> {
       );
       child.once("close", (code, signal) => ended({ code, signal }));
     });
-    if (late) throw failed(`names a command that had not ended after ${timeoutMs / 1000} s`);
+    await stopping;
+    if (why !== undefined) throw failed(why);
     if (code !== 0) throw failed(`names a command that failed: ${code === null ? signal : `exit code ${code}`}`);
   } finally {
     clearTimeout(timer);
