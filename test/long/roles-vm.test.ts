@@ -161,7 +161,7 @@ test("#4 a machine whose key is to be another is rebuilt with it, and never aske
   const refused = await olympus(["role", "check", "base", "--host", "athena"]);
   expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining("E-HOSTKEY")]);
   await olympusOk(["rebuild", "athena", "--yes"]);
-  const { stdout } = await olympusOk(["secrets", "get", "hosts.athena.public"]);
+  const { stdout } = await olympusOk(["secrets", "get", "hosts.athena.public", "--yes"]);
   expect(await shown()).toBe(stdout.trim().split(" ").slice(0, 2).join(" "));
   expect(await shown()).not.toBe(old);
   expect((await olympus(["role", "check", "base", "--host", "athena"])).code).toBe(3);
