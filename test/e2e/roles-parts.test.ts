@@ -166,7 +166,11 @@ test("the search that ends each of these files finds a secret in a log, the jour
 printf '[Service]\\nEnvironment=TOKEN=${value}\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/true\\n' >/run/systemd/system/planted.service
 systemctl start planted; journalctl --sync`,
     );
-    await lab.inside(`echo ${base64} >/var/log/planted`, agora);
+    // A place that is meant to, by its whole path; and beside it.
+    await lab.inside(
+      `mkdir -p /run/olympus/runs/0815; echo ${value} | tee /run/olympus/runs/0815/out >/run/olympus/runs/0815/out2`,
+    );
+    await lab.inside(`mkdir -p ${saved}; echo ${base64} | tee ${saved}/x >/var/log/planted`, agora);
     await lab.lab.stop("agora");
     const found = await findSecrets(canaries, lab.machines, [folder]);
     const files = found.map((line) => line.replace(/shm\/tmp\.\w+/, "shm"));
@@ -174,6 +178,7 @@ systemctl start planted; journalctl --sync`,
       [
         "athena: /dev/shm/journal: planted",
         "athena: /dev/shm/units: planted",
+        "athena: /run/olympus/runs/0815/out2: planted",
         "athena: /var/lib/olympus/x: planted",
         "athena: /var/log/journal/… planted",
         "athena: /var/log/planted: planted",
@@ -181,6 +186,20 @@ systemctl start planted; journalctl --sync`,
         `this computer: ${here}: planted`,
       ].sort(),
     );
+    // What cannot be looked at is no clean place.
+    await expect(findSecrets(canaries, [], [join(folder, "gone")])).rejects.toThrow("ended with 3");
+    for (const [program, code] of [
+      ["journalctl", 1],
+      ["journalctl", 0],
+      ["systemctl", 1],
+      ["systemctl", 0],
+    ] as const) {
+      await lab.inside(
+        `printf '#!/bin/sh\nexit ${code}\n' >/run/${program}; chmod +x /run/${program}; mount --bind /run/${program} /usr/bin/${program}`,
+      );
+      await expect(findSecrets(canaries, [lab.machines[0]!], [folder])).rejects.toThrow("ended with 3");
+      await lab.inside(`umount /usr/bin/${program}; rm /run/${program}`);
+    }
   } finally {
     rmSync(folder, { recursive: true });
     await lab.restart(agora);
