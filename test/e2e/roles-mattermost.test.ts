@@ -223,7 +223,10 @@ test("a post and its file are backed up to another machine, destroyed, and come 
 
 /** A new authority by the command's own way; nobody's harness runs here. */
 async function rotateAuthority(wish: RoleTexts): Promise<void> {
-  const machines = lab.team.machines.map((one) => ({ ...one, roles: { base: {}, mattermost: { tls: "team-ca" } } }));
+  // The other machine keeps the backups, and nothing else.
+  const machines = lab.team.machines
+    .slice(0, 1)
+    .map((one) => ({ ...one, roles: { base: {}, mattermost: { tls: "team-ca" } } }));
   const context: RotateContext = {
     team: { ...lab.team, machines },
     secrets: lab.secrets,
