@@ -16,6 +16,7 @@ begin() {
   if [ "$have" != "$1" ]; then say end 76; exit 76; fi
   trap 'rm -rf "$R/f" "$R/apply.sh" /run/olympus/owner' EXIT
   release_guards
+  starts_again
   # What a run that was killed had not renamed yet.
   if [ -f "$J/temporary" ]; then while read -r t; do rm -rf "$t"; done <"$J/temporary"; rm -f "$J/temporary"; fi
   printf '%s\n' "$2" >/run/olympus/owner
@@ -177,11 +178,18 @@ install_packages() { # LIST NAME...
   if [ -n "$brought" ]; then apt-mark auto $brought >/dev/null; fi
   return "$code"
 }
+# What goes is not started first, when it is made whole. By a link into memory: after a restart it stands for nothing.
+no_starts() {
+  if [ -e /usr/sbin/policy-rc.d ]; then return 0; fi
+  printf '#!/bin/sh\nexit 101\n' >"$R/no-starts"; chmod 755 "$R/no-starts"; ln -sf "$R/no-starts" /usr/sbin/policy-rc.d
+}
+starts_again() { case "$(readlink /usr/sbin/policy-rc.d)" in /run/olympus/*) rm -f /usr/sbin/policy-rc.d ;; esac; }
 remove_packages() { # purge|remove LIST KEEP NAME...
   how=$1; list="$J/saved/$2"; keep=$3; shift 3
   # What an installation left by half needs other packages, or takes itself for needed. What cannot be made whole goes as it is.
   wait_for_apt || return 1
-  mend_dpkg || : >"$R/dpkg-whole"
+  no_starts; mend_dpkg || : >"$R/dpkg-whole"
+  starts_again
   installed >"$R/now"
   if [ -f "$list.made" ]; then comm -12 "$list.made" "$R/now" >"$R/ours"; elif [ -f "$list" ]; then comm -13 "$list" "$R/now" >"$R/ours"; else : >"$R/ours"; fi
   # Lists of before may hold what people installed themselves since.
