@@ -21,8 +21,8 @@ keep_packages() {
   list="$J/saved/$1"
   installed >"$R/before"
   if [ -f "$list" ] && [ ! -f "$list.made" ]; then return 0; fi
-  if [ -f "$list.made" ]; then comm -23 "$R/before" "$list.made"; else cat "$R/before"; fi >"$list.new"
-  sync "$list.new"; mv "$list.new" "$list"; rm -f "$list.made"
+  if [ -f "$list.made" ]; then comm -23 "$R/before" "$list.made"; else cat "$R/before"; fi >"$R/not-ours"
+  note "$list" <"$R/not-ours"; rm -f "$list.made"
 }
 claim() { printf '%s\n' "$2" | note "$J/claims/$1"; }
 unclaim() { rm -f "$J/claims/$1"; }

@@ -171,7 +171,7 @@ install_packages() { # LIST NAME...
   code=0; get_packages "$@" || code=1
   # Also when it failed: what comes before the next try is not ours.
   installed >"$R/now"
-  comm -13 "$list" "$R/now" | note "$list.made"
+  comm -13 "$list" "$R/now" >"$R/made"; note "$list.made" <"$R/made"
   # To apt, what a metapackage brings was asked for by hand. Not here: by that a reset tells people's packages from ours.
   printf '%s\n' "$@" | sed 's/=.*//' | sort -u >"$R/named"; apt-mark showmanual | sort -u >"$R/manual"
   brought="$(comm -13 "$R/before" "$R/now" | comm -12 - "$R/manual" | comm -23 - "$R/named")"

@@ -73,7 +73,7 @@ function startError(host: string, stderr: string, bytes = 0): OlympusError {
   return new OlympusError(
     full
       ? `${host}: no space left while files were sent${numbers}.`
-      : `${host}: the run could not be started: ${stderr.replace(/^olympus-free .*$/m, "").trim()}`,
+      : `${host}: the run could not be started: ${stderr.replace(new RegExp(`^${freeMark} .*$`, "m"), "").trim()}`,
     {
       code: full ? "E-ROLE-SPACE" : "E-ROLE-FACTS",
       exit: exitCodes.failed,
