@@ -398,7 +398,7 @@ describe("when things go wrong", () => {
 
   test("#23 the client is killed, and the step fails: the next run tells of it, with the cause, and goes on", async () => {
     const apply = `if [ -f /srv/broken.go ]; then touch /srv/broken; exit 0; fi
-      until [ -f /srv/broken.go ]; do sleep 0.1; done; echo 'no valve ${canary}'; exit 1`;
+      touch /srv/broken.waits; until [ -f /srv/broken.go ]; do sleep 0.1; done; echo 'no valve ${canary}'; exit 1`;
     const failing = slow("/srv/broken", apply);
     const cause =
       /^warning: athena: the run before \(role setup probe by kim@laptop, begun \d+ s ago\) failed at: probe: take a while\nno valve \[secret:models.anthropic\]$/;
@@ -410,8 +410,14 @@ describe("when things go wrong", () => {
       return reporter.lines.filter((line) => line.startsWith("warning: "));
     };
 
+    /** A step is told of before it looks whether it may go on at once. */
+    const killedWhileItWaits = async () => {
+      await killedClient(failing);
+      await lab.inside('timeout 60 sh -c "until [ -e /srv/broken.waits ]; do sleep 0.1; done"');
+    };
+
     // Seen to its end by the next run of the same person.
-    await killedClient(failing);
+    await killedWhileItWaits();
     const joins = Promise.withResolvers<void>();
     const next = warned("setup", "kim@laptop", (_, label) => void (label.startsWith("joining") && joins.resolve()));
     await joins.promise;
@@ -422,7 +428,7 @@ describe("when things go wrong", () => {
 
     // Over before anybody came. A check writes nothing on the host, so the setup tells it as well.
     await lab.inside("rm /srv/broken*");
-    await killedClient(failing);
+    await killedWhileItWaits();
     await lab.inside(
       "touch /srv/broken.go; timeout 60 sh -c \"while systemctl -q is-active 'olympus-apply-*'; do sleep 0.1; done\"",
     );
