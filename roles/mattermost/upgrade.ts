@@ -58,7 +58,7 @@ const dumpsKept = 2;
 function functions(release: string, healthy: string, timeout: number): string {
   return `at() { [ "$(readlink ${programFolder})" = releases/"$1" ]; }
 healthy() { { ${healthy}; } >/dev/null 2>&1; }
-remember() { printf 'old=%s to=%s dump=%s phase=%s\\n' "$old" "$to" "$dump" "$1" >${stateFile}.new && sync ${stateFile}.new && mv ${stateFile}.new ${stateFile}; }
+remember() { printf 'old=%s to=%s dump=%s phase=%s\\n' "$old" "$to" "$dump" "$1" | note ${stateFile}; }
 serve() {
   reload
   systemctl reset-failed ${unitName} 2>/dev/null || : "it had not failed"

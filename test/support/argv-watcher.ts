@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { formsOf } from "../../src/base/secret-forms.ts";
 
 /** What a watch saw until it was stopped. */
 interface Watched {
@@ -9,7 +10,7 @@ interface Watched {
 }
 
 /**
- * Looks for words in arguments and environments until it is stopped. Every program that this process, the given ones (a lab machine's first)
+ * Looks for words, and for every form that they may be written in, in arguments and environments until it is stopped. Every program that this process, the given ones (a lab machine's first)
  * or any of their children begins is looked at before it runs: a sampler at whatever rate misses what lives shorter. What a program makes of
  * its arguments later, as a title, is sampled.
  */
@@ -17,10 +18,13 @@ export async function watchArguments(
   words: readonly string[],
   roots: readonly number[] = [],
 ): Promise<{ stop(): Promise<Watched> }> {
+  const looked = [...new Set(words.flatMap(formsOf))].filter((form) => form.length > 11);
+  if (!words.length || words.some((word) => !looked.includes(word)))
+    throw new Error("no words, or one that is too short to be nobody else's");
   const pids = [process.pid, ...roots].map(String);
   const watches = await Promise.all([
-    begin("python3", [new URL("./exec-watch.py", import.meta.url).pathname, ...pids], words),
-    begin(process.execPath, [new URL("./argv-watch.ts", import.meta.url).pathname], words),
+    begin("python3", [new URL("./exec-watch.py", import.meta.url).pathname, ...pids], looked),
+    begin(process.execPath, [new URL("./argv-watch.ts", import.meta.url).pathname], looked),
   ]);
   return {
     async stop() {

@@ -109,7 +109,12 @@ def events():
 signals = {signal.SIGCHLD, signal.SIGTERM}
 signal.signal(signal.SIGCHLD, lambda *_: None)
 signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-take([int(pid) for pid in sys.argv[1:]])
+roots = [int(pid) for pid in sys.argv[1:]]
+take(roots)
+for root in roots:
+    # One that has gone has no children of its own any more: they would be looked for nowhere.
+    if not os.path.exists(f"/proc/{root}"):
+        sys.exit(f"process {root}, whose programs are to be watched, is not there")
 print("watching", flush=True)
 while signal.sigwait(signals) != signal.SIGTERM:
     events()
