@@ -154,18 +154,22 @@ mkdir -p "$U"; ln -s "$U" "$R/b"
 if ! tar -xf - -C "$R" --keep-directory-symlink 2>"$R/tar"; then cat "$R/tar" >&2; rm -rf "$R/f" "$U"; df -Pk "$B" | awk 'END { print "${freeMark}", $4 }' >&2; exit 1; fi
 for p in "$U"/*; do if [ -f "$p" ]; then mv "$p" "$B/"; fi; done
 rmdir "$U"; : >"$R/out"
-cat >"$R/late" <<'E'
-${lateScript(run, seconds)}
+cat >"$R/over" <<'E'
+${overScript(run, seconds)}
 E
-systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${seconds} -p TimeoutStopSec=10 -p ExecStopPost="/bin/sh $R/late" /bin/sh "$R/apply.sh" || [ -s "$R/out" ]
+systemd-run --quiet --collect --unit=olympus-apply-${run} -p Type=exec -p OOMPolicy=continue -p RuntimeMaxSec=${seconds} -p TimeoutStopSec=10 -p ExecStopPost="/bin/sh $R/over" /bin/sh "$R/apply.sh" || [ -s "$R/out" ]
 rm "$R/sending"; exec 8>&-
 ${watchScript(run)}`;
 }
 
-/** What systemd runs once nothing of a run is left: that it was ended for its time, the run cannot tell itself. One that was stopped and did not go is none. */
-function lateScript(run: string, seconds: number): string {
+/**
+ * What systemd runs once nothing of a run is left, however it ended: secrets of one that was killed stay no longer, and that it was ended
+ * for its time it cannot tell itself. One that was stopped and did not go is none.
+ */
+function overScript(run: string, seconds: number): string {
   return `cd ${runFolder}/runs/${run} || exit 1
-if [ "$SERVICE_RESULT" = timeout ] && [ $(($(date +%s) - $(stat -c %Y late))) -ge ${seconds} ]; then echo ${markerOf(run)} late ${seconds} >>out; fi`;
+rm -rf f apply.sh
+if [ "$SERVICE_RESULT" = timeout ] && [ $(($(date +%s) - $(stat -c %Y over))) -ge ${seconds} ]; then echo ${markerOf(run)} late ${seconds} >>out; fi`;
 }
 
 /** Prints a run's output from its first line until the run ends. Of one that was ended for its time, nothing runs any more by then. */

@@ -469,6 +469,8 @@ describe("when things go wrong", () => {
     ];
     const killed = await lab.apply("setup", operations);
     expect(killed.errors.map(({ code }) => code)).toEqual(["E-ROLE-APPLY"]);
+    // What was sent, secrets among it, does not wait for another run to go.
+    await expect.poll(() => lab.inside("cd /run/olympus/runs; ls -d */f */apply.sh || echo none")).toBe("none\n");
     const resumed = await lab.apply("setup", operations);
     expect(resumed.errors).toEqual([]);
     expect(resumed.hosts[0]!.lines.map(({ summary }) => summary)).toEqual(["restart owed.service"]);
