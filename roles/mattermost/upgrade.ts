@@ -52,6 +52,8 @@ fi`,
 }
 
 const stateFile = "/var/backups/olympus/mattermost-upgrade";
+/** What the server keeps of its settings in a file, which it may change when it starts. */
+const settings = `${dataFolder}/config.json`;
 /** Dumps that stay: of the last upgrade and the one before. */
 const dumpsKept = 2;
 
@@ -59,6 +61,7 @@ function functions(release: string, healthy: string, timeout: number): string {
   return `at() { [ "$(readlink ${programFolder})" = releases/"$1" ]; }
 healthy() { { ${healthy}; } >/dev/null 2>&1; }
 remember() { printf 'old=%s to=%s dump=%s phase=%s\\n' "$old" "$to" "$dump" "$1" | note ${stateFile}; }
+keep_settings() { ( umask 077; copy_out ${settings} "$1" ) && sync "$1" || { rm -f "$1"; return 1; }; }
 serve() {
   reload
   systemctl reset-failed ${unitName} 2>/dev/null || : "it had not failed"
@@ -74,7 +77,7 @@ room_for_dump() {
 make_dump() {
   dump="$(backup_name mattermost-upgrade).dump"
   if ! ( umask 077; runuser -u postgres -- pg_dump -Fc mattermost >"$dump.new" ) || ! pg_restore -l "$dump.new" >/dev/null; then rm -f "$dump.new"; return 1; fi
-  if [ -f ${dataFolder}/config.json ]; then cp -p ${dataFolder}/config.json "$dump.json"; fi
+  if [ -f ${settings} ]; then keep_settings "$dump.json" || { rm -f "$dump.new"; return 1; }; fi
   sync "$dump.new" && mv "$dump.new" "$dump" && remember forward
 }
 arrived() {
@@ -87,7 +90,6 @@ go_back() {
   # Linked again is the release of before once its database is back, and may have served since.
   if [ "$phase" != back ] || ! at "$old"; then
     remember back && systemctl stop ${unitName} && restore_dump || return 1
-    if [ -f "$dump.json" ]; then cp -p "$dump.json" ${dataFolder}/config.json; fi
     relink releases/"$old" ${programFolder} || return 1
   fi
   serve || return 1
@@ -99,10 +101,11 @@ restore_dump() {
   printf '%s\\n' 'drop database if exists "mattermost-restored" with (force);' "create database \\"mattermost-restored\\" owner mattermost template template0 encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8';" | postgres_sql || return 1
   runuser -u postgres -- pg_restore --exit-on-error -d mattermost-restored <"$dump" || return 1
   if [ -n "$(echo "select 1 from pg_database where datname = 'mattermost'" | postgres_sql)" ]; then set_aside || return 1; fi
+  if [ -f "$dump.json" ]; then put "$dump.json" ${settings} 0600 mattermost mattermost || return 1; fi
   echo 'alter database "mattermost-restored" rename to mattermost;' | postgres_sql
 }
 set_aside() {
-  if [ -f ${dataFolder}/config.json ]; then cp -p ${dataFolder}/config.json "$backups/$aside.json" || return 1; fi
+  if [ -f ${settings} ]; then keep_settings "$backups/$aside.json" || return 1; fi
   printf '%s\\n' "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'mattermost';" "alter database mattermost rename to \\"$aside\\";" | postgres_sql >/dev/null || return 1
   what="the chat's database as $to left it: database $aside"
   say kept "$what"; echo "$what"

@@ -52,6 +52,7 @@ export function pluginOperation({ node, version, plugin, registry, memoryMax }: 
     apply: `d="$(mktemp -d)" running=
 trap 'rm -rf "$d"; if [ -n "$running" ]; then systemctl start ${unitName}; fi' EXIT
 if systemctl -q is-active ${unitName}; then running=1; systemctl stop ${unitName}; fi
+systemctl stop openclaw-plugin.service 2>/dev/null || : "none goes on since a run that was killed"
 registry=${registry === undefined ? asked : quote(registry)}
 systemd-run --quiet --wait --pipe --collect --unit=openclaw-plugin ${unit.join(" ")} -E "npm_config_registry=$registry" /bin/sh -eu -s <<'E'
 find ${data} -maxdepth 3 -path '${data}/npm*' -type l -delete

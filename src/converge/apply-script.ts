@@ -65,22 +65,26 @@ export function compileSetup(plan: HostPlan, info: RunInfo): (sums: BlobSums) =>
     const steps = guards.map((step) => ({ at: plan.steps.indexOf(step) + 1, step }));
     files.push({ path: `f/${at + 1}/revert.sh`, content: guardScript(info.run, revertScript(role, steps)) });
   }
-  const closing = [...claimLines(plan.claims), "trim_journal"];
   return (sums) => ({
     script: compile(
       { ...info, changes: plan.changes },
-      plan.steps.map((step) => ({
-        label: `${step.role}: ${step.change.summary}`,
-        body: stepBody(step, sums, info.run),
-      })),
-      closing,
-      [...new Set(plan.steps.flatMap(({ change }) => change.reaches ?? []))],
+      [
+        ...plan.steps.map((step) => ({
+          label: `${step.role}: ${step.change.summary}`,
+          body: stepBody(step, sums, info.run),
+        })),
+        ...(plan.claims.length === 0 ? [] : [{ label: journalStep, body: claimLines(plan.claims).join("\n") }]),
+      ],
+      { closing: ["trim_journal"], reaches: [...new Set(plan.steps.flatMap(({ change }) => change.reaches ?? []))] },
     ),
     files,
     blobs,
     written,
   });
 }
+
+/** The last step: who stands for what from now on. A run that could not note it has failed. */
+const journalStep = "journal";
 
 const claimLines = (claims: readonly Claims[]): string[] =>
   claims.map((one) => `claim ${quote(one.role)} ${quote(JSON.stringify(one))}`);
@@ -141,18 +145,19 @@ export function compileUndo(plan: ResetPlan, claims: ClaimsAfter, info: RunInfo)
     };
   });
   steps.push({
-    label: "journal",
-    body: ["flush", 'rewrite_journal "$F"/journal', ...forget.map((role) => `unclaim ${quote(role)}`)].join("\n"),
+    label: journalStep,
+    body: [
+      "flush",
+      'rewrite_journal "$F"/journal',
+      ...forget.map((role) => `unclaim ${quote(role)}`),
+      ...claimLines(write),
+    ].join("\n"),
   });
   const journal = plan.rest.map((entry) => `${JSON.stringify(entry)}\n`).join("");
   return {
-    script: compile(
-      info,
-      steps,
-      claimLines(write),
-      [],
-      plan.undo.flatMap(({ data, undo }) => (data === undefined ? [] : backupPath(undo))),
-    ),
+    script: compile(info, steps, {
+      backups: plan.undo.flatMap(({ data, undo }) => (data === undefined ? [] : backupPath(undo))),
+    }),
     files: [{ path: `f/${steps.length}/journal`, content: journal }],
     blobs: new Map(),
     written: [],
@@ -185,10 +190,16 @@ function guardScript(run: string, body: string): string {
 function compile(
   info: RunInfo,
   steps: readonly { readonly label: string; readonly body: string }[],
-  closing: readonly string[],
-  reaches: readonly string[] = [],
-  backups: readonly string[] = [],
+  around: {
+    /** Names of hosts that its steps ask for something. */
+    readonly reaches?: readonly string[];
+    /** What is copied before it goes. */
+    readonly backups?: readonly string[];
+    /** What comes after the last step, and may fail. */
+    readonly closing?: readonly string[];
+  },
 ): string {
+  const { reaches = [], backups = [], closing = [] } = around;
   const { who, what, epoch, run, generation, changes = steps.length, stepClock = 0 } = info;
   const owner = JSON.stringify({ v: journalVersion, who, what, since: epoch, run, changes });
   return [

@@ -1,12 +1,14 @@
 # What a host remembers of changes, for undoing them; sourced with prelude.sh.
 
 # Journal and saved state; each is on disk before the change that it is about begins.
-# note FILE: what comes on stdin, whole or not at all: after a power cut a file that was only written, or only renamed, may be empty.
+# note FILE: what comes on stdin, whole or not at all, and there once this has ended, also after a power cut: what it is about may be on
+# another disk. Until it has its name, one of the journal's own stands where no claim and no saved file is looked for.
 note() {
-  case "$1" in "$J"/*) ;; *) temp "$1.new" ;; esac
-  cat >"$1.new" && sync "$1.new" && mv -T "$1.new" "$1"
+  case "$1" in "$J"/*) new="$J/.new" ;; *) new="$1.new"; temp "$new" ;; esac
+  cat >"$new" && sync "$new" && mv -T "$new" "$1" && sync "${1%/*}"
 }
-j() { printf '%s\n' "$1" >>"$J/journal.jsonl"; sync "$J/journal.jsonl"; }
+# Programs say why nothing can be written; the shell says "I/O error" of a full disk.
+j() { printf '%s\n' "$1" | cat >>"$J/journal.jsonl" && sync "$J/journal.jsonl"; }
 keep_file() {
   if [ ! -f "$J/saved/$2" ]; then copy_out "$1" "$J/saved/$2.new"; chmod 600 "$J/saved/$2.new"; sync "$J/saved/$2.new"; mv "$J/saved/$2.new" "$J/saved/$2"; fi
 }

@@ -19,7 +19,12 @@ const played = `export S="$R/status" PATH="$R/bin:$PATH"
 installed() { sed 's/ .*//' "$S" | sort -u; }
 get_packages() { eval "$apt"; }
 wait_for_apt() { :; }
-mend_dpkg() { :; }
+mend_dpkg() { set_up -a; }
+set_up() { printf 'set up %s, %s\n' "$*" "$started" >>"$R/set-up"; }
+unfinished() { for one in $half; do echo "$one"; done; }
+started=started half=
+no_starts() { started="not started"; }
+starts_again() { started=started; }
 apt_get() { shift; for name in "$@"; do sed -i "/^$name /d" "$S"; done; }
 put() { printf '%s\\n' "$@" >>"$S"; }`;
 
@@ -91,4 +96,16 @@ it("what a metapackage brought is ours, though apt has it as asked for", () => {
   setup("put 'jq manual' 'jq-all manual'");
   expect(readFileSync(`${base}/status`, "utf8")).toContain("jq manual\njq-all auto\n");
   expect(reset()).toEqual(["base manual"]);
+});
+
+it("what was left by half is not started when it is to go, and is when it is others'", () => {
+  const mended = (half: string): string[] => {
+    rmSync(`${base}/set-up`, { force: true });
+    setup(ours);
+    sh(`${theirs}; half='${half}'; ( set -eu; remove_packages purge l '' jq )`);
+    return readFileSync(`${base}/set-up`, "utf8").trimEnd().split("\n");
+  };
+  expect(mended("jq libjq")[0]).toBe("set up -a, not started");
+  expect(mended("jq nginx")).toEqual(["set up jq, not started", "set up -a, started"]);
+  expect(mended("nginx")[1]).toBe("set up -a, started");
 });

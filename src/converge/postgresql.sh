@@ -9,13 +9,20 @@ drop_postgres_role() {
   if [ "$owns" = 0 ]; then printf 'drop role if exists "%s";\n' "$1" | postgres_sql; else say kept "database role $1, which owns data"; fi
 }
 
-# keep_verifier ROLE FILE: what opened a role that was there before us; FILE is of this change alone. Of a password that is ours, also one
-# that an earlier release set and did not note, nothing is kept: it may be revoked by now.
+# keep_verifier ROLE FILE: what opened a role that was there before us; FILE is of this change alone. Of a password that is ours nothing
+# is kept: it may be revoked by now.
 keep_verifier() {
-  if [ -e "$J/saved/$2" ] || grep -qsF -e "\"postgresql-role:$1\"" "$J/journal.jsonl" "$J"/claims/* ||
+  if [ -e "$J/saved/$2" ] || grep -qsF -e "\"postgresql-role:$1\"" "$J/journal.jsonl" || claimed_alone "$1" ||
     grep -F -e "\"postgresql-password:$1\"" "$J/journal.jsonl" | grep -qvF -e "$2"; then return 0; fi
   known="$(echo "select rolpassword from pg_authid where rolname = :'name'" | postgres_sql -v name="$1")"
   ( umask 077; printf '%s\n' "$known" | note "$J/saved/$2" )
+}
+# claimed_alone ROLE: an earlier release set its password and noted the role only. Claims of today outlive a rollback, and tell nothing.
+claimed_alone() {
+  for claim in "$J"/claims/*; do
+    if grep -qsF -e "\"postgresql-role:$1\"" "$claim" && ! grep -qF -e "\"postgresql-password:$1\"" "$claim"; then return 0; fi
+  done
+  return 1
 }
 restore_verifier() { # ROLE FILE
   if ! have_postgres || ! have_postgres_role "$1" || [ ! -f "$J/saved/$2" ]; then return 0; fi

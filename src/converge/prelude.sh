@@ -6,7 +6,7 @@ cd /
 
 say() { printf '%s %s\n' "$M" "$*"; }
 
-# begin GENERATION OWNER: takes the lock, refuses plans made from facts that are no longer true.
+# begin GENERATION OWNER VERSION: takes the lock, refuses plans made from facts that are no longer true.
 begin() {
   mkdir -p -m 700 "$J" "$B" "$J/saved" "$J/claims"
   exec 9>/run/olympus/lock
@@ -20,15 +20,21 @@ begin() {
   # What a run that was killed had not renamed yet.
   if [ -f "$J/temporary" ]; then while read -r t; do rm -rf "$t"; done <"$J/temporary"; rm -f "$J/temporary"; fi
   printf '%s\n' "$2" >/run/olympus/owner
-  printf '%s\n' "$3" | note "$J/format"
-  # A line that a power cut left without its end must not take the next one with it.
-  for file in "$J/journal.jsonl" "$J/history.jsonl"; do if [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then echo >>"$file"; fi; done
-  if [ -f "$J/history.jsonl" ]; then tail -n 400 "$J/history.jsonl" | note "$J/history.jsonl"; fi
-  printf '%s\n' "$2" >>"$J/history.jsonl"
-  # Secrets of a run that was killed go now; of finished runs only the newest outputs stay.
+  if ! why="$( ( set -eu; open_journal "$2" "$3" ) 2>&1 </dev/null 9>&-)"; then
+    say begin 0 journal; printf '%s\n' "$why"; say end 1; exit 1
+  fi
+  # Secrets of a run that never got to its unit go now; of finished runs only the newest outputs stay.
   for old in /run/olympus/runs/*; do if [ "$old" != "$R" ] && ! arriving "$old"; then rm -rf "$old/f" "$old/apply.sh"; fi; done
   ls -1dt /run/olympus/runs/* | tail -n +6 | while read -r old; do if ! arriving "$old"; then rm -rf "$old"; fi; done
   for old in "$B"/*.up; do run=${old##*/}; if [ -d "$old" ] && ! arriving "/run/olympus/runs/${run%.up}"; then rm -rf "$old"; fi; done
+}
+# open_journal OWNER VERSION: on a full disk nothing is begun that could not be noted.
+open_journal() {
+  printf '%s\n' "$2" | note "$J/format"
+  # A line that a power cut left without its end must not take the next one with it.
+  for file in "$J/journal.jsonl" "$J/history.jsonl"; do if [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then echo >>"$file"; fi; done
+  if [ -f "$J/history.jsonl" ]; then tail -n 400 "$J/history.jsonl" | note "$J/history.jsonl"; fi
+  printf '%s\n' "$1" | cat >>"$J/history.jsonl"
   printf '%s\n' "${R##*/}" | note "$J/generation"
 }
 
@@ -130,6 +136,8 @@ back_up_database() {
 
 # Packages. apt's lists are renewed once a run, and only when they are old or something could not be found.
 # Also what is there by half, of an installation that was cut off or failed: it is somebody's, and may have to go.
+# unfinished: what an installation that was interrupted left by half.
+unfinished() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n '/ \(installed\|not-installed\|config-files\)$/!s/ .*//p' | sort -u; }
 installed() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n '/ not-installed$/d; / config-files$/d; s/ .*//p' | sort -u; }
 apt_get() {
   wait_for_apt || return 1
@@ -157,7 +165,7 @@ mend_dpkg() {
   : >"$R/dpkg-whole"
   if [ -n "$(ls -A /var/lib/dpkg/updates)$(dpkg --audit)" ]; then
     # What misses another package cannot be set up before apt has brought that.
-    dpkg --force-confdef --force-confold --configure -a || : "apt looks at the rest"
+    set_up -a || : "apt looks at the rest"
     apt_get -f install || { rm -f "$R/dpkg-whole"; return 1; }
   fi
 }
@@ -178,20 +186,30 @@ install_packages() { # LIST NAME...
   if [ -n "$brought" ]; then apt-mark auto $brought >/dev/null; fi
   return "$code"
 }
-# What goes is not started first, when it is made whole. By a link into memory: after a restart it stands for nothing.
+# Nothing that is set up is started. By a link into memory: after a restart it stands for nothing.
 no_starts() {
   if [ -e /usr/sbin/policy-rc.d ]; then return 0; fi
   printf '#!/bin/sh\nexit 101\n' >"$R/no-starts"; chmod 755 "$R/no-starts"; ln -sf "$R/no-starts" /usr/sbin/policy-rc.d
 }
 starts_again() { case "$(readlink /usr/sbin/policy-rc.d)" in /run/olympus/*) rm -f /usr/sbin/policy-rc.d ;; esac; }
+find_ours() {
+  installed >"$R/now"
+  if [ -f "$list.made" ]; then comm -12 "$list.made" "$R/now" >"$R/ours"; elif [ -f "$list" ]; then comm -13 "$list" "$R/now" >"$R/ours"; else : >"$R/ours"; fi
+}
+set_up() { if [ $# -gt 0 ]; then dpkg --force-confdef --force-confold --configure "$@"; fi; }
 remove_packages() { # purge|remove LIST KEEP NAME...
   how=$1; list="$J/saved/$2"; keep=$3; shift 3
   # What an installation left by half needs other packages, or takes itself for needed. What cannot be made whole goes as it is.
   wait_for_apt || return 1
-  no_starts; mend_dpkg || : >"$R/dpkg-whole"
+  find_ours
+  unfinished >"$R/half"
+  # What goes is not started first; what others left by half is.
+  no_starts
+  if [ -z "$(comm -23 "$R/half" "$R/ours")" ]; then mend_dpkg || : >"$R/dpkg-whole"
+  else set_up $(comm -12 "$R/half" "$R/ours") || : "it needs one that is not ours"; fi
   starts_again
-  installed >"$R/now"
-  if [ -f "$list.made" ]; then comm -12 "$list.made" "$R/now" >"$R/ours"; elif [ -f "$list" ]; then comm -13 "$list" "$R/now" >"$R/ours"; else : >"$R/ours"; fi
+  mend_dpkg || : >"$R/dpkg-whole"
+  find_ours
   # Lists of before may hold what people installed themselves since.
   { apt-mark showauto; printf '%s\n' "$@"; } | sort -u | comm -12 "$R/ours" - >"$R/ours.new"; mv "$R/ours.new" "$R/ours"
   for name in $keep; do grep -vxF "$name" "$R/ours" >"$R/ours.new" || : "none is left"; mv "$R/ours.new" "$R/ours"; done

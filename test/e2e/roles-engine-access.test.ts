@@ -37,6 +37,7 @@ test("a change that lets new connections through is confirmed over one, and made
     `probe: ${file}: create`,
     "probe: restart ssh.service",
     "probe: confirm over a new connection",
+    "journal",
   ]);
   expect((await lab.apply("setup", [sshd("LogLevel VERBOSE\n"), other])).changed).toBe(0);
   expect((await lab.apply("reset", {})).errors).toEqual([]);

@@ -213,7 +213,7 @@ E`);
 
     await ahead(20);
     const some = await setUp();
-    expect([some.errors, some.steps]).toEqual([[], ["looking", "probe: /srv/clock: create"]]);
+    expect([some.errors, some.steps]).toEqual([[], ["looking", "probe: /srv/clock: create", "journal"]]);
     expect(some.warned).toEqual([expect.stringMatching(/^warning: athena: its clock is (19|2\d) s ahead of/)]);
   } finally {
     await lab.inside("mv /usr/bin/date.real /usr/bin/date");

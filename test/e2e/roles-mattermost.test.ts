@@ -122,8 +122,18 @@ test("#37 an upgrade that was killed half-way goes back when its release is no l
     `cd /; for i in $(seq 600); do if [ "$(${gone})" = gone ]; then break; fi; sleep 0.5; done; systemctl kill -s KILL 'olympus-apply-*'`,
   );
   expect((await running).errors).toHaveLength(1);
+  // The settings of before cannot be written at first: it does not go on without them.
+  const folder = "/srv/olympus/mattermost";
+  const settings = `${folder}/config.json`;
+  await lab.inside(`echo '{}' >${settings}; mount --bind ${folder} ${folder} && mount -o remount,ro,bind ${folder}`);
+  const full = await lab.apply("setup", roles(first!));
+  await lab.inside(`umount ${folder}`);
+  expect(full.errors.map(({ message }) => message).join()).toContain("does not answer either: its database is in");
   const back = await lab.apply("setup", roles(first!));
   expect(back.errors).toEqual([]);
+  expect(await lab.inside(`stat -c '%a %U' ${settings}; grep -c saltsaltsaltsalt ${settings}`)).toBe(
+    "600 mattermost\n1\n",
+  );
   expect([await current(), await teams()]).toEqual(["first\n", ["kept"]]);
   expect(await sql("select answer from by_hand")).toBe("42\n");
   // Nobody can say any more whether the release served in between: its database is kept beside.

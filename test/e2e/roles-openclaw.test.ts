@@ -57,6 +57,8 @@ test("set up where the harness stood, it takes its place: the harness goes, its 
   expect(await asked(address(), "/healthz")).toContain("200 OK");
 
   const operations = await openclawOperations(address(), params());
+  // As left by a run that was killed while the plugin was installed.
+  await lab.inside("systemd-run --quiet --collect --unit=openclaw-plugin sleep infinity");
   const switched = await lab.apply("setup", { node, openclaw: operations });
   expect(switched.errors).toEqual([]);
   expect(await units()).toBe("openclaw.service active\n");

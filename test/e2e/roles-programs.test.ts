@@ -195,6 +195,10 @@ test("PostgreSQL: a role and a database that were there have their password and 
   ];
   const login = (name: string, password: string) =>
     lab.inside(`cd /; PGPASSWORD=${password} psql -h 127.0.0.1 -U ${name} -AtXqc 'select 1' old || echo refused`);
+  // Gone back from, and set up again: what stood there is kept once more, though the role stood for it all the time.
+  expect(messages(await lab.apply("setup", of("first")))).toEqual([]);
+  expect(messages(await lab.apply("rollback", {}))).toEqual([]);
+  expect(await verifiers()).toBe(asBefore);
   // Changed twice: what comes back is what stood before the first time.
   for (const password of ["first", "second"]) expect(messages(await lab.apply("setup", of(password)))).toEqual([]);
   expect([await login("theirs", "second"), await login("theirs", "before")]).toEqual(["1\n", "refused\n"]);

@@ -572,6 +572,37 @@ describe("when things go wrong", () => {
     expect((await lab.apply("reset", {})).errors).toEqual([]);
   });
 
+  test("#14 the journal's disk is full: nothing is begun that could not be noted; full by the end, the run has failed, and the next one mends it", async () => {
+    const journal = "/var/lib/olympus/journal";
+    const fill = `head -c 9M /dev/zero >${journal}/filler 2>/dev/null || : full`;
+    const makes = (name: string, apply: string): Operation[] => [
+      {
+        kind: "command",
+        id: name,
+        summary: `make ${name}`,
+        check: `[ -e /srv/${name} ]`,
+        apply,
+        undo: `rm -f /srv/${name}`,
+      },
+    ];
+    const claims = `cat ${journal}/claims/probe 2>/dev/null || echo none`;
+    await lab.inside(`mkdir -p ${journal}; mount -t tmpfs -o size=1m,mode=700 tmpfs ${journal}; ${fill}`);
+    const refused = await lab.apply("setup", makes("noted", "touch /srv/noted"));
+    expect(refused.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SPACE", 2]]);
+    expect(await lab.inside("ls /srv | grep noted || echo none")).toBe("none\n");
+    await lab.inside(`rm ${journal}/filler`);
+    const late = await lab.apply("setup", makes("noted", `touch /srv/noted; ${fill}`));
+    expect(late.errors.map(({ code, exit }) => [code, exit])).toEqual([["E-ROLE-SPACE", 2]]);
+    expect(late.errors[0]!.message).toContain("failed at: journal");
+    expect(await lab.inside(`ls /srv | grep noted; ${claims}`)).toBe("noted\nnone\n");
+    await lab.inside(`rm ${journal}/filler`);
+    const again = await lab.apply("setup", makes("noted", "touch /srv/noted"));
+    expect([again.errors, again.changed]).toEqual([[], 0]);
+    expect(await lab.inside(claims)).toContain("noted");
+    expect((await lab.apply("reset", {})).errors).toEqual([]);
+    expect(await lab.inside(`umount ${journal}; ls /srv | grep noted || echo none`)).toBe("none\n");
+  });
+
   test("#14 no inodes left, though bytes are free: refused before anything is sent; a check still shows the plan", async () => {
     await lab.inside("mkdir -p /srv/full && mount -t tmpfs -o nr_inodes=2 tmpfs /srv/full; touch /srv/full/one");
     const full: Operation[] = [
