@@ -99,7 +99,7 @@ const trials: Readonly<Record<string, Trial>> = {
         hypervisor.params.parse({ poolPath: "/srv/volumes" }),
       ),
     leaves:
-      /^\+ (file (etc\/(apparmor\.d(\/local(\/abstractions)?)?|libvirt(\/(secrets|storage|storage\/autostart))?|xml)|var\/lib\/(libvirt(\/qemu(\/checkpoint)?)?|machines|portables)) d |(file|e3b0c44298fc[0-9a-f]{52}) +etc\/apparmor\.d\/local\/abstractions\/libvirt-lxc\b|active systemd-machined\.service$)/,
+      /^\+ (file (etc\/(apparmor\.d(\/local(\/abstractions)?)?|libvirt(\/(secrets|storage|storage\/autostart))?|xml)|var\/lib\/(libvirt(\/qemu(\/checkpoint)?)?|machines|portables)) d |(file|e3b0c44298fc[0-9a-f]{52}) +etc\/apparmor\.d\/local\/abstractions\/libvirt-(lxc|qemu)\b|active systemd-machined\.service$)/,
   },
 };
 
