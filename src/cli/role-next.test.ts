@@ -36,6 +36,13 @@ it("after a setup that failed half-way: on, or back", () => {
   ]);
 });
 
+it("never the same again where that can only be refused again; others on the side are still named", () => {
+  expect(nextLines("reset", ["node"], [result("agora", "failed", "E-ROLE-REQUIRES")])).toEqual([]);
+  expect(nextLines("rollback", [], [result("athena", "failed", "E-ROLE-ROLLBACK")])).toEqual([]);
+  const hosts = [result("agora", "failed", "E-ROLE-REQUIRES"), result("ares", "failed", "E-LOCKED")];
+  expect(nextLines("reset", ["node"], hosts)).toEqual(["  again for ares:  npx olympus role reset node --host ares"]);
+});
+
 it("after a check: what does it; nothing where all is as wished", () => {
   const hosts = [result("athena", "pending"), result("ares", "as-wished")];
   expect(nextLines("check", ["base"], hosts)).toEqual(["  do it:  npx olympus role setup base --host athena"]);

@@ -11,6 +11,7 @@ import type { LoadedTeam } from "../team/model.ts";
 import { waitForBoot } from "./boot.ts";
 import { type Catalogue, projectCatalogue } from "./catalogue.ts";
 import type { JournalEntry } from "./change.ts";
+import { checkDependents } from "./dependents.ts";
 import { filterWishes, mustMeanSomething } from "./filter.ts";
 import { createHostRun } from "./host-run.ts";
 import type { RoleWish } from "./plan.ts";
@@ -197,7 +198,7 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
   async function toUndo(run: ReturnType<typeof createHostRun>, host: Host) {
     const one =
       action === "rollback" ? await run.prepareRollback() : await run.prepareReset(options.roles, options.purge ?? []);
-    if (action === "reset") await checkDependents(host.name, one.present, options.roles, catalogue);
+    if (action === "reset") await checkDependents(host.name, one, options, catalogue);
     const lines = one.plan.undo.map((entry) => ({ role: entry.role, summary: describeUndo(entry), diff: [] }));
     const result = resultOf(host.name, lines, lines.length, one.plan.keep.map(describeKept), 0);
     // With nothing to undo, a reset role only gives up what it stood for.
@@ -270,27 +271,6 @@ function describeKept({ role, resource, data }: JournalEntry): string {
     .replace(/^path:/, "")
     .replace(/^postgresql-(database|role):/, (_, kind) => `${kind === "role" ? "database role" : kind} `);
   return `${role}: ${what} (${data})`;
-}
-
-/** A role that another role set up there still needs is not reset without it. */
-async function checkDependents(
-  host: string,
-  present: readonly string[],
-  roles: readonly string[] | undefined,
-  catalogue: Catalogue,
-): Promise<void> {
-  for (const name of present) {
-    if (roles === undefined || roles.includes(name) || !catalogue.names().includes(name)) continue;
-    const { requires } = await catalogue.load(name);
-    const needed = requires.find(({ role, on }) => on === "host" && roles.includes(role));
-    if (needed === undefined) continue;
-    throw new OlympusError(`The role ${name} is set up there and needs ${needed.role}.`, {
-      code: "E-ROLE-REQUIRES",
-      exit: exitCodes.usage,
-      where: host,
-      hint: `Reset both: npm run role -- reset ${name} ${needed.role} --host ${host}`,
-    });
-  }
 }
 
 /** `kim@laptop`, as others see it when they find the host locked. */
