@@ -27,6 +27,7 @@ export async function act(
 ): Promise<number> {
   const { reporter, signal } = context;
   const begun = Date.now();
+  const undoes = action === "reset" || action === "rollback";
   const team = await context.loadTeam();
   const catalogue = projectCatalogue(team.file);
   const all = listHosts(team);
@@ -64,7 +65,6 @@ export async function act(
     purge,
     async confirm(hosts) {
       const planned = hosts.filter(({ state }) => state === "pending");
-      const undoes = action === "reset" || action === "rollback";
       for (const line of planLines(planned, !undoes, undoes ? "undo" : "change")) reporter.info(line);
       if (!undoes) return true;
       const where = planned.length === 1 ? planned[0]!.host : `${planned.length} hosts`;
@@ -79,7 +79,7 @@ export async function act(
     throw error;
   });
   const { hosts, errors } = result;
-  const closing = closingLine(hosts, Date.now() - begun);
+  const closing = closingLine(hosts, Date.now() - begun, undoes);
   const pending = hosts.filter(({ state }) => state === "pending");
   if (errors.length > 0) step.fail(`${errors.length} of ${hosts.length} hosts`);
   else step.done(stepSummary(action, result.changed, pending));

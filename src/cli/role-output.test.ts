@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { OlympusError } from "../base/errors.ts";
 import { silentReporter } from "../base/report.ts";
 import type { HostResult } from "../converge/result.ts";
-import { closingLine, planLines } from "./role-output.ts";
+import { closingLine, keptLines, planLines } from "./role-output.ts";
 import { roleProgress } from "./role-progress.ts";
 
 const result = (host: string, some: Partial<HostResult> = {}): HostResult => ({
@@ -66,6 +66,15 @@ it("shows the beginning of a new file, and breaks a long list of names", () => {
 it("says what came of thirty hosts in one line when nothing was to do", () => {
   const hosts = Array.from({ length: 30 }, (_, at) => result(`machine-${at}`));
   expect(closingLine(hosts, 900)).toBe("30 hosts as wished, nothing changed (1200 operations looked at), 0.9 s");
+});
+
+it("says which roles a reset did not find, and never that a host from which they were to go is as wished", () => {
+  const hosts = [result("athena", { absent: ["github", "forge"] })];
+  expect(keptLines(hosts)).toEqual(["athena: github is not set up there", "athena: forge is not set up there"]);
+  expect(closingLine(hosts, 900, true)).toBe("1 host: nothing to undo, 0.9 s");
+  const more = [...hosts, result("ares", { state: "changed", changed: 3, kept: ["memory"] })];
+  expect(keptLines(more).at(-1)).toBe("ares: stays: memory");
+  expect(closingLine(more, 900, true)).toBe("2 hosts: 1 with nothing to undo · 1 changed (3 operations), 0.9 s");
 });
 
 it("moves a line for each host at work, keeps that of one that ended, and is silent on those that were as wished", () => {

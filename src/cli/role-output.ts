@@ -55,13 +55,16 @@ function nameList(head: string, names: readonly string[]): string[] {
   return rows;
 }
 
-/** What a run left behind on purpose. */
+/** What a run left behind on purpose, and what it was to reset and did not find. */
 export function keptLines(hosts: readonly HostResult[]): string[] {
-  return hosts.flatMap(({ host, kept }) => kept.map((line) => `${host}: stays: ${line}`));
+  return hosts.flatMap(({ host, kept, absent = [] }) => [
+    ...absent.map((role) => `${host}: ${role} is not set up there`),
+    ...kept.map((line) => `${host}: stays: ${line}`),
+  ]);
 }
 
-/** `6 as wished (4 changed, 12 operations) · 1 unreachable`, and the time. */
-export function closingLine(hosts: readonly HostResult[], ms: number): string {
+/** `6 as wished (4 changed, 12 operations) · 1 unreachable`, and the time. Where something is undone, nobody asked how hosts are wished. */
+export function closingLine(hosts: readonly HostResult[], ms: number, undoes = false): string {
   const looked = hosts.reduce((sum, one) => sum + one.looked, 0);
   const of = (state: HostResult["state"]): HostResult[] => hosts.filter((one) => one.state === state);
   const changes = (some: readonly HostResult[]): number => some.reduce((sum, { changed }) => sum + changed, 0);
@@ -70,9 +73,10 @@ export function closingLine(hosts: readonly HostResult[], ms: number): string {
   const changed = of("changed");
   const pending = of("pending");
   if (wished.length === hosts.length) {
+    if (undoes) return `${plural(hosts.length, "host")}: nothing to undo, ${formatSeconds(ms)}`;
     return `${plural(hosts.length, "host")} as wished, nothing changed (${looked} operations looked at), ${formatSeconds(ms)}`;
   }
-  if (wished.length > 0) parts.push(`${wished.length} as wished`);
+  if (wished.length > 0) parts.push(`${wished.length} ${undoes ? "with nothing to undo" : "as wished"}`);
   if (changed.length > 0) parts.push(`${changed.length} changed (${plural(changes(changed), "operation")})`);
   if (pending.length > 0) {
     parts.push(`${pending.length} would change (${plural(pending.flatMap(({ lines }) => lines).length, "operation")})`);

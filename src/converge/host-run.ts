@@ -15,7 +15,7 @@ import { applyError, lockedError, lockedOutError, notIdempotentError } from "./h
 import { type Claims, type ResetPlan, readClaims, readJournal, refuseNewer } from "./journal.ts";
 import { createLook, type LookOptions, type Seen } from "./look.ts";
 import { claimsTogether, type HostPlan, onlyWaits, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
-import { planReset } from "./reset.ts";
+import { planReset, rolesAbsent } from "./reset.ts";
 import { planRollback } from "./rollback.ts";
 import { withInodes, withRoom } from "./room.ts";
 import { type HostLink, seeRun } from "./seen-run.ts";
@@ -50,6 +50,8 @@ export interface PreparedReset {
   readonly plan: ResetPlan;
   /** Roles that are set up on the host, whatever the team file says. */
   readonly present: readonly string[];
+  /** Roles that were to be reset and of which neither anything stands there nor the journal knows. */
+  readonly absent: readonly string[];
   perform(): Promise<readonly string[]>;
 }
 
@@ -226,6 +228,7 @@ export function createHostRun(options: HostRunOptions) {
       return {
         plan,
         present: claims.map(({ role }) => role),
+        absent: rolesAbsent(entries, claims, meant),
         perform: async () => (idle ? [] : undo(seen, plan, { forget: meant })),
       };
     },
@@ -235,7 +238,7 @@ export function createHostRun(options: HostRunOptions) {
       await open();
       const seen = await look([], { roles: [], journal: true, history: true });
       const plan = planRollback(host, seen.state);
-      return { plan, present: [], perform: () => undo(seen, plan, {}) };
+      return { plan, present: [], absent: [], perform: () => undo(seen, plan, {}) };
     },
 
     /** The runs that the host remembers, as lines. */

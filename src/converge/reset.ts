@@ -22,6 +22,15 @@ export function planReset(
   return { ...plan, undo: plan.undo.map((entry) => (whole(entry.role) ? withPurge(entry) : entry)) };
 }
 
+/** Of `roles` those that are not set up, and of which nothing was left either, data say. */
+export function rolesAbsent(
+  entries: readonly JournalEntry[],
+  claims: readonly Claims[],
+  roles: readonly string[],
+): string[] {
+  return roles.filter((name) => ![...claims, ...entries].some(({ role }) => role === name));
+}
+
 function withPurge(entry: JournalEntry): JournalEntry {
   return entry.undo.do === "packages" ? { ...entry, undo: { ...entry.undo, how: "purge" } } : entry;
 }

@@ -20,6 +20,8 @@ export interface HostResult {
   changed: number;
   /** What a reset left, and why. */
   kept: readonly string[];
+  /** Roles that a reset was to undo, and that are not set up there. */
+  readonly absent?: readonly string[];
   error?: OlympusError;
   ms: number;
 }

@@ -200,7 +200,8 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
       action === "rollback" ? await run.prepareRollback() : await run.prepareReset(options.roles, options.purge ?? []);
     if (action === "reset") await checkDependents(host.name, one, options, catalogue);
     const lines = one.plan.undo.map((entry) => ({ role: entry.role, summary: describeUndo(entry), diff: [] }));
-    const result = resultOf(host.name, lines, lines.length, one.plan.keep.map(describeKept), 0);
+    const kept = one.plan.keep.map(describeKept);
+    const result = { ...resultOf(host.name, lines, lines.length, kept, 0), absent: one.absent };
     // With nothing to undo, a reset role only gives up what it stood for.
     return { result, prepared: { changes: lines.length, perform: () => one.perform() }, idle: lines.length === 0 };
   }

@@ -24,6 +24,7 @@ vi.mock("./host-run.ts", () => ({
       return {
         plan: { undo: [entry], keep: [], rest: [], keepPackages: [] },
         present: [],
+        absent: ["github"],
         perform: async () => {
           undone.push(`${host} begins`);
           await new Promise((resolve) => setTimeout(resolve, host === "athena" ? 50 : 1));
@@ -170,5 +171,6 @@ it("a reset goes through hosts in the reverse order: what needs another host fir
     catalogue: needs,
   });
   expect(result.errors).toEqual([]);
+  expect(result.hosts.map(({ absent }) => absent)).toEqual([["github"], ["github"]]);
   expect(undone).toEqual(["athena begins", "athena ends", "agora begins", "agora ends"]);
 });
