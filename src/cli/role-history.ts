@@ -4,7 +4,7 @@ import { targetOf } from "../converge/target.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import { listHosts } from "../team/hosts.ts";
 import type { CommandContext } from "./context.ts";
-import { formatSeconds } from "./seconds.ts";
+import { formatSeconds, minuteOf } from "./seconds.ts";
 import { table } from "./table.ts";
 import { mustKnow } from "./usage.ts";
 
@@ -21,7 +21,7 @@ export async function showHistory(
     const changed = hosts.reduce((sum, one) => sum + one.changed, 0);
     const names = hosts.length > 3 ? `${hosts.length} hosts` : hosts.map((one) => one.host).join(", ");
     const outcome = failed.length > 0 ? `failed: ${failed.join(", ")}` : "";
-    return [stamp(Date.parse(at)), what, names, `${changed}`, formatSeconds(ms), `${exit}`, who, outcome];
+    return [minuteOf(Date.parse(at)), what, names, `${changed}`, formatSeconds(ms), `${exit}`, who, outcome];
   });
   const head = ["when", "what", "on", "changed", "took", "exit", "by", ""];
   const text = rows.length === 0 ? "Nothing was done from this computer yet." : table(head, rows, [3]);
@@ -60,7 +60,7 @@ async function showHost(
     const rows = records.map(({ since, what, who, changes, end }) => {
       const outcome = end === undefined ? "cut off" : end.code === 0 ? "" : `failed at: ${end.step}`;
       const took = end === undefined ? "" : `${end.ended - since} s`;
-      return [stamp(since * 1000), what, `${changes}`, took, who, outcome];
+      return [minuteOf(since * 1000), what, `${changes}`, took, who, outcome];
     });
     const head = ["when", "what", "steps", "took", "by", ""];
     const text = rows.length === 0 ? `${name} remembers no run.` : table(head, rows, [2]);
@@ -70,5 +70,3 @@ async function showHost(
   }
   return undefined;
 }
-
-const stamp = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace("T", " ");

@@ -77,6 +77,20 @@ it("says which roles a reset did not find, and never that a host from which they
   expect(closingLine(more, 900, true)).toBe("2 hosts: 1 with nothing to undo · 1 changed (3 operations), 0.9 s");
 });
 
+it("names the run that a rollback undoes on each host: what, by whom, when", () => {
+  const undoneRun = { what: "role setup all", who: "kim@laptop", since: 1_795_417_920, secondsAgo: 2 * 3600 + 5 };
+  const other = { ...undoneRun, what: "role setup agent", secondsAgo: 240 };
+  const hosts = [
+    result("athena", { state: "pending", lines: [restart], undoneRun }),
+    result("ares", { state: "pending", lines: [restart], undoneRun: other }),
+  ];
+  expect(planLines(hosts, false, "undo")).toEqual([
+    "athena     1 to undo of role setup all by kim@laptop, 2026-11-23 07:12 (2 h ago)",
+    "  ~ agent: restart agent.service",
+    "ares       1 to undo of role setup agent by kim@laptop, 2026-11-23 07:12 (4 min ago)  (same as athena)",
+  ]);
+});
+
 it("moves a line for each host at work, keeps that of one that ended, and is silent on those that were as wished", () => {
   const reporter = silentReporter();
   const moved: string[][] = [];

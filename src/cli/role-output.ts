@@ -1,6 +1,7 @@
 import { plural } from "../base/plural.ts";
-import type { HostResult } from "../converge/result.ts";
-import { formatSeconds } from "./seconds.ts";
+import type { HostResult, UndoneRun } from "../converge/result.ts";
+import { roughly } from "../dashboard/format.ts";
+import { formatSeconds, minuteOf } from "./seconds.ts";
 
 /** Of a file that is new: what is in it stands in the role. */
 const shownOfNew = 8;
@@ -15,12 +16,12 @@ export function planLines(hosts: readonly HostResult[], diff: boolean, verb = "c
   const width = Math.max(...hosts.map(({ host }) => host.length), "as wished".length) + 2;
   const told = new Map<string, string>();
   const blocks = hosts.flatMap((result) => {
-    const { host, state, lines, error } = result;
+    const { host, state, lines, error, undoneRun } = result;
     if (error !== undefined) return [`${host.padEnd(width)}${firstLine(error.message, host)}`];
     if (state === "as-wished") return [];
     const text = JSON.stringify(lines);
     const same = told.get(text);
-    const count = `${lines.length} to ${verb}`;
+    const count = `${lines.length} to ${verb}${undoneRun === undefined ? "" : ` of ${runText(undoneRun)}`}`;
     if (same !== undefined) return [`${host.padEnd(width)}${count}  (same as ${same})`];
     told.set(text, host);
     return [
@@ -35,6 +36,10 @@ export function planLines(hosts: readonly HostResult[], diff: boolean, verb = "c
   const idle = hosts.filter(({ state }) => state === "as-wished").map(({ host }) => host);
   return [...blocks, ...nameList("as wished".padEnd(width), idle)];
 }
+
+/** As `role history` shows it: `role setup all by kim@laptop, 2026-11-23 07:12 (2 h ago)`. */
+const runText = ({ what, who, since, secondsAgo }: UndoneRun): string =>
+  `${what} by ${who}, ${minuteOf(since * 1000)} (${roughly(secondsAgo * 1000)} ago)`;
 
 /** What it says first, without the host that stands before it already. */
 export const firstLine = (message: string, host: string): string => message.split("\n")[0]!.replace(`${host}: `, "");

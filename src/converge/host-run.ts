@@ -16,6 +16,7 @@ import { type Claims, type ResetPlan, readClaims, readJournal, refuseNewer } fro
 import { createLook, type LookOptions, type Seen } from "./look.ts";
 import { claimsTogether, type HostPlan, onlyWaits, planHost, type RoleWish, requestsOf, wishedClaims } from "./plan.ts";
 import { planReset, rolesAbsent } from "./reset.ts";
+import type { UndoneRun } from "./result.ts";
 import { planRollback } from "./rollback.ts";
 import { withInodes, withRoom } from "./room.ts";
 import { type HostLink, seeRun } from "./seen-run.ts";
@@ -52,6 +53,8 @@ export interface PreparedReset {
   readonly present: readonly string[];
   /** Roles that were to be reset and of which neither anything stands there nor the journal knows. */
   readonly absent: readonly string[];
+  /** Whose changes a rollback undoes. */
+  readonly undoneRun: UndoneRun | undefined;
   perform(): Promise<readonly string[]>;
 }
 
@@ -229,6 +232,7 @@ export function createHostRun(options: HostRunOptions) {
         plan,
         present: claims.map(({ role }) => role),
         absent: rolesAbsent(entries, claims, meant),
+        undoneRun: undefined,
         perform: async () => (idle ? [] : undo(seen, plan, { forget: meant })),
       };
     },
@@ -238,7 +242,7 @@ export function createHostRun(options: HostRunOptions) {
       await open();
       const seen = await look([], { roles: [], journal: true, history: true });
       const plan = planRollback(host, seen.state);
-      return { plan, present: [], absent: [], perform: () => undo(seen, plan, {}) };
+      return { plan, present: [], absent: [], undoneRun: plan.undoneRun, perform: () => undo(seen, plan, {}) };
     },
 
     /** The runs that the host remembers, as lines. */

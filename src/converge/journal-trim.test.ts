@@ -65,7 +65,7 @@ it("what a reset needs stays for good, what a rollback needs for ten runs", () =
   const rolledBack = (lines: readonly JournalEntry[]) => {
     const newest: RunRecord = { run: "run30", who: "kim", what: "role setup all", since: 1, changes: 2 };
     const journal = lines.map((line) => JSON.stringify(line));
-    return planRollback("ares", { journal, history: [JSON.stringify(newest)] }).undo;
+    return planRollback("ares", { journal, history: [JSON.stringify(newest)], epoch: 0 }).undo;
   };
   expect(rolledBack(left)).toEqual(rolledBack(entries));
   expect(saved()).toEqual(

@@ -9,6 +9,15 @@ export interface PlannedLine {
   readonly diff: readonly string[];
 }
 
+/** The run that a rollback undoes, as the host remembers it. */
+export interface UndoneRun {
+  readonly what: string;
+  readonly who: string;
+  /** Seconds since 1970, by the host's clock. */
+  readonly since: number;
+  readonly secondsAgo: number;
+}
+
 export interface HostResult {
   readonly host: string;
   state: HostState;
@@ -22,6 +31,8 @@ export interface HostResult {
   kept: readonly string[];
   /** Roles that a reset was to undo, and that are not set up there. */
   readonly absent?: readonly string[];
+  /** Of a rollback. */
+  readonly undoneRun?: UndoneRun | undefined;
   error?: OlympusError;
   ms: number;
 }

@@ -21,7 +21,7 @@ const ended = (run: string, code: number, more: Partial<RunRecord> = {}): string
 ];
 const back = { what: "role rollback all" };
 const plan = (entries: readonly JournalEntry[], ...runs: readonly string[][]) =>
-  planRollback("ares", { journal: entries.map((one) => JSON.stringify(one)), history: runs.flat() });
+  planRollback("ares", { journal: entries.map((one) => JSON.stringify(one)), history: runs.flat(), epoch: 7201 });
 const nothing = expect.objectContaining({ code: "E-ROLE-ROLLBACK", exit: 2, where: "ares" });
 
 describe("rolling back", () => {
@@ -38,6 +38,15 @@ describe("rolling back", () => {
     expect(undo.map(({ id }) => id)).toEqual(["again", "x"]);
     expect(keep).toEqual([entries[2]]);
     expect(rest).toEqual([entries[0], entries[2]]);
+  });
+
+  it("names the run that it undoes, also where one that found nothing to change came after it", () => {
+    const sam = { who: "sam@desk", what: "role setup agent", since: 3601 };
+    const mine = { what: "role setup agent", who: "sam@desk", since: 3601, secondsAgo: 3600 };
+    expect(plan(entries, ended("r1", 0), ended("r2", 1, sam)).undoneRun).toEqual(mine);
+    expect(plan(entries, ended("r2", 1, sam), ended("r3", 0, { changes: 0 })).undoneRun).toEqual(mine);
+    expect(plan(entries, ended("r2", 1, sam), killed("r3", back)).undoneRun).toEqual(mine);
+    expect(plan(entries, ended("r2", 1, { ...sam, since: 7300 })).undoneRun.secondsAgo).toBe(0);
   });
 
   it("never undoes an older run when the newest changed nothing, or took something away", () => {

@@ -201,7 +201,8 @@ export async function applyRoles(options: ApplyRolesOptions): Promise<RoleRunRes
     if (action === "reset") await checkDependents(host.name, one, options, catalogue);
     const lines = one.plan.undo.map((entry) => ({ role: entry.role, summary: describeUndo(entry), diff: [] }));
     const kept = one.plan.keep.map(describeKept);
-    const result = { ...resultOf(host.name, lines, lines.length, kept, 0), absent: one.absent };
+    const { absent, undoneRun } = one;
+    const result = { ...resultOf(host.name, lines, lines.length, kept, 0), absent, undoneRun };
     // With nothing to undo, a reset role only gives up what it stood for.
     return { result, prepared: { changes: lines.length, perform: () => one.perform() }, idle: lines.length === 0 };
   }

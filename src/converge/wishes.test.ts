@@ -33,6 +33,13 @@ vi.mock("./host-run.ts", () => ({
         },
       };
     },
+    prepareRollback: async () => ({
+      plan: { undo: [], keep: [], rest: [], keepPackages: [] },
+      present: [],
+      absent: [],
+      undoneRun: { what: "role setup all", who: "kim@laptop", since: 1, secondsAgo: 2 },
+      perform: async () => [],
+    }),
     close: () => undefined,
   }),
 }));
@@ -173,4 +180,16 @@ it("a reset goes through hosts in the reverse order: what needs another host fir
   expect(result.errors).toEqual([]);
   expect(result.hosts.map(({ absent }) => absent)).toEqual([["github"], ["github"]]);
   expect(undone).toEqual(["athena begins", "athena ends", "agora begins", "agora ends"]);
+});
+
+it("a rollback gives each host's run that it undoes", async () => {
+  const { hosts: results } = await applyRoles({
+    team,
+    secrets,
+    action: "rollback",
+    hosts: ["athena"],
+    reporter: silentReporter(),
+    signal: new AbortController().signal,
+  });
+  expect(results).toMatchObject([{ undoneRun: { what: "role setup all", who: "kim@laptop" } }]);
 });
