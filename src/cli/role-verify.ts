@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { exitCodes } from "../base/errors.ts";
+import { exitCodes, OlympusError } from "../base/errors.ts";
 import { targetOf } from "../converge/target.ts";
 import { type TriedEdge, wrongEdges } from "../converge/try-edges.ts";
 import { tryFirewalls } from "../converge/try-firewalls.ts";
@@ -21,6 +21,8 @@ export async function verify(context: CommandContext, role: string, options: Ver
   const team = await context.loadTeam();
   const hosts = listHosts(team);
   const from = chooseHosts(hosts, options);
+  // Nothing would be tried, and all of nothing is as it should be.
+  if (!hosts.some(({ roles }) => role in roles)) throw nowhere(role);
   const { openSecrets } = await import("../../secrets/store.ts");
   const secrets = await openSecrets(team);
   const here = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
@@ -42,6 +44,14 @@ export async function verify(context: CommandContext, role: string, options: Ver
   else step.done(`${all.length} ways are as the matrix says`);
   reporter.result(textOf(all, wrong, unseen), { type: "role-verify", role, tried: all.length, wrong, edges: all });
   return wrong.length === 0 ? exitCodes.done : exitCodes.pending;
+}
+
+function nowhere(role: string): OlympusError {
+  return new OlympusError(`No host of the team has the role ${role}: there is nothing to verify.`, {
+    code: "E-ROLE-HOST",
+    exit: exitCodes.usage,
+    hint: `Add it in the team file (defaults: { machineRoles: [${role}] } gives it to every machine), then npx olympus role setup ${role} --all`,
+  });
 }
 
 const wayOf = ({ to, port, transport }: TriedEdge): string => `${to}:${port}${transport === "udp" ? "/udp" : ""}`;

@@ -41,6 +41,7 @@ describe.concurrent("words that are off", () => {
     [["doctor", "r421", ...team], /unknown host "r421".*\n.*Did you mean r420\?/],
     [["deploy", "athen", ...team], /unknown machine "athen".*\(E-UNKNOWN\)\n.*Did you mean athena\?/],
     [["up", "athena", ...team], /unknown hypervisor "athena".*\n.*athena is a machine on r420/],
+    [["role", "verify", "firewall", "--all", ...team], /No host of the team has the role firewall.*\(E-ROLE-HOST\)/],
     [["tokens", "add", "athena", "grafana", "--until", "2020-01-31", ...team], /2020-01-31 is over/],
     [["tokens", "add", "athena", "grafana", "--until", "2127-02-30", ...team], /"2127-02-30" is no day/],
     [["tokens", "add", "athena", "grafana", "--until", "2127-13-01", ...team], /"2127-13-01" is no day/],
