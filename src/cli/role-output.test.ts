@@ -104,14 +104,28 @@ it("moves a line for each host at work, keeps that of one that ended, and is sil
   const tell = roleProgress(reporter, step, ["athena", "ares", "hermes"]);
   tell("athena", "looking");
   tell("ares", "looking");
-  expect(moved.at(-1)).toEqual(["0 of 3 hosts", "  athena  looking  T", "  ares    looking  T"]);
+  expect(moved.at(-1)?.slice(1)).toEqual(["  athena  looking  T", "  ares    looking  T"]);
   tell("athena", "as-wished", result("athena"));
   tell("ares", "failed", result("ares", { state: "failed", error: down }));
   tell("hermes", "agent: /etc/x");
-  expect(moved.at(-1)).toEqual(["2 of 3 hosts", "  hermes  agent: /etc/x  T"]);
+  expect(moved.at(-1)?.slice(1)).toEqual(["  hermes  agent: /etc/x  T"]);
   tell("hermes", "changed", result("hermes", { state: "changed", changed: 3 }));
   expect(reporter.lines).toEqual([
     "  ares    FAILED  no answer on 10.220.1.57:22 within 10 s.  1.2 s",
     "  hermes  ok      3 changed  1.2 s",
   ]);
+});
+
+it("names who is waited for in the step's own line, which is all that moves off a terminal; of many the first", () => {
+  const details: string[] = [];
+  const step = { ...silentReporter().step("role"), update: (detail: string) => void details.push(detail) };
+  const names = ["athena", "ares", "hermes", "apollo", "zeus"];
+  const tell = roleProgress(silentReporter(), step, names);
+  for (const name of names) tell(name, "looking");
+  expect(details.at(-1)).toBe("0 of 5 hosts  athena: looking; ares: looking; hermes: looking; and 2 more");
+  tell("apollo", "waiting for it to boot, 30 s");
+  for (const name of names.filter((one) => one !== "apollo")) tell(name, "as-wished", result(name));
+  expect(details.at(-1)).toBe("4 of 5 hosts  apollo: waiting for it to boot, 30 s");
+  tell("apollo", "as-wished", result("apollo"));
+  expect(details.at(-1)).toBe("5 of 5 hosts");
 });

@@ -5,7 +5,7 @@ import { formatSeconds } from "./seconds.ts";
 
 /**
  * What a run on several hosts looks like: a line moves for each host at work, a host that ended keeps its line, hosts that
- * were as wished are only counted. Off a terminal the lines that stay are all there is.
+ * were as wished are only counted. Off a terminal the lines that stay are all there is, so the step's own line names who is waited for.
  */
 export function roleProgress(reporter: Reporter, step: Step, hosts: readonly string[]) {
   const width = Math.max(...hosts.map((name) => name.length)) + 2;
@@ -18,7 +18,7 @@ export function roleProgress(reporter: Reporter, step: Step, hosts: readonly str
     );
     const [one] = working;
     if (hosts.length === 1) step.update(one === undefined ? "" : one[1].label);
-    else step.update(`${ended.size} of ${hosts.length} hosts`, rows);
+    else step.update(`${ended.size} of ${hosts.length} hosts${atWork(working)}`, rows);
   };
 
   return (host: string, label: string, result?: HostResult): void => {
@@ -33,6 +33,17 @@ export function roleProgress(reporter: Reporter, step: Step, hosts: readonly str
     }
     show();
   };
+}
+
+/** More than so many at work are counted: one line has no room for a team. */
+const namedAtMost = 3;
+
+/** `  apollo: waiting for it to boot, 30 s`: those at work for longest, and what each does. */
+function atWork(working: ReadonlyMap<string, { readonly label: string }>): string {
+  if (working.size === 0) return "";
+  const named = [...working].slice(0, namedAtMost).map(([host, { label }]) => `${host}: ${label}`);
+  const more = working.size > named.length ? [`and ${working.size - named.length} more`] : [];
+  return `  ${[...named, ...more].join("; ")}`;
 }
 
 /** How a host ended, for people; nothing for one that was, or has yet to be, changed. */
