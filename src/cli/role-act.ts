@@ -33,14 +33,13 @@ export async function act(
   const all = listHosts(team);
   refuseHostsAsRoles(roles, all, action);
   for (const name of roles) mustKnow("role", name, catalogue.names());
-  const chosen = withRoles(chooseHosts(all, options, failedLastTime(team.name)), roles, options);
+  const command = [action, ...roles].join(" ");
+  const chosen = withRoles(chooseHosts(all, options, command, failedLastTime(team.name)), roles, options);
   const pace = pacing(options, chosen.length);
   const { openSecrets } = await import("../../secrets/store.ts");
   const secrets = await openSecrets(team);
   const names = chosen.map(({ name }) => name);
-  const step = reporter.step(
-    `role ${[action, ...roles].join(" ")} on ${chosen.length === 1 ? names[0] : `${chosen.length} hosts`}`,
-  );
+  const step = reporter.step(`role ${command} on ${chosen.length === 1 ? names[0] : `${chosen.length} hosts`}`);
   const purge = words(options.purge);
   if (purge.length > 0) {
     const all = await Promise.all(catalogue.names().map((name) => catalogue.load(name)));
@@ -96,7 +95,7 @@ export async function act(
     ms: Date.now() - begun,
     hosts: hosts.map(({ error, ...host }) => ({ ...host, ...(error === undefined ? {} : { error: error.code }) })),
   });
-  await remember(team.name, recordOf([action, ...roles].join(" "), begun, exit, hosts));
+  await remember(team.name, recordOf(command, begun, exit, hosts));
   if (options.metrics !== undefined) writeMetrics(options.metrics, roleMetrics(team.name, localHistory(team.name)));
   for (const line of nextLines(action, roles, hosts, options)) reporter.info(line);
   if (errors.length > 0) throw failure(errors, hosts);

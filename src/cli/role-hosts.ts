@@ -14,10 +14,16 @@ export interface HostChoice {
 }
 
 /**
- * The hosts that `--host`, `--all` and `--limit` mean, in the order of the team file. `failed` are those that did not end well last time.
- * Throws E-UNKNOWN for a word that means none, and E-ROLE-HOST when nothing was named: then nothing is meant, never everything.
+ * The hosts that `--host`, `--all` and `--limit` mean, in the order of the team file. `failed` are those that did not end well last time,
+ * `command` is what was typed after `role`, for an example. Throws E-UNKNOWN for a word that means none, and E-ROLE-HOST when nothing was
+ * named: then nothing is meant, never everything.
  */
-export function chooseHosts(hosts: readonly Host[], choice: HostChoice, failed: readonly string[] = []): Host[] {
+export function chooseHosts(
+  hosts: readonly Host[],
+  choice: HostChoice,
+  command: string,
+  failed: readonly string[] = [],
+): Host[] {
   const limit = wordsOf(choice.limit);
   const wanted = limit.filter((word) => !word.startsWith("!"));
   const without = named(
@@ -25,26 +31,29 @@ export function chooseHosts(hosts: readonly Host[], choice: HostChoice, failed: 
     limit.filter((word) => word.startsWith("!")).map((word) => word.slice(1)),
     failed,
   );
-  let chosen: Host[];
-  if (choice.all === true) chosen = [...hosts];
-  else if (wordsOf(choice.host).length > 0 || wanted.length === 0) chosen = choose(hosts, wordsOf(choice.host), failed);
-  else chosen = [...hosts];
-  const within = wanted.length === 0 ? hosts : choose(hosts, wanted, failed);
+  const byName = wordsOf(choice.host);
+  if (choice.all !== true && byName.length === 0 && wanted.length === 0) throw noHostError(hosts, command);
+  const chosen = choice.all === true || byName.length === 0 ? [...hosts] : named(hosts, byName, failed);
+  const within = wanted.length === 0 ? hosts : named(hosts, wanted, failed);
   return chosen.filter((host) => within.includes(host) && !without.includes(host));
 }
 
 const wordsOf = (words: string | undefined): string[] => (words ?? "").split(",").filter((word) => word !== "");
 
-function choose(hosts: readonly Host[], wanted: readonly string[], failed: readonly string[]): Host[] {
-  if (wanted.length === 0) {
-    throw new OlympusError("No host is named.", {
-      code: "E-ROLE-HOST",
-      exit: exitCodes.usage,
-      hint: `Name a host, or --all: --host ${hosts[0]?.name ?? "athena"}. With npm run, write -- before the options: npm run role -- check --host ${hosts[0]?.name ?? "athena"}`,
-    });
-  }
-  return named(hosts, wanted, failed);
+function noHostError(hosts: readonly Host[], command: string): OlympusError {
+  const example = `${command} --host ${hosts[0]?.name ?? "athena"}`;
+  return new OlympusError("No host is named.", {
+    code: "E-ROLE-HOST",
+    exit: exitCodes.usage,
+    hint: `Name a host, or --all. ${ranByNpm() ? byNpm(example) : `npx olympus role ${example}`}`,
+  });
 }
+
+/** `npx` is npm too, but takes no options that stand after the program's name. */
+const ranByNpm = (): boolean => ["role", "olympus"].includes(process.env.npm_lifecycle_event ?? "");
+
+const byNpm = (command: string): string =>
+  `npm takes options for itself: write -- before the options. npm run role -- ${command}`;
 
 function named(hosts: readonly Host[], words: readonly string[], failed: readonly string[]): Host[] {
   const chosen = new Set<string>();
@@ -81,10 +90,11 @@ export function refuseHostsAsRoles(words: readonly string[], hosts: readonly Hos
   if (host === undefined) return;
   // The value of another eaten option, such as a team file's path, is no role.
   const roles = words.filter((word) => !eaten.includes(word) && /^[a-z][a-z0-9-]*$/.test(word));
+  const meant = `${[action, ...roles].join(" ")} --host ${eaten.join(",")}`;
   throw new OlympusError(`${host} is a host, not a role.`, {
     code: "E-ROLE-HOST",
     exit: exitCodes.usage,
-    hint: `npm takes options for itself: write -- before the options. npm run role -- ${[action, ...roles].join(" ")} --host ${eaten.join(",")}`,
+    hint: ranByNpm() ? byNpm(meant) : `Hosts are named with --host: npx olympus role ${meant}`,
   });
 }
 

@@ -20,7 +20,7 @@ export async function verify(context: CommandContext, role: string, options: Ver
   const { reporter, signal } = context;
   const team = await context.loadTeam();
   const hosts = listHosts(team);
-  const from = chooseHosts(hosts, options);
+  const from = chooseHosts(hosts, options, `verify ${role}`);
   // Nothing would be tried, and all of nothing is as it should be.
   if (!hosts.some(({ roles }) => role in roles)) throw nowhere(role);
   const { openSecrets } = await import("../../secrets/store.ts");

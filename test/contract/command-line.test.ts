@@ -58,7 +58,7 @@ describe.concurrent("words that are off", () => {
   // npm takes --host for itself, and hands on its value where that stood alone: nothing is reset by a guess.
   it.each([
     ["npm run role reset agent --host athena", /athena is a host, not a role\./, "reset agent --host athena"],
-    ["npm run role reset agent --host=athena", /No host is named\./, "check --host athena"],
+    ["npm run role reset agent --host=athena", /No host is named\./, "reset agent --host athena"],
   ])("%s, as a person writes it: exit 1, and where the -- goes", async (line, message, way) => {
     const { exitCode, stderr } = await execa({
       shell: true,
