@@ -13,6 +13,7 @@ import { nextLines } from "./role-next.ts";
 import { type Action, pacing, type RoleOptions, words } from "./role-options.ts";
 import { closingLine, keptLines, planLines } from "./role-output.ts";
 import { roleProgress } from "./role-progress.ts";
+import { sameTeam } from "./same-team.ts";
 import { mustKnow } from "./usage.ts";
 
 /** Emulated machines take minutes. */
@@ -97,7 +98,7 @@ export async function act(
   });
   await remember(team.name, recordOf(command, begun, exit, hosts));
   if (options.metrics !== undefined) writeMetrics(options.metrics, roleMetrics(team.name, localHistory(team.name)));
-  for (const line of nextLines(action, roles, hosts, options)) reporter.info(line);
+  for (const line of nextLines(action, roles, hosts, options)) reporter.info(sameTeam(line, context.options.team));
   if (errors.length > 0) throw failure(errors, hosts);
   return exit;
 }

@@ -6,6 +6,7 @@ import { readable } from "../base/readable.ts";
 import type { RunAction } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
+import { sameTeam } from "./same-team.ts";
 import { createReporter } from "./terminal.ts";
 
 /** Options that every command takes, wherever they stand; the rest of the words goes to the command. `problem` says what is wrong with them. */
@@ -135,9 +136,10 @@ export function createRunner(words: readonly string[]): Runner {
     if (error instanceof OlympusErrors) reporter.info(error.message);
     for (const one of all) {
       const shown = asOlympusError(one);
-      const { code, message, where, hint } = shown;
+      const { code, message, where } = shown;
+      const hint = shown.hint === undefined ? undefined : sameTeam(shown.hint, options.team);
       reporter.event({ type: "error", code, message, where, hint });
-      reporter.error(shown);
+      reporter.error(shown, hint);
       if (options.debug && one instanceof Error) process.stderr.write(`${readable(one.stack ?? "")}\n`);
     }
     return error instanceof OlympusErrors ? error.exit : asOlympusError(error).exit;

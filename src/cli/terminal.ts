@@ -9,15 +9,15 @@ export function formatElapsed(ms: number): string {
 }
 
 /** A line for a person about an error: cause first, place, next step. */
-export function formatError(error: OlympusError): string {
+export function formatError(error: OlympusError, step = error.hint): string {
   // Many messages begin with the host that they are about; saying it twice helps nobody.
   const said = error.where === undefined || error.message.startsWith(error.where);
   const where = said ? "" : `${error.where}  `;
   if (error.excerpt !== undefined) {
-    const hint = (error.hint ?? "").replaceAll("\n", "\n         ");
+    const hint = (step ?? "").replaceAll("\n", "\n         ");
     return `  ${where}${error.message}  (${error.code})\n  ${error.excerpt.replaceAll("\n", "\n  ")} ${hint}`.trimEnd();
   }
-  const hint = error.hint === undefined ? "" : `\n  do   ${error.hint.replaceAll("\n", "\n       ")}`;
+  const hint = step === undefined ? "" : `\n  do   ${step.replaceAll("\n", "\n       ")}`;
   return `${where}${error.message}  (${error.code})${hint}`;
 }
 
@@ -36,7 +36,11 @@ interface OpenStep {
  * every 30 s in which nothing else was printed: of many that work side by side one says that it goes on.
  * A step within another prints only its end: that it started is what the other one is about.
  */
-export function createReporter({ json }: { json: boolean }): Reporter & { error(error: OlympusError): void } {
+export function createReporter({
+  json,
+}: {
+  json: boolean;
+}): Reporter & { error(error: OlympusError, step?: string): void } {
   const live = process.stderr.isTTY === true && process.env.TERM !== "dumb" && !json;
   const started = Date.now();
   const open: OpenStep[] = [];
@@ -68,7 +72,7 @@ export function createReporter({ json }: { json: boolean }): Reporter & { error(
   return {
     info: line,
     warn: (text) => line(`warning: ${text}`),
-    error: (error) => line(formatError(error)),
+    error: (error, step) => line(formatError(error, step)),
     event: (event) => {
       if (json) emit(event);
     },

@@ -72,6 +72,15 @@ describe.concurrent("words that are off", () => {
     expect(exitCode).toBe(1);
   });
 
+  it("of a role are answered with a command of the same team, for programs too", async () => {
+    const { stderr, events } = await olympus(["role", "rollback", "--json", ...team]);
+    const way = `npx olympus --team ${team[1]} role rollback --host athena`;
+    expect([stderr, events]).toEqual([
+      expect.stringContaining(way),
+      [expect.objectContaining({ code: "E-ROLE-HOST", hint: expect.stringContaining(way) })],
+    ]);
+  });
+
   it("are an event with --json", async () => {
     const { code, events } = await olympus(["plan", "--foo", "--json"]);
     expect(events).toMatchObject([{ v: 1, type: "error", code: "E-USAGE", message: 'unknown option "--foo"' }]);

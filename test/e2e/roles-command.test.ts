@@ -38,9 +38,9 @@ async function drift(): Promise<unknown> {
   const { hosts } = events.find(({ type }) => type === "status") as { hosts: { drift?: { pending: number } }[] };
   return hosts[0]?.drift?.pending;
 }
-/** The command after `what` among those that a run ended with, without `npx olympus`. */
+/** The command after `what` among those that a run ended with, without `npx olympus --team <file>`. */
 function offered(stderr: string, what: string): string[] {
-  const [, command] = new RegExp(`^ +${what}: +npx olympus (.+)$`, "m").exec(stderr) ?? [];
+  const [, command] = new RegExp(`^ +${what}: +npx olympus --team \\S+ (.+)$`, "m").exec(stderr) ?? [];
   if (command === undefined) throw new Error(`no "${what}" in:\n${stderr}`);
   return command.split(" ");
 }
