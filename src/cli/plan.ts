@@ -1,7 +1,12 @@
 import { join } from "node:path";
+import { OlympusErrors } from "../base/errors.ts";
 import { projectRoot } from "../base/paths.ts";
+import { plural } from "../base/plural.ts";
+import { projectCatalogue } from "../converge/catalogue.ts";
+import { wrongParams } from "../converge/params.ts";
 import type { Fit, HypervisorCapacity, Usage } from "../team/capacity.ts";
 import { growthOf } from "../team/growth.ts";
+import { shownPath } from "../team/load.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { type CapacityPlan, planOf } from "../team/plan.ts";
 import { TeamProblems } from "../team/problems.ts";
@@ -49,6 +54,12 @@ export const command: CliCommand = {
           } else {
             const growth = growthOf(team, options.agents, options.template, names);
             context.reporter.result(growthText(growth), { type: "growth", ...growth });
+          }
+          const wrong = await wrongParams(team, projectCatalogue(team.file));
+          if (wrong.length > 0) {
+            const all = [...(problems?.errors ?? []), ...wrong];
+            const count = plural(all.length, "problem");
+            throw new OlympusErrors(`${shownPath(team.file)}: ${count}; nothing was asked of any machine`, all);
           }
           if (problems !== undefined) throw problems;
           return undefined;

@@ -7,6 +7,7 @@ export function restate(error: OlympusError, message: string, where = error.wher
     exit: error.exit,
     ...(where === undefined ? {} : { where }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.excerpt === undefined ? {} : { excerpt: error.excerpt }),
     ...(error.cause === undefined ? {} : { cause: error.cause }),
   });
 }

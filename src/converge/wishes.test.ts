@@ -136,9 +136,9 @@ describe("a role's parameters", () => {
   const text = readFileSync(join(projectRoot, "examples/lab/team.yaml"), "utf8");
 
   it.each([
-    ["that it does not know", "{ lines: 5 }", /Unrecognized key.*lines/],
-    ["of another type", "{ keepDays: soon }", /keepDays: .*expected number/],
-  ])("%s are refused with the line of the team file", async (_what, written, message) => {
+    ["that it does not know", "{ lines: 5 }", /^athena: unknown key "lines" in the role backup$/],
+    ["of another type", "{ keepDays: soon }", /^athena: keepDays must be a number, not "soon"$/],
+  ])("%s are refused with line, column and text of the team file", async (_what, written, message) => {
     const changed = text.replace(/^( {2}athena:\n)/m, `$1    roles: { probe: ${written} }\n`);
     const line = changed.split("\n").findIndex((one) => one.includes("probe:")) + 1;
     // The line is of the role, whichever it is; a name that there is no role of is another check's.
@@ -162,7 +162,10 @@ describe("a role's parameters", () => {
     };
     const error = await wishesOf([role as Role], context).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "E-ROLE-PARAMS", exit: 1, message: expect.stringMatching(message) });
-    expect(error).toMatchObject({ where: expect.stringMatching(new RegExp(`team\\.yaml:${line}$`)) });
+    expect(error).toMatchObject({
+      where: expect.stringMatching(new RegExp(`team\\.yaml:${line}:\\d+$`)),
+      excerpt: expect.stringMatching(/roles: \{ backup: .*\n +\| +\^+$/),
+    });
   });
 });
 

@@ -1,7 +1,9 @@
 import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { Host } from "../team/hosts.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { readParams } from "./params.ts";
 import type { RoleWish } from "./plan.ts";
+import { restate } from "./restate.ts";
 import type { Role, RoleContext } from "./types.ts";
 
 /**
@@ -61,20 +63,9 @@ export async function wishesOf(roles: readonly Role[], context: RoleContext): Pr
   const { host, team } = context;
   const wishes: RoleWish[] = [];
   for (const role of roles) {
-    const { data, error } = role.params.safeParse(host.roles[role.name] ?? {});
-    if (error !== undefined) {
-      const section = host.kind === "hypervisor" ? "hypervisors" : host.kind === "agent" ? "agents" : "services";
-      const [issue] = error.issues;
-      throw new OlympusError(
-        `${host.name}: role ${role.name}: ${[...(issue?.path ?? []), ""].join(".").replace(/\.$/, ": ")}${issue?.message}`,
-        {
-          code: "E-ROLE-PARAMS",
-          exit: exitCodes.usage,
-          where: team.where?.([section, host.name, "roles", role.name]) ?? team.file,
-          hint: "docs/reference/roles.md lists each role's parameters.",
-        },
-      );
-    }
+    const { data, errors } = readParams(team, host, role);
+    const [wrong] = errors;
+    if (wrong !== undefined) throw restate(wrong, `${host.name}: ${wrong.message}`);
     const operations = role.setup(await role.inputs(context, data), data);
     wishes.push({ role: role.name, operations });
   }

@@ -29,7 +29,12 @@ let known: JsonSchema | undefined;
 export function knownKeys(path: Path): string[] {
   // Made once: a file with many misspelt keys asks for each.
   known ??= teamJsonSchema();
-  let schema: JsonSchema | undefined = known;
+  return keysIn(known, path);
+}
+
+/** The same in another schema, a role's parameters say. */
+export function keysIn(root: JsonSchema, path: Path): string[] {
+  let schema: JsonSchema | undefined = root;
   for (const segment of path) {
     schema = schema?.anyOf?.find((option) => option.type !== "null") ?? schema;
     const inside: JsonSchema | boolean | undefined =

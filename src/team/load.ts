@@ -14,7 +14,7 @@ import { checkSchedules } from "./checks/schedules.ts";
 import { draftOf } from "./draft.ts";
 import type { LoadedTeam } from "./model.ts";
 import { ownRoles } from "./own-roles.ts";
-import { type Problem, problemsError } from "./problems.ts";
+import { type Problem, problemsError, shownPlace } from "./problems.ts";
 import { resolveTeam } from "./resolve.ts";
 import { teamSchema } from "./schema.ts";
 import { type Path, parseSource } from "./source.ts";
@@ -60,7 +60,8 @@ export function parseTeam(text: string, file: string): LoadedTeam {
     for (const check of checks) problems.push(...check(draft));
     if (data !== undefined && source.syntax.length === 0) {
       const where = (path: Path): string => `${shownPath(file)}:${source.place(path, "key").line}`;
-      const resolved: LoadedTeam = { ...resolveTeam(file, data), where };
+      const show = (path: Path, part: "key" | "value") => shownPlace(shownPath(file), source, source.place(path, part));
+      const resolved: LoadedTeam = { ...resolveTeam(file, data), where, show };
       if (problems.length === 0) return resolved;
       if (problems.every(({ code }) => code === "E-CAPACITY")) team = resolved;
     }
@@ -87,7 +88,7 @@ async function readTeam(path: string): Promise<string> {
 }
 
 /** As a person in this folder would write it. */
-function shownPath(path: string): string {
+export function shownPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near === "" || near.startsWith("..") ? path : near;
 }

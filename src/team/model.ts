@@ -33,6 +33,8 @@ export interface LoadedTeam {
   readonly secretsFile: string;
   /** Where a value stands, `team.yaml:31`, for messages about it; absent for a team that did not come from a file. */
   readonly where?: (path: readonly (string | number)[]) => string;
+  /** The same with the column, `team.yaml:31:5`, and the line itself, for errors about it. */
+  readonly show?: (path: readonly PropertyKey[], part: "key" | "value") => { where: string; excerpt: string };
 }
 
 export interface NamedHypervisor extends Hypervisor {

@@ -59,12 +59,11 @@ export function problemsError(
   const secrets = problems.flatMap(({ path, secret }) => (secret ? [source.place(path, "value")] : []));
   const seen = new Set<string>();
   const errors = placed.flatMap(({ place, message, fix, code }) => {
-    const where = `${file}:${place.line}:${place.column}`;
+    const { where, excerpt } = shownPlace(file, source, place, secrets);
     const id = `${where} ${message}`;
     if (seen.has(id)) return [];
     seen.add(id);
-    const shown = excerpt(source, place, secrets);
-    return [new OlympusError(message, { code, exit: exitCodes.usage, where, hint: fix, excerpt: shown })];
+    return [new OlympusError(message, { code, exit: exitCodes.usage, where, hint: fix, excerpt })];
   });
   const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
   const cut = errors.length > shownAtMost ? `, the first ${shownAtMost} shown` : "";
@@ -75,8 +74,18 @@ export function problemsError(
   );
 }
 
+/** `team.yaml:41:15`, and what stands there. */
+export function shownPlace(
+  file: string,
+  source: TeamSource,
+  place: Place,
+  secrets: readonly Place[] = [],
+): { where: string; excerpt: string } {
+  return { where: `${file}:${place.line}:${place.column}`, excerpt: excerptOf(source, place, secrets) };
+}
+
 /** The line as written, and below it carets under what is wrong: `   41 |   template: mediun` / `      |             ^^^^^^`. */
-function excerpt(source: TeamSource, { line, column, length }: Place, secrets: readonly Place[]): string {
+function excerptOf(source: TeamSource, { line, column, length }: Place, secrets: readonly Place[]): string {
   const text = secrets
     .filter((secret) => secret.line === line)
     .reduce(

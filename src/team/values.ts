@@ -28,9 +28,18 @@ const types: Readonly<Record<string, string>> = {
   boolean: "true or false",
 };
 
-/** Tells a person what the schema found: the value as written, and the fix. */
-export function schemaProblems(issues: readonly z.core.$ZodIssue[], root: unknown): Problem[] {
-  const problems = issues.flatMap((issue) => problemOf(issue, root));
+/** What paths start in, as messages call it, and the keys that it knows at each. */
+export interface Written {
+  readonly name: string;
+  readonly named: string;
+  keys(path: Path): string[];
+}
+
+const wholeFile: Written = { name: "a team file", named: "the file", keys: knownKeys };
+
+/** Tells a person what the schema found in `root`: the value as written, and the fix. */
+export function schemaProblems(issues: readonly z.core.$ZodIssue[], root: unknown, written = wholeFile): Problem[] {
+  const problems = issues.flatMap((issue) => problemOf(issue, root, written));
   // A misspelt key is told once, not a second time as the key that is missing.
   const misspelt = problems.filter((problem) => problem.code === "E-TEAM-KEY");
   return problems.filter(
@@ -47,13 +56,13 @@ function samePath(a: Path, b: Path): boolean {
   return a.length === b.length && a.every((segment, index) => segment === b[index]);
 }
 
-function problemOf(issue: z.core.$ZodIssue, root: unknown): Problem[] {
+function problemOf(issue: z.core.$ZodIssue, root: unknown, written: Written): Problem[] {
   const { path } = issue;
   const value = valueAt(root, path);
-  const name = String(path.findLast((segment) => typeof segment === "string") ?? "the file");
+  const name = String(path.findLast((segment) => typeof segment === "string") ?? written.named);
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey(path, key));
+      return issue.keys.map((key) => unknownKey(path, key, written));
     case "invalid_key":
       return [
         {
@@ -65,26 +74,26 @@ function problemOf(issue: z.core.$ZodIssue, root: unknown): Problem[] {
         },
       ];
     case "invalid_value": {
-      if (value === undefined) return [missing(path, knownList(issue.values.map(String)))];
+      if (value === undefined) return [missing(path, written, knownList(issue.values.map(String)))];
       if (typeof value !== "string") return [wrongType(path, name, "one word", value)];
       const known = issue.values.map(String);
       const kind = kinds[name] ?? name;
       return [{ code: "E-TEAM-REF", path, message: `unknown ${kind} ${quote(value)}`, fix: knownWords(value, known) }];
     }
     case "invalid_type":
-      if (value === undefined) return [missing(path)];
+      if (value === undefined) return [missing(path, written)];
       return [wrongType(path, name, types[issue.expected] ?? issue.expected, value)];
     default: {
-      if (value === undefined) return [missing(path, issue.message)];
+      if (value === undefined) return [missing(path, written, issue.message)];
       const fix = typeof value === "string" ? valueFix(name, value, issue.message) : issue.message;
       return [{ code: "E-TEAM-VALUE", path, message: `${name} is not valid: ${quote(value)}`, fix }];
     }
   }
 }
 
-function unknownKey(path: Path, key: string): Problem {
-  const known = knownKeys(path);
-  const place = path.length === 0 ? "in a team file" : `in ${path.join(".")}`;
+function unknownKey(path: Path, key: string, written: Written): Problem {
+  const known = written.keys(path);
+  const place = path.length === 0 ? `in ${written.name}` : `in ${path.join(".")}`;
   return {
     code: "E-TEAM-KEY",
     path: [...path, key],
@@ -94,14 +103,14 @@ function unknownKey(path: Path, key: string): Problem {
   };
 }
 
-function missing(path: Path, fix?: string): Problem {
+function missing(path: Path, written: Written, fix?: string): Problem {
   const key = path.at(-1);
   const owner = path.slice(0, -1).join(".");
   return {
     code: "E-TEAM-MISSING",
     path,
     part: "key",
-    message: `${owner === "" ? "the file" : owner} has no ${String(key)}`,
+    message: `${owner === "" ? written.named : owner} has no ${String(key)}`,
     fix: `Add ${String(key)}: …${fix === undefined ? "" : `  ${fix}`}`,
   };
 }

@@ -115,6 +115,27 @@ it("plan names the team file that a lab brought, and says nothing of one that wa
   }
 });
 
+it("plan tells wrong parameters of roles after its table, with line, column and fix, beside what does not fit", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "plan-params-"));
+  try {
+    const file = join(folder, "team.yaml");
+    const text = readFileSync(team[1]!, "utf8").replace(
+      /^( {2}athena:\n)/m,
+      "$1    roles: { base: { pakages: [htop] } }\n    memory: 999GB\n",
+    );
+    writeFileSync(file, text);
+    const { code, stdout, stderr } = await olympus(["plan", "--team", file]);
+    expect(stdout).toContain("hypervisor");
+    expect(stderr).toContain("2 problems; nothing was asked of any machine");
+    expect(stderr).toMatch(/E-CAPACITY/);
+    expect(stderr).toMatch(/team\.yaml:\d+:22 {2}unknown key "pakages" in the role base {2}\(E-ROLE-PARAMS\)/);
+    expect(stderr).toMatch(/\| +\^{7} known: packages, .*Did you mean packages\?/);
+    expect(code).toBe(1);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 it("a team with the lab's name is refused before Pulumi keeps anything of it, with the line", async () => {
   const folder = mkdtempSync(join(tmpdir(), "lab-name-"));
   try {
