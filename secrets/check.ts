@@ -49,7 +49,8 @@ export function requireSecrets(team: LoadedTeam, store: SecretStore, machines: L
   if (errors.length > 0) throw new OlympusErrors("secrets are missing; nothing was changed", errors);
 }
 
-function missing(team: LoadedTeam, store: SecretStore, machines = team.machines): Finding[] {
+/** What the team cannot do without and that is not set. */
+export function missing(team: LoadedTeam, store: SecretStore, machines = team.machines): Finding[] {
   const gone = (path: string): boolean => store.get(path) === undefined;
   const others = team.machines.filter((one) => !machines.includes(one)).map(({ name }) => name);
   const generated = generatedSecrets(team)

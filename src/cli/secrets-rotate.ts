@@ -25,12 +25,14 @@ export function rotate(parent: CommandParent, run: RunAction): void {
             { applyRole },
             { chatUrl },
             { trustTeamAuthority },
+            { namingSecrets },
           ] = await Promise.all([
             import("../../secrets/store.ts"),
             import("../rotate/index.ts"),
             import("./apply-role.ts"),
             import("../bootstrap/url.ts"),
             import("../bootstrap/trust.ts"),
+            import("./secret-names.ts"),
           ]);
           const team = await loadTeam();
           const secrets = await openSecrets(team);
@@ -46,7 +48,11 @@ export function rotate(parent: CommandParent, run: RunAction): void {
               applyRole(role, hosts, { team, secrets, reporter, signal }),
           };
           const wanted = all ? rotatable({ team, secrets }) : names;
-          const rotations = wanted.map((name) => rotationOf(name, context, () => readSecretInput(name, options.input)));
+          const rotations = wanted.map((name) =>
+            namingSecrets(name, team, secrets, () =>
+              rotationOf(name, context, () => readSecretInput(name, options.input)),
+            ),
+          );
           if (rotations.length === 0) {
             reporter.result(rotatable({ team, secrets }).join("\n"), {
               type: "rotatable",

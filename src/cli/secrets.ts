@@ -97,7 +97,10 @@ function get(parent: CommandParent, run: RunAction): void {
             hint: "Give --yes if that is meant.",
           });
         }
-        const value = (await (await store()).openSecrets(await loadTeam())).require(name).reveal();
+        const [{ openSecrets }, { namingSecrets }] = await Promise.all([store(), import("./secret-names.ts")]);
+        const team = await loadTeam();
+        const opened = await openSecrets(team);
+        const value = namingSecrets(name, team, opened, () => opened.require(name)).reveal();
         reporter.result(value, { type: "secret", name, value });
         return exitCodes.done;
       }),
@@ -130,8 +133,10 @@ function forget(parent: CommandParent, run: RunAction): void {
     .description("Takes values out of the file. Machines and services keep what they were given.")
     .action(
       run(async ({ reporter, loadTeam, confirm }, names: string[]) => {
-        const opened = await (await store()).openSecrets(await loadTeam());
-        for (const name of names) opened.require(name);
+        const [{ openSecrets }, { namingSecrets }] = await Promise.all([store(), import("./secret-names.ts")]);
+        const team = await loadTeam();
+        const opened = await openSecrets(team);
+        for (const name of names) namingSecrets(name, team, opened, () => opened.require(name));
         if (!(await confirm(`Forget ${names.join(", ")}?`))) return exitCodes.confirmation;
         for (const name of names) opened.delete(name);
         await opened.save();

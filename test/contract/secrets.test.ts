@@ -55,6 +55,15 @@ test("a value gets into a pipe only when that is said", async () => {
   });
 });
 
+test("a misspelt name is told the one that was meant, not how to store it", async () => {
+  for (const words of [["get"], ["rotate"], ["forget"]]) {
+    const { code, stderr } = await run(...words, "agents.athena.dashbord", "--yes");
+    expect(code).toBe(1);
+    expect(stderr).toContain("Did you mean agents.athena.dashboard?");
+    expect(stderr).not.toMatch(/secrets set|These are/);
+  }
+});
+
 test("on a terminal it asks, and shows nothing of what is typed", async () => {
   const line = `${program} secrets set models.google --team ${team}`;
   const { exitCode, stdout } = await typeAt(line, "models.google: ", "typed-canary-2\n", env);
