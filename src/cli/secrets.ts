@@ -87,20 +87,24 @@ function get(parent: CommandParent, run: RunAction): void {
   parent
     .command("get")
     .argument("<name>", "dotted, as `list` shows it")
-    .description("Prints one value. Into a pipe or file only with --yes, so that none gets into a log unasked.")
+    .description(
+      "Prints one value. Into a pipe or file only with --yes, so that none gets into a log unasked; public halves of keys are no secrets.",
+    )
     .action(
       run(async ({ reporter, loadTeam, options }, name: string) => {
-        if (!process.stdout.isTTY && !options.yes) {
+        const [{ openSecrets }, { namingSecrets }] = await Promise.all([store(), import("./secret-names.ts")]);
+        const team = await loadTeam();
+        const opened = await openSecrets(team);
+        const value = namingSecrets(name, team, opened, () => opened.require(name)).reveal();
+        // By its other half: a model's key or a token may have been named "public".
+        const open = name.endsWith(".public") && opened.get(name.replace(/public$/, "private")) !== undefined;
+        if (!process.stdout.isTTY && !options.yes && !open) {
           throw new OlympusError("a secret would be printed into a pipe or file", {
             code: "E-CONFIRM",
             exit: exitCodes.confirmation,
             hint: "Give --yes if that is meant.",
           });
         }
-        const [{ openSecrets }, { namingSecrets }] = await Promise.all([store(), import("./secret-names.ts")]);
-        const team = await loadTeam();
-        const opened = await openSecrets(team);
-        const value = namingSecrets(name, team, opened, () => opened.require(name)).reveal();
         reporter.result(value, { type: "secret", name, value });
         return exitCodes.done;
       }),

@@ -55,6 +55,17 @@ test("a value gets into a pipe only when that is said", async () => {
   });
 });
 
+test("a key's public half gets into a pipe unasked, and nothing else that is called so", async () => {
+  expect(await run("get", "ssh.deploy.public")).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^ssh-ed25519 /),
+  });
+  expect(await run("get", "ssh.deploy.private")).toMatchObject({ code: 6, stdout: "" });
+  await give("models.public", "canary-7");
+  expect(await run("get", "models.public")).toMatchObject({ code: 6, stdout: "" });
+  await run("forget", "models.public", "--yes");
+});
+
 test("a misspelt name is told the one that was meant, not how to store it", async () => {
   for (const words of [["get"], ["rotate"], ["forget"]]) {
     const { code, stderr } = await run(...words, "agents.athena.dashbord", "--yes");
