@@ -1,7 +1,6 @@
-import { hostname, userInfo } from "node:os";
 import { exitCodes, type OlympusError, OlympusErrors, worstExit } from "../base/errors.ts";
 import { projectCatalogue } from "../converge/catalogue.ts";
-import { type LocalRecord, localHistory, remember } from "../converge/history.ts";
+import { localHistory, recordOf, remember } from "../converge/history.ts";
 import type { HostResult } from "../converge/result.ts";
 import { applyRoles } from "../converge/run.ts";
 import { listHosts } from "../team/hosts.ts";
@@ -109,24 +108,6 @@ function exitOf(action: Action, hosts: readonly HostResult[], errors: readonly O
     ...errors.map((error) => error.exit),
     ...hosts.map(({ state }) => (state === "pending" ? waiting : exitCodes.done)),
   ]);
-}
-
-function recordOf(what: string, begun: number, exit: number, hosts: readonly HostResult[]): LocalRecord {
-  return {
-    v: 1,
-    at: new Date(begun).toISOString(),
-    what,
-    who: `${userInfo().username}@${hostname()}`,
-    ms: Date.now() - begun,
-    exit,
-    hosts: hosts.map(({ host, state, changed, lines, error }) => ({
-      host,
-      state,
-      changed,
-      pending: state === "changed" ? 0 : lines.length,
-      ...(error === undefined ? {} : { error: error.code }),
-    })),
-  };
 }
 
 /** For `@failed`: hosts of the last command that did not end well, or were left alone because of others. */

@@ -33,7 +33,9 @@ export const command: CliCommand = {
     }
     role
       .command("history")
-      .description("what was done from this computer; with a host, what that remembers of everybody's runs")
+      .description(
+        "what role, deploy and quickstart did from this computer; with a host, what that remembers of everybody's runs",
+      )
       .option("--host <name>", "ask this host")
       .option("--lines <number>", "so many runs, the newest first", wholeNumber, 20)
       .action(

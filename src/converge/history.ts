@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
 import { replaceFile } from "../base/durable.ts";
 import { withFileLock } from "../base/lock.ts";
 import { stateDir } from "../base/paths.ts";
-import type { HostState } from "./result.ts";
+import type { HostResult, HostState } from "./result.ts";
 
 /** A run, as two lines of the host's history tell of it. */
 export interface RunRecord {
@@ -58,6 +59,25 @@ export interface LocalRecord {
     readonly pending: number;
     readonly error?: string;
   }[];
+}
+
+/** A command that began at `begun`, to be remembered; its first word says which. */
+export function recordOf(what: string, begun: number, exit: number, hosts: readonly HostResult[]): LocalRecord {
+  return {
+    v: 1,
+    at: new Date(begun).toISOString(),
+    what,
+    who: `${userInfo().username}@${hostname()}`,
+    ms: Date.now() - begun,
+    exit,
+    hosts: hosts.map(({ host, state, changed, lines, error }) => ({
+      host,
+      state,
+      changed,
+      pending: state === "changed" ? 0 : lines.length,
+      ...(error === undefined ? {} : { error: error.code }),
+    })),
+  };
 }
 
 const fileOf = (team: string): string => stateDir(team, "role-history.jsonl");

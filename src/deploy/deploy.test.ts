@@ -21,6 +21,7 @@ function played(changes: Partial<DeploySteps> = {}) {
     applyRoles: vi.fn<DeploySteps["applyRoles"]>(async ({ hosts }) => rolesOn(hosts)),
     bootstrap: vi.fn<DeploySteps["bootstrap"]>(async () => ({ changed: 0, given: [], pending: [] })),
     waitUntilReady: vi.fn<DeploySteps["waitUntilReady"]>(async () => undefined),
+    remember: vi.fn<DeploySteps["remember"]>(async () => undefined),
   };
   return Object.assign(steps, changes) as typeof steps;
 }
@@ -146,4 +147,30 @@ it("an interruption is an interruption, whatever failed before", async () => {
     },
   });
   expect((await run(steps, { signal: interruption.signal })).error).toMatchObject({ name: "AbortError" });
+});
+
+it("is remembered as one command, with how each host was left", async () => {
+  const steps = played();
+  steps.applyRoles.mockImplementation(async ({ hosts, roles }) => {
+    const result = rolesOn(hosts);
+    for (const host of roles === undefined ? [] : result.hosts) Object.assign(host, { state: "changed", changed: 2 });
+    return result;
+  });
+  await run(steps, { what: "quickstart" });
+  expect(steps.remember.mock.calls).toEqual([["lab", expect.objectContaining({ what: "quickstart", exit: 0 })]]);
+  expect(steps.remember.mock.calls[0]![1].hosts).toEqual([
+    { host: "agora", state: "as-wished", changed: 0, pending: 0 },
+    { host: "athena", state: "changed", changed: 2, pending: 0 },
+  ]);
+});
+
+it("is remembered when it failed, for @failed, and not when no role was tried", async () => {
+  const steps = played({ applyRoles: async ({ hosts }) => rolesOn(hosts, ["agora"]) });
+  await run(steps);
+  const record = steps.remember.mock.calls[0]![1];
+  expect(record).toMatchObject({ what: "deploy", exit: 2 });
+  expect(record.hosts).toContainEqual(expect.objectContaining({ host: "agora", state: "failed" }));
+  const down = played({ bringUp: async () => Promise.reject(hostKey) });
+  await run(down);
+  expect(down.remember).not.toHaveBeenCalled();
 });

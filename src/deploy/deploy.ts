@@ -4,10 +4,12 @@ import { plural } from "../base/plural.ts";
 import { type Reporter, withStep } from "../base/report.ts";
 import { bootstrap } from "../bootstrap/index.ts";
 import { chatMachine } from "../bootstrap/url.ts";
+import { remember } from "../converge/history.ts";
 import { applyRoles } from "../converge/run.ts";
 import { bringUp } from "../machines/up.ts";
 import type { LoadedTeam } from "../team/model.ts";
 import { waitUntilReady } from "./probe.ts";
+import { remembered } from "./remembered.ts";
 
 export interface DeployOptions {
   readonly team: LoadedTeam;
@@ -16,6 +18,8 @@ export interface DeployOptions {
   readonly hosts?: readonly string[];
   /** Accounts and bots of the chat to take although bootstrap did not make them. */
   readonly adopt?: readonly string[];
+  /** The command, as `role history` names it; `deploy` unless given. */
+  readonly what?: string;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
   /** Turns a step's name into its label, such as "5/8 machines". */
@@ -33,6 +37,7 @@ export interface DeploySteps {
   readonly applyRoles: typeof applyRoles;
   readonly bootstrap: typeof bootstrap;
   readonly waitUntilReady: typeof waitUntilReady;
+  readonly remember: typeof remember;
 }
 
 /**
@@ -42,8 +47,12 @@ export interface DeploySteps {
  */
 export async function deploy(
   options: DeployOptions,
-  steps: DeploySteps = { bringUp, applyRoles, bootstrap, waitUntilReady },
+  steps: DeploySteps = { bringUp, applyRoles, bootstrap, waitUntilReady, remember },
 ): Promise<DeployResult> {
+  return remembered(options, steps, (told) => deployAll(options, told));
+}
+
+async function deployAll(options: DeployOptions, steps: DeploySteps): Promise<DeployResult> {
   const { team, secrets, reporter, signal, label = (name) => name } = options;
   const wanted = (name: string): boolean => options.hosts === undefined || options.hosts.includes(name);
   const machines = team.machines.filter(({ name }) => wanted(name));

@@ -75,7 +75,7 @@ export async function quickstart(
   // The first answer does not wait for machines that it does not take. A lab that stands is looked over once.
   const later = plan.merges && !plan.standing ? agents.slice(1) : [];
   const first = team.machines.map(({ name }) => name).filter((name) => !later.includes(name));
-  changed += (await deploy({ team, secrets, hosts: first, reporter, signal, label })).changed;
+  changed += (await deploy({ team, secrets, hosts: first, what: "quickstart", reporter, signal, label })).changed;
 
   const asked = await withStep(reporter, label("first mention"), async (step) => {
     step.update(`@${agent}, who are you?`);
@@ -87,7 +87,8 @@ export async function quickstart(
   const urls = publishedUrls(team);
   if (later.length > 0) {
     const beside = (name: string): string => `${label("colleagues")} ${name}`;
-    changed += (await deploy({ team, secrets, hosts: later, reporter, signal, label: beside })).changed;
+    changed += (await deploy({ team, secrets, hosts: later, what: "quickstart", reporter, signal, label: beside }))
+      .changed;
   }
   const planned = flowOf(team);
   const flow =
