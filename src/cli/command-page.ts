@@ -58,7 +58,10 @@ function optionRow(option: Option): string[] {
   const fallback = option.defaultValue as unknown;
   const notes = [
     ...(option.argChoices === undefined ? [] : [option.argChoices.join(" or ")]),
-    ...(fallback === undefined || fallback === false ? [] : [`\`${String(fallback)}\` unless given`]),
+    // A list that nothing was added to is no value that somebody could give.
+    ...(fallback === undefined || fallback === false || String(fallback) === ""
+      ? []
+      : [`\`${String(fallback)}\` unless given`]),
   ];
   return [
     `\`${option.flags}\``,

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { generatedSecrets } from "../../secrets/generated.ts";
 import { projectRoot } from "../base/paths.ts";
+import { loadTeam } from "../team/load.ts";
 import { commandPage } from "./command-page.ts";
 import { groups } from "./help.ts";
 import { loadCommands } from "./load-commands.ts";
@@ -13,6 +15,18 @@ const named = (command: Command): string => [command.parent?.name(), command.nam
 
 it("commands.md is current (made again by: node src/cli/write-docs.ts)", () => {
   expect(readFileSync(join(projectRoot, "docs/reference/commands.md"), "utf8")).toBe(commandPage(groups, loaded));
+});
+
+it("names no default that is empty", () => {
+  expect(commandPage(groups, loaded)).not.toMatch(/(?<!`)``(?!`)/);
+});
+
+it("the page on secrets names everything that is generated", async () => {
+  const page = readFileSync(join(projectRoot, "docs/reference/secrets.md"), "utf8");
+  const team = await loadTeam(join(projectRoot, "examples/quickstart/team.yaml"));
+  const names = generatedSecrets(team).flatMap(({ paths }) => paths);
+  const general = names.map((name) => name.replace(/^(hosts|agents|people)\.[^.]+/, "$1.NAME"));
+  expect(general.filter((name) => !page.includes(`\`${name.replace(/\.public$/, ".private")}\``))).toEqual([]);
 });
 
 describe("help", () => {
