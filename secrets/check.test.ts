@@ -84,6 +84,21 @@ test("what somebody left the team with, and a rotation that was cut short", asyn
   expect(found).toContainEqual(expect.objectContaining({ fix: "npx olympus secrets rotate ssh.deploy" }));
 });
 
+test("the key of an agent that lost the role which signs with it; what its commits are checked by stays", async () => {
+  const agent = team.machines.find((machine) => machine.agent !== undefined)!;
+  const withRole = (role: object): LoadedTeam => ({
+    ...team,
+    machines: team.machines.map((one) => (one === agent ? { ...one, roles: { ...role } } : one)),
+  });
+  const { store } = await initSecrets(withRole({ github: {} }));
+  store.set(`agents.${agent.name}.signing.former`, "x");
+  await store.save();
+  const left = async (now: LoadedTeam) =>
+    (await checkSecrets(now, store)).filter(({ name }) => name.includes("signing")).map(({ fix }) => fix);
+  expect(await left(withRole({ github: {} }))).toEqual([]);
+  expect(await left(withRole({}))).toEqual([`npx olympus secrets forget agents.${agent.name}.signing.private`]);
+});
+
 test("a value that sops was told to leave in plain text, and what told it so", async () => {
   vi.stubEnv("SOPS_AGE_KEY", readFileSync(join(import.meta.dirname, "fixtures/test-only-identity.txt"), "utf8"));
   const regex = readFileSync(join(import.meta.dirname, "fixtures/sops-regex.enc.yaml"), "utf8");

@@ -96,8 +96,9 @@ function inPlain(file: Record<string, unknown>): Finding[] {
   }));
 }
 
-/** Values of machines, agents and people that the team file no longer knows. */
+/** Values of machines, agents and people that the team file no longer knows, and keys of agents that no longer sign. */
 function leftOver(team: LoadedTeam, store: SecretStore): Finding[] {
+  const sign = team.machines.filter(({ roles }) => "github" in roles).map(({ name }) => name);
   const known: readonly (readonly [RegExp, readonly string[]])[] = [
     [/^hosts\.([^.]+)\./, team.machines.map(({ name }) => name)],
     [/^agents\.([^.]+)\./, Object.keys(team.team.agents)],
@@ -109,10 +110,12 @@ function leftOver(team: LoadedTeam, store: SecretStore): Finding[] {
     const of = known
       .map(([pattern, names]) => ({ of: pattern.exec(name)?.[1], names }))
       .find((one) => one.of !== undefined);
-    if (of === undefined || of.names.includes(of.of!)) return [];
-    return [
-      { kind: "note", name, what: `${of.of} is no longer in the team file`, fix: `npx olympus secrets forget ${name}` },
-    ];
+    if (of === undefined) return [];
+    const left = (what: string): Finding[] => [{ kind: "note", name, what, fix: `npx olympus secrets forget ${name}` }];
+    if (!of.names.includes(of.of!)) return left(`${of.of} is no longer in the team file`);
+    // Its public halves stay: the others check by them what it signed before.
+    const idle = /^agents\.[^.]+\.signing\.private$/.test(name) && !sign.includes(of.of!);
+    return idle ? left(`${of.of} signs nothing without the role github; public halves stay, for its commits`) : [];
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 import type { CommandEntry } from "./commands.ts";
-import { sentence } from "./help-style.ts";
+import { fallbackOf, sentence } from "./help-style.ts";
 
 /** docs/reference/commands.md from the commands themselves: words, arguments, options and examples of each. */
 export function commandPage(
@@ -55,13 +55,9 @@ function argumentRow(argument: Argument): string[] {
 }
 
 function optionRow(option: Option): string[] {
-  const fallback = option.defaultValue as unknown;
   const notes = [
     ...(option.argChoices === undefined ? [] : [option.argChoices.join(" or ")]),
-    // A list that nothing was added to is no value that somebody could give.
-    ...(fallback === undefined || fallback === false || String(fallback) === ""
-      ? []
-      : [`\`${String(fallback)}\` unless given`]),
+    ...fallbackOf(option).map((fallback) => `\`${fallback}\` unless given`),
   ];
   return [
     `\`${option.flags}\``,

@@ -38,6 +38,7 @@ describe("help", () => {
       const text = written.join("");
       expect(text.slice(0, text.indexOf("Usage:"))).toMatch(/^ {2}\S/m);
       expect(text).toContain("--team <file>");
+      expect(text).not.toMatch(/\(\s*unless given/);
       expect(name).not.toBe("");
     },
   );

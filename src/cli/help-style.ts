@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 
 /** Options of every command, as help shows them. */
 export const globalOptions = ["--team <file>", "--json", "--yes", "--no-input", "--debug"] as const;
@@ -9,14 +9,19 @@ export function styleHelp(program: Command): Command {
     commandDescription: (command) => sentence(command.description()),
     subcommandDescription: (command) => phrase(command.description()),
     optionDescription(option) {
-      const { choices, defaultValue } = { choices: option.argChoices, defaultValue: option.defaultValue as unknown };
       const notes = [
-        ...(choices === undefined ? [] : [choices.join(" or ")]),
-        ...(defaultValue === undefined || defaultValue === false ? [] : [`${String(defaultValue)} unless given`]),
+        ...(option.argChoices === undefined ? [] : [option.argChoices.join(" or ")]),
+        ...fallbackOf(option).map((fallback) => `${fallback} unless given`),
       ];
       return notes.length === 0 ? option.description : `${option.description} (${notes.join("; ")})`;
     },
   });
+}
+
+/** What an option is unless given. A list that nothing was added to is nothing to tell. */
+export function fallbackOf({ defaultValue }: Option): string[] {
+  const value = defaultValue as unknown;
+  return value === undefined || value === false || String(value) === "" ? [] : [String(value)];
 }
 
 /** `set up roles` -> `Set up roles.` */
