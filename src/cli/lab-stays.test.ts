@@ -1,10 +1,20 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { runtimeName } from "../base/paths.ts";
+import { projectRoot, runtimeName } from "../base/paths.ts";
 import { silentReporter } from "../base/report.ts";
 import { leaveCache, othersOnCache, standOnCache } from "../lab/cache-users.ts";
+import { allCaches } from "../lab/down.ts";
 import { labDown } from "../lab/index.ts";
 import { identify } from "../lab/processes.ts";
 import { whatStays } from "./lab-stays.ts";
@@ -100,7 +110,18 @@ it("the dry run tells the truth about the cache", async () => {
     return removed.filter((line) => line.startsWith("cache")).map((line) => line.slice(`cache ${top}/cache/`.length));
   };
   expect(await listed(false)).toEqual(["apt"]);
-  expect(await listed(true)).toEqual(["apt", "images", "tools"]);
+  for (const name of ["compile", "downloads", "npm"]) mkdirSync(join(top, "cache", name));
+  expect(await listed(false)).toEqual(["apt"]);
+  expect(await listed(true)).toEqual(["apt", "downloads", "images", "npm", "tools", "compile"]);
+});
+
+it("--cache knows every folder that is made in the cache", () => {
+  const sources = globSync("{src,roles,stacks,secrets,test}/**/*.ts", { cwd: projectRoot });
+  const made = sources.flatMap((file) =>
+    [...readFileSync(join(projectRoot, file), "utf8").matchAll(/\bcacheDir\("([\w-]+)/g)].map(([, name]) => name!),
+  );
+  expect(made).toContain("downloads");
+  expect([...new Set(made)].filter((name) => !allCaches.includes(name))).toEqual([]);
 });
 
 it("--cache removes what Olympus made in the cache, and nothing else", async () => {

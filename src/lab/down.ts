@@ -49,9 +49,14 @@ export async function labDown({
   const hierarchies = findHierarchies();
   const keptFor = purge ? await othersOnCache() : [];
   const folders = purge && keptFor.length === 0 ? cacheFolders(cache ? allCaches : labCaches) : [];
-  // The cache of compiled code is made by this very command, at its start; who stands on the cache is no more than a note.
-  const told = folders.filter((folder) => folder !== cacheDir("compile") && folder !== cacheDir("labs"));
-  const found = await findAll(hierarchies, purge, told);
+  // By themselves they are no find: this very command makes the cache of compiled code, at its start, and who stands on the cache is a note.
+  const beside = folders.filter((folder) => folder === cacheDir("compile") || folder === cacheDir("labs"));
+  const alone = await findAll(
+    hierarchies,
+    purge,
+    folders.filter((folder) => !beside.includes(folder)),
+  );
+  const found = alone.length === 0 ? [] : [...alone, ...beside.map(cacheLine)];
   if (dryRun) return { removed: found, keptFor, atWork: await commandsAtWork() };
   await mustBeFree(layout.quickstart);
   if (found.length > 0) {
@@ -130,8 +135,12 @@ async function stop(hierarchies: Hierarchies, purge: boolean, update: (detail: s
 
 /** What only a lab uses. */
 const labCaches = ["lab-root", "apt", "labs"];
-/** Every folder that Olympus makes in its cache. By name: the cache may be a folder that holds other things too. */
-const allCaches = [...labCaches, "archives", "compile", "forge", "harness", "images", "rehearsal", "tools"];
+/** Every folder that Olympus, its measurements and its tests make in the cache. By name: the cache may be a folder that holds other things too. */
+export const allCaches: readonly string[] = [
+  ...labCaches,
+  ...["archives", "bench-peers", "compile", "downloads", "forge", "harness", "images", "npm", "rehearsal"],
+  ...["test-tools", "tools"],
+];
 
 function cacheFolders(names: readonly string[]): string[] {
   return names.map((name) => cacheDir(name)).filter((folder) => existsSync(folder));
@@ -152,8 +161,10 @@ async function findAll(hierarchies: Hierarchies, purge: boolean, caches: readonl
   if (!purge) return found;
   if (existsSync(layout.dir)) found.push(`${layout.dir} (disks of machines and guests, secrets, state)`);
   for (const folder of await privateFolders()) found.push(`${folder} (private files of the lab's team)`);
-  return [...found, ...caches.map((folder) => `cache ${folder}`)];
+  return [...found, ...caches.map(cacheLine)];
 }
+
+const cacheLine = (folder: string): string => `cache ${folder}`;
 
 async function ownInterface(): Promise<string | undefined> {
   return (await readLinks()).find(({ ifalias }) => ifalias === ownAlias())?.ifname;
