@@ -9,7 +9,7 @@ import type { CommandContext } from "./context.ts";
 import { chooseHosts, refuseHostsAsRoles, withRoles } from "./role-hosts.ts";
 import { roleMetrics, writeMetrics } from "./role-metrics.ts";
 import { nextLines } from "./role-next.ts";
-import { type Action, pacing, type RoleOptions, words } from "./role-options.ts";
+import { type Action, mustConfirmChosen, pacing, type RoleOptions, words } from "./role-options.ts";
 import { closingLine, keptLines, planLines } from "./role-output.ts";
 import { roleProgress } from "./role-progress.ts";
 import { sameTeam } from "./same-team.ts";
@@ -39,6 +39,7 @@ export async function act(
   const { openSecrets } = await import("../../secrets/store.ts");
   const secrets = await openSecrets(team);
   const names = chosen.map(({ name }) => name);
+  mustConfirmChosen(options.confirm ?? [], names);
   const step = reporter.step(`role ${command} on ${chosen.length === 1 ? names[0] : `${chosen.length} hosts`}`);
   const purge = words(options.purge);
   if (purge.length > 0) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { pacing } from "./role-options.ts";
+import { mustConfirmChosen, pacing } from "./role-options.ts";
 
 describe("pacing: how many hosts at a time, and how many may fail", () => {
   test.each([
@@ -34,4 +34,16 @@ describe("pacing: how many hosts at a time, and how many may fail", () => {
   ])("%o is refused", (options) => {
     expect(() => pacing(options, 8)).toThrow(expect.objectContaining({ code: "E-USAGE" }));
   });
+});
+
+test("--confirm of a host that was not chosen is told before anything else, not that nobody can be asked", () => {
+  expect(() => mustConfirmChosen(["apollo"], ["athena"])).toThrow(
+    expect.objectContaining({
+      ...{ code: "E-CONFIRM", exit: 6 },
+      message: "--confirm apollo agrees to nothing on athena; nothing was changed.",
+    }),
+  );
+  expect(() => mustConfirmChosen([], ["athena"])).not.toThrow();
+  expect(() => mustConfirmChosen(["athena"], ["athena", "apollo"])).not.toThrow();
+  expect(() => mustConfirmChosen(["athena", "hermes"], ["athena"])).not.toThrow();
 });

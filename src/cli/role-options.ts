@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { exitCodes, OlympusError } from "../base/errors.ts";
 import type { HostChoice } from "./role-hosts.ts";
 import { usageError, wholeNumber } from "./usage.ts";
 
@@ -55,6 +56,21 @@ export function declareOptions(sub: Command, action: Action): void {
 
 function collect(name: string, before: readonly string[] = []): string[] {
   return [...before, name];
+}
+
+/** Throws E-CONFIRM where `--confirm` names another host than those that were chosen, `hosts`, and one of these is not agreed to. */
+export function mustConfirmChosen(given: readonly string[], hosts: readonly string[]): void {
+  const others = given.filter((name) => !hosts.includes(name));
+  const open = hosts.filter((name) => !given.includes(name));
+  if (others.length === 0 || open.length === 0) return;
+  throw new OlympusError(
+    `--confirm ${others.join(", ")} agrees to nothing on ${open.join(", ")}; nothing was changed.`,
+    {
+      code: "E-CONFIRM",
+      exit: exitCodes.confirmation,
+      hint: "--host chooses the hosts; --confirm wants the name of each that loses data.",
+    },
+  );
 }
 
 /** How many hosts at a time, and how many may fail. Throws E-USAGE for what is no number. */
