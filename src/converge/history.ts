@@ -67,7 +67,7 @@ export function recordOf(what: string, begun: number, exit: number, hosts: reado
     v: 1,
     at: new Date(begun).toISOString(),
     what,
-    who: `${userInfo().username}@${hostname()}`,
+    who: operator(),
     ms: Date.now() - begun,
     exit,
     hosts: hosts.map(({ host, state, changed, lines, error }) => ({
@@ -79,6 +79,9 @@ export function recordOf(what: string, begun: number, exit: number, hosts: reado
     })),
   };
 }
+
+/** `kim@laptop`, as others see it in a host's history, and when they find it locked. */
+export const operator = (): string => `${userInfo().username}@${hostname()}`;
 
 const fileOf = (team: string): string => stateDir(team, "role-history.jsonl");
 

@@ -41,10 +41,9 @@ forget_saved() {
 trim_kilobytes=262144
 trim_journal() {
   if [ ! -s "$J/journal.jsonl" ]; then return 0; fi
-  trimmed 10 >"$J/journal.new" || return 1
-  if [ -s "$R/spare" ] && [ "$(cd "$J/saved" && kilobytes $(cat "$R/spare") 2>/dev/null)" -gt "$trim_kilobytes" ]; then trimmed 1 >"$J/journal.new" || return 1; fi
-  if cmp -s "$J/journal.new" "$J/journal.jsonl"; then rm -f "$J/journal.new"; return 0; fi
-  sync "$J/journal.new"; mv "$J/journal.new" "$J/journal.jsonl"; forget_saved
+  trimmed 10 >"$R/trimmed" || return 1
+  if [ -s "$R/spare" ] && [ "$(cd "$J/saved" && kilobytes $(cat "$R/spare") 2>/dev/null)" -gt "$trim_kilobytes" ]; then trimmed 1 >"$R/trimmed" || return 1; fi
+  if ! cmp -s "$R/trimmed" "$J/journal.jsonl"; then rewrite_journal "$R/trimmed"; fi
 }
 # trimmed RUNS: the journal with the newest RUNS runs; what these alone saved, by name, in "$R/spare".
 trimmed() {

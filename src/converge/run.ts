@@ -1,4 +1,3 @@
-import { hostname, userInfo } from "node:os";
 import type { SecretStore } from "../../secrets/store.ts";
 import { exitCodes, messageOf, OlympusError } from "../base/errors.ts";
 import type { Reporter, Step } from "../base/report.ts";
@@ -13,6 +12,7 @@ import { type Catalogue, projectCatalogue } from "./catalogue.ts";
 import type { JournalEntry } from "./change.ts";
 import { checkDependents } from "./dependents.ts";
 import { filterWishes, mustMeanSomething } from "./filter.ts";
+import { operator } from "./history.ts";
 import { createHostRun } from "./host-run.ts";
 import type { RoleWish } from "./plan.ts";
 import { restate } from "./restate.ts";
@@ -273,9 +273,4 @@ function describeKept({ role, resource, data }: JournalEntry): string {
     .replace(/^path:/, "")
     .replace(/^postgresql-(database|role):/, (_, kind) => `${kind === "role" ? "database role" : kind} `);
   return `${role}: ${what} (${data})`;
-}
-
-/** `kim@laptop`, as others see it when they find the host locked. */
-function operator(): string {
-  return `${userInfo().username}@${hostname()}`;
 }
