@@ -136,9 +136,9 @@ back_up_database() {
 
 # Packages. apt's lists are renewed once a run, and only when they are old or something could not be found.
 # Also what is there by half, of an installation that was cut off or failed: it is somebody's, and may have to go.
+installed() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n '/ not-installed$/d; / config-files$/d; s/ .*//p' | sort -u; }
 # unfinished: what an installation that was interrupted left by half.
 unfinished() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n '/ \(installed\|not-installed\|config-files\)$/!s/ .*//p' | sort -u; }
-installed() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n '/ not-installed$/d; / config-files$/d; s/ .*//p' | sort -u; }
 apt_get() {
   wait_for_apt || return 1
   mend_dpkg || return 1
